@@ -1,0 +1,7 @@
+export { compareBytes, concatBytes, equalBytes } from './bytes.ts'
+export { CanonicalReader } from './canonical-reader.ts'
+export { CanonicalWriter } from './canonical-writer.ts'
+export { CodecError, type CodecErrorCode } from './codec-error.ts'
+export { type Envelope, decodeEnvelope, encodeEnvelope, signInput } from './envelope.ts'
+export { formatId, parseId } from './identifier.ts'
+export { depthMax, headerEnvelopeBytesMax, integerMax, recordBytesMax } from './limits.ts'

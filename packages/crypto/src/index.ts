@@ -1,0 +1,15 @@
+export { CryptoError, type CryptoErrorCode } from './crypto-error.ts'
+export {
+  type AeadCode,
+  type CryptoProvider,
+  type DecapsulationKey,
+  type Random,
+  type SigningKey,
+  aead,
+  aeadTagBytes,
+  sharedSecretBytes,
+  signatureBytes,
+  xWingCiphertextBytes,
+  xWingPublicKeyBytes
+} from './crypto-provider.ts'
+export { type KeyStorage, type PrincipalSecret } from './key-storage.ts'
