@@ -1,0 +1,80 @@
+/**
+ * What the data model needs from outside: a place for bytes and a clock. Drivers live in layer 2; the memory
+ * implementation (./memory-store.ts) and `testBlockStore` (./conformance.ts) live here.
+ */
+import type { Id } from './records.ts'
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+}
+
+/** A sealed sector or inner node; the reference is the SHA-256 of `bytes`. */
+export interface StoredSector {
+  readonly reference: Id
+  readonly bytes: Uint8Array
+}
+
+/** A signed record as stored; `inline` is the one small sector that may travel beside a header (B.6). */
+export interface StoredRecord {
+  readonly id: Id
+  readonly type: number
+  readonly bytes: Uint8Array
+  readonly inline: Uint8Array | undefined
+}
+
+/** A derived row; a value of `undefined` deletes. Rows can always be made again from the records. */
+export interface IndexRow {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | undefined
+}
+
+/** Everything that becomes durable together, or not at all. */
+export interface StoreBatch {
+  readonly sectors?: readonly StoredSector[]
+  readonly records?: readonly StoredRecord[]
+  readonly rows?: readonly IndexRow[]
+  /** Local facts that are not derived from records (journals, settings): written to the log too, never rebuilt from it. */
+  readonly local?: readonly IndexRow[]
+}
+
+/** `none`: acknowledged when queued; `group`: after the fdatasync of its group; `each`: a sync of its own. */
+export type Durability = 'none' | 'group' | 'each'
+
+export interface RangeOptions {
+  readonly from: Uint8Array // inclusive
+  readonly to: Uint8Array // exclusive
+  readonly limit?: number
+  readonly reverse?: boolean
+}
+
+/** Sorted rows. Reads see every batch handed to `commit`, also before it is durable. */
+export interface IndexReader {
+  /** Synchronous: a warm read is cheaper than a turn of the event loop. */
+  get(key: Uint8Array): Uint8Array | undefined
+  /** Rows as of the call, in key order. */
+  range(options: RangeOptions): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
+}
+
+export interface BlockStore {
+  /** Derived rows. */
+  readonly index: IndexReader
+  /** Local facts, in a key space of their own. */
+  readonly local: IndexReader
+  /** Verified bytes owned by the caller, undefined when not held; ERR_STORE_CORRUPT when held but damaged. */
+  readSector(reference: Id): Uint8Array | undefined
+  hasSector(reference: Id): boolean
+  readRecord(id: Id): StoredRecord | undefined
+  hasRecord(id: Id): boolean
+  /** Every record in the order of the log. */
+  records(): AsyncIterable<StoredRecord>
+  /**
+   * Visible at once to readers, durable when the promise resolves. Batches become durable in call order. When a
+   * batch fails (disk full, I/O error) it and every later one that was queued are refused and become invisible:
+   * ERR_STORE_FULL, ERR_STORE_IO.
+   */
+  commit(batch: StoreBatch, options?: { readonly durability?: Durability }): Promise<void>
+  /** Resolves when everything handed over so far is durable. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
