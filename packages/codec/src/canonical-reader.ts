@@ -80,7 +80,9 @@ export class CanonicalReader {
     try {
       return decoder.decode(bytes)
     } catch (cause) {
-      throw new CodecError('ERR_CODEC_UTF8', `text before offset ${this.#offset} is not valid UTF-8`, { cause })
+      throw new CodecError('ERR_CODEC_UTF8', `text before offset ${this.#offset} is not valid UTF-8`, {
+        cause
+      })
     }
   }
 
@@ -94,7 +96,8 @@ export class CanonicalReader {
     if (length > max || length < min) {
       this.#fail('ERR_CODEC_RANGE', `array of ${length} is not between ${min} and ${max}`)
     }
-    if (length > this.#bytes.length - this.#offset) this.#fail('ERR_CODEC_TRUNCATED', 'array is longer than the input')
+    if (length > this.#bytes.length - this.#offset)
+      this.#fail('ERR_CODEC_TRUNCATED', 'array is longer than the input')
     if (++this.#depth > depthMax) this.#fail('ERR_CODEC_DEPTH', `arrays are nested deeper than ${depthMax}`)
     if (length === 0) {
       this.#depth--
@@ -165,7 +168,8 @@ export class CanonicalReader {
   }
 
   #take(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.#offset) this.#fail('ERR_CODEC_TRUNCATED', 'value is longer than the input')
+    if (length > this.#bytes.length - this.#offset)
+      this.#fail('ERR_CODEC_TRUNCATED', 'value is longer than the input')
     const view = this.#bytes.subarray(this.#offset, this.#offset + length)
     this.#offset += length
     this.#closeValue()

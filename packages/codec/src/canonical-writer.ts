@@ -48,7 +48,8 @@ export class CanonicalWriter {
 
   /** @param text well-formed Unicode; a lone surrogate is ERR_CODEC_VALUE */
   str(text: string): this {
-    if (!text.isWellFormed()) throw new CodecError('ERR_CODEC_VALUE', 'cannot encode text with a lone surrogate')
+    if (!text.isWellFormed())
+      throw new CodecError('ERR_CODEC_VALUE', 'cannot encode text with a lone surrogate')
     const bytes = encoder.encode(text)
     const length = bytes.length
     if (length < 0x20) this.#byte(0xa0 | length)

@@ -45,11 +45,15 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
 /** @returns views of `bytes`; throws CodecError when the shape is not exactly that of an envelope */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
   if (bytes.length > recordBytesMax) {
-    throw new CodecError('ERR_CODEC_RANGE', `record of ${bytes.length} bytes is longer than ${recordBytesMax}`)
+    throw new CodecError(
+      'ERR_CODEC_RANGE',
+      `record of ${bytes.length} bytes is longer than ${recordBytesMax}`
+    )
   }
   const reader = new CanonicalReader(bytes)
   reader.arrayOf(6)
-  if (reader.str(3) !== magic) throw new CodecError('ERR_CODEC_ENVELOPE', 'the record does not begin with "bt1"')
+  if (reader.str(3) !== magic)
+    throw new CodecError('ERR_CODEC_ENVELOPE', 'the record does not begin with "bt1"')
   const type = reader.uint(255)
   const format = reader.uint(255)
   const signer = reader.binExact(32)

@@ -25,7 +25,10 @@ export function parseId(text: string): Uint8Array {
     throw new CodecError('ERR_CODEC_IDENTIFIER', `"${text.slice(0, 80)}" is not a SHA-256 multihash`)
   }
   if (formatId(id) !== text) {
-    throw new CodecError('ERR_CODEC_IDENTIFIER', `"${text.slice(0, 80)}" is not the canonical spelling of its bytes`)
+    throw new CodecError(
+      'ERR_CODEC_IDENTIFIER',
+      `"${text.slice(0, 80)}" is not the canonical spelling of its bytes`
+    )
   }
   return id
 }
