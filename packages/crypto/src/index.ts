@@ -13,3 +13,4 @@ export {
   xWingPublicKeyBytes
 } from './crypto-provider.ts'
 export { type KeyStorage, type PrincipalSecret } from './key-storage.ts'
+export { wipe } from './wipe.ts'
