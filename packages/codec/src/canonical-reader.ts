@@ -11,15 +11,17 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export class CanonicalReader {
   readonly #bytes: Uint8Array
   #offset: number
-  #depth = 0
+  #start: number // where the value being read begins, for error messages
   /** Values still to come in each open array, innermost last. */
   readonly #open: number[] = []
 
   constructor(bytes: Uint8Array, offset = 0) {
     this.#bytes = bytes
     this.#offset = offset
+    this.#start = offset
   }
 
+  /** Where the next value begins. */
   get offset(): number {
     return this.#offset
   }
@@ -38,7 +40,7 @@ export class CanonicalReader {
   }
 
   boolean(): boolean {
-    const byte = this.#byte()
+    const byte = this.#head()
     if (byte !== 0xc2 && byte !== 0xc3) this.#fail('ERR_CODEC_TYPE', 'expected a boolean')
     this.#closeValue()
     return byte === 0xc3
@@ -54,7 +56,7 @@ export class CanonicalReader {
 
   /** @returns a view of the input, at most `max` and at least `min` bytes long */
   bin(max: number, min = 0): Uint8Array {
-    const head = this.#byte()
+    const head = this.#head()
     if (head < 0xc4 || head > 0xc6) this.#fail('ERR_CODEC_TYPE', 'expected bin')
     const length = this.#length(head - 0xc4, 0)
     if (length > max || length < min) {
@@ -70,7 +72,7 @@ export class CanonicalReader {
 
   /** @param bytesMax bound on the UTF-8 length */
   str(bytesMax: number): string {
-    const head = this.#byte()
+    const head = this.#head()
     let length: number
     if ((head & 0xe0) === 0xa0) length = head & 0x1f
     else if (head >= 0xd9 && head <= 0xdb) length = this.#length(head - 0xd9, 0x20)
@@ -88,7 +90,7 @@ export class CanonicalReader {
 
   /** Opens an array and returns its length, between `min` and `max`; its values follow. */
   array(max: number, min = 0): number {
-    const head = this.#byte()
+    const head = this.#head()
     let length: number
     if ((head & 0xf0) === 0x90) length = head & 0x0f
     else if (head === 0xdc || head === 0xdd) length = this.#length(head - 0xdb, 0x10)
@@ -98,11 +100,11 @@ export class CanonicalReader {
     }
     if (length > this.#bytes.length - this.#offset)
       this.#fail('ERR_CODEC_TRUNCATED', 'array is longer than the input')
-    if (++this.#depth > depthMax) this.#fail('ERR_CODEC_DEPTH', `arrays are nested deeper than ${depthMax}`)
-    if (length === 0) {
-      this.#depth--
-      this.#closeValue()
-    } else this.#open.push(length)
+    if (this.#open.length >= depthMax) {
+      this.#fail('ERR_CODEC_DEPTH', `arrays are nested deeper than ${depthMax}`)
+    }
+    if (length === 0) this.#closeValue()
+    else this.#open.push(length)
     return length
   }
 
@@ -121,11 +123,13 @@ export class CanonicalReader {
     if (head >= 0xc4 && head <= 0xc6) return 'bin'
     if ((head & 0xe0) === 0xa0 || (head >= 0xd9 && head <= 0xdb)) return 'str'
     if ((head & 0xf0) === 0x90 || head === 0xdc || head === 0xdd) return 'array'
+    this.#start = this.#offset
     return this.#fail('ERR_CODEC_TYPE', `byte 0x${head.toString(16)} is outside the subset`)
   }
 
   /** Refuses trailing bytes and arrays that are still open. */
   end(): void {
+    this.#start = this.#offset
     if (this.#open.length > 0) this.#fail('ERR_CODEC_TRUNCATED', 'an array is not complete')
     if (this.#offset !== this.#bytes.length) {
       this.#fail('ERR_CODEC_TRAILING', `${this.#bytes.length - this.#offset} bytes follow the last value`)
@@ -133,7 +137,7 @@ export class CanonicalReader {
   }
 
   #uintValue(): number {
-    const head = this.#byte()
+    const head = this.#head()
     if (head < 0x80) return head
     if (head < 0xcc || head > 0xcf) return this.#fail('ERR_CODEC_TYPE', 'expected an unsigned integer')
     if (head === 0xcf) {
@@ -160,6 +164,12 @@ export class CanonicalReader {
     return value
   }
 
+  /** The first byte of the next value. */
+  #head(): number {
+    this.#start = this.#offset
+    return this.#byte()
+  }
+
   #byte(): number {
     const byte = this.#bytes[this.#offset]
     if (byte === undefined) return this.#fail('ERR_CODEC_TRUNCATED', 'the input ends here')
@@ -176,19 +186,19 @@ export class CanonicalReader {
     return view
   }
 
+  /** Counts one value in the innermost open array; a full array is a value of the one around it. */
   #closeValue(): void {
-    const last = this.#open.length - 1
-    const remaining = this.#open[last]
-    if (remaining === undefined) return
-    if (remaining > 1) this.#open[last] = remaining - 1
-    else {
+    for (let last = this.#open.length - 1; last >= 0; last--) {
+      const remaining = this.#open[last] ?? 0
+      if (remaining > 1) {
+        this.#open[last] = remaining - 1
+        return
+      }
       this.#open.pop()
-      this.#depth--
-      this.#closeValue()
     }
   }
 
   #fail(code: CodecErrorCode, message: string): never {
-    throw new CodecError(code, `${message}, at offset ${this.#offset}`)
+    throw new CodecError(code, `${message}, at offset ${this.#start}`)
   }
 }
