@@ -27,6 +27,11 @@ export class CanonicalWriter {
     } else this.#buffer = new Uint8Array(Math.max(capacity, scratchBytes))
   }
 
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
+  }
+
   nil(): this {
     this.#reserve(1)
     this.#buffer[this.#length++] = 0xc0
