@@ -50,3 +50,26 @@ export {
   encodeTreeBody,
   recoveryCommitment
 } from './tree-record.ts'
+export { Authority, type ZoneBirth } from './authority.ts'
+export type { Explanation, ExplanationFailure, ExplanationStep } from './explain.ts'
+export type { HeldRecords, VersionedHead } from './held-records.ts'
+export {
+  type Admission,
+  type BlockChange,
+  type BlockLabels,
+  type BlockState,
+  type BlockSummary,
+  type ChildEntry,
+  type HistoryEntry,
+  type LocalBatch,
+  type LocalRecord,
+  type NameKeys,
+  type Offer,
+  type OfferOutcome,
+  type OfferResult,
+  type Page,
+  type TreeState,
+  type TreeStateOptions,
+  type TreeStatistics,
+  createTreeState
+} from './tree-state.ts'

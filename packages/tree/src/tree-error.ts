@@ -25,6 +25,19 @@ export type TreeErrorCode =
   | 'ERR_MANIFEST_FORMAT' // rows of a checkpoint manifest are malformed or out of order
   | 'ERR_TRIE_ORDER' // rows given to a trie are not strictly ascending
   | 'ERR_TRIE_PROOF' // a trie proof is malformed
+  | 'ERR_TREE_FOREIGN' // a record belongs to another tree than the one kept here
+  | 'ERR_RECORD_MISSING' // a record that this one names is not held (parked when it came from a peer)
+  | 'ERR_RECORD_DAMAGED' // stored bytes do not hash to the record id
+  | 'ERR_HEADER_FIELD' // header fields contradict each other, the birth or the zone
+  | 'ERR_HEADER_CREATOR' // version 1 is not signed by the creator named in the birth
+  | 'ERR_HEADER_RIGHT' // the signer's cap does not cover this block or act
+  | 'ERR_CAP_CHAIN' // a cap chain is too long, or mixes trees or root generations
+  | 'ERR_CAP_RIGHTS' // a record needs a right that its cap does not have
+  | 'ERR_SUCCESSION_SIGNER' // the signer is not the committed recovery principal
+  | 'ERR_REVOCATION_SIGNER' // only the root or the subject of a link above the target revokes
+  | 'ERR_CHECKPOINT_GRAVES' // burial is not part of this release
+  | 'ERR_ADMISSION_REFUSED' // valid, but this host does not take it from this writer now
+  | 'ERR_PATH_INVALID' // text is not a path, or a component is not allowed
 
 export class TreeError extends Error {
   override readonly name = 'TreeError'

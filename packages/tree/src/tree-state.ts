@@ -1,0 +1,243 @@
+/**
+ * The state of one tree over a block store: takes records in (B.8), keeps the derived rows, answers what files and
+ * node ask. Opening loads the authority records only; headers are read when they are asked for, so memory stays
+ * flat however many blocks the tree has. Derived rows: ./index-rows.ts. Rules: ./acceptance.ts, ./block-state.ts.
+ *
+ * State is updated synchronously inside `commitLocal` before it returns its promise: a caller may build the next
+ * version at once, the store makes batches durable in call order.
+ */
+import type { CryptoProvider } from '@blocktree/crypto'
+import type { Authority } from './authority.ts'
+import type { VersionedHead } from './held-records.ts'
+import type { Explanation } from './explain.ts'
+import type { BlockStore, Clock, Durability, IndexRow, StoredSector } from './ports.ts'
+import type { AnyRecord, BlockKind, HeaderRecord, Id } from './records.ts'
+import { TreeError, type TreeErrorCode } from './tree-error.ts'
+
+/** Opens names where keys are held; gives the name index its keys (HMAC of the name, 16 opaque bytes). */
+export interface NameKeys {
+  /** undefined when the name cannot be opened here. */
+  nameKeyOf(header: HeaderRecord): Uint8Array | undefined
+}
+
+export interface TreeStateOptions {
+  readonly store: BlockStore
+  readonly crypto: CryptoProvider
+  readonly clock: Clock
+  /** Absent on a host without keys; names are then registered later by `registerName`. */
+  readonly names?: NameKeys
+  /** The one tree whose records are taken; when absent, the first tree record that arrives decides. */
+  readonly tree?: Id
+  /** Decoded headers kept in memory; default 4096. */
+  readonly headerCacheCount?: number
+}
+
+/** A record made here with our own keys; its signature was just produced and is not verified again. */
+export interface LocalRecord {
+  readonly record: AnyRecord
+  /** The one small sector that travels beside a header (B.6). */
+  readonly inline?: Uint8Array
+  /** 16 bytes, HMAC of the name that this header seals; leave out when the name did not change. */
+  readonly nameKey?: Uint8Array
+}
+
+export interface LocalBatch {
+  readonly records: readonly LocalRecord[]
+  readonly sectors?: readonly StoredSector[]
+  /** Journal and other local facts that become durable with the records. */
+  readonly local?: readonly IndexRow[]
+}
+
+/** What a peer offers. `births` are exact bytes of zone births that the records rest on (B.3). */
+export interface Offer {
+  readonly records: readonly { readonly bytes: Uint8Array; readonly inline?: Uint8Array }[]
+  readonly births?: readonly Uint8Array[]
+  readonly sectors?: readonly StoredSector[]
+}
+
+export interface Admission {
+  /** Whose parked records are counted together. */
+  readonly peer: string
+  /**
+   * `host`: the peer holds `host` for the zones, so validity alone decides. `writer`: clock, and the hook below, are
+   * checked as well (B.8.7).
+   */
+  readonly from: 'host' | 'writer'
+  /** Quota, rate, lease, base version: says why a header is not admitted. Never asked for `host` peers. */
+  readonly refuse?: (header: HeaderRecord) => string | undefined
+}
+
+export type OfferOutcome = 'accepted' | 'known' | 'parked' | 'quarantined' | 'refused'
+
+export interface OfferResult {
+  /** undefined when the bytes are no envelope. */
+  readonly id: Id | undefined
+  readonly outcome: OfferOutcome
+  /** Why it was parked or refused. */
+  readonly code: TreeErrorCode | undefined
+  readonly message: string | undefined
+  /** Record or zone that a parked one waits for. */
+  readonly missing: Id | undefined
+  /** True when an honest peer cannot have sent this. */
+  readonly penalty: boolean
+}
+
+/** What has to be known about a block without decoding a header: one row of the index. */
+export interface BlockSummary {
+  readonly block: Id
+  readonly kind: BlockKind
+  readonly zoneRoot: boolean
+  readonly public: boolean
+  readonly rank: number
+  /** The zone that the block belongs to (of a zone root: the outer one). */
+  readonly zone: Id
+  /** Heads, best first, with effective versions; the first is the winner. Empty: nothing valid to show. */
+  readonly heads: readonly VersionedHead[]
+  readonly deleted: boolean
+  /** Parent that the winner names; undefined for the root block. */
+  readonly parent: Id | undefined
+  /** Where the view shows it: the parent, or the zone root for orphans and the repaired member of a cycle. */
+  readonly shownParent: Id | undefined
+  readonly orphan: boolean
+  readonly cycle: boolean
+  /** A deleted directory that is shown because something in it lives. */
+  readonly revived: boolean
+  /** More than one head, or quarantine, late or pending headers: see `blockState(block).labels`. */
+  readonly conflict: boolean
+  /** undefined while no name was registered. */
+  readonly nameKey: Uint8Array | undefined
+}
+
+export interface BlockLabels {
+  readonly selfFork: boolean // two heads by one signer: is this data folder a copy? (E_SELF_FORK)
+  readonly lostToRevocation: boolean // listed by an anchor, no valid header left
+  readonly quarantine: readonly Id[] // not valid, and no ancestor of a valid one
+  readonly adopted: readonly Id[] // not valid, shown as history of a valid one
+  readonly late: readonly Id[] // valid, but not descended from what the anchors list
+  readonly pending: readonly Id[] // waits for a prev that is not held
+  readonly uncounted: readonly Id[] // heads beyond the best 4 of one cap
+}
+
+export interface BlockState extends BlockSummary {
+  /** Decoded; undefined when nothing valid is held. */
+  readonly winner: HeaderRecord | undefined
+  /** Effective version of the winner; 0 without one. */
+  readonly version: number
+  readonly labels: BlockLabels
+}
+
+export interface ChildEntry {
+  readonly block: Id
+  readonly kind: BlockKind
+  readonly zoneRoot: boolean
+  readonly orphan: boolean
+  readonly cycle: boolean
+  readonly revived: boolean
+  readonly conflict: boolean
+}
+
+export interface Page {
+  /** Continue after this id (exclusive); from the start when absent. */
+  readonly after?: Id
+  /** Default 1000. */
+  readonly limit?: number
+}
+
+export interface HistoryEntry {
+  readonly header: HeaderRecord
+  readonly label: 'winner' | 'head' | 'ancestor' | 'adopted' | 'quarantine' | 'late' | 'pending' | 'uncounted'
+  /** undefined when not in line. */
+  readonly version: number | undefined
+}
+
+export interface BlockChange {
+  readonly block: Id
+  readonly zone: Id
+  readonly kind: BlockKind
+  readonly change: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'lost' | 'named'
+  readonly shownParent: Id | undefined
+  readonly shownParentBefore: Id | undefined
+  readonly winner: Id | undefined
+}
+
+/** Kept in one row; exact after each commit. */
+export interface TreeStatistics {
+  readonly records: number
+  readonly headers: number
+  readonly blocks: number // with a winner, deleted ones too
+  readonly live: number // shown: live, or revived
+  readonly conflicts: number // blocks that `conflicts` lists
+}
+
+export interface RebuildProgress {
+  readonly records: number
+}
+
+export interface TreeState {
+  /** undefined until the tree record is held. */
+  readonly tree: Id | undefined
+  readonly rootBlock: Id | undefined
+  /** Caps, principals, revocations, epochs, grants, deliveries, checkpoints, with look-ups; in memory. */
+  readonly authority: Authority
+
+  /**
+   * Checks and takes records made here; visible at once, the promise resolves when durable. Rejects with a TreeError
+   * (nothing stored) when a rule is broken: ERR_RECORD_MISSING for a record that is named but not held,
+   * ERR_HEADER_RIGHT without the right, and so on. When the store fails (ERR_STORE_FULL, ERR_STORE_IO) the records
+   * are gone again. Calls need not wait for each other.
+   */
+  commitLocal(batch: LocalBatch, options?: { readonly durability?: Durability }): Promise<void>
+  /** Takes records from elsewhere; one result per record, in order. Resolves when what was accepted is durable. */
+  offer(offer: Offer, admission: Admission): Promise<readonly OfferResult[]>
+
+  /** One index look-up, no decoding. undefined: no header of this block is held. */
+  blockSummary(block: Id): BlockSummary | undefined
+  /** Synchronous; the winner is read and decoded, labels are worked out when the block has any. */
+  blockState(block: Id): BlockState | undefined
+  /** Synchronous, cached. ERR_RECORD_DAMAGED when the bytes do not hash to the id. */
+  header(id: Id): HeaderRecord | undefined
+  /** The inline sector stored beside a header. */
+  inlineOf(id: Id): Uint8Array | undefined
+  record(id: Id): AnyRecord | undefined
+  /** The zone a block belongs to. */
+  zoneOf(block: Id): Id | undefined
+  /** Exact birth bytes of a zone root. */
+  zoneBirth(zone: Id): Uint8Array | undefined
+
+  /** Held versions, newest first, with their labels. */
+  history(block: Id): AsyncIterable<HistoryEntry>
+  /** Shown children in block-id order, flat memory; a page from the state as of the call. */
+  children(directory: Id, page?: Page): AsyncIterable<ChildEntry>
+  /** Number of shown children: one look-up. */
+  childCount(directory: Id): number
+  /**
+   * Shown children of `directory` registered under `nameKey`, in clash order: the first owns the name, the others
+   * appear under conflict names (./directory-view.ts). One look-up when there is one.
+   */
+  findByName(directory: Id, nameKey: Uint8Array): readonly Id[]
+  /** For headers that came by `offer` and were opened later. No effect when the key is already known. */
+  registerName(block: Id, nameKey: Uint8Array): void
+  /** Blocks with a winner and no registered name. */
+  unnamedBlocks(): AsyncIterable<Id>
+  /** Every block with a winner whose home is this zone (deleted ones too), sorted by (parent, block). */
+  blocksOfZone(zone: Id): AsyncIterable<{ readonly parent: Id | undefined; readonly block: Id }>
+  /** Blocks that have headers under exactly this cap. */
+  blocksWrittenUnder(cap: Id): AsyncIterable<Id>
+  /** Blocks with more than one head, or quarantine, late, pending or lost headers, in block-id order. */
+  conflicts(page?: Page): AsyncIterable<BlockState>
+  authorityRecords(): Iterable<AnyRecord>
+
+  /** The chain of records that allows `right` on `block` to `principal`, or the first link that fails. */
+  explain(principal: Id, block: Id, right: number): Explanation
+  statistics(): TreeStatistics
+  /** Called after each change, synchronously, in order. @returns a function that ends it */
+  onChange(listener: (change: BlockChange) => void): () => void
+  /** Verifies every stored record: id, signature, static chain. Yields the damaged ones. */
+  verifyAll(options?: { readonly signal?: AbortSignal }): AsyncIterable<{ readonly id: Id; readonly message: string }>
+  close(): void
+}
+
+/** Loads the authority records and resumes re-evaluations that a crash cut short; no header is read. */
+export async function createTreeState(options: TreeStateOptions): Promise<TreeState> {
+  throw new TreeError('ERR_RECORD_FIELD', `not there yet: ${typeof options}`)
+}
