@@ -8,6 +8,7 @@ import { CodecError } from './codec-error.ts'
 import { frameBytesMax } from './limits.ts'
 
 const prefixBytes = 4
+const smallPartBytes = 16 * 1024 // parts below this are merged, so that single bytes cannot fill the memory
 
 /** Length prefix and body in one buffer, ready to be written to the stream. */
 export function delimitFrame(body: Uint8Array): Uint8Array {
@@ -46,10 +47,7 @@ export class FrameParser {
    */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#failure !== undefined) throw this.#failure
-    if (chunk.length > 0) {
-      this.#parts.push(chunk)
-      this.#held += chunk.length
-    }
+    if (chunk.length > 0) this.#hold(chunk)
     const bodies: Uint8Array[] = []
     for (let length = this.#nextLength(); length !== undefined; length = this.#nextLength()) {
       if (this.#held < prefixBytes + length) break
@@ -65,6 +63,19 @@ export class FrameParser {
       'ERR_CODEC_FRAME',
       `the stream ends inside a frame, ${this.#held} bytes after its start`
     )
+  }
+
+  /** Small parts merge in pairs of like size, so each byte is copied a logarithmic number of times. */
+  #hold(chunk: Uint8Array): void {
+    this.#held += chunk.length
+    let part = chunk
+    while (part.length < smallPartBytes) {
+      const before = this.#parts.at(-1)
+      if (before === undefined || before.length > part.length) break
+      this.#parts.pop()
+      part = concatBytes(before, part)
+    }
+    this.#parts.push(part)
   }
 
   /** Length of the next body, or undefined while its prefix is incomplete. */
@@ -93,8 +104,8 @@ export class FrameParser {
 
   /** Removes and returns the first `count` bytes held. */
   #take(count: number): Uint8Array {
-    const joined = this.#parts.length === 1 ? this.#parts[0] : undefined
-    const bytes = joined ?? concatBytes(...this.#parts)
+    const single = this.#parts.length === 1 ? this.#parts[0] : undefined
+    const bytes = single ?? concatBytes(...this.#parts)
     const rest = bytes.subarray(count)
     this.#parts = rest.length > 0 ? [rest] : []
     this.#held -= count
