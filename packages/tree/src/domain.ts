@@ -8,7 +8,22 @@ function domainBytes(name: string): Uint8Array {
   return encoder.encode(`blocktree/${name}/1\0`)
 }
 
-export const domain = {
+export type DomainName =
+  | 'principal'
+  | 'recovery'
+  | 'blockId'
+  | 'header'
+  | 'blockKeyCommitment'
+  | 'headerNonce'
+  | 'blockKey'
+  | 'zoneKeyCommitment'
+  | 'pastKey'
+  | 'childKey'
+  | 'delivery'
+  | 'link'
+  | 'sector'
+
+export const domain: Readonly<Record<DomainName, Uint8Array>> = {
   principal: domainBytes('principal'), // principal id over the body
   recovery: domainBytes('recovery'), // commitment to the recovery principal
   blockId: domainBytes('id'), // block id over the birth
@@ -22,7 +37,7 @@ export const domain = {
   delivery: domainBytes('seal'), // key that seals a delivered key
   link: domainBytes('link'), // recipient id of a link
   sector: domainBytes('sec') // associated data of sectors and nodes
-} as const
+}
 
 /** u32, big-endian. */
 export function bigEndian32(value: number): Uint8Array {

@@ -73,3 +73,53 @@ export {
   type TreeStatistics,
   createTreeState
 } from './tree-state.ts'
+export { createCheckpoint, decodeCheckpointBody, encodeCheckpointBody } from './checkpoint.ts'
+export {
+  type DeliveryDraft,
+  checkDeliveryFitsGrant,
+  createDelivery,
+  decodeDeliveryBody,
+  encodeDeliveryBody,
+  openDelivery
+} from './delivery.ts'
+export { createEndpoint, decodeEndpointBody, encodeEndpointBody } from './endpoint.ts'
+export {
+  type EpochDraft,
+  type OpenEpoch,
+  compareEpochs,
+  createEpoch,
+  decodeEpochBody,
+  encodeEpochBody,
+  openInheritedKey,
+  openPastKey
+} from './epoch.ts'
+export {
+  createGrantRevocation,
+  decodeGrantRevocationBody,
+  encodeGrantRevocationBody
+} from './grant-revocation.ts'
+export { createGrant, decodeGrantBody, encodeGrantBody, linkRecipient } from './grant.ts'
+export { coverage, createReceipt, decodeReceiptBody, durabilityClass, encodeReceiptBody } from './receipt.ts'
+export { decodeRecord, recordIdOf, verifyRecordSignature } from './record.ts'
+export { createRevocation, decodeRevocationBody, encodeRevocationBody } from './revocation.ts'
+export { createSuccession, decodeSuccessionBody, encodeSuccessionBody } from './succession.ts'
+export { type EpochSource, ZoneKeyRing } from './zone-key-ring.ts'
+export { checkZoneKey, zoneKeyBytes, zoneKeyCommitment } from './zone-key.ts'
+export {
+  ManifestDecoder,
+  type ManifestHead,
+  type ManifestRow,
+  compareRows,
+  encodeManifestRow
+} from './manifest.ts'
+export {
+  HeadsRootBuilder,
+  TrieBuilder,
+  type TrieProof,
+  type TrieStep,
+  headsValue,
+  idSetRoot,
+  proveTrieKey,
+  trieRoot,
+  verifyTrieProof
+} from './trie.ts'

@@ -25,4 +25,5 @@ export const payloadFanOut = 256 // references in one inner node
 export const leafPadding = 256 // the last sector is padded to a multiple of this
 export const inlineBytesMax: number = 4 * 1024 // plaintext of a payload that may travel beside its header
 export const epochsOpenedMax = 4096 // keys that one ring keeps open
-export const manifestHeadsMax = 64 // heads of one block in a manifest row
+export const headsPerCapMax = 4 // heads of one block under one leaf cap that count
+export const headsPerBlockMax = 64 // heads of one block that are kept as such
