@@ -1,0 +1,50 @@
+/**
+ * Everything a node can be asked, as data: names, schemas, errors (doc/spec/11-methods.md). Importable without the
+ * node itself, so that clients have the types for the price of the schemas.
+ */
+import type { MethodTable } from '@blocktree/rpc'
+import { type FileMethods, fileMethodTable } from './method-table/file-methods.ts'
+import { type ProcessMethods, processMethodTable } from './method-table/node-methods.ts'
+import { type PrincipalMethods, principalMethodTable } from './method-table/principal-methods.ts'
+import { joinTables } from './method-table/shape.ts'
+import { type SharingMethods, sharingMethodTable } from './method-table/sharing-methods.ts'
+import { type StoreMethods, storeMethodTable } from './method-table/store-methods.ts'
+
+export interface NodeMethods extends ProcessMethods, FileMethods, PrincipalMethods, SharingMethods, StoreMethods {}
+
+export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>(
+  processMethodTable,
+  fileMethodTable,
+  principalMethodTable,
+  sharingMethodTable,
+  storeMethodTable
+)
+
+export type {
+  FileConflict,
+  FileEvent,
+  FileKind,
+  FileMethods,
+  FileStatus,
+  FileVersion,
+  Metadata,
+  WriteAnswer
+} from './method-table/file-methods.ts'
+export type { Finding, LogLine, NodeStatus, ProcessMethods } from './method-table/node-methods.ts'
+export type { PrincipalMethods, PrincipalSummary, RootStatus } from './method-table/principal-methods.ts'
+export type {
+  AccessRequest,
+  CapSummary,
+  ExposureReport,
+  Explanation,
+  GrantSummary,
+  SharingMethods
+} from './method-table/sharing-methods.ts'
+export type {
+  BackupReport,
+  CheckReport,
+  DrillReport,
+  SpaceReport,
+  StoreMethods,
+  TransferReport
+} from './method-table/store-methods.ts'

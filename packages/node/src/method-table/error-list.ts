@@ -1,0 +1,32 @@
+/** The errors that methods name, each with what to do; doc/spec/11-methods.md repeats them. */
+import type { ErrorDescription } from '@blocktree/rpc'
+
+const summaries = {
+  ERR_PATH_INVALID: 'the path is not absolute, or a component is empty, ".", "..", holds "/" or NUL, or exceeds 255 bytes',
+  ERR_FILE_NOT_FOUND: 'nothing is at the path; list its directory to see what is there',
+  ERR_FILE_EXISTS: 'something is at the path already; remove it or ask to replace it',
+  ERR_FILE_NOT_DIRECTORY: 'a component of the path is not a directory',
+  ERR_FILE_IS_DIRECTORY: 'the path is a directory; the operation is for files',
+  ERR_DIRECTORY_NOT_EMPTY: 'the directory has entries; remove recursively',
+  ERR_ACCESS_DENIED: 'the principal of this connection lacks the named right; access.why explains',
+  ERR_STORE_FULL: 'the disk is full; reads go on, writes wait for space',
+  ERR_ROOT_LOCKED: 'only the owner may do this; unlock the root key first (root.unlock)',
+  ERR_ROOT_PASSPHRASE: 'the passphrase does not open the root key',
+  ERR_ROOT_ATTEMPTS: 'too many wrong passphrases; wait for data.retryAfterMs',
+  ERR_PRINCIPAL_UNKNOWN: 'no key or record of this name or id is held; principal.list shows them',
+  ERR_PRINCIPAL_NAME: 'the name is taken or has characters other than a-z, 0-9 and "-"',
+  ERR_ACCESS_LINE: 'the line is damaged, of another sort, or meant for somebody else',
+  ERR_ACCESS_REQUEST_UNKNOWN: 'no such pending request; access.requests lists them',
+  ERR_KEY_BACKUP: 'the key backup is damaged or its passphrase is wrong',
+  ERR_PATH_LOCAL: 'the path on the host is not absolute, exists already, or cannot be used',
+  ERR_RIGHT_UNKNOWN: 'no such right; known: write create delete delegate grant host admin keep',
+  ERR_BACKUP_PASSPHRASE: 'the passphrase does not open the backup',
+  ERR_BACKUP_CORRUPT: 'the backup is damaged; nothing of it was used',
+  ERR_METHOD_UNAVAILABLE: 'this build cannot carry out the method'
+} as const
+
+export type NamedErrorCode = keyof typeof summaries
+
+export function errors(...codes: readonly NamedErrorCode[]): readonly ErrorDescription[] {
+  return codes.map((code) => ({ code, summary: summaries[code] }))
+}

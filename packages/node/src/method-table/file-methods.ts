@@ -1,0 +1,370 @@
+/** file.*: what is in the tree, as files. */
+import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
+import { errors } from './error-list.ts'
+import {
+  type DownloadShape,
+  identifier,
+  path,
+  type Shape,
+  size,
+  type SubscriptionShape,
+  timeMs,
+  type UploadShape
+} from './shape.ts'
+
+export type FileKind = 'directory' | 'file' | 'symlink' | 'package' | 'node'
+
+export interface FileStatus {
+  readonly path: string
+  readonly name: string
+  readonly id: string
+  readonly kind: FileKind
+  /** Exact bytes of the content; 0 for directories. */
+  readonly size: number
+  readonly version: number
+  readonly recordId: string
+  /** Principal that signed the shown version. */
+  readonly writer: string
+  /** The directory is a zone of its own: it can be shared by itself. */
+  readonly isZone: boolean
+  readonly modifiedMs?: number | undefined
+  readonly mode?: number | undefined
+  readonly mediaType?: string | undefined
+  readonly attributes?: Readonly<Record<string, Uint8Array>> | undefined
+  /** Of a symbolic link. */
+  readonly target?: string | undefined
+  /** `conflict`, `cycle`, `orphan`, `revived`, `clash`. */
+  readonly flags: readonly string[]
+}
+
+export interface Metadata {
+  readonly modifiedMs?: number | undefined
+  readonly mode?: number | undefined
+  readonly mediaType?: string | undefined
+  readonly attributes?: Readonly<Record<string, Uint8Array>> | undefined
+}
+
+export interface FileVersion {
+  readonly recordId: string
+  readonly version: number
+  readonly size: number
+  readonly writer: string
+  readonly state: 'live' | 'deleted'
+  readonly name: string
+  readonly modifiedMs?: number | undefined
+  readonly isCurrent: boolean
+}
+
+export interface FileConflict {
+  readonly path: string
+  readonly recordId: string
+  readonly version: number
+  readonly writer: string
+  /** `head`, `late`, `pending`, `quarantine`, `self-fork`. */
+  readonly label: string
+}
+
+export interface FileEvent {
+  readonly type: 'created' | 'changed' | 'moved' | 'removed'
+  readonly path: string
+  /** Of a move. */
+  readonly from?: string | undefined
+  readonly id: string
+  /** Pass it as `resume` to go on after this event. */
+  readonly token: string
+}
+
+/** What a write says of itself. */
+export interface WriteAnswer {
+  readonly id: string
+  readonly version: number
+  readonly size: number
+  /** Principals that keep reading although their grant was revoked, until somebody re-keys. */
+  readonly exposed: readonly string[]
+}
+
+interface PathParams {
+  readonly path: string
+}
+
+export interface FileMethods {
+  readonly 'file.stat': Shape<PathParams & { readonly followLink?: boolean | undefined }, FileStatus>
+  readonly 'file.list': Shape<
+    PathParams & {
+      readonly cursor?: string | undefined
+      readonly limit?: number | undefined
+      readonly order?: 'id' | 'name' | undefined
+    },
+    { readonly entries: readonly FileStatus[]; readonly order: 'id' | 'name'; readonly cursor?: string | undefined }
+  >
+  readonly 'file.mkdir': Shape<PathParams & { readonly parents?: boolean | undefined }, WriteAnswer>
+  readonly 'file.create': Shape<
+    PathParams & Metadata & { readonly data: Uint8Array; readonly replace?: boolean | undefined },
+    WriteAnswer
+  >
+  readonly 'file.write': Shape<PathParams & { readonly offset: number; readonly data: Uint8Array }, WriteAnswer>
+  readonly 'file.append': Shape<PathParams & { readonly data: Uint8Array }, WriteAnswer>
+  readonly 'file.truncate': Shape<PathParams & { readonly size: number }, WriteAnswer>
+  readonly 'file.put': UploadShape<PathParams & Metadata & { readonly replace?: boolean | undefined }, WriteAnswer>
+  readonly 'file.read': Shape<
+    PathParams & { readonly offset?: number | undefined; readonly length?: number | undefined },
+    { readonly data: Uint8Array; readonly size: number }
+  >
+  readonly 'file.get': DownloadShape<
+    PathParams & {
+      readonly offset?: number | undefined
+      readonly length?: number | undefined
+      readonly version?: string | undefined
+    },
+    { readonly size: number; readonly bytes: number }
+  >
+  readonly 'file.move': Shape<
+    { readonly source: string; readonly destination: string; readonly replace?: boolean | undefined },
+    WriteAnswer
+  >
+  readonly 'file.copy': Shape<
+    {
+      readonly source: string
+      readonly destination: string
+      readonly recursive?: boolean | undefined
+      readonly replace?: boolean | undefined
+    },
+    { readonly files: number; readonly bytes: number }
+  >
+  readonly 'file.remove': Shape<PathParams & { readonly recursive?: boolean | undefined }, { readonly removed: number }>
+  readonly 'file.history': Shape<
+    PathParams & { readonly limit?: number | undefined },
+    { readonly versions: readonly FileVersion[] }
+  >
+  readonly 'file.restore': Shape<PathParams & { readonly version: string }, WriteAnswer>
+  readonly 'file.symlink': Shape<PathParams & { readonly target: string }, WriteAnswer>
+  readonly 'file.setMetadata': Shape<PathParams & Metadata, WriteAnswer>
+  readonly 'file.watch': SubscriptionShape<
+    PathParams & { readonly recursive?: boolean | undefined; readonly resume?: string | undefined },
+    { readonly subscription: number; readonly token: string },
+    FileEvent
+  >
+  readonly 'file.conflicts': Shape<
+    { readonly path?: string | undefined },
+    { readonly conflicts: readonly FileConflict[] }
+  >
+}
+
+const text = schema.string()
+const flag = schema.optional(schema.boolean())
+const dataBytesMax = 8 * 1024 * 1024 // base64 of it fits one line; larger content goes by file.put
+const data = schema.bytes({ bytesMax: dataBytesMax })
+const attributes = schema.optional(schema.record(schema.bytes({ bytesMax: 4096 })))
+const metadata = {
+  modifiedMs: schema.optional(timeMs),
+  mode: schema.optional(schema.integer({ min: 0, max: 0o7777 })),
+  mediaType: schema.optional(schema.string({ charactersMax: 255 })),
+  attributes
+}
+const kind = schema.enumeration(['directory', 'file', 'symlink', 'package', 'node'])
+
+const fileStatus = schema.object({
+  path: text,
+  name: text,
+  id: identifier,
+  kind,
+  size,
+  version: size,
+  recordId: identifier,
+  writer: identifier,
+  isZone: schema.boolean(),
+  ...metadata,
+  target: schema.optional(text),
+  flags: schema.array(text)
+})
+
+const writeAnswer = schema.object({ id: identifier, version: size, size, exposed: schema.array(identifier) })
+const readErrors = errors('ERR_PATH_INVALID', 'ERR_FILE_NOT_FOUND', 'ERR_FILE_NOT_DIRECTORY', 'ERR_ACCESS_DENIED')
+const writeErrors = [...readErrors, ...errors('ERR_FILE_EXISTS', 'ERR_FILE_IS_DIRECTORY', 'ERR_STORE_FULL')]
+
+const readMethods = [
+  defineMethod({
+    name: 'file.stat',
+    summary: 'What is at a path',
+    params: schema.object({ path, followLink: flag }),
+    result: fileStatus,
+    errors: readErrors
+  }),
+  defineMethod({
+    name: 'file.list',
+    summary: 'One page of a directory',
+    description: 'Pass the cursor of an answer to get the next page; no cursor means the end.',
+    params: schema.object({
+      path,
+      cursor: schema.optional(schema.string({ charactersMax: 2048 })),
+      limit: schema.optional(schema.integer({ min: 1, max: 10_000 })),
+      order: schema.optional(schema.enumeration(['id', 'name']))
+    }),
+    result: schema.object({
+      entries: schema.array(fileStatus),
+      order: schema.enumeration(['id', 'name']),
+      cursor: schema.optional(text)
+    }),
+    errors: readErrors
+  }),
+  defineMethod({
+    name: 'file.read',
+    summary: 'Some bytes of a file; fewer at its end',
+    params: schema.object({
+      path,
+      offset: schema.optional(size),
+      length: schema.optional(schema.integer({ min: 0, max: dataBytesMax }))
+    }),
+    result: schema.object({ data: schema.bytes(), size }),
+    errors: [...readErrors, ...errors('ERR_FILE_IS_DIRECTORY')]
+  }),
+  defineMethod({
+    name: 'file.get',
+    summary: 'A file or a range of it as a stream',
+    params: schema.object({
+      path,
+      offset: schema.optional(size),
+      length: schema.optional(size),
+      version: schema.optional(identifier)
+    }),
+    result: schema.object({ size, bytes: size }),
+    stream: 'download',
+    errors: [...readErrors, ...errors('ERR_FILE_IS_DIRECTORY')]
+  }),
+  defineMethod({
+    name: 'file.history',
+    summary: 'The versions of a file or directory, newest first',
+    params: schema.object({ path, limit: schema.optional(schema.integer({ min: 1, max: 10_000 })) }),
+    result: schema.object({
+      versions: schema.array(
+        schema.object({
+          recordId: identifier,
+          version: size,
+          size,
+          writer: identifier,
+          state: schema.enumeration(['live', 'deleted']),
+          name: text,
+          modifiedMs: schema.optional(timeMs),
+          isCurrent: schema.boolean()
+        })
+      )
+    }),
+    errors: readErrors
+  }),
+  defineMethod({
+    name: 'file.watch',
+    summary: 'Tells of changes below a path until it is unsubscribed',
+    description: 'Events carry a token; `resume` goes on after it. rpc.unsubscribe ends the watch.',
+    params: schema.object({ path, recursive: flag, resume: schema.optional(schema.string({ charactersMax: 200 })) }),
+    result: schema.object({ subscription: size, token: text }),
+    event: schema.object({
+      type: schema.enumeration(['created', 'changed', 'moved', 'removed']),
+      path: text,
+      from: schema.optional(text),
+      id: identifier,
+      token: text
+    }),
+    errors: readErrors
+  }),
+  defineMethod({
+    name: 'file.conflicts',
+    summary: 'Versions that compete with the shown ones, or wait for something',
+    params: schema.object({ path: schema.optional(path) }),
+    result: schema.object({
+      conflicts: schema.array(
+        schema.object({ path: text, recordId: identifier, version: size, writer: identifier, label: text })
+      )
+    }),
+    errors: readErrors
+  })
+] as const
+
+const writeMethods = [
+  defineMethod({
+    name: 'file.mkdir',
+    summary: 'Makes a directory',
+    params: schema.object({ path, parents: flag }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.create',
+    summary: 'Makes a file with its whole content, atomically',
+    params: schema.object({ path, data, replace: flag, ...metadata }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.write',
+    summary: 'Writes bytes at an offset; a gap reads as zeros',
+    params: schema.object({ path, offset: size, data }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.append',
+    summary: 'Writes bytes at the end of a file',
+    params: schema.object({ path, data }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.truncate',
+    summary: 'Sets the size of a file; a longer one is filled with zeros',
+    params: schema.object({ path, size }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.put',
+    summary: 'Makes or replaces a file with a stream, atomically',
+    params: schema.object({ path, replace: flag, ...metadata }),
+    result: writeAnswer,
+    stream: 'upload',
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.move',
+    summary: 'Renames or moves a file or directory',
+    params: schema.object({ source: path, destination: path, replace: flag }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.copy',
+    summary: 'Copies a file, or with recursive a directory; content is shared, not copied',
+    params: schema.object({ source: path, destination: path, recursive: flag, replace: flag }),
+    result: schema.object({ files: size, bytes: size }),
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.remove',
+    summary: 'Removes a file or an empty directory, or with recursive everything below',
+    params: schema.object({ path, recursive: flag }),
+    result: schema.object({ removed: size }),
+    errors: [...writeErrors, ...errors('ERR_DIRECTORY_NOT_EMPTY')]
+  }),
+  defineMethod({
+    name: 'file.restore',
+    summary: 'Makes an earlier version the current one again',
+    params: schema.object({ path, version: identifier }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.symlink',
+    summary: 'Makes a symbolic link',
+    params: schema.object({ path, target: schema.string({ charactersMin: 1, charactersMax: 4096 }) }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.setMetadata',
+    summary: 'Sets what is given: time, mode, media type, attributes',
+    params: schema.object({ path, ...metadata }),
+    result: writeAnswer,
+    errors: writeErrors
+  })
+] as const
+
+export const fileMethodTable: MethodTable<FileMethods> = createMethodTable([...readMethods, ...writeMethods])

@@ -1,0 +1,124 @@
+/** node.*: the process itself. */
+import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
+import { type Empty, identifier, type Shape, size, timeMs } from './shape.ts'
+
+export interface NodeStatus {
+  readonly state: string
+  readonly treeId: string
+  readonly createdMs: number
+  /** The principal of this connection. */
+  readonly principal: { readonly name: string; readonly id: string }
+  readonly node: { readonly id: string }
+  readonly root: {
+    readonly id: string
+    readonly isUnlocked: boolean
+    /** False: a lost root key cannot be replaced. */
+    readonly hasRecovery: boolean
+  }
+  readonly versions: { readonly blocktree: string; readonly runtime: string; readonly format: number }
+  readonly process: {
+    readonly id: number
+    readonly uptimeMs: number
+    readonly residentBytes: number
+    readonly heapBytes: number
+  }
+  readonly store: {
+    readonly durability: string
+    readonly records: number
+    readonly sectors: number
+    readonly segments: number
+    readonly bytes: number
+  }
+  readonly space: { readonly freeBytes: number; readonly totalBytes: number }
+  readonly crypto: string
+  readonly connections: number
+  readonly dataDirectory: string
+  /** What the last open had to repair; empty after a clean stop. */
+  readonly recovery: readonly string[]
+}
+
+export interface Finding {
+  readonly code: string
+  readonly severity: 'error' | 'warning' | 'note'
+  /** What was found, with the facts. */
+  readonly reason: string
+  /** What to do, as a sentence or a command. */
+  readonly fix: string
+}
+
+export interface LogLine {
+  readonly timeMs: number
+  readonly level: string
+  readonly message: string
+  readonly fields: unknown
+}
+
+export interface ProcessMethods {
+  readonly 'node.ping': Shape<Empty, { readonly timeMs: number }>
+  readonly 'node.status': Shape<Empty, NodeStatus>
+  readonly 'node.shutdown': Shape<Empty, Empty>
+  readonly 'node.doctor': Shape<Empty, { readonly findings: readonly Finding[]; readonly checks: number }>
+  readonly 'node.log': Shape<
+    { readonly limit?: number | undefined; readonly level?: string | undefined },
+    { readonly entries: readonly LogLine[] }
+  >
+}
+
+const text = schema.string()
+const levels = schema.enumeration(['error', 'warn', 'info', 'debug', 'trace'])
+
+const status = schema.object({
+  state: text,
+  treeId: identifier,
+  createdMs: timeMs,
+  principal: schema.object({ name: text, id: identifier }),
+  node: schema.object({ id: identifier }),
+  root: schema.object({ id: identifier, isUnlocked: schema.boolean(), hasRecovery: schema.boolean() }),
+  versions: schema.object({ blocktree: text, runtime: text, format: schema.integer() }),
+  process: schema.object({ id: schema.integer(), uptimeMs: schema.integer(), residentBytes: size, heapBytes: size }),
+  store: schema.object({ durability: text, records: size, sectors: size, segments: size, bytes: size }),
+  space: schema.object({ freeBytes: size, totalBytes: size }),
+  crypto: text,
+  connections: size,
+  dataDirectory: text,
+  recovery: schema.array(text)
+})
+
+const finding = schema.object({
+  code: text,
+  severity: schema.enumeration(['error', 'warning', 'note']),
+  reason: text,
+  fix: text
+})
+
+const definitions = [
+  defineMethod({
+    name: 'node.ping',
+    summary: 'Answers at once, with the clock of the node',
+    result: schema.object({ timeMs })
+  }),
+  defineMethod({
+    name: 'node.status',
+    summary: 'Says who this node is, what it holds and how it fares',
+    result: status
+  }),
+  defineMethod({
+    name: 'node.shutdown',
+    summary: 'Stops the node cleanly; the answer comes before it stops'
+  }),
+  defineMethod({
+    name: 'node.doctor',
+    summary: 'Looks for what could go wrong; each finding has a code, a reason and a fix',
+    result: schema.object({ findings: schema.array(finding), checks: size })
+  }),
+  defineMethod({
+    name: 'node.log',
+    summary: 'The newest log entries, oldest first, secrets redacted',
+    params: schema.object({ limit: schema.optional(schema.integer({ min: 1, max: 500 })), level: schema.optional(levels) }),
+    result: schema.object({
+      entries: schema.array(schema.object({ timeMs, level: text, message: text, fields: schema.anything() }))
+    })
+  })
+] as const
+
+export const processMethodTable: MethodTable<ProcessMethods> = createMethodTable(definitions)

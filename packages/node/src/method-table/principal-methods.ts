@@ -1,0 +1,135 @@
+/** session.*, principal.*, root.*, key.*: who acts, and with which keys. */
+import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
+import { errors } from './error-list.ts'
+import { type Empty, identifier, localPath, principalName, secretText, type Shape, size, timeMs } from './shape.ts'
+
+export interface PrincipalSummary {
+  readonly id: string
+  /** Of a local key or an imported record; the id's beginning when it has none. */
+  readonly name: string
+  /** A key of this node can sign for it. */
+  readonly isLocal: boolean
+  readonly isRoot: boolean
+  readonly isNode: boolean
+}
+
+export interface RootStatus {
+  readonly isUnlocked: boolean
+  /** When it is locked again. */
+  readonly locksAtMs?: number | undefined
+  readonly hasRecovery: boolean
+  /** Wrong passphrases since the last right one. */
+  readonly failedAttempts: number
+}
+
+export interface PrincipalMethods {
+  readonly 'session.as': Shape<{ readonly principal: string }, PrincipalSummary>
+  readonly 'session.show': Shape<Empty, PrincipalSummary>
+  readonly 'principal.create': Shape<{ readonly name: string }, PrincipalSummary & { readonly record: Uint8Array }>
+  readonly 'principal.list': Shape<Empty, { readonly principals: readonly PrincipalSummary[] }>
+  readonly 'principal.show': Shape<{ readonly principal: string }, PrincipalSummary & { readonly record: Uint8Array }>
+  readonly 'principal.import': Shape<
+    { readonly record: Uint8Array; readonly name?: string | undefined },
+    PrincipalSummary
+  >
+  readonly 'root.unlock': Shape<{ readonly passphrase: string }, RootStatus>
+  readonly 'root.lock': Shape<Empty, RootStatus>
+  readonly 'root.status': Shape<Empty, RootStatus>
+  readonly 'key.backup': Shape<
+    { readonly file: string; readonly passphrase: string },
+    { readonly keys: readonly string[]; readonly bytes: number }
+  >
+  readonly 'key.restore': Shape<
+    { readonly file: string; readonly passphrase: string },
+    { readonly restored: readonly string[]; readonly kept: readonly string[] }
+  >
+  readonly 'key.passphrase': Shape<{ readonly current: string; readonly next: string }, Empty>
+}
+
+const summary = {
+  id: identifier,
+  name: schema.string(),
+  isLocal: schema.boolean(),
+  isRoot: schema.boolean(),
+  isNode: schema.boolean()
+}
+const recordBytes = schema.bytes({ bytesMin: 1, bytesMax: 256 * 1024 })
+const rootStatus = schema.object({
+  isUnlocked: schema.boolean(),
+  locksAtMs: schema.optional(timeMs),
+  hasRecovery: schema.boolean(),
+  failedAttempts: size
+})
+const keyName = schema.string({ charactersMin: 1, charactersMax: 64 })
+
+const definitions = [
+  defineMethod({
+    name: 'session.as',
+    summary: 'Lets this connection act as another local principal',
+    params: schema.object({ principal: principalName }),
+    result: schema.object(summary),
+    errors: errors('ERR_PRINCIPAL_UNKNOWN', 'ERR_ROOT_LOCKED')
+  }),
+  defineMethod({
+    name: 'session.show',
+    summary: 'The principal this connection acts as',
+    result: schema.object(summary)
+  }),
+  defineMethod({
+    name: 'principal.create',
+    summary: 'Makes a further local principal with keys of its own; it may do nothing until somebody grants it',
+    params: schema.object({ name: keyName }),
+    result: schema.object({ ...summary, record: recordBytes }),
+    errors: errors('ERR_PRINCIPAL_NAME')
+  }),
+  defineMethod({
+    name: 'principal.list',
+    summary: 'Local and imported principals',
+    result: schema.object({ principals: schema.array(schema.object(summary)) })
+  }),
+  defineMethod({
+    name: 'principal.show',
+    summary: 'One principal with its self-signed public record',
+    params: schema.object({ principal: principalName }),
+    result: schema.object({ ...summary, record: recordBytes }),
+    errors: errors('ERR_PRINCIPAL_UNKNOWN')
+  }),
+  defineMethod({
+    name: 'principal.import',
+    summary: 'Takes the public record of somebody else, so that it can be granted something',
+    params: schema.object({ record: recordBytes, name: schema.optional(keyName) }),
+    result: schema.object(summary),
+    errors: errors('ERR_ACCESS_LINE', 'ERR_PRINCIPAL_NAME')
+  }),
+  defineMethod({
+    name: 'root.unlock',
+    summary: 'Opens the root key for what only the owner may do; it locks itself again',
+    params: schema.object({ passphrase: secretText }),
+    result: rootStatus,
+    errors: errors('ERR_ROOT_PASSPHRASE', 'ERR_ROOT_ATTEMPTS')
+  }),
+  defineMethod({ name: 'root.lock', summary: 'Wipes the root key from memory', result: rootStatus }),
+  defineMethod({ name: 'root.status', summary: 'Whether the root key is unlocked, and until when', result: rootStatus }),
+  defineMethod({
+    name: 'key.backup',
+    summary: 'Writes all keys of this node to one file sealed under a passphrase',
+    params: schema.object({ file: localPath, passphrase: secretText }),
+    result: schema.object({ keys: schema.array(schema.string()), bytes: size }),
+    errors: errors('ERR_PATH_LOCAL')
+  }),
+  defineMethod({
+    name: 'key.restore',
+    summary: 'Takes keys from a key backup; keys of the same name are kept as they are',
+    params: schema.object({ file: localPath, passphrase: secretText }),
+    result: schema.object({ restored: schema.array(schema.string()), kept: schema.array(schema.string()) }),
+    errors: errors('ERR_PATH_LOCAL', 'ERR_KEY_BACKUP')
+  }),
+  defineMethod({
+    name: 'key.passphrase',
+    summary: 'Seals the root key under another passphrase',
+    params: schema.object({ current: secretText, next: schema.string({ charactersMin: 12, charactersMax: 1024 }) }),
+    errors: errors('ERR_ROOT_PASSPHRASE', 'ERR_ROOT_ATTEMPTS')
+  })
+] as const
+
+export const principalMethodTable: MethodTable<PrincipalMethods> = createMethodTable(definitions)

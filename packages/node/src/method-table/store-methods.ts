@@ -1,0 +1,187 @@
+/** transfer.*, backup.*, store.*, checkpoint.*: content in bulk, and its upkeep. */
+import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
+import { errors } from './error-list.ts'
+import { type Empty, identifier, localPath, path, secretText, type Shape, size } from './shape.ts'
+
+export interface TransferReport {
+  readonly files: number
+  readonly directories: number
+  readonly symlinks: number
+  readonly bytes: number
+  /** Files that were there already and did not change. */
+  readonly unchanged: number
+  /** Entries that could not be taken, at most 1,000, each with its reason. */
+  readonly problems: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
+}
+
+export interface CheckReport {
+  readonly records: number
+  readonly sectors: number
+  readonly bytes: number
+  readonly segments: number
+  readonly problems: readonly { readonly code: string; readonly reason: string; readonly place: string }[]
+  readonly indexRebuilt: boolean
+}
+
+export interface SpaceReport {
+  readonly segments: number
+  readonly segmentBytes: number
+  readonly liveBytes: number
+  /** What gc and compact could give back. */
+  readonly reclaimableBytes: number
+  readonly indexBytes: number
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+export interface BackupReport {
+  readonly file: string
+  readonly records: number
+  readonly sectors: number
+  readonly bytes: number
+}
+
+export interface DrillReport extends BackupReport {
+  /** The root summary of the restored copy equals the live one at the time of the backup. */
+  readonly isIdentical: boolean
+  readonly durationMs: number
+}
+
+export interface StoreMethods {
+  readonly 'transfer.import': Shape<
+    {
+      readonly source: string
+      readonly destination: string
+      readonly replace?: boolean | undefined
+      readonly followLinks?: boolean | undefined
+    },
+    TransferReport
+  >
+  readonly 'transfer.export': Shape<
+    { readonly source: string; readonly destination: string; readonly replace?: boolean | undefined },
+    TransferReport
+  >
+  readonly 'backup.create': Shape<
+    { readonly file: string; readonly passphrase: string; readonly path?: string | undefined },
+    BackupReport
+  >
+  readonly 'backup.restore': Shape<{ readonly file: string; readonly passphrase: string }, BackupReport>
+  readonly 'backup.drill': Shape<
+    { readonly file?: string | undefined; readonly passphrase?: string | undefined },
+    DrillReport
+  >
+  readonly 'store.check': Shape<
+    { readonly quick?: boolean | undefined; readonly rebuildIndex?: boolean | undefined },
+    CheckReport
+  >
+  readonly 'store.gc': Shape<
+    Empty,
+    { readonly sectorsRemoved: number; readonly bytesFreed: number; readonly bytesReclaimable: number }
+  >
+  readonly 'store.compact': Shape<Empty, { readonly segmentsRewritten: number; readonly bytesFreed: number }>
+  readonly 'store.space': Shape<Empty, SpaceReport>
+  readonly 'checkpoint.create': Shape<
+    { readonly path?: string | undefined },
+    { readonly checkpoints: readonly { readonly zone: string; readonly id: string; readonly sequence: number }[] }
+  >
+}
+
+const text = schema.string()
+const flag = schema.optional(schema.boolean())
+
+const transferReport = schema.object({
+  files: size,
+  directories: size,
+  symlinks: size,
+  bytes: size,
+  unchanged: size,
+  problems: schema.array(schema.object({ path: text, code: text, reason: text }))
+})
+const backupReport = { file: text, records: size, sectors: size, bytes: size }
+const backupErrors = errors('ERR_PATH_LOCAL', 'ERR_BACKUP_PASSPHRASE', 'ERR_BACKUP_CORRUPT', 'ERR_STORE_FULL')
+
+const definitions = [
+  defineMethod({
+    name: 'transfer.import',
+    summary: 'Takes a file or directory of the host into the tree; resumable, unchanged files are skipped',
+    params: schema.object({ source: localPath, destination: path, replace: flag, followLinks: flag }),
+    result: transferReport,
+    errors: errors('ERR_PATH_LOCAL', 'ERR_PATH_INVALID', 'ERR_ACCESS_DENIED', 'ERR_STORE_FULL')
+  }),
+  defineMethod({
+    name: 'transfer.export',
+    summary: 'Writes a file or directory of the tree to the host; resumable, unchanged files are skipped',
+    params: schema.object({ source: path, destination: localPath, replace: flag }),
+    result: transferReport,
+    errors: errors('ERR_PATH_LOCAL', 'ERR_PATH_INVALID', 'ERR_FILE_NOT_FOUND', 'ERR_ACCESS_DENIED')
+  }),
+  defineMethod({
+    name: 'backup.create',
+    summary: 'Writes the tree, or what is below a path, to one encrypted file',
+    params: schema.object({ file: localPath, passphrase: secretText, path: schema.optional(path) }),
+    result: schema.object(backupReport),
+    errors: backupErrors
+  }),
+  defineMethod({
+    name: 'backup.restore',
+    summary: 'Takes everything a backup holds into this node',
+    params: schema.object({ file: localPath, passphrase: secretText }),
+    result: schema.object(backupReport),
+    errors: backupErrors
+  }),
+  defineMethod({
+    name: 'backup.drill',
+    summary: 'Restores a backup to a scratch place and compares, to prove that it works',
+    description: 'Without a file a fresh backup is made, restored and removed again.',
+    params: schema.object({ file: schema.optional(localPath), passphrase: schema.optional(secretText) }),
+    result: schema.object({ ...backupReport, isIdentical: schema.boolean(), durationMs: size }),
+    errors: backupErrors
+  }),
+  defineMethod({
+    name: 'store.check',
+    summary: 'Reads back and verifies everything, with quick only the structure',
+    params: schema.object({ quick: flag, rebuildIndex: flag }),
+    result: schema.object({
+      records: size,
+      sectors: size,
+      bytes: size,
+      segments: size,
+      problems: schema.array(schema.object({ code: text, reason: text, place: text })),
+      indexRebuilt: schema.boolean()
+    })
+  }),
+  defineMethod({
+    name: 'store.gc',
+    summary: 'Removes content that no version needs any more',
+    result: schema.object({ sectorsRemoved: size, bytesFreed: size, bytesReclaimable: size })
+  }),
+  defineMethod({
+    name: 'store.compact',
+    summary: 'Rewrites segments that are mostly dead',
+    result: schema.object({ segmentsRewritten: size, bytesFreed: size })
+  }),
+  defineMethod({
+    name: 'store.space',
+    summary: 'What the data directory holds and what could be freed',
+    result: schema.object({
+      segments: size,
+      segmentBytes: size,
+      liveBytes: size,
+      reclaimableBytes: size,
+      indexBytes: size,
+      freeBytes: size,
+      totalBytes: size
+    })
+  }),
+  defineMethod({
+    name: 'checkpoint.create',
+    summary: 'Signs a summary of a zone, or of all of them: anchor for proofs and revocations',
+    params: schema.object({ path: schema.optional(path) }),
+    result: schema.object({
+      checkpoints: schema.array(schema.object({ zone: identifier, id: identifier, sequence: size }))
+    }),
+    errors: errors('ERR_ACCESS_DENIED', 'ERR_FILE_NOT_FOUND')
+  })
+] as const
+
+export const storeMethodTable: MethodTable<StoreMethods> = createMethodTable(definitions)

@@ -1,0 +1,55 @@
+/** The one error class of this package; callers branch on `code`, never on text. Messages hold no secret. */
+export type NodeErrorCode =
+  | 'ERR_CONFIGURATION_KEY' // a configuration key, variable or flag that does not exist
+  | 'ERR_CONFIGURATION_VALUE' // a configuration value of a wrong type or out of its bounds
+  | 'ERR_CONFIGURATION_FILE' // the configuration file cannot be read or is not YAML
+  | 'ERR_DATA_ACCESS' // the data directory cannot be made, read or written
+  | 'ERR_DATA_READ_ONLY' // the data directory lies on a read-only file system
+  | 'ERR_DATA_FULL' // no space is left for the first files
+  | 'ERR_DATA_OWNER' // the data directory belongs to another user
+  | 'ERR_DATA_FORMAT' // the data directory was written by a newer version, or node.json is damaged
+  | 'ERR_DATA_INCOMPLETE' // keys or blocks are there, node.json is not
+  | 'ERR_DATA_ABSENT' // there is no node in this directory
+  | 'ERR_DATA_IN_USE' // another node runs on this data directory
+  | 'ERR_SOCKET_PATH' // the socket's path is too long or cannot be used
+  | 'ERR_SOCKET_IN_USE' // another process answers on the socket
+  | 'ERR_ROOT_LOCKED' // the act needs the root key; unlock it first
+  | 'ERR_ROOT_PASSPHRASE' // the passphrase does not open the root key
+  | 'ERR_ROOT_ATTEMPTS' // too many wrong passphrases; wait
+  | 'ERR_PRINCIPAL_UNKNOWN' // no key or record of this name or id is held
+  | 'ERR_PRINCIPAL_NAME' // a principal's name is not usable or taken
+  | 'ERR_ACCESS_LINE' // an access line is damaged, of another sort or meant for somebody else
+  | 'ERR_ACCESS_REQUEST_UNKNOWN' // no such pending request
+  | 'ERR_KEY_BACKUP' // a key backup is damaged or its passphrase is wrong
+  | 'ERR_PATH_LOCAL' // a path of the host is not absolute, exists already, or cannot be used
+  | 'ERR_RIGHT_UNKNOWN' // a right that does not exist
+  | 'ERR_METHOD_UNAVAILABLE' // the method is known, but this build cannot carry it out
+  | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests
+  | 'ERR_WATCH_UNKNOWN' // no such watch on this connection
+
+export class NodeError extends Error {
+  override readonly name = 'NodeError'
+  readonly code: NodeErrorCode
+  /** Facts for programs; they travel with the answer. */
+  readonly data: Readonly<Record<string, unknown>>
+  constructor(
+    code: NodeErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly data?: Readonly<Record<string, unknown>> } = {}
+  ) {
+    super(message, options)
+    this.code = code
+    this.data = options.data ?? {}
+  }
+}
+
+/** The `code` of a system error (`ENOENT` …); undefined for anything else. */
+export function systemCode(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
+  return typeof thrown.code === 'string' ? thrown.code : undefined
+}
+
+/** The text of anything thrown, for joining into a message. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,0 +1,258 @@
+/**
+ * Every setting of a node as data: its key in the file, its variable, its flag, its kind and its default. The loader,
+ * `blocktree start --help` and doc/spec/13-configuration.md come from this one table.
+ */
+import { NodeError } from './node-error.ts'
+
+export interface Settings {
+  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' | 'trace'; readonly format: 'auto' | 'human' | 'json' }
+  readonly socket: { readonly enabled: boolean; readonly path: string | undefined }
+  readonly store: {
+    readonly durability: 'none' | 'group' | 'each'
+    readonly segmentBytes: number
+    readonly workers: number | undefined
+  }
+  readonly root: { readonly passphraseFile: string | undefined; readonly autoLockMs: number; readonly recovery: boolean }
+  readonly crypto: { readonly provider: 'auto' | 'native' | 'portable' }
+  readonly space: { readonly reserveBytes: number }
+  readonly service: boolean
+}
+
+export type SettingKey =
+  | 'log.level'
+  | 'log.format'
+  | 'socket.enabled'
+  | 'socket.path'
+  | 'store.durability'
+  | 'store.segmentBytes'
+  | 'store.workers'
+  | 'root.passphraseFile'
+  | 'root.autoLock'
+  | 'root.recovery'
+  | 'crypto.provider'
+  | 'space.reserve'
+  | 'service'
+
+export type SettingKind =
+  | { readonly type: 'choice'; readonly choices: readonly string[] }
+  | { readonly type: 'boolean' }
+  | { readonly type: 'path' }
+  | { readonly type: 'integer'; readonly min: number; readonly max: number }
+  | { readonly type: 'size'; readonly min: number; readonly max: number } // bytes: 4096, "64 MiB"
+  | { readonly type: 'duration'; readonly min: number; readonly max: number } // milliseconds: "5m", "30s"
+
+export interface Setting {
+  readonly key: SettingKey
+  readonly variable: string
+  readonly flag: string
+  readonly kind: SettingKind
+  /** As a person would write it; undefined when there is none. */
+  readonly fallback: string | undefined
+  readonly summary: string
+}
+
+const kibi = 1024
+const mebi = 1024 * kibi
+const minute = 60_000
+
+export const settings: readonly Setting[] = [
+  {
+    key: 'log.level',
+    variable: 'BLOCKTREE_LOG_LEVEL',
+    flag: 'log-level',
+    kind: { type: 'choice', choices: ['error', 'warn', 'info', 'debug', 'trace'] },
+    fallback: 'info',
+    summary: 'the least important entries that are written'
+  },
+  {
+    key: 'log.format',
+    variable: 'BLOCKTREE_LOG_FORMAT',
+    flag: 'log-format',
+    kind: { type: 'choice', choices: ['auto', 'human', 'json'] },
+    fallback: 'auto',
+    summary: 'how entries look; auto is human on a terminal and json elsewhere'
+  },
+  {
+    key: 'socket.enabled',
+    variable: 'BLOCKTREE_SOCKET_ENABLED',
+    flag: 'socket',
+    kind: { type: 'boolean' },
+    fallback: 'true',
+    summary: 'whether the node listens on a Unix socket beside stdin'
+  },
+  {
+    key: 'socket.path',
+    variable: 'BLOCKTREE_SOCKET_PATH',
+    flag: 'socket-path',
+    kind: { type: 'path' },
+    fallback: undefined,
+    summary: 'another place for the socket than rpc.sock in the data directory'
+  },
+  {
+    key: 'store.durability',
+    variable: 'BLOCKTREE_STORE_DURABILITY',
+    flag: 'durability',
+    kind: { type: 'choice', choices: ['none', 'group', 'each'] },
+    fallback: 'group',
+    summary: 'when a write is acknowledged: when queued, after its group is synced, after a sync of its own'
+  },
+  {
+    key: 'store.segmentBytes',
+    variable: 'BLOCKTREE_STORE_SEGMENT_BYTES',
+    flag: 'segment-bytes',
+    kind: { type: 'size', min: mebi, max: 1024 * mebi },
+    fallback: '64 MiB',
+    summary: 'size at which a new segment file is begun'
+  },
+  {
+    key: 'store.workers',
+    variable: 'BLOCKTREE_STORE_WORKERS',
+    flag: 'workers',
+    kind: { type: 'integer', min: 0, max: 64 },
+    fallback: undefined,
+    summary: 'threads for bulk encryption; one less than the processors when not set'
+  },
+  {
+    key: 'root.passphraseFile',
+    variable: 'BLOCKTREE_PASSPHRASE_FILE',
+    flag: 'passphrase-file',
+    kind: { type: 'path' },
+    fallback: undefined,
+    summary: 'file whose first line seals the root key at the first start, in place of a generated passphrase'
+  },
+  {
+    key: 'root.autoLock',
+    variable: 'BLOCKTREE_ROOT_AUTO_LOCK',
+    flag: 'auto-lock',
+    kind: { type: 'duration', min: 1000, max: 24 * 60 * minute },
+    fallback: '5m',
+    summary: 'time after which an unlocked root key is locked again'
+  },
+  {
+    key: 'root.recovery',
+    variable: 'BLOCKTREE_ROOT_RECOVERY',
+    flag: 'recovery',
+    kind: { type: 'boolean' },
+    fallback: 'false',
+    summary: 'whether the first start also makes a recovery key that can replace a lost root key'
+  },
+  {
+    key: 'crypto.provider',
+    variable: 'BLOCKTREE_CRYPTO_PROVIDER',
+    flag: 'crypto',
+    kind: { type: 'choice', choices: ['auto', 'native', 'portable'] },
+    fallback: 'auto',
+    summary: 'which cryptographic driver is used; portable is slow and needs no add-on'
+  },
+  {
+    key: 'space.reserve',
+    variable: 'BLOCKTREE_SPACE_RESERVE',
+    flag: 'space-reserve',
+    kind: { type: 'size', min: 0, max: 1024 * 1024 * mebi },
+    fallback: '256 MiB',
+    summary: 'free space below which status and doctor warn'
+  },
+  {
+    key: 'service',
+    variable: 'BLOCKTREE_SERVICE',
+    flag: 'service',
+    kind: { type: 'boolean' },
+    fallback: 'false',
+    summary: 'ignore stdin and run until a signal or node.shutdown; for systemd and containers'
+  }
+]
+
+/** Variables that are read elsewhere: by the client, and at the first start (a secret has no setting). */
+export const otherVariables: readonly string[] = [
+  'BLOCKTREE_DATA',
+  'BLOCKTREE_CONFIG',
+  'BLOCKTREE_PASSPHRASE',
+  'BLOCKTREE_SOCKET'
+]
+
+export type SettingValue = string | number | boolean
+
+/** @throws ERR_CONFIGURATION_VALUE with where the value stood and what would be accepted */
+export function parseSetting(setting: Setting, raw: unknown, where: string): SettingValue {
+  const value = readKind(setting.kind, raw)
+  if (value !== undefined) return value
+  const shown = typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean' ? `"${raw}"` : typeof raw
+  throw new NodeError('ERR_CONFIGURATION_VALUE', `${where}: ${shown} is not ${describeKind(setting.kind)}`)
+}
+
+function readKind(kind: SettingKind, raw: unknown): SettingValue | undefined {
+  switch (kind.type) {
+    case 'choice':
+      return typeof raw === 'string' && kind.choices.includes(raw) ? raw : undefined
+    case 'boolean':
+      return readBoolean(raw)
+    case 'path':
+      return typeof raw === 'string' && raw !== '' && !raw.includes('\0') ? raw : undefined
+    case 'integer':
+      return within(typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw, kind)
+    case 'size':
+      return within(readSize(raw), kind)
+    case 'duration':
+      return within(readDuration(raw), kind)
+    default:
+      return kind satisfies never
+  }
+}
+
+function readBoolean(raw: unknown): boolean | undefined {
+  if (typeof raw === 'boolean') return raw
+  if (raw === 'true' || raw === '1' || raw === 'yes') return true
+  return raw === 'false' || raw === '0' || raw === 'no' ? false : undefined
+}
+
+function within(value: unknown, bounds: { readonly min: number; readonly max: number }): number | undefined {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return undefined
+  return value >= bounds.min && value <= bounds.max ? value : undefined
+}
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  KB: 1000,
+  MB: 1000 ** 2,
+  GB: 1000 ** 3,
+  KiB: kibi,
+  MiB: mebi,
+  GiB: 1024 * mebi
+}
+
+function readSize(raw: unknown): number | undefined {
+  if (typeof raw === 'number') return raw
+  const match = typeof raw === 'string' ? /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(raw.trim()) : null
+  const unit = sizeUnits[match?.[2] ?? '?']
+  return unit === undefined ? undefined : Math.round(Number(match?.[1]) * unit)
+}
+
+const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: minute, h: 60 * minute, d: 1440 * minute }
+
+/** Only with a unit: a bare number would be a guess. */
+function readDuration(raw: unknown): number | undefined {
+  const match = typeof raw === 'string' ? /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(raw.trim()) : null
+  const unit = durationUnits[match?.[2] ?? '?']
+  return unit === undefined ? undefined : Math.round(Number(match?.[1]) * unit)
+}
+
+/** What a value of this kind looks like, for messages and the reference. */
+export function describeKind(kind: SettingKind): string {
+  switch (kind.type) {
+    case 'choice':
+      return `one of ${kind.choices.join(', ')}`
+    case 'boolean':
+      return 'true or false'
+    case 'path':
+      return 'a path'
+    case 'integer':
+      return `a whole number from ${kind.min} to ${kind.max}`
+    case 'size':
+      return `a size such as "64 MiB", from ${kind.min} to ${kind.max} bytes`
+    case 'duration':
+      return `a time such as "30s", "5m" or "1h", from ${kind.min} ms to ${kind.max} ms`
+    default:
+      return kind satisfies never
+  }
+}
