@@ -1,16 +1,52 @@
-import { defineConfig } from 'vitest/config'
+/**
+ * Two projects over one set of conditions: `unit` runs in one process per file and starts nothing; `node`
+ * spawns the emitted program, so it is built first, and its files run one after another.
+ */
+import { type ViteUserConfig, defineConfig } from 'vitest/config'
 
-export default defineConfig({
-  resolve: { conditions: ['source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } },
+const conditions = ['source', 'node', 'import', 'module', 'default']
+const nodeTests = [
+  'packages/cli/test/**/*.test.ts',
+  'packages/node/test/e2e/**/*.test.ts',
+  'harness/test/**/*.test.ts',
+  'test-harness/test/**/*.test.ts'
+]
+
+const resolution = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } }
+}
+
+const config: ViteUserConfig = defineConfig({
+  ...resolution,
   test: {
-    include: [
-      'packages/*/test/**/*.test.ts',
-      'harness/test/**/*.test.ts',
-      'test-harness/test/**/*.test.ts',
-      'tools/test/**/*.test.ts'
-    ],
+    pool: 'forks',
+    maxWorkers: 2,
     testTimeout: 30_000,
-    pool: 'forks'
+    hookTimeout: 60_000,
+    projects: [
+      {
+        ...resolution,
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'],
+          exclude: [...nodeTests, '**/node_modules/**', '**/dist/**'],
+          testTimeout: 30_000
+        }
+      },
+      {
+        ...resolution,
+        test: {
+          name: 'node',
+          include: nodeTests,
+          globalSetup: ['tools/test-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false
+        }
+      }
+    ]
   }
 })
+
+export default config
