@@ -1,0 +1,95 @@
+/**
+ * The line of a block (B.8.9): the headers that descend from what the anchors list, or from a first version when none
+ * does, each with its effective version. Validity plays no part, nor does the version that a header claims (A17, E3).
+ */
+import { equalBytes } from '@blocktree/codec'
+import type { CapChains } from './cap-chain.ts'
+import type { AnchoredEntries } from './anchor.ts'
+import { IdMap, IdSet, idKey } from './id-key.ts'
+import type { HeaderRecord, Id } from './records.ts'
+import { scopeType } from './records.ts'
+
+export interface Line {
+  /** Effective version of each header in line. */
+  readonly versions: IdMap<number>
+  /** Headers in line that are prev of another header in line. */
+  readonly passed: IdSet
+}
+
+/** Every held header of one block, with the order in which prev come before what names them. */
+export interface BlockHeaders {
+  readonly block: Id
+  readonly byId: IdMap<HeaderRecord>
+  readonly sorted: readonly HeaderRecord[]
+}
+
+/** Sorts so that every held prev stands before the headers that name it. Iterative: histories may be long. */
+export function sortHeaders(block: Id, headers: readonly HeaderRecord[]): BlockHeaders {
+  const byId: IdMap<HeaderRecord> = new IdMap()
+  for (const header of headers) byId.set(header.id, header)
+  const sorted: HeaderRecord[] = []
+  const entered: Set<string> = new Set()
+  const left: Set<string> = new Set()
+  for (const first of headers) {
+    const open: HeaderRecord[] = [first]
+    for (let header = open.at(-1); header !== undefined; header = open.at(-1)) {
+      const key = idKey(header.id)
+      if (!entered.has(key)) {
+        entered.add(key)
+        for (const prev of header.body.prev) {
+          const held = byId.get(prev)
+          if (held !== undefined && !entered.has(idKey(prev))) open.push(held)
+        }
+        continue
+      }
+      open.pop()
+      if (left.has(key)) continue
+      left.add(key)
+      sorted.push(header)
+    }
+  }
+  return { block, byId, sorted }
+}
+
+export function lineOf(headers: BlockHeaders, entries: AnchoredEntries, chains: CapChains): Line {
+  const versions: IdMap<number> = new IdMap()
+  const passed = new IdSet()
+  for (const header of headers.sorted) {
+    const anchored = entries.versions?.get(header.id)
+    const before = header.body.prev.filter((prev) => versions.has(prev))
+    const version = anchored ?? versionInLine(headers, header, before, versions, entries, chains)
+    if (version === undefined) continue
+    versions.set(header.id, version)
+    for (const prev of before) passed.add(prev)
+  }
+  return { versions, passed }
+}
+
+function versionInLine(
+  headers: BlockHeaders,
+  header: HeaderRecord,
+  before: readonly Id[],
+  versions: IdMap<number>,
+  entries: AnchoredEntries,
+  chains: CapChains
+): number | undefined {
+  if (header.body.prev.length === 0) return entries.versions === undefined ? 1 : undefined
+  if (before.length === 0) return undefined
+  if (isBlockScoped(header, chains) && !before.some((prev) => keepsPlace(headers.byId.get(prev), header))) {
+    return undefined
+  }
+  return 1 + Math.max(...before.map((prev) => versions.get(prev) ?? 0))
+}
+
+function isBlockScoped(header: HeaderRecord, chains: CapChains): boolean {
+  const verdict = chains.ofSigner(header.signer, header.body.cap)
+  return verdict.verdict === 'valid' && verdict.chain.links[0]?.body.scopeType === scopeType.block
+}
+
+/** A cap for one block leaves parent and state as they were in one of the prev. */
+function keepsPlace(before: HeaderRecord | undefined, header: HeaderRecord): boolean {
+  if (before === undefined || before.body.state !== header.body.state) return false
+  const left = before.body.parent
+  const right = header.body.parent
+  return left === undefined || right === undefined ? left === right : equalBytes(left, right)
+}
