@@ -31,7 +31,10 @@ const hkdfBytesMax = 255 * 32 // RFC 5869, section 2.3
 /** @throws ERR_CRYPTO_ARGUMENT when HKDF-SHA256 cannot give `length` bytes */
 export function expectHkdfLength(length: number): void {
   if (!Number.isInteger(length) || length < 1 || length > hkdfBytesMax) {
-    throw new CryptoError('ERR_CRYPTO_ARGUMENT', `HKDF output of ${length} bytes, ask for 1 to ${hkdfBytesMax}`)
+    throw new CryptoError(
+      'ERR_CRYPTO_ARGUMENT',
+      `HKDF output of ${length} bytes, ask for 1 to ${hkdfBytesMax}`
+    )
   }
 }
 

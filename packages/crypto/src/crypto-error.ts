@@ -5,8 +5,11 @@ export type CryptoErrorCode =
   | 'ERR_KEY_NOT_EXPORTABLE' // the secret cannot leave its store
   | 'ERR_KEY_FILE_FORMAT' // a key file is damaged or of an unknown version
   | 'ERR_KEY_FILE_PASSWORD' // the password does not open the key file
+  | 'ERR_KEY_FILE_COST' // a key file asks for more memory or time than is allowed
+  | 'ERR_KEY_FILE_MODE' // others than the owner may read or write a key file
   | 'ERR_KEY_FILE_EXISTS' // a key of this name exists and is not overwritten
   | 'ERR_KEY_FILE_ACCESS' // a key file cannot be read or written
+  | 'ERR_KEY_NAME' // a key name has a character or length that is not allowed
   | 'ERR_CRYPTO_ARGUMENT' // an argument has a wrong length or code
 
 export class CryptoError extends Error {

@@ -50,6 +50,18 @@ export interface CryptoProvider {
     associated: Uint8Array,
     plaintext: Uint8Array
   ): Uint8Array
+  /**
+   * The same bytes written into `target`, which has room for exactly plaintext + 16 bytes and does not overlap the
+   * inputs. For bulk data: saves allocating a sector, a third of the time at 128 KiB.
+   */
+  aeadSealInto(
+    code: AeadCode,
+    key: Uint8Array,
+    nonce: Uint8Array,
+    associated: Uint8Array,
+    plaintext: Uint8Array,
+    target: Uint8Array
+  ): void
   /** @returns the plaintext, or undefined when the tag does not match */
   aeadOpen(
     code: AeadCode,
@@ -76,7 +88,10 @@ export interface CryptoProvider {
    * @param randomness 64 bytes for reproducible vectors; absent in daily use
    * @throws ERR_KEY_INVALID for a key of another length or one that ML-KEM refuses
    */
-  encapsulate(publicKey: Uint8Array, randomness?: Uint8Array): { sharedSecret: Uint8Array; ciphertext: Uint8Array }
+  encapsulate(
+    publicKey: Uint8Array,
+    randomness?: Uint8Array
+  ): { sharedSecret: Uint8Array; ciphertext: Uint8Array }
 
   /** Argon2id, version 1.3; `memoryKib`, `passes` and `parallelism` as in RFC 9106. */
   argon2id(

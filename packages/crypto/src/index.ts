@@ -1,3 +1,4 @@
+export { type Argon2Cost } from './argument-check.ts'
 export { CryptoError, type CryptoErrorCode } from './crypto-error.ts'
 export {
   type AeadCode,
@@ -12,5 +13,15 @@ export {
   xWingCiphertextBytes,
   xWingPublicKeyBytes
 } from './crypto-provider.ts'
-export { type KeyStorage, type PrincipalSecret } from './key-storage.ts'
+export { keyFileCostDefault, keyFileCostMax } from './key-file.ts'
+export {
+  type KeyStorage,
+  type OpenedPrincipalSecret,
+  type PrincipalSecret,
+  expectKeyName,
+  keyNamePattern
+} from './key-storage.ts'
+export { createMemoryKeyStorage } from './memory-key-storage.ts'
+export { generatePassphrase, passphraseWord, passphraseWordsMin, passwordBytes } from './passphrase.ts'
+export { createPrincipalSecret } from './principal-secret.ts'
 export { wipe } from './wipe.ts'

@@ -3,54 +3,72 @@
  * writes ciphertext and tag straight into our buffer, so it takes ChaCha20-Poly1305 up to the measured crossover.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
-import { expectAeadArguments } from './argument-check.ts'
+import { expectAeadArguments, expectLength } from './argument-check.ts'
 import { type AeadCode, type CryptoProvider, aead, aeadTagBytes } from './crypto-provider.ts'
 import { plainView } from './plain-view.ts'
 import type { Sodium } from './sodium.ts'
+import { wipe } from './wipe.ts'
 
 const sodiumBytesMax = 49_152 // crossover of ChaCha20-Poly1305 between libsodium and OpenSSL (ADR 0002)
 const tagOption = { authTagLength: aeadTagBytes } as const
 
-export function createNativeAead(sodium: Sodium | undefined): Pick<CryptoProvider, 'aeadSeal' | 'aeadOpen'> {
+type Aead = Pick<CryptoProvider, 'aeadSeal' | 'aeadSealInto' | 'aeadOpen'>
+
+export function createNativeAead(sodium: Sodium | undefined): Aead {
   const goesToSodium = (code: AeadCode, length: number): boolean =>
     code === aead.chacha20Poly1305 && length <= sodiumBytesMax
+
+  const sealInto: Aead['aeadSealInto'] = (code, key, nonce, associated, plaintext, target) => {
+    if (sodium !== undefined && goesToSodium(code, plaintext.length)) {
+      sealWithSodium(sodium, { key, nonce, associated }, plaintext, target)
+    } else {
+      sealWithOpenSsl(code, { key, nonce, associated }, plaintext, target)
+    }
+  }
+
   return {
     aeadSeal(code, key, nonce, associated, plaintext) {
       expectAeadArguments(code, key, nonce)
-      return sodium !== undefined && goesToSodium(code, plaintext.length)
-        ? sealWithSodium(sodium, key, nonce, associated, plaintext)
-        : sealWithOpenSsl(code, key, nonce, associated, plaintext)
+      const target = allocate(plaintext.length + aeadTagBytes)
+      sealInto(code, key, nonce, associated, plaintext, target)
+      return target
+    },
+    aeadSealInto(code, key, nonce, associated, plaintext, target) {
+      expectAeadArguments(code, key, nonce)
+      expectLength('AEAD target', target, plaintext.length + aeadTagBytes)
+      sealInto(code, key, nonce, associated, plaintext, target)
     },
     aeadOpen(code, key, nonce, associated, sealed) {
       expectAeadArguments(code, key, nonce)
       if (sealed.length < aeadTagBytes) return undefined
       return sodium !== undefined && goesToSodium(code, sealed.length)
-        ? openWithSodium(sodium, key, nonce, associated, sealed)
-        : openWithOpenSsl(code, key, nonce, associated, sealed)
+        ? openWithSodium(sodium, { key, nonce, associated }, sealed)
+        : openWithOpenSsl(code, { key, nonce, associated }, sealed)
     }
   }
 }
 
-function sealWithSodium(
-  sodium: Sodium,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  associated: Uint8Array,
-  plaintext: Uint8Array
-): Uint8Array {
-  const sealed = new Uint8Array(plaintext.length + aeadTagBytes)
-  const result = sodium.crypto_aead_chacha20poly1305_ietf_encrypt(sealed, plaintext, associated, nonce, key)
-  if (result < 0) throw new Error('libsodium could not encrypt') // cannot happen for inputs of these sizes
-  return sealed
+interface AeadInputs {
+  readonly key: Uint8Array
+  readonly nonce: Uint8Array
+  readonly associated: Uint8Array
 }
 
-function openWithSodium(
-  sodium: Sodium,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  associated: Uint8Array,
-  sealed: Uint8Array
-): Uint8Array | undefined {
+const zeroedBytesMax = 4096 // below, zeroing costs less than the two objects of an unzeroed Buffer
+
+/** Unzeroed at size, since every byte is written. */
+function allocate(length: number): Uint8Array {
+  return length <= zeroedBytesMax ? new Uint8Array(length) : plainView(Buffer.allocUnsafeSlow(length))
+}
+
+function sealWithSodium(sodium: Sodium, inputs: AeadInputs, plaintext: Uint8Array, target: Uint8Array): void {
+  const { key, nonce, associated } = inputs
+  const result = sodium.crypto_aead_chacha20poly1305_ietf_encrypt(target, plaintext, associated, nonce, key)
+  if (result < 0) throw new Error('libsodium could not encrypt') // cannot happen for inputs of these sizes
+}
+
+function openWithSodium(sodium: Sodium, inputs: AeadInputs, sealed: Uint8Array): Uint8Array | undefined {
+  const { key, nonce, associated } = inputs
   const plaintext = new Uint8Array(sealed.length - aeadTagBytes)
   const result = sodium.crypto_aead_chacha20poly1305_ietf_decrypt(plaintext, sealed, associated, nonce, key)
   return result < 0 ? undefined : plaintext
@@ -58,31 +76,23 @@ function openWithSodium(
 
 function sealWithOpenSsl(
   code: AeadCode,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  associated: Uint8Array,
-  plaintext: Uint8Array
-): Uint8Array {
+  inputs: AeadInputs,
+  plaintext: Uint8Array,
+  target: Uint8Array
+): void {
+  const { key, nonce, associated } = inputs
   const cipher =
     code === aead.aes256Gcm
       ? createCipheriv('aes-256-gcm', key, nonce, tagOption)
       : createCipheriv('chacha20-poly1305', key, nonce, tagOption)
   cipher.setAAD(associated, { plaintextLength: plaintext.length })
-  const ciphertext = cipher.update(plaintext)
+  target.set(cipher.update(plaintext))
   cipher.final()
-  const sealed = plainView(Buffer.allocUnsafeSlow(plaintext.length + aeadTagBytes))
-  sealed.set(ciphertext)
-  sealed.set(cipher.getAuthTag(), plaintext.length)
-  return sealed
+  target.set(cipher.getAuthTag(), plaintext.length)
 }
 
-function openWithOpenSsl(
-  code: AeadCode,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  associated: Uint8Array,
-  sealed: Uint8Array
-): Uint8Array | undefined {
+function openWithOpenSsl(code: AeadCode, inputs: AeadInputs, sealed: Uint8Array): Uint8Array | undefined {
+  const { key, nonce, associated } = inputs
   const tagOffset = sealed.length - aeadTagBytes
   const decipher =
     code === aead.aes256Gcm
@@ -94,7 +104,7 @@ function openWithOpenSsl(
   try {
     decipher.final()
   } catch {
-    plaintext.fill(0)
+    wipe(plaintext) // unauthenticated bytes reach nobody
     return undefined
   }
   return plainView(plaintext)

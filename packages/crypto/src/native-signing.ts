@@ -116,7 +116,8 @@ class OpenSslSigningKey implements SigningKey {
   }
 
   #openKey(): KeyObject {
-    if (this.#key === undefined) throw new CryptoError('ERR_KEY_CLOSED', 'signing key is closed, open it again')
+    if (this.#key === undefined)
+      throw new CryptoError('ERR_KEY_CLOSED', 'signing key is closed, open it again')
     return this.#key
   }
 }

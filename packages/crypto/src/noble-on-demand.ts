@@ -9,11 +9,11 @@ import type { ml_kem768 as MlKem768 } from '@noble/post-quantum/ml-kem.js'
 const require: NodeJS.Require = createRequire(import.meta.url)
 
 export function loadEd25519(): typeof Ed25519 {
-  const module: { ed25519: typeof Ed25519 } = require('@noble/curves/ed25519.js')
+  const module = require('@noble/curves/ed25519.js') as { ed25519: typeof Ed25519 }
   return module.ed25519
 }
 
 export function loadMlKem768(): typeof MlKem768 {
-  const module: { ml_kem768: typeof MlKem768 } = require('@noble/post-quantum/ml-kem.js')
+  const module = require('@noble/post-quantum/ml-kem.js') as { ml_kem768: typeof MlKem768 }
   return module.ml_kem768
 }

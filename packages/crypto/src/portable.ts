@@ -9,7 +9,12 @@ import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { randomBytes } from '@noble/hashes/utils.js'
-import { expectAeadArguments, expectArgon2Arguments, expectHkdfLength } from './argument-check.ts'
+import {
+  expectAeadArguments,
+  expectArgon2Arguments,
+  expectHkdfLength,
+  expectLength
+} from './argument-check.ts'
 import { type AeadCode, type CryptoProvider, aead, aeadTagBytes } from './crypto-provider.ts'
 import { portableSigning } from './portable-signing.ts'
 import { portableXWingPrimitives } from './portable-x-wing.ts'
@@ -20,7 +25,8 @@ export function createPortableProvider(): CryptoProvider {
     name: 'portable',
     sha256: (message) => sha256(message),
     sha256Parts: (parts) => parts.reduce((state, part) => state.update(part), sha256.create()).digest(),
-    hmacSha256: (key, parts) => parts.reduce((state, part) => state.update(part), hmac.create(sha256, key)).digest(),
+    hmacSha256: (key, parts) =>
+      parts.reduce((state, part) => state.update(part), hmac.create(sha256, key)).digest(),
     hkdfSha256(secret, salt, info, length) {
       expectHkdfLength(length)
       return hkdf(sha256, secret, salt, info, length)
@@ -28,6 +34,11 @@ export function createPortableProvider(): CryptoProvider {
     aeadSeal(code, key, nonce, associated, plaintext) {
       expectAeadArguments(code, key, nonce)
       return cipherOf(code, key, nonce, associated).encrypt(plaintext)
+    },
+    aeadSealInto(code, key, nonce, associated, plaintext, target) {
+      expectAeadArguments(code, key, nonce)
+      expectLength('AEAD target', target, plaintext.length + aeadTagBytes)
+      target.set(cipherOf(code, key, nonce, associated).encrypt(plaintext))
     },
     aeadOpen(code, key, nonce, associated, sealed) {
       expectAeadArguments(code, key, nonce)
@@ -43,10 +54,16 @@ export function createPortableProvider(): CryptoProvider {
     encapsulate: (publicKey, randomness) => encapsulateXWing(portableXWingPrimitives, publicKey, randomness),
     async argon2id(password, salt, cost, length) {
       expectArgon2Arguments(salt, cost, length)
-      const options = { t: cost.passes, m: cost.memoryKib, p: cost.parallelism, dkLen: length, maxmem: 2 ** 32 - 1 }
+      const options = {
+        t: cost.passes,
+        m: cost.memoryKib,
+        p: cost.parallelism,
+        dkLen: length,
+        maxmem: 2 ** 32 - 1
+      }
       return await argon2idAsync(password, salt, options)
     },
-    random: { bytes: (length) => randomBytes(length) }
+    random: { bytes: drawBytes }
   }
 }
 
@@ -57,4 +74,14 @@ function cipherOf(
   associated: Uint8Array
 ): { encrypt(plaintext: Uint8Array): Uint8Array; decrypt(sealed: Uint8Array): Uint8Array } {
   return code === aead.aes256Gcm ? gcm(key, nonce, associated) : chacha20poly1305(key, nonce, associated)
+}
+
+const drawBytesMax = 65_536 // one call of getRandomValues gives no more
+
+function drawBytes(length: number): Uint8Array {
+  const drawn = new Uint8Array(length)
+  for (let offset = 0; offset < length; offset += drawBytesMax) {
+    drawn.set(randomBytes(Math.min(drawBytesMax, length - offset)), offset)
+  }
+  return drawn
 }

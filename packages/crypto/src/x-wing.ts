@@ -54,7 +54,11 @@ export function encapsulateXWing(
   expectLength('X-Wing public key', publicKey, xWingPublicKeyBytes, 'ERR_KEY_INVALID')
   if (randomness !== undefined) expectLength('X-Wing randomness', randomness, 64)
   const recipientPoint = publicKey.subarray(mlKemPublicKeyBytes)
-  const mlKem = encapsulateMlKem(primitives, publicKey.subarray(0, mlKemPublicKeyBytes), randomness?.subarray(0, 32))
+  const mlKem = encapsulateMlKem(
+    primitives,
+    publicKey.subarray(0, mlKemPublicKeyBytes),
+    randomness?.subarray(0, 32)
+  )
   const ephemeral = randomness === undefined ? primitives.randomBytes(32) : randomness.slice(32)
   const x25519 = primitives.x25519Key(ephemeral)
   const agreed = x25519.open(recipientPoint)
@@ -146,7 +150,8 @@ class XWingKey implements DecapsulationKey {
   }
 
   #open(): { readonly mlKem: SecretHalf; readonly x25519: SecretHalf } {
-    if (this.#halves === undefined) throw new CryptoError('ERR_KEY_CLOSED', 'decapsulation key is closed, open it again')
+    if (this.#halves === undefined)
+      throw new CryptoError('ERR_KEY_CLOSED', 'decapsulation key is closed, open it again')
     return this.#halves
   }
 }
