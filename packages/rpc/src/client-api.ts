@@ -37,8 +37,16 @@ export interface SubscriptionListener<E> {
 
 /** Calls reject with RpcError: the peer's own, or ERR_RPC_CANCELLED, ERR_RPC_TIMEOUT, ERR_RPC_CLOSED. */
 export interface RpcClient<M extends MethodShapes<M>> extends Receiver {
-  call<K extends MethodName<M>>(method: K, params: M[K]['params'], options?: CallOptions): Promise<M[K]['result']>
-  callStream<K extends MethodName<M>>(method: K, params: M[K]['params'], options?: CallOptions): StreamCall<M[K]['result']>
+  call<K extends MethodName<M>>(
+    method: K,
+    params: M[K]['params'],
+    options?: CallOptions
+  ): Promise<M[K]['result']>
+  callStream<K extends MethodName<M>>(
+    method: K,
+    params: M[K]['params'],
+    options?: CallOptions
+  ): StreamCall<M[K]['result']>
   subscribe<K extends MethodName<M>>(
     method: K,
     params: M[K]['params'],
@@ -48,6 +56,8 @@ export interface RpcClient<M extends MethodShapes<M>> extends Receiver {
   request(method: string, params: unknown, options?: CallOptions): Promise<unknown>
   /** Sent without asking for an answer. */
   notify<K extends MethodName<M>>(method: K, params: M[K]['params']): void
+  /** Ends the connection; requests still waiting reject with ERR_RPC_CLOSED. */
+  close(): void
   /** Requests that wait for an answer. */
   readonly pending: number
 }

@@ -46,8 +46,11 @@ export interface RequestContext<Peer = unknown, E = unknown> {
   /** Progress is advice: it is dropped while the peer does not read. */
   progress(progress: Progress): void
   subscribe(): Subscription<E>
-  /** Runs `release` when the connection ends (at once when it has); for what outlives the request. */
-  onClose(release: () => void): void
+  /**
+   * Runs `release` when the connection ends (at once when it has); for what outlives the request. The returned function
+   * takes it back.
+   */
+  onClose(release: () => void): () => void
 }
 
 /** Synchronous handlers are answered without a promise: prefer them for what is at hand. */
@@ -75,7 +78,8 @@ export function bindHandlers<M extends MethodShapes<M>, Peer = unknown>(
 ): BoundHandlers<M, Peer> {
   const byName = new Map<string, BoundHandler>()
   for (const [name, handler] of Object.entries(handlers)) {
-    if (!table.methods.has(name)) throw new RpcError('ERR_RPC_DEFINITION', `handler "${name}" belongs to no method`)
+    if (!table.methods.has(name))
+      throw new RpcError('ERR_RPC_DEFINITION', `handler "${name}" belongs to no method`)
     // The server checks the parameters by the method's schema before it calls.
     byName.set(name, handler as BoundHandler)
   }

@@ -1,6 +1,7 @@
 /** Bounds of the protocol, each with its reason; doc/spec/10-rpc.md repeats them. */
+export { frameBytesMax } from '@blocktree/codec' // below 16 MiB: the first byte of a frame's length is zero
+
 export const lineBytesMax: number = 16 * 1024 * 1024 // one JSON line, newline not counted
-export const frameBytesMax: number = 16 * 1024 * 1024 - 1 // keeps the first byte of a frame's length zero
 export const batchRequestsMax = 1000 // a JSON array of requests: its answers are held until all are there
 export const requestsInFlightMax = 1024 // asynchronous requests running per connection
 export const requestsWaitingMax = 4096 // requests parked per connection before its input is paused

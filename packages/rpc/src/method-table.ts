@@ -58,8 +58,8 @@ const namePattern = /^[a-z][a-zA-Z0-9]*(\.[a-z][a-zA-Z0-9]*)+$/
 /** Throws ERR_RPC_DEFINITION when the name is not `area.verb` or belongs to the protocol. */
 export function defineMethod<
   const Name extends string,
-  P extends object = Record<never, never>,
-  R = Record<never, never>,
+  P extends object = object,
+  R = object,
   const S extends StreamKind = 'none',
   E = never
 >(options: MethodOptions<Name, P, R, S, E>): MethodDefinition<Name, P, R, S, E> {
@@ -67,7 +67,10 @@ export function defineMethod<
     throw new RpcError('ERR_RPC_DEFINITION', `method name "${options.name}" is not of the form area.verb`)
   }
   if (/^(rpc|stream)\./.test(options.name)) {
-    throw new RpcError('ERR_RPC_DEFINITION', `method name "${options.name}" belongs to the protocol; choose another area`)
+    throw new RpcError(
+      'ERR_RPC_DEFINITION',
+      `method name "${options.name}" belongs to the protocol; choose another area`
+    )
   }
   // The casts are the defaults of the type parameters: absent members have exactly these types.
   return {
@@ -82,7 +85,8 @@ export function defineMethod<
   }
 }
 
-type EventOf<D extends AnyMethod> = D extends MethodDefinition<string, object, unknown, StreamKind, infer E> ? E : never
+type EventOf<D extends AnyMethod> =
+  D extends MethodDefinition<string, object, unknown, StreamKind, infer E> ? E : never
 
 interface ShapeOf<D extends AnyMethod> {
   readonly params: Infer<D['params']> extends object ? Infer<D['params']> : never
@@ -107,16 +111,22 @@ export interface MethodTable<M extends MethodShapes<M>> {
 }
 
 /** Throws ERR_RPC_DEFINITION for a name that stands twice and for error codes whose numbers collide. */
-export function createMethodTable<const D extends readonly AnyMethod[]>(definitions: D): MethodTable<MethodsOf<D>> {
+export function createMethodTable<const D extends readonly AnyMethod[]>(
+  definitions: D
+): MethodTable<MethodsOf<D>> {
   const methods = new Map<string, AnyMethod>()
   const codeByNumber = new Map<number, string>()
   for (const method of definitions) {
-    if (methods.has(method.name)) throw new RpcError('ERR_RPC_DEFINITION', `method "${method.name}" is defined twice`)
+    if (methods.has(method.name))
+      throw new RpcError('ERR_RPC_DEFINITION', `method "${method.name}" is defined twice`)
     methods.set(method.name, method)
     for (const { code } of method.errors) {
       const other = codeByNumber.get(numericOfCode(code))
       if (other !== undefined && other !== code) {
-        throw new RpcError('ERR_RPC_DEFINITION', `error codes ${code} and ${other} have the same number; rename one`)
+        throw new RpcError(
+          'ERR_RPC_DEFINITION',
+          `error codes ${code} and ${other} have the same number; rename one`
+        )
       }
       codeByNumber.set(numericOfCode(code), code)
     }

@@ -68,7 +68,12 @@ export class RpcError extends Error {
   readonly code: string
   readonly numeric: number
   readonly data: ErrorData
-  constructor(code: RpcErrorCode | (string & {}), message: string, data: ErrorData = {}, options?: ErrorOptions) {
+  constructor(
+    code: RpcErrorCode | (string & {}),
+    message: string,
+    data: ErrorData = {},
+    options?: ErrorOptions
+  ) {
     super(message, options)
     this.code = code
     this.numeric = numericOfCode(code)
@@ -99,7 +104,8 @@ export function toErrorObject(thrown: unknown): ErrorObject {
 
 /** The error a peer sent, as something to throw. */
 export function fromErrorObject(value: unknown): RpcError {
-  if (typeof value !== 'object' || value === null) return new RpcError('ERR_INTERNAL', 'the peer sent an error without content')
+  if (typeof value !== 'object' || value === null)
+    return new RpcError('ERR_INTERNAL', 'the peer sent an error without content')
   const message = 'message' in value && typeof value.message === 'string' ? value.message : 'no message'
   const data = 'data' in value && isErrorData(value.data) ? value.data : {}
   const code = data['code']

@@ -42,11 +42,13 @@ export interface RequiredSchema<T> extends Schema<T> {
 export type Infer<S> = S extends Schema<infer T> ? T : never
 
 export type Fields = Readonly<Record<string, Schema<unknown>>>
-type OptionalKeys<F extends Fields> = { [K in keyof F]: F[K] extends { readonly optional: true } ? K : never }[keyof F]
+type OptionalKeys<F extends Fields> = {
+  [K in keyof F]: F[K] extends { readonly optional: true } ? K : never
+}[keyof F]
 export type ObjectValue<F extends Fields> = {
-  readonly [K in keyof ({ [R in Exclude<keyof F, OptionalKeys<F>>]: 1 } & { [O in OptionalKeys<F>]?: 1 })]: K extends OptionalKeys<F>
-    ? Infer<F[K]> | undefined
-    : Infer<F[K]>
+  readonly [
+    K in keyof ({ [R in Exclude<keyof F, OptionalKeys<F>>]: 1 } & { [O in OptionalKeys<F>]?: 1 })
+  ]: K extends OptionalKeys<F> ? Infer<F[K]> | undefined : Infer<F[K]>
 }
 
 export interface ObjectSchema<T> extends RequiredSchema<T> {
@@ -67,8 +69,8 @@ function fromRule<T>(rule: Rule<T>): RequiredSchema<T> {
     optional: false,
     carriesBytes: rule.carriesBytes ?? false,
     jsonSchema: rule.jsonSchema,
-    read: rule.read,
-    write: rule.write ?? ((value: T): unknown => value)
+    read: (value, mode) => rule.read(value, mode),
+    write: (value, framing) => (rule.write === undefined ? value : rule.write(value, framing))
   }
 }
 
@@ -79,20 +81,25 @@ function refuse(problem: string, path = ''): never {
 /** The same refusal, seen from the value around it. */
 function within(key: string | number, error: unknown): unknown {
   if (!(error instanceof RpcError) || error.code !== 'ERR_RPC_PARAMS') return error
-  const inner = String(error.data['path'] ?? '')
-  const problem = String(error.data['problem'] ?? error.message)
+  const { path: inner, problem } = error.data
+  if (typeof inner !== 'string' || typeof problem !== 'string') return error
   const own = typeof key === 'number' ? `[${key}]` : key
   const path = inner === '' ? own : inner.startsWith('[') ? own + inner : `${own}.${inner}`
   return new RpcError('ERR_RPC_PARAMS', `${path}: ${problem}`, { ...error.data, path, problem })
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return value.length > 40 ? `text of ${value.length} characters` : JSON.stringify(value)
+  if (typeof value === 'string')
+    return value.length > 40 ? `text of ${value.length} characters` : JSON.stringify(value)
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object') return value === null ? 'null' : 'an object'
   if (typeof value === 'bigint') return 'an integer beyond 2^53 - 1'
-  return value === undefined ? 'nothing' : String(value).slice(0, 40)
+  return typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : value === undefined
+      ? 'nothing'
+      : typeof value
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -120,9 +127,12 @@ export function string(bounds: TextBounds = {}): RequiredSchema<string> {
     },
     read(value) {
       if (typeof value !== 'string') return refuse(`expected text, found ${show(value)}`)
-      if (value.length < charactersMin) refuse(`expected at least ${charactersMin} characters, found ${value.length}`)
-      if (value.length > charactersMax) refuse(`expected at most ${charactersMax} characters, found ${value.length}`)
-      if (pattern !== undefined && !pattern.test(value)) refuse(`${show(value)} does not match ${pattern.source}`)
+      if (value.length < charactersMin)
+        refuse(`expected at least ${charactersMin} characters, found ${value.length}`)
+      if (value.length > charactersMax)
+        refuse(`expected at most ${charactersMax} characters, found ${value.length}`)
+      if (pattern !== undefined && !pattern.test(value))
+        refuse(`${show(value)} does not match ${pattern.source}`)
       return value
     }
   })
@@ -143,7 +153,8 @@ export function integer(bounds: NumberBounds = {}): RequiredSchema<number> {
       ...(bounds.max === undefined ? {} : { maximum: max })
     },
     read(value) {
-      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return refuse(`expected an integer, found ${show(value)}`)
+      if (typeof value !== 'number' || !Number.isSafeInteger(value))
+        return refuse(`expected an integer, found ${show(value)}`)
       if (value < min || value > max) refuse(`expected an integer from ${min} to ${max}, found ${value}`)
       return value
     }
@@ -160,7 +171,8 @@ export function number(bounds: NumberBounds = {}): RequiredSchema<number> {
       ...(bounds.max === undefined ? {} : { maximum: max })
     },
     read(value) {
-      if (typeof value !== 'number' || !Number.isFinite(value)) return refuse(`expected a number, found ${show(value)}`)
+      if (typeof value !== 'number' || !Number.isFinite(value))
+        return refuse(`expected a number, found ${show(value)}`)
       if (value < min || value > max) refuse(`expected a number from ${min} to ${max}, found ${value}`)
       return value
     }
@@ -171,7 +183,8 @@ export function boolean(): RequiredSchema<boolean> {
   return fromRule({
     noun: 'true or false',
     jsonSchema: { type: 'boolean' },
-    read: (value) => (typeof value === 'boolean' ? value : refuse(`expected true or false, found ${show(value)}`))
+    read: (value) =>
+      typeof value === 'boolean' ? value : refuse(`expected true or false, found ${show(value)}`)
   })
 }
 
@@ -216,7 +229,8 @@ export function literal<const V extends string | number | boolean | null>(expect
   return fromRule({
     noun: JSON.stringify(expected),
     jsonSchema: { const: expected },
-    read: (value) => (value === expected ? expected : refuse(`expected ${JSON.stringify(expected)}, found ${show(value)}`))
+    read: (value) =>
+      value === expected ? expected : refuse(`expected ${JSON.stringify(expected)}, found ${show(value)}`)
   })
 }
 
@@ -244,9 +258,13 @@ export function array<T>(item: Schema<T>, bounds: ArrayBounds = {}): RequiredSch
   return fromRule<readonly T[]>({
     noun: `an array of ${item.noun}`,
     carriesBytes: item.carriesBytes,
-    jsonSchema: { type: 'array', items: item.jsonSchema, ...(itemsMax < Infinity ? { maxItems: itemsMax } : {}) },
+    jsonSchema: {
+      type: 'array',
+      items: item.jsonSchema,
+      ...(itemsMax < Infinity ? { maxItems: itemsMax } : {})
+    },
     read(value, mode) {
-      if (!Array.isArray(value)) return refuse(`expected an array, found ${show(value)}`)
+      if (!isArrayOf<T>(value)) return refuse(`expected an array, found ${show(value)}`)
       if (value.length > itemsMax) refuse(`expected at most ${itemsMax} items, found ${value.length}`)
       let index = 0
       try {
@@ -258,6 +276,11 @@ export function array<T>(item: Schema<T>, bounds: ArrayBounds = {}): RequiredSch
     },
     write: (value, framing) => (item.carriesBytes ? value.map((entry) => item.write(entry, framing)) : value)
   })
+}
+
+/** The items are checked by whoever narrows with it. */
+function isArrayOf<T>(value: unknown): value is T[] {
+  return Array.isArray(value)
 }
 
 /** An object with any names and values of one schema. */
@@ -281,7 +304,9 @@ export function record<T>(item: Schema<T>): RequiredSchema<Readonly<Record<strin
     },
     write(value, framing) {
       if (!item.carriesBytes) return value
-      return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, item.write(entry, framing)]))
+      return Object.fromEntries(
+        Object.entries(value).map(([key, entry]) => [key, item.write(entry, framing)])
+      )
     }
   })
 }
@@ -290,7 +315,8 @@ export function record<T>(item: Schema<T>): RequiredSchema<Readonly<Record<strin
 export function object<const F extends Fields>(fields: F): ObjectSchema<ObjectValue<F>> {
   const members = Object.entries(fields).map(([key, schema]) => ({ key, schema }))
   for (const { key } of members) {
-    if (key in Object.prototype) throw new RpcError('ERR_RPC_DEFINITION', `a member must not be named "${key}"`)
+    if (key in Object.prototype)
+      throw new RpcError('ERR_RPC_DEFINITION', `a member must not be named "${key}"`)
   }
   const carriesBytes = members.some(({ schema }) => schema.carriesBytes)
   const required = members.filter(({ schema }) => !schema.optional).map(({ key }) => key)
@@ -350,7 +376,10 @@ function refuseUnknown(value: Record<string, unknown>, found: number, fields: Fi
     if (Object.hasOwn(fields, name)) continue
     const nearest = nearestName(name, Object.keys(fields))
     const shown = name.length > 100 ? `${name.slice(0, 100)}…` : name
-    const hint = nearest === undefined ? `known: ${Object.keys(fields).join(', ') || 'none'}` : `did you mean "${nearest}"?`
+    const hint =
+      nearest === undefined
+        ? `known: ${Object.keys(fields).join(', ') || 'none'}`
+        : `did you mean "${nearest}"?`
     throw new RpcError('ERR_RPC_PARAMS', `unknown name "${shown}"; ${hint}`, {
       path: shown,
       problem: `unknown name "${shown}"; ${hint}`,
@@ -378,7 +407,9 @@ export function nullable<T>(schema: Schema<T>): RequiredSchema<T | null> {
  * The first of the schemas that accepts the value. Bytes in alternatives are converted by the value itself, so
  * two alternatives must not differ in "text" against "bytes" alone.
  */
-export function union<const S extends readonly Schema<unknown>[]>(alternatives: S): RequiredSchema<Infer<S[number]>> {
+export function union<const S extends readonly Schema<unknown>[]>(
+  alternatives: S
+): RequiredSchema<Infer<S[number]>> {
   return fromRule<Infer<S[number]>>({
     noun: alternatives.map((schema) => schema.noun).join(' or '),
     carriesBytes: alternatives.some((schema) => schema.carriesBytes),

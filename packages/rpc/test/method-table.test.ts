@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 
-import { bindHandlers, createMethodTable, defineMethod, type MethodTable, RpcError, schema } from '@blocktree/rpc'
+import {
+  bindHandlers,
+  createMethodTable,
+  defineMethod,
+  type MethodTable,
+  RpcError,
+  schema
+} from '@blocktree/rpc'
 
 interface EchoMethods {
   'test.echo': { params: { text: string; times?: number | undefined }; result: { text: string } }
