@@ -58,9 +58,7 @@ export interface CryptoProvider {
     code: AeadCode,
     key: Uint8Array,
     nonce: Uint8Array,
-    associated: Uint8Array,
-    plaintext: Uint8Array,
-    target: Uint8Array
+    buffers: { readonly associated: Uint8Array; readonly plaintext: Uint8Array; readonly target: Uint8Array }
   ): void
   /** @returns the plaintext, or undefined when the tag does not match */
   aeadOpen(

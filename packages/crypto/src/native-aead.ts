@@ -18,11 +18,11 @@ export function createNativeAead(sodium: Sodium | undefined): Aead {
   const goesToSodium = (code: AeadCode, length: number): boolean =>
     code === aead.chacha20Poly1305 && length <= sodiumBytesMax
 
-  const sealInto: Aead['aeadSealInto'] = (code, key, nonce, associated, plaintext, target) => {
+  const sealInto = (code: AeadCode, inputs: AeadInputs, plaintext: Uint8Array, target: Uint8Array): void => {
     if (sodium !== undefined && goesToSodium(code, plaintext.length)) {
-      sealWithSodium(sodium, { key, nonce, associated }, plaintext, target)
+      sealWithSodium(sodium, inputs, plaintext, target)
     } else {
-      sealWithOpenSsl(code, { key, nonce, associated }, plaintext, target)
+      sealWithOpenSsl(code, inputs, plaintext, target)
     }
   }
 
@@ -30,13 +30,13 @@ export function createNativeAead(sodium: Sodium | undefined): Aead {
     aeadSeal(code, key, nonce, associated, plaintext) {
       expectAeadArguments(code, key, nonce)
       const target = allocate(plaintext.length + aeadTagBytes)
-      sealInto(code, key, nonce, associated, plaintext, target)
+      sealInto(code, { key, nonce, associated }, plaintext, target)
       return target
     },
-    aeadSealInto(code, key, nonce, associated, plaintext, target) {
+    aeadSealInto(code, key, nonce, { associated, plaintext, target }) {
       expectAeadArguments(code, key, nonce)
       expectLength('AEAD target', target, plaintext.length + aeadTagBytes)
-      sealInto(code, key, nonce, associated, plaintext, target)
+      sealInto(code, { key, nonce, associated }, plaintext, target)
     },
     aeadOpen(code, key, nonce, associated, sealed) {
       expectAeadArguments(code, key, nonce)

@@ -35,7 +35,7 @@ export function createPortableProvider(): CryptoProvider {
       expectAeadArguments(code, key, nonce)
       return cipherOf(code, key, nonce, associated).encrypt(plaintext)
     },
-    aeadSealInto(code, key, nonce, associated, plaintext, target) {
+    aeadSealInto(code, key, nonce, { associated, plaintext, target }) {
       expectAeadArguments(code, key, nonce)
       expectLength('AEAD target', target, plaintext.length + aeadTagBytes)
       target.set(cipherOf(code, key, nonce, associated).encrypt(plaintext))

@@ -181,7 +181,8 @@ function testAead(crypto: CryptoProvider, peer: CryptoProvider): void {
       for (const length of [0, 100, 60_000, 131_072]) {
         const plaintext = patterned(length)
         const around = new Uint8Array(length + 26).fill(0xee)
-        crypto.aeadSealInto(code, seed, nonce, nonce, plaintext, around.subarray(5, length + 21))
+        const target = around.subarray(5, length + 21)
+        crypto.aeadSealInto(code, seed, nonce, { associated: nonce, plaintext, target })
         const sealed = crypto.aeadSeal(code, seed, nonce, nonce, plaintext)
         expect(Buffer.compare(around.subarray(5, length + 21), sealed)).toBe(0)
         expect([...around.subarray(0, 5), ...around.subarray(length + 21)]).toEqual(Array(10).fill(0xee))
@@ -190,9 +191,10 @@ function testAead(crypto: CryptoProvider, peer: CryptoProvider): void {
 
     test('throws for a target that is too short or too long', () => {
       for (const length of [115, 117, 0]) {
-        expect(() =>
-          crypto.aeadSealInto(code, seed, nonce, empty, patterned(100), new Uint8Array(length))
-        ).toThrow(expect.objectContaining({ code: 'ERR_CRYPTO_ARGUMENT' }))
+        const buffers = { associated: empty, plaintext: patterned(100), target: new Uint8Array(length) }
+        expect(() => crypto.aeadSealInto(code, seed, nonce, buffers)).toThrow(
+          expect.objectContaining({ code: 'ERR_CRYPTO_ARGUMENT' })
+        )
       }
     })
 
