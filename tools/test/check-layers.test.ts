@@ -259,14 +259,21 @@ test('the table of this repository has a row for every package and no row points
   ).toEqual([])
 })
 
+interface LinterOverride {
+  files: string[]
+  rules: Record<string, [string, { patterns: { group: string[] }[] }]>
+}
+
 test('the linter repeats the table, so that an editor shows a violation at once', () => {
   const file = fileURLToPath(new URL('../../.oxlintrc.json', import.meta.url))
-  const { overrides } = JSON.parse(readFileSync(file, 'utf8'))
+  const configuration = JSON.parse(readFileSync(file, 'utf8'))
+  const overrides: LinterOverride[] = configuration.overrides
   for (const row of readLayerTable().packages) {
-    const entry = overrides.find((other: { files: string[] }) =>
-      other.files.includes(`${row.directory}/src/**`)
-    )
-    const [, { patterns }] = entry.rules['no-restricted-imports']
-    expect(patterns[0].group).toEqual(['@blocktree/*', ...row.mayImport.map((name) => `!@blocktree/${name}`)])
+    const entry = overrides.find((other) => other.files.includes(`${row.directory}/src/**`))
+    const rule = entry?.rules['no-restricted-imports']?.[1]
+    expect(rule?.patterns[0]?.group).toEqual([
+      '@blocktree/*',
+      ...row.mayImport.map((name) => `!@blocktree/${name}`)
+    ])
   }
 })
