@@ -123,3 +123,33 @@ export {
   trieRoot,
   verifyTrieProof
 } from './trie.ts'
+export {
+  type EmitSector,
+  PayloadAssembly,
+  type PayloadState,
+  padLeaf,
+  payloadState,
+  sealLeaves
+} from './payload-assembly.ts'
+export {
+  type LeafReference,
+  PayloadReader,
+  type PayloadReaderOptions,
+  type ReadSector
+} from './payload-reader.ts'
+export { type PayloadPart, listReferences, mayBeInline } from './payload-references.ts'
+export { type PayloadChange, type UpdateDeps, storedBytesOf, updatePayload } from './payload-update.ts'
+export { PayloadWriter, type PayloadWriterOptions } from './payload-writer.ts'
+export {
+  type Reference,
+  type SealContext,
+  type SealedSector,
+  checkSectorHash,
+  holeReference,
+  isHole,
+  listNode,
+  openNode,
+  openSector,
+  sealNode,
+  sealSector
+} from './sector.ts'

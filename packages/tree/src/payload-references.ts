@@ -1,0 +1,49 @@
+/**
+ * What a host without keys can do with a payload: list every sector and node that it needs, to keep, replicate,
+ * count and repair them (B.6). Inner nodes name their children in clear.
+ */
+import { formatId } from '@blocktree/codec'
+import { aeadTagBytes } from '@blocktree/crypto'
+import { inlineBytesMax } from './limits.ts'
+import type { ReadSector } from './payload-reader.ts'
+import { noAead } from './payload-shape.ts'
+import type { Id, PayloadDescriptor } from './records.ts'
+import { isHole, listNode } from './sector.ts'
+import { TreeError } from './tree-error.ts'
+
+/** A stored part of a payload; level 0 is a sector. */
+export interface PayloadPart {
+  readonly hash: Id
+  readonly level: number
+}
+
+/**
+ * Every stored part, a node before its children; holes are left out. A node that is not held ends the listing with
+ * ERR_SECTOR_MISSING unless `onMissing` takes it.
+ * @param readSector asked for nodes only, never for sectors
+ */
+export function* listReferences(
+  payload: PayloadDescriptor,
+  readSector: ReadSector,
+  options?: { readonly onMissing?: (part: PayloadPart) => void }
+): Generator<PayloadPart, void, undefined> {
+  const stack: PayloadPart[] = [{ hash: payload.rootHash, level: payload.levels }]
+  for (let part = stack.pop(); part !== undefined; part = stack.pop()) {
+    if (isHole(part)) continue
+    yield part
+    if (part.level === 0) continue
+    const bytes = readSector(part.hash)
+    if (bytes !== undefined) {
+      const level = part.level - 1
+      for (const hash of listNode(payload.aead, part.level, bytes).hashes.toReversed()) stack.push({ hash, level })
+    } else if (options?.onMissing === undefined) {
+      throw new TreeError('ERR_SECTOR_MISSING', `the inner node ${formatId(part.hash)} is not held here`)
+    } else options.onMissing(part)
+  }
+}
+
+/** True when the one sector of this payload may be stored and sent beside its header. */
+export function mayBeInline(payload: PayloadDescriptor): boolean {
+  const tag = payload.aead === noAead ? 0 : aeadTagBytes
+  return payload.levels === 0 && payload.stored > 0 && payload.stored <= inlineBytesMax + tag
+}
