@@ -62,7 +62,10 @@ export function defineMethod<
   R = object,
   const S extends StreamKind = 'none',
   E = never
->(options: MethodOptions<Name, P, R, S, E>): MethodDefinition<Name, P, R, S, E> {
+>(
+  options: MethodOptions<Name, P, R, S, E>
+): MethodDefinition<Name, NoInfer<P>, NoInfer<R>, NoInfer<S>, NoInfer<E>> {
+  // NoInfer: the table around it must not widen what the options say.
   if (!namePattern.test(options.name)) {
     throw new RpcError('ERR_RPC_DEFINITION', `method name "${options.name}" is not of the form area.verb`)
   }

@@ -69,6 +69,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   #pumping = false
   #paused = false
   readonly #running = new Set<ServerRequest>()
+  readonly #overfull = new Set<ServerRequest>() // in JSON lines, where clients may not know credit
   readonly #byId = new Map<RequestId, ServerRequest>()
   readonly #waiting: Call[] = []
   #waitingIndex = 0
@@ -253,9 +254,9 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
       this.#waitingBytes >= waitingBytesMax
     )
       return true
-    if (this.framing === 'frames') return false
-    for (const request of this.#running) if (request.overfull) return true
-    return false
+    for (const request of this.#overfull)
+      if (!request.overfull || !this.#running.has(request)) this.#overfull.delete(request)
+    return this.#overfull.size > 0
   }
 
   #finishWhenIdle(): void {
@@ -353,7 +354,10 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   #takeStream(message: StreamMessage | 'invalid', batch: BatchAnswers | undefined, channel: Channel): void {
     if (message === 'invalid') return this.#refuse(null, 'the stream message is malformed', batch, channel)
     const request = this.#byId.get(message.id)
-    if (request !== undefined) this.#safely(() => request.take(message))
+    if (request !== undefined) {
+      this.#safely(() => request.take(message))
+      if (request.overfull) this.#overfull.add(request)
+    }
     channel.answers.error(undefined, undefined, batch)
   }
 
