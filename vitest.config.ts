@@ -12,6 +12,9 @@ const nodeTests = [
   'test-harness/test/**/*.test.ts'
 ]
 
+/** Where `.ci/run` wants the results as JSON, beside what is shown. */
+const report = process.env['BLOCKTREE_TEST_REPORT'] ?? ''
+
 const resolution = {
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } }
@@ -20,6 +23,7 @@ const resolution = {
 const config: ViteUserConfig = defineConfig({
   ...resolution,
   test: {
+    ...(report === '' ? {} : { reporters: ['default', ['json', { outputFile: report }]] }),
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -1,0 +1,65 @@
+/**
+ * Reads what vitest's JSON reporter wrote and prints, as the last line, `N passed, N failed`. Fails when a
+ * test was skipped for want of something that is present: such a test says in its name what it needs, as
+ * `needs restic` for a program of `tools/setup-extras`, or `shared/vectors` for the vectors of others.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+interface Report {
+  readonly testResults: readonly FileResult[]
+}
+
+interface FileResult {
+  readonly name: string
+  readonly status: string
+  readonly message?: string
+  readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+}
+
+export interface Summary {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: readonly string[]
+  /** Skipped although what they need is there. */
+  readonly wronglySkipped: readonly string[]
+}
+
+/** @param present words whose thing is there, as they stand in the names of the tests that need it */
+export function summarize(report: Report, present: readonly string[]): Summary {
+  const tests = report.testResults.flatMap((file) => file.assertionResults)
+  const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && allPassed(file))
+  const skipped = tests.filter(({ status }) => ['skipped', 'pending', 'disabled'].includes(status))
+  const names = skipped.map(({ fullName }) => fullName)
+  return {
+    passed: tests.filter(({ status }) => status === 'passed').length,
+    failed: tests.filter(({ status }) => status === 'failed').length + brokenFiles.length,
+    skipped: names,
+    wronglySkipped: names.filter((name) => present.some((word) => name.includes(word)))
+  }
+}
+
+/** A file that failed although none of its tests did: it could not be loaded. */
+function allPassed(file: FileResult): boolean {
+  return !file.assertionResults.some(({ status }) => status === 'failed')
+}
+
+function presentThings(root: string): string[] {
+  const listed = spawnSync(`${root}tools/setup-extras`, ['--list'], { encoding: 'utf8' }).stdout
+  const rows = listed.split('\n').map((line) => line.split('\t'))
+  const extras = rows.filter(([, state]) => state === 'present').map(([name = '']) => `needs ${name}`)
+  return existsSync(`${root}../shared/vectors`) ? [...extras, 'shared/vectors'] : extras
+}
+
+function main(file: string): void {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const report = JSON.parse(readFileSync(file, 'utf8')) as Report
+  const summary = summarize(report, presentThings(root))
+  for (const name of summary.skipped) console.log(`skipped: ${name}`)
+  for (const name of summary.wronglySkipped) console.log(`WRONG, what it needs is present: ${name}`)
+  if (summary.failed > 0 || summary.wronglySkipped.length > 0) process.exitCode = 1
+  console.log(`${summary.passed} passed, ${summary.failed + summary.wronglySkipped.length} failed`)
+}
+
+if (import.meta.main) main(process.argv[2] ?? '')
