@@ -3,8 +3,12 @@
  * node --conditions=source bench/rpc-state-machine.ts
  */
 import {
+  bindHandlers,
+  createMethodTable,
   createRpcClient,
   createRpcServer,
+  defineMethod,
+  schema,
   type Connection,
   type Framing,
   type Receiver
