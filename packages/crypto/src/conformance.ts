@@ -1,3 +1,3 @@
 /** The exported suites: whoever writes a driver for a port of this package runs these over it (needs vitest). */
-export { type CryptoConformanceOptions, testCryptoProvider } from './provider-conformance.ts'
+export { testCryptoProvider } from './provider-conformance.ts'
 export { testKeyStorage } from './key-storage-conformance.ts'
