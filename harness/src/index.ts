@@ -1,0 +1,6 @@
+export { connectSocket, type ConnectOptions, connectStreams, type NodeConnection } from './connection.ts'
+export { createHarness, type Harness, type HarnessOptions, type PrepareOptions } from './harness.ts'
+export { HarnessError, type HarnessErrorCode } from './harness-error.ts'
+export { type LogEntry } from './log-reader.ts'
+export { blocktreeBinary, type NodeExit, type NodeOptions, NodeProcess } from './node-process.ts'
+export { waitFor, type WaitOptions } from './wait-for.ts'
