@@ -1,0 +1,95 @@
+/**
+ * What every operation works with: the tree and store, the ports, the caches and the settings, and the few
+ * look-ups that all of them share. Made once by `createFiles`; holds no key of its own.
+ */
+import type { CryptoProvider, Random } from '@blocktree/crypto'
+import type {
+  BlockStore,
+  BlockSummary,
+  Clock,
+  Durability,
+  HeaderPrivate,
+  HeaderRecord,
+  Id,
+  TreeState
+} from '@blocktree/tree'
+import { TreeError, openHeader } from '@blocktree/tree'
+import type { Actor } from './actor.ts'
+import type { Exposure } from './exposure.ts'
+import { FilesError } from './files-error.ts'
+import { idKey } from './id-key.ts'
+import type { LruCache } from './lru-cache.ts'
+import type { NameKeyMaker } from './name-key.ts'
+
+export interface FilesContext {
+  readonly tree: TreeState
+  readonly store: BlockStore
+  readonly crypto: CryptoProvider
+  readonly random: Random
+  readonly clock: Clock
+  readonly names: NameKeyMaker
+  readonly durability: Durability
+  /** Opened private parts by header record id. */
+  readonly opened: LruCache<string, HeaderPrivate>
+  readonly sectorLog2: number
+  readonly exposure: Exposure
+}
+
+/** A block as the index knows it and its winning header, not yet opened. */
+export interface Located {
+  readonly summary: BlockSummary
+  readonly header: HeaderRecord
+  /** Effective version of the winner. */
+  readonly version: number
+}
+
+export function rootBlock(context: FilesContext): Id {
+  const root = context.tree.rootBlock
+  if (root === undefined) throw new FilesError('ERR_FILE_NOT_FOUND', 'there is no tree here yet: create or import one first')
+  return root
+}
+
+/** undefined when no valid header of the block is held. */
+export function locate(context: FilesContext, block: Id): Located | undefined {
+  const summary = context.tree.blockSummary(block)
+  const winner = summary?.heads[0]
+  if (summary === undefined || winner === undefined) return undefined
+  const header = context.tree.header(winner.id)
+  return header === undefined ? undefined : { summary, header, version: winner.version }
+}
+
+/**
+ * The private part of a header, for this actor; undefined when it holds no key for it. The opened text is shared
+ * between actors, the check that this one holds the key is not.
+ */
+export function openFor(context: FilesContext, actor: Actor, header: HeaderRecord): HeaderPrivate | undefined {
+  const isPublic = header.body.epoch === undefined
+  if (!isPublic && !actor.canOpen(header.body)) return undefined
+  const cacheKey = idKey(header.id)
+  const known = context.opened.get(cacheKey)
+  if (known !== undefined) return known
+  try {
+    const opened = openHeader(context.crypto, header.body, isPublic ? undefined : actor.blockKey(header.body))
+    context.opened.set(cacheKey, opened)
+    return opened
+  } catch (error) {
+    // a hostile writer may seal what no reader can use: shown as unreadable, never a reason to fail a listing
+    if (error instanceof TreeError) return undefined
+    throw error
+  }
+}
+
+/** The zone of the children of a directory, from its summary alone. */
+export function zoneOfChildren(summary: Pick<BlockSummary, 'block' | 'zone' | 'zoneRoot'>): Id {
+  return summary.zoneRoot ? summary.block : summary.zone
+}
+
+/** True when headers in this zone stand in clear. */
+export function isPublicZone(context: FilesContext, zone: Id): boolean {
+  return context.tree.authority.zoneBirth(zone)?.birth.public ?? false
+}
+
+/** True when the actor can read what is in the zone now. */
+export function canReadZone(context: FilesContext, actor: Actor, zone: Id): boolean {
+  return isPublicZone(context, zone) || actor.writeKey(zone) !== undefined
+}

@@ -1,0 +1,53 @@
+/**
+ * A bounded map that forgets what was not used for longest. Two generations instead of a linked list: a hit in
+ * the old one moves the entry to the young one; when the young one is full it becomes the old one. Both together
+ * never hold more than `limit` entries.
+ */
+export class LruCache<Key, Value> {
+  #young = new Map<Key, Value>()
+  #old = new Map<Key, Value>()
+  readonly #half: number
+
+  /** @param limit entries kept at most, 2 or more */
+  constructor(limit: number) {
+    this.#half = Math.max(1, limit >>> 1)
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  get(key: Key): Value | undefined {
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old === undefined) return undefined
+    this.#old.delete(key)
+    this.#insert(key, old)
+    return old
+  }
+
+  set(key: Key, value: Value): void {
+    this.#old.delete(key)
+    if (this.#young.has(key)) this.#young.set(key, value)
+    else this.#insert(key, value)
+  }
+
+  delete(key: Key): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
+  }
+
+  clear(): void {
+    this.#young.clear()
+    this.#old.clear()
+  }
+
+  #insert(key: Key, value: Value): void {
+    if (this.#young.size >= this.#half) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, value)
+  }
+}
