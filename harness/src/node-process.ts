@@ -93,7 +93,7 @@ export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
         () => undefined,
         (error: unknown) => error
       ),
-      this.#exit.then((exit) => new Error(`it ended with ${exit.code ?? exit.signal}`))
+      this.#exit.then((exit) => new Error(`it ended with ${String(exit.code ?? exit.signal)}`))
     ])
     if (outcome === undefined) return
     this.kill()

@@ -9,7 +9,7 @@ const directories = new Set<string>()
 for await (const line of createInterface({ input: process.stdin })) {
   const message: unknown = JSON.parse(line)
   if (!Array.isArray(message)) continue
-  const [verb, subject] = message
+  const [verb, subject]: unknown[] = message
   if (typeof subject !== 'string') continue
   const [pid = '', started = ''] = subject.split(' ')
   if (verb === '+process') processes.set(pid, started)

@@ -2,7 +2,8 @@
  * Ends every child and removes every directory of the harness, also when the test that made them crashed: a small process
  * of its own reads their names from a pipe, and the end of the pipe is its signal.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { processStartTime } from './process-start-time.ts'
 
@@ -26,7 +27,7 @@ export function createReaper(): Reaper {
   const child = spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'inherit'], detached: true })
   child.unref()
   child.stdin.on('error', () => undefined) // a reaper that is gone has nothing to be told
-  unrefStream(child)
+  if (child.stdin instanceof Socket) child.stdin.unref() // the pipe must not keep a finished test alive
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   function tell(verb: string, subject: string): void {
     child.stdin.write(`${JSON.stringify([verb, subject])}\n`)
@@ -42,10 +43,4 @@ export function createReaper(): Reaper {
       await ended
     }
   }
-}
-
-/** The pipe must not keep a finished test alive. */
-function unrefStream(child: ChildProcess): void {
-  const stream = child.stdin
-  if (stream !== null && 'unref' in stream && typeof stream.unref === 'function') stream.unref()
 }
