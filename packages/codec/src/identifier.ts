@@ -1,6 +1,6 @@
 /**
  * Identifiers in text (doc/spec/01-encoding.md): multibase base32 of the SHA-256 multihash, always 56
- * characters that begin with "bcia".
+ * characters that begin with "bciq".
  */
 import { base32 } from 'multiformats/bases/base32'
 import { CodecError } from './codec-error.ts'

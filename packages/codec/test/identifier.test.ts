@@ -14,7 +14,7 @@ describe('formatId and parseId', () => {
     fc.assert(
       fc.property(id, (bytes) => {
         const text = formatId(bytes)
-        expect(text).toMatch(/^bci[a-z2-7]{53}$/)
+        expect(text).toMatch(/^bciq[a-p][a-z2-7]{51}$/)
         expect(parseId(text)).toEqual(bytes)
       })
     )

@@ -1,0 +1,38 @@
+/**
+ * `npm run nightly`: what takes too long for every push. The tests with larger counts (SLOW=1), 500 rounds
+ * of kill -9, every scenario. Goes on after a failure and says at the end what failed.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const environment = {
+  ...process.env,
+  SLOW: '1',
+  BLOCKTREE_KILL_ROUNDS: process.env['BLOCKTREE_KILL_ROUNDS'] ?? '500'
+}
+
+function run(name: string, command: readonly string[]): boolean {
+  console.log(`== ${name}`)
+  const started = performance.now()
+  const { status } = spawnSync(process.execPath, [...command], {
+    cwd: root,
+    stdio: 'inherit',
+    env: environment
+  })
+  const minutes = ((performance.now() - started) / 60_000).toFixed(1)
+  console.log(`== ${name}: ${status === 0 ? 'passed' : 'FAILED'} after ${minutes} min`)
+  return status === 0
+}
+
+const jobs: [string, string[]][] = [
+  ['build', ['tools/build.ts']],
+  ['tests with larger counts', ['node_modules/vitest/vitest.mjs', 'run']]
+]
+const scenarios = 'test-harness/src/bin.ts'
+if (existsSync(root + scenarios)) jobs.push(['scenarios', ['--conditions=source', scenarios, '--all']])
+
+const failed = jobs.filter(([name, command]) => !run(name, command)).map(([name]) => name)
+console.log(failed.length === 0 ? 'nightly: all passed' : `nightly: failed: ${failed.join(', ')}`)
+process.exitCode = failed.length === 0 ? 0 : 1
