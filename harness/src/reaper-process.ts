@@ -9,7 +9,9 @@ const directories = new Set<string>()
 for await (const line of createInterface({ input: process.stdin })) {
   const message: unknown = JSON.parse(line)
   if (!Array.isArray(message)) continue
-  const [verb, subject]: unknown[] = message
+  const words: readonly unknown[] = message
+  const verb = words[0]
+  const subject = words[1]
   if (typeof subject !== 'string') continue
   const [pid = '', started = ''] = subject.split(' ')
   if (verb === '+process') processes.set(pid, started)
