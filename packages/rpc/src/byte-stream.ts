@@ -5,6 +5,9 @@
 import { streamChunkBytesMax } from './limits.ts'
 import { RpcError } from './rpc-error.ts'
 
+const smallChunkBytesMax = 4096 // smaller ones are gathered, or a window of single bytes would cost 100 times its size
+const gatheredBytes = 16 * 1024
+
 export interface ByteReceiverOptions {
   readonly windowBytes: number
   /** Tells the sender that this many more bytes may come. */
@@ -17,6 +20,7 @@ export interface ByteReceiverOptions {
 export class ByteReceiver implements AsyncIterable<Uint8Array> {
   readonly #options: ByteReceiverOptions
   readonly #chunks: Uint8Array[] = []
+  #gathered: Uint8Array | undefined // the memory of the last chunk, with room for more small ones
   #heldBytes = 0
   #takenBytes = 0
   #ended = false
@@ -36,7 +40,7 @@ export class ByteReceiver implements AsyncIterable<Uint8Array> {
 
   push(chunk: Uint8Array): void {
     if (this.#ended || chunk.length === 0) return
-    this.#chunks.push(chunk)
+    this.#append(chunk)
     this.#heldBytes += chunk.length
     this.#wake?.()
   }
@@ -84,6 +88,7 @@ export class ByteReceiver implements AsyncIterable<Uint8Array> {
       if (this.#error !== undefined) throw this.#error
       const chunk = this.#chunks.shift()
       if (chunk !== undefined) {
+        if (this.#chunks.length === 0) this.#gathered = undefined
         this.#take(chunk.length)
         return { done: false, value: chunk }
       }
@@ -110,8 +115,27 @@ export class ByteReceiver implements AsyncIterable<Uint8Array> {
     this.#takenBytes = 0
   }
 
+  #append(chunk: Uint8Array): void {
+    const last = this.#chunks.at(-1)
+    if (last === undefined || chunk.length > smallChunkBytesMax) {
+      this.#chunks.push(chunk)
+      this.#gathered = undefined
+      return
+    }
+    const used = this.#gathered === undefined ? 0 : last.length
+    if (this.#gathered !== undefined && used + chunk.length <= gatheredBytes) {
+      this.#gathered.set(chunk, used)
+      this.#chunks[this.#chunks.length - 1] = this.#gathered.subarray(0, used + chunk.length)
+      return
+    }
+    this.#gathered = new Uint8Array(gatheredBytes)
+    this.#gathered.set(chunk)
+    this.#chunks.push(this.#gathered.subarray(0, chunk.length))
+  }
+
   #drop(): void {
     this.#chunks.length = 0
+    this.#gathered = undefined
     this.#heldBytes = 0
   }
 }
@@ -127,6 +151,7 @@ export interface ByteSenderOptions {
 export class ByteSender {
   readonly #options: ByteSenderOptions
   #credit: number
+  #writing = false
   #error: Error | undefined
   #wake: (() => void) | undefined
 
@@ -146,8 +171,18 @@ export class ByteSender {
     this.#wake?.()
   }
 
-  /** One write at a time. */
+  /** One write at a time: ERR_RPC_STREAM for a second one. */
   async write(bytes: Uint8Array): Promise<void> {
+    if (this.#writing) throw new RpcError('ERR_RPC_STREAM', 'the write before is not done; await it')
+    this.#writing = true
+    try {
+      await this.#write(bytes)
+    } finally {
+      this.#writing = false
+    }
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
     let offset = 0
     while (offset < bytes.length) {
       if (this.#error !== undefined) throw this.#error

@@ -51,7 +51,11 @@ export class LineReader {
   /** The next line without its newline, or undefined when no whole line is there. */
   next(): string | BadLine | undefined {
     while (this.#position >= this.#run.length) {
-      if (this.#queueIndex >= this.#queue.length) return undefined
+      if (this.#queueIndex >= this.#queue.length) {
+        this.#run = ''
+        this.#position = 0
+        return undefined
+      }
       const entry = this.#queue[this.#queueIndex++]
       if (this.#queueIndex === this.#queue.length) {
         this.#queue.length = 0

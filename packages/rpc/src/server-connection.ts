@@ -113,7 +113,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
     if (this.blocked) return
     this.#writable?.resolve()
     this.#writable = undefined
-    for (const subscription of this.#subscriptions.values()) subscription.flush()
+    for (const subscription of this.#subscriptions.values()) this.#safely(() => subscription.flush())
     this.#pump()
   }
 
@@ -429,7 +429,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
       this.#fail(call, request, resultProblem(error), channel)
       return
     }
-    request.answered()
+    this.#safely(() => request.answered())
   }
 
   #fail(call: Call, request: ServerRequest | undefined, error: unknown, channel: Channel): void {

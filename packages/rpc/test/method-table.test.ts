@@ -47,6 +47,21 @@ describe('createMethodTable', () => {
     expect(bound.byName.size).toBe(2)
   })
 
+  test('does not compile with a handler or an interface of another type', () => {
+    interface Other {
+      'test.echo': { params: { text: number }; result: { text: string } }
+    }
+    // @ts-expect-error: the table's text is text
+    const wrong: MethodTable<Other> = inferred
+    expect(wrong).toBe(inferred)
+    const bind = (): unknown =>
+      bindHandlers(inferred, {
+        // @ts-expect-error: the result's text is text
+        'test.echo': () => ({ text: 5 })
+      })
+    expect(bind).toThrow(/no handler/)
+  })
+
   test('refuses a name that stands twice', () => {
     const method = defineMethod({ name: 'test.echo', summary: 'x' })
     expect(() => createMethodTable([method, method])).toThrow(RpcError)
