@@ -7,7 +7,6 @@ export type CodecErrorCode =
   | 'ERR_CODEC_RANGE' // a number, length or array size is out of its bounds
   | 'ERR_CODEC_UTF8' // a string is not valid UTF-8
   | 'ERR_CODEC_DEPTH' // arrays are nested deeper than the limit
-  | 'ERR_CODEC_ORDER' // a set is not sorted bytewise or holds a duplicate
   | 'ERR_CODEC_VALUE' // a value cannot be encoded in the subset
   | 'ERR_CODEC_ENVELOPE' // the envelope's magic or shape is wrong
   | 'ERR_CODEC_IDENTIFIER' // text is not an identifier
