@@ -1,0 +1,272 @@
+/**
+ * Collection by mark and copy. The layer above says which sectors are live; segments that are mostly dead have
+ * what is live copied to the end of the log, and are then declared removed in the log, dropped from the index in
+ * one write with the progress mark, and unlinked. A crash in between leaves two copies, or a file that the next
+ * opening unlinks. Records and local rows are always live; sectors written or asked for since the mark began too.
+ */
+import type { Id } from '@blocktree/tree'
+import { frameFlag, frameType } from './frame.ts'
+import type { DraftBatch } from './batch-frames.ts'
+import { removedFrame } from './batch-frames.ts'
+import type { IndexWrite } from './index-store.ts'
+import { openRow, rowSpace, segmentKey, spaceKey } from './index-rows.ts'
+import { groupBytesTarget } from './limits.ts'
+import { samePlace, segmentPath } from './location.ts'
+import type { Position } from './location.ts'
+import { keyText } from './overlay.ts'
+import type { LogFrame } from './pending-batch.ts'
+import { framesBytes } from './pending-batch.ts'
+import { scanSegment } from './segment-scan.ts'
+import type { ScannedFrame } from './segment-scan.ts'
+import { corruption } from './store-parts.ts'
+import type { Finding, StoreParts } from './store-parts.ts'
+import type { StoreReader } from './store-reader.ts'
+
+export interface CollectionOptions {
+  /** Share of a segment that must be live for it to be left alone: 0.5; 1 rewrites all that is not wholly live. */
+  readonly minimumLive?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (done: { readonly segments: number; readonly ofSegments: number }) => void
+}
+
+export interface CollectionReport {
+  readonly liveSectors: number
+  /** References of the caller that the store does not hold. */
+  readonly missing: number
+  readonly removedSegments: number
+  readonly copiedBytes: number
+  readonly freedBytes: number
+  /** Damaged segments are kept as they are. */
+  readonly findings: readonly Finding[]
+}
+
+export interface Collector {
+  submit(draft: DraftBatch): Promise<void>
+  rollNext(): void
+  end(): Position
+}
+
+export async function collectGarbage(
+  parts: StoreParts,
+  reader: StoreReader,
+  collector: Collector,
+  live: AsyncIterable<Id> | Iterable<Id>,
+  options: CollectionOptions
+): Promise<CollectionReport> {
+  const run = new Collection(parts, reader, collector, options)
+  return run.collect(live)
+}
+
+interface Marks {
+  readonly offsets: Set<number>
+}
+
+class Collection {
+  readonly #parts: StoreParts
+  readonly #reader: StoreReader
+  readonly #collector: Collector
+  readonly #options: CollectionOptions
+  readonly #marks = new Map<number, Marks>()
+  readonly #findings: Finding[] = []
+  #liveSectors = 0
+  #missing = 0
+  #copiedBytes = 0
+  #freedBytes = 0
+  #removed = 0
+
+  constructor(parts: StoreParts, reader: StoreReader, collector: Collector, options: CollectionOptions) {
+    this.#parts = parts
+    this.#reader = reader
+    this.#collector = collector
+    this.#options = options
+  }
+
+  async collect(live: AsyncIterable<Id> | Iterable<Id>): Promise<CollectionReport> {
+    // What is written from now on goes into later segments, which are not looked at.
+    this.#collector.rollNext()
+    await this.#collector.submit(draftOf([], []))
+    const last = this.#collector.end().segment
+    const candidates = this.#parts.segments.numbers().filter((segment) => segment < last)
+    await this.#mark(live, last)
+    for (const [index, segment] of candidates.entries()) {
+      if (this.#options.signal?.aborted === true) break
+      await this.#collectSegment(segment)
+      this.#options.onProgress?.({ segments: index + 1, ofSegments: candidates.length })
+    }
+    return {
+      liveSectors: this.#liveSectors,
+      missing: this.#missing,
+      removedSegments: this.#removed,
+      copiedBytes: this.#copiedBytes,
+      freedBytes: this.#freedBytes,
+      findings: this.#findings
+    }
+  }
+
+  async #mark(live: AsyncIterable<Id> | Iterable<Id>, last: number): Promise<void> {
+    let count = 0
+    for await (const reference of live) {
+      this.#options.signal?.throwIfAborted()
+      const place = this.#reader.place(rowSpace.sector, reference)
+      if (place === undefined) {
+        this.#missing++
+        continue
+      }
+      this.#liveSectors++
+      if (++count % 1024 === 0) await nextTurn()
+      if (place.segment >= last) continue
+      const marks = this.#marks.get(place.segment) ?? { offsets: new Set() }
+      marks.offsets.add(place.offset)
+      this.#marks.set(place.segment, marks)
+    }
+  }
+
+  async #collectSegment(segment: number): Promise<void> {
+    const file = this.#parts.segments.file(segment)
+    const size = file.size()
+    const shares = await this.#weigh(segment)
+    if (shares === undefined) return
+    const minimum = this.#options.minimumLive ?? 0.5
+    if (shares.live >= (shares.live + shares.dead) * minimum || shares.dead === 0) return
+    await this.#copyLive(segment)
+    await this.#remove(segment)
+    this.#removed++
+    this.#freedBytes += size
+  }
+
+  /** Live and dead bytes of a segment; undefined when it is damaged and has to stay. */
+  async #weigh(segment: number): Promise<{ readonly live: number; readonly dead: number } | undefined> {
+    let live = 0
+    let dead = 0
+    const { salt, segments } = this.#parts
+    const keep = (type: number): boolean => type === frameType.local
+    for await (const item of scanSegment(segments.file(segment), { salt, keep })) {
+      if (item.kind === 'damage') {
+        this.#findings.push(corruption(segmentPath(segment), item.offset, item.problem))
+        return undefined
+      }
+      if (item.kind !== 'batch') continue
+      for (const frame of item.frames) {
+        if (this.#isLive(segment, frame)) live += frame.length
+        else dead += frame.length
+      }
+    }
+    return { live, dead }
+  }
+
+  async #copyLive(segment: number): Promise<void> {
+    const { salt, segments } = this.#parts
+    let frames: LogFrame[] = []
+    let bytes = 0
+    const flush = async (): Promise<void> => {
+      if (frames.length === 0) return
+      await this.#collector.submit(draftOf(frames, []))
+      this.#copiedBytes += bytes
+      frames = []
+      bytes = 0
+    }
+    for await (const item of scanSegment(segments.file(segment), { salt })) {
+      if (item.kind !== 'batch') continue
+      for (const frame of item.frames) {
+        if (!this.#isLive(segment, frame)) continue
+        frames.push(copyFrame(frame))
+        bytes += frame.length
+      }
+      if (bytes >= groupBytesTarget / 2) await flush()
+    }
+    await flush()
+  }
+
+  /** Copies sectors that somebody asked for since they were passed over, then gives the segment up. */
+  async #remove(segment: number): Promise<void> {
+    for (;;) {
+      const late: LogFrame[] = []
+      const rows: IndexWrite[] = [{ key: segmentKey(segment), value: undefined }]
+      for (const frame of await this.#sectorsIn(segment)) {
+        const key = spaceKey(rowSpace.sector, frame.reference)
+        const place = this.#reader.place(rowSpace.sector, frame.reference)
+        if (place === undefined || !samePlace(place, { segment, offset: frame.offset })) continue
+        if (!this.#isLive(segment, frame)) rows.push({ key, value: undefined })
+        else if (frame.payload === undefined) late.push(await this.#reread(segment, frame))
+      }
+      if (late.length > 0) {
+        await this.#collector.submit(draftOf(late, []))
+        continue
+      }
+      await this.#collector.submit(draftOf([removedFrame(segment)], rows))
+      this.#parts.segments.forget(segment)
+      await this.#parts.files.unlink(segmentPath(segment))
+      await this.#parts.files.syncDirectory('segments')
+      return
+    }
+  }
+
+  async #sectorsIn(segment: number): Promise<readonly ScannedFrame[]> {
+    const found: ScannedFrame[] = []
+    const { salt, segments } = this.#parts
+    for await (const item of scanSegment(segments.file(segment), { salt, keep: () => false })) {
+      if (item.kind !== 'batch') continue
+      found.push(...item.frames.filter((frame) => frame.type === frameType.sector))
+    }
+    return found
+  }
+
+  async #reread(segment: number, frame: ScannedFrame): Promise<LogFrame> {
+    const { payload } = this.#parts.segments.readFrame({ ...frame, segment }, frameType.sector, frame.reference)
+    return copyFrame({ ...frame, payload })
+  }
+
+  #isLive(segment: number, frame: ScannedFrame): boolean {
+    switch (frame.type) {
+      case frameType.sector: {
+        const marked = this.#marks.get(segment)?.offsets.has(frame.offset) === true
+        return marked || this.#isTouched(segment, frame)
+      }
+      case frameType.record: {
+        const place = this.#reader.place(rowSpace.record, frame.reference)
+        return place !== undefined && samePlace(place, { segment, offset: frame.offset })
+      }
+      case frameType.local:
+        return this.#isCurrent(frame)
+      case frameType.removed:
+        return true
+      case frameType.segment:
+      case frameType.group:
+      case frameType.close:
+      case frameType.rows:
+        return false
+    }
+  }
+
+  #isTouched(segment: number, frame: ScannedFrame): boolean {
+    if (this.#reader.touched?.has(keyText(frame.reference)) !== true) return false
+    const place = this.#reader.place(rowSpace.sector, frame.reference)
+    return place !== undefined && samePlace(place, { segment, offset: frame.offset })
+  }
+
+  /** A removal stays as long as it is the last word: an older segment may still hold the row. */
+  #isCurrent(frame: ScannedFrame): boolean {
+    if (frame.payload === undefined) return true
+    const key = frame.payload.subarray(0, frame.part)
+    const spaced = spaceKey(rowSpace.local, key)
+    if (this.#parts.overlay.get(rowSpace.local, key) !== undefined) return false
+    const row = this.#parts.index.get(spaced)
+    const removed = (frame.flags & frameFlag.deleted) !== 0
+    if (row === undefined || removed) return removed && row === undefined
+    return Buffer.compare(openRow(spaced, row), frame.payload.subarray(frame.part)) === 0
+  }
+}
+
+function draftOf(frames: readonly LogFrame[], rows: readonly IndexWrite[]): DraftBatch {
+  return { frames, rows, prepared: undefined, bytes: framesBytes(frames) }
+}
+
+function copyFrame(frame: ScannedFrame): LogFrame {
+  const { type, flags, subtype, length, part, reference, payload = new Uint8Array() } = frame
+  const kept = (flags & (frameFlag.deleted | frameFlag.inline)) | frameFlag.copied
+  return { type, flags: kept, subtype, length, part, reference, payload: [payload] }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,51 @@
+/**
+ * A batch on its way to the disk: the frames it becomes, the index rows that go with them, and what it put into
+ * the overlay. Buffers of the caller are kept by reference until the batch is settled.
+ */
+import type { Durability } from '@blocktree/tree'
+import { frameHeaderBytes } from './frame.ts'
+import type { FrameFields } from './frame.ts'
+import type { IndexWrite } from './index-store.ts'
+import type { OverlayEntry } from './overlay.ts'
+
+/** One frame to write: fields, and the payload in one or two parts. */
+export interface LogFrame extends FrameFields {
+  readonly reference: Uint8Array
+  readonly payload: readonly Uint8Array[]
+}
+
+/** Frames that a worker has already made (./prepared-frames.ts). */
+export interface PreparedEntry {
+  readonly type: 'sector' | 'record'
+  readonly reference: Uint8Array
+  /** Of the frame, from the beginning of the buffer. */
+  readonly offset: number
+  /** Of the payload. */
+  readonly length: number
+  /** A record with an inline sector. */
+  readonly inline?: boolean
+}
+
+export interface PreparedFrames {
+  readonly bytes: Uint8Array
+  readonly entries: readonly PreparedEntry[]
+}
+
+export interface PendingBatch {
+  readonly frames: readonly LogFrame[]
+  readonly prepared: PreparedFrames | undefined
+  /** With the space byte, not yet sealed. */
+  readonly rows: readonly IndexWrite[]
+  readonly durability: Durability
+  /** Bytes in the log. */
+  readonly bytes: number
+  readonly overlay: OverlayEntry[]
+  resolve(): void
+  reject(error: Error): void
+}
+
+export function framesBytes(frames: readonly LogFrame[]): number {
+  let bytes = 0
+  for (const frame of frames) bytes += frameHeaderBytes + frame.length
+  return bytes
+}

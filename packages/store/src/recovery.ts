@@ -1,0 +1,316 @@
+/**
+ * Opening: finds out how far the index can be trusted, replays what the log has beyond it, cuts a torn tail, and
+ * makes the whole index again when it is missing or damaged. A torn tail is damage that no later group says was
+ * durable; any other damage is reported, and everything around it is kept.
+ */
+import type { IndexRow } from '@blocktree/tree'
+import { asBuffer, frameFlag, frameType } from './frame.ts'
+import { decodeRows } from './rows-frame.ts'
+import type { IndexStore, IndexWrite } from './index-store.ts'
+import { isIndexDamage } from './index-store.ts'
+import { decodePlace, decodeProgress, encodePlace, encodeProgress, progressKey, rowSpace, sealRow } from './index-rows.ts'
+import { segmentKey, spaceBounds, spaceKey } from './index-rows.ts'
+import type { Progress } from './index-rows.ts'
+import { rebuildRowsPerWrite } from './limits.ts'
+import { isBefore, segmentPath } from './location.ts'
+import type { Position } from './location.ts'
+import { segmentHeaderBytes } from './segment-files.ts'
+import { isClaimedDurable, scanSegment } from './segment-scan.ts'
+import type { Scanned, ScannedFrame } from './segment-scan.ts'
+import { readSegmentHeader } from './store-format.ts'
+import { StoreError } from './store-error.ts'
+import { corruption } from './store-parts.ts'
+import type { Finding, Reindex, StoreParts, StoreView } from './store-parts.ts'
+import { toRecord } from './store-reader.ts'
+
+export interface Recovery {
+  /** Batches of the log that were not in the index yet. */
+  readonly replayed: number
+  /** Bytes of an unfinished group that were cut off the end of the log. */
+  readonly truncatedBytes: number
+  /** Why the whole index was made again; undefined when it was sound. */
+  readonly rebuilt: string | undefined
+  /** Damage met on the way; nothing else is affected. */
+  readonly findings: readonly Finding[]
+}
+
+export interface Recovered {
+  readonly end: Position
+  /** The last segment must not be written to any more. */
+  readonly roll: boolean
+  readonly recovery: Recovery
+}
+
+export interface RecoveryOptions {
+  readonly reindex: Reindex | undefined
+  readonly onProgress?: ((done: { readonly segment: number; readonly segments: number }) => void) | undefined
+}
+
+const markerPath = 'rebuild-index'
+
+/** Leaves a note that the next opening makes the index again. */
+export async function requestRebuild(parts: StoreParts): Promise<void> {
+  if (parts.files.readFile(markerPath) !== undefined) return
+  const file = parts.files.open(markerPath, 'create')
+  try {
+    await file.dataSync()
+  } finally {
+    file.close()
+  }
+}
+
+/** Opens the index or makes it again, and brings it up to the end of the log. */
+export async function recover(
+  parts: StoreParts,
+  view: StoreView,
+  options: RecoveryOptions
+): Promise<Recovered> {
+  const findings: Finding[] = []
+  const opened = await openIndex(parts, findings)
+  const fresh = typeof opened === 'string'
+  const index = fresh ? await parts.driver.create() : opened.index
+  parts.index = index
+  const replay = new Replay(parts, view, options, findings, fresh)
+  const start = fresh ? { segment: 0, offset: 0 } : opened.progress
+  const { end, roll, truncatedBytes } = await replay.run(start)
+  if (fresh) await parts.files.unlink(markerPath)
+  const rebuilt = fresh ? opened : undefined
+  return { end, roll, recovery: { replayed: replay.batches, truncatedBytes, rebuilt, findings } }
+}
+
+/** The index with how far it goes, or why it has to be made again. */
+async function openIndex(
+  parts: Omit<StoreParts, 'index'>,
+  findings: Finding[]
+): Promise<{ readonly index: IndexStore; readonly progress: Progress } | string> {
+  if (parts.files.readFile(markerPath) !== undefined) return 'it was found damaged before'
+  const index = await parts.driver.open()
+  if (index === 'missing') return 'it was missing'
+  if (isIndexDamage(index)) {
+    findings.push(corruption(index.file, index.offset, index.problem))
+    return `${index.file} is damaged at ${index.offset}: ${index.problem}`
+  }
+  const distrust = async (reason: string): Promise<string> => {
+    findings.push(corruption('index', 0, reason))
+    await index.close()
+    return reason
+  }
+  try {
+    const row = index.get(progressKey)
+    if (row === undefined) return await distrust('the progress mark is missing')
+    const progress = decodeProgress(row)
+    if (!asBuffer(progress.storeId).equals(parts.storeId)) return await distrust('it belongs to another store')
+    const problem = await compareSegments(parts, index, progress, findings)
+    return problem === undefined ? { index, progress } : await distrust(problem)
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'ERR_STORE_CORRUPT') return distrust(error.message)
+    throw error
+  }
+}
+
+/** A file that the index does not know makes it useless; a row without a file is a lost segment. */
+async function compareSegments(
+  parts: Omit<StoreParts, 'index'>,
+  index: IndexStore,
+  progress: Position,
+  findings: Finding[]
+): Promise<string | undefined> {
+  const known = new Set<number>()
+  for await (const [key] of index.range(spaceBounds(rowSpace.segment))) known.add(asBuffer(key).readUInt32BE(1))
+  const present = new Set(parts.segments.numbers())
+  for (const segment of present) {
+    if (segment <= progress.segment && !known.has(segment)) return `it does not know ${segmentPath(segment)}`
+  }
+  for (const segment of known) {
+    if (!present.has(segment)) findings.push(corruption(segmentPath(segment), 0, 'the file is missing'))
+  }
+  return undefined
+}
+
+interface Tail {
+  readonly end: Position
+  readonly roll: boolean
+  readonly truncatedBytes: number
+}
+
+class Replay {
+  batches = 0
+  readonly #parts: StoreParts
+  readonly #view: StoreView
+  readonly #options: RecoveryOptions
+  readonly #findings: Finding[]
+  /** The index was empty at the beginning. */
+  readonly #fresh: boolean
+  #rows: IndexWrite[] = []
+  #records: ReturnType<typeof toRecord>[] = []
+  readonly #removed = new Set<number>()
+
+  constructor(parts: StoreParts, view: StoreView, options: RecoveryOptions, findings: Finding[], fresh: boolean) {
+    this.#parts = parts
+    this.#view = view
+    this.#options = options
+    this.#findings = findings
+    this.#fresh = fresh
+  }
+
+  async run(start: Position): Promise<Tail> {
+    const segments = this.#parts.segments.numbers().filter((segment) => segment >= start.segment)
+    let tail: Tail = { end: start, roll: true, truncatedBytes: 0 }
+    for (const [position, segment] of segments.entries()) {
+      const last = position === segments.length - 1
+      const from = segment === start.segment ? start.offset : segmentHeaderBytes
+      tail = await this.#replaySegment(segment, from, last, tail)
+      this.#options.onProgress?.({ segment: position + 1, segments: segments.length })
+    }
+    if (segments.length === 0 || (segments[0] ?? 0) > start.segment) {
+      if (!this.#fresh) this.#report(start.segment, start.offset, 'the file with the end of the log is missing')
+    }
+    await this.#write(isBefore(tail.end, start) ? start : tail.end)
+    if (this.#fresh) this.#reportGaps(segments)
+    // Behind a lost end the places in the index must not be used again.
+    return isBefore(tail.end, start) ? { ...tail, end: start, roll: true } : tail
+  }
+
+  async #replaySegment(segment: number, from: number, last: boolean, before: Tail): Promise<Tail> {
+    const { files, segments, salt } = this.#parts
+    const header = readSegmentHeader(files, segment)
+    const size = segments.size(segment)
+    const sameStore = header !== undefined && asBuffer(header.storeId).equals(this.#parts.storeId)
+    const damagedHeader = !sameStore || header.segment !== segment
+    if (damagedHeader) {
+      if (last && size <= segmentHeaderBytes && (this.#fresh || segment > before.end.segment)) {
+        // Power was lost while the file was made; nothing was in it.
+        segments.forget(segment)
+        await files.unlink(segmentPath(segment))
+        return { ...before, truncatedBytes: before.truncatedBytes + size }
+      }
+      this.#report(segment, 0, 'the first frame of the segment is damaged')
+    }
+    if (size < from) this.#report(segment, size, `the file is cut off; ${from} bytes were written`)
+    const key = segmentKey(segment)
+    this.#rows.push({ key, value: sealRow(key, new Uint8Array()) })
+    const keep = (type: number): boolean => type !== frameType.sector
+    for await (const item of scanSegment(segments.file(segment), { salt, from, keep })) {
+      const damage = damageOf(item)
+      if (damage !== undefined && last) {
+        const claimed = await isClaimedDurable(segments.file(segment), { segment, offset: damage }, salt)
+        if (!claimed) return this.#cutTail(segment, damage, size)
+      }
+      if (item.kind === 'damage') this.#report(segment, item.offset, item.problem)
+      if (item.kind === 'batch') await this.#applyBatch(segment, item.frames, item.end)
+    }
+    const end = { segment, offset: Math.max(size, segmentHeaderBytes) }
+    return { end, roll: size < from || damagedHeader, truncatedBytes: 0 }
+  }
+
+  async #cutTail(segment: number, offset: number, size: number): Promise<Tail> {
+    const file = this.#parts.files.open(segmentPath(segment), 'write')
+    try {
+      await file.truncate(offset)
+      await file.dataSync()
+    } finally {
+      file.close()
+    }
+    return { end: { segment, offset }, roll: false, truncatedBytes: size - offset }
+  }
+
+  async #applyBatch(segment: number, frames: readonly ScannedFrame[], end: number): Promise<void> {
+    this.batches++
+    for (const frame of frames) {
+      if (frame.type === frameType.removed) await this.#dropSegment(frame.part, { segment, offset: end })
+      else this.#applyFrame(segment, frame)
+    }
+    if (this.#rows.length + this.#records.length * 8 >= rebuildRowsPerWrite) {
+      await this.#write({ segment, offset: end })
+    }
+  }
+
+  #applyFrame(segment: number, frame: ScannedFrame): void {
+    const { offset, length, flags, payload } = frame
+    if (frame.type === frameType.sector) {
+      const key = spaceKey(rowSpace.sector, frame.reference)
+      this.#rows.push({ key, value: encodePlace(key, { segment, offset, length, inline: false }) })
+    }
+    if (payload === undefined) return
+    if (frame.type === frameType.record) {
+      const key = spaceKey(rowSpace.record, frame.reference)
+      const inline = (flags & frameFlag.inline) !== 0
+      this.#rows.push({ key, value: encodePlace(key, { segment, offset, length, inline }) })
+      this.#records.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
+    }
+    if (frame.type === frameType.rows && !this.#fresh) this.#rows.push(...decodeRows(payload).map(sealDerived))
+    if (frame.type === frameType.local) {
+      const key = spaceKey(rowSpace.local, payload.subarray(0, frame.part))
+      const removed = (flags & frameFlag.deleted) !== 0
+      this.#rows.push({ key, value: removed ? undefined : sealRow(key, payload.subarray(frame.part)) })
+    }
+  }
+
+  /** Places and local rows first, then what the layer above makes of the records, and the mark with it. */
+  async #write(progress: Position): Promise<void> {
+    const { index, storeId } = this.#parts
+    const mark = { key: progressKey, value: encodeProgress({ ...progress, storeId }) }
+    const places = this.#rows
+    const records = this.#records
+    this.#rows = []
+    this.#records = []
+    if (records.length === 0 || this.#options.reindex === undefined) {
+      await index.write([...places, mark])
+      return
+    }
+    await index.write(places)
+    const derived = await this.#options.reindex(records, this.#view)
+    await index.write([...derived.map(sealDerived), mark])
+  }
+
+  /** A segment whose live frames were copied: its rows and its file may still be there. */
+  async #dropSegment(segment: number, progress: Position): Promise<void> {
+    if (this.#removed.has(segment)) return
+    this.#removed.add(segment)
+    const present = this.#parts.segments.numbers().includes(segment)
+    const known = this.#parts.index.get(segmentKey(segment)) !== undefined
+    if (!present && !known && !this.#fresh) return
+    if (!present && this.#fresh) return
+    await this.#write(progress)
+    await this.#parts.index.write([...(await rowsInto(this.#parts, segment)), { key: segmentKey(segment), value: undefined }])
+    this.#parts.segments.forget(segment)
+    await this.#parts.files.unlink(segmentPath(segment))
+    const index = this.#findings.findIndex((finding) => finding.file === segmentPath(segment))
+    if (index >= 0) this.#findings.splice(index, 1)
+  }
+
+  #reportGaps(segments: readonly number[]): void {
+    let expected = 1
+    for (const segment of segments) {
+      for (; expected < segment; expected++) {
+        if (!this.#removed.has(expected)) this.#report(expected, 0, 'the file is missing')
+      }
+      expected = segment + 1
+    }
+  }
+
+  #report(segment: number, offset: number, problem: string): void {
+    this.#findings.push(corruption(segmentPath(segment), offset, problem))
+  }
+}
+
+function damageOf(item: Scanned): number | undefined {
+  if (item.kind === 'damage') return item.offset
+  return item.kind === 'batch' && !item.whole ? item.offset : undefined
+}
+
+function sealDerived(row: IndexRow): IndexWrite {
+  const key = spaceKey(rowSpace.derived, row.key)
+  return { key, value: row.value === undefined ? undefined : sealRow(key, row.value) }
+}
+
+/** Removals of the sector and record rows that point into a segment; every such row is looked at. */
+async function rowsInto(parts: StoreParts, segment: number): Promise<readonly IndexWrite[]> {
+  const removals: IndexWrite[] = []
+  for (const space of [rowSpace.record, rowSpace.sector]) {
+    for await (const [key, sealed] of parts.index.range(spaceBounds(space))) {
+      if (decodePlace(key, sealed).segment === segment) removals.push({ key, value: undefined })
+    }
+  }
+  return removals
+}

@@ -1,0 +1,173 @@
+/**
+ * Reads the whole store back: every frame and its checksums, every sector and its hash, every place in the index,
+ * every row and its checksum, every table of the index. The quick check reads structure only.
+ */
+import { hash } from 'node:crypto'
+import type { StoredRecord } from '@blocktree/tree'
+import { asBuffer, decodeFrameHeader, frameHeaderBytes, frameType } from './frame.ts'
+import { decodePlace, openRow, rowSpace, spaceBounds } from './index-rows.ts'
+import type { PlaceRow } from './index-rows.ts'
+import { segmentPath } from './location.ts'
+import type { Position } from './location.ts'
+import { segmentHeaderBytes } from './segment-files.ts'
+import { scanSegment } from './segment-scan.ts'
+import { readSegmentHeader } from './store-format.ts'
+import { StoreError } from './store-error.ts'
+import { corruption } from './store-parts.ts'
+import type { Finding, StoreParts } from './store-parts.ts'
+import { toRecord } from './store-reader.ts'
+
+export interface CheckOptions {
+  /** Structure only: headers of segments, places in the index, the logs of LevelDB. */
+  readonly quick?: boolean
+  /** The layer above verifies id and signature; a text says what is wrong. */
+  readonly verifyRecord?: (record: StoredRecord) => string | undefined
+  readonly signal?: AbortSignal
+  readonly onProgress?: (done: { readonly bytes: number; readonly ofBytes: number }) => void
+}
+
+export interface CheckReport {
+  readonly segments: number
+  readonly bytes: number
+  readonly sectors: number
+  readonly records: number
+  readonly rows: number
+  readonly findings: readonly Finding[]
+}
+
+export async function checkStore(parts: StoreParts, end: Position, options: CheckOptions): Promise<CheckReport> {
+  const check = new Check(parts, end, options)
+  await check.run()
+  return check.report()
+}
+
+class Check {
+  readonly #parts: StoreParts
+  readonly #end: Position
+  readonly #options: CheckOptions
+  readonly #findings: Finding[] = []
+  #segments: readonly number[] = []
+  #bytes = 0
+  #sectors = 0
+  #records = 0
+  #rows = 0
+
+  constructor(parts: StoreParts, end: Position, options: CheckOptions) {
+    this.#parts = parts
+    this.#end = end
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    this.#segments = this.#parts.segments.numbers().filter((segment) => segment <= this.#end.segment)
+    await this.#checkSegmentList()
+    for (const segment of this.#segments) {
+      this.#options.signal?.throwIfAborted()
+      this.#checkHeader(segment)
+      if (this.#options.quick !== true) await this.#checkFrames(segment)
+    }
+    await this.#checkRows()
+    if (this.#options.quick === true) return
+    for await (const damage of this.#parts.driver.scrub(this.#options.signal)) {
+      this.#findings.push(corruption(damage.file, damage.offset, damage.problem))
+    }
+  }
+
+  report(): CheckReport {
+    return {
+      segments: this.#segments.length,
+      bytes: this.#bytes,
+      sectors: this.#sectors,
+      records: this.#records,
+      rows: this.#rows,
+      findings: this.#findings
+    }
+  }
+
+  async #checkSegmentList(): Promise<void> {
+    const present = new Set(this.#segments)
+    for await (const [key] of this.#parts.index.range(spaceBounds(rowSpace.segment))) {
+      const segment = asBuffer(key).readUInt32BE(1)
+      if (!present.has(segment)) this.#report(segmentPath(segment), 0, 'the file is missing')
+      present.delete(segment)
+    }
+    for (const segment of present) this.#report('index', 0, `it does not know ${segmentPath(segment)}`)
+  }
+
+  #checkHeader(segment: number): void {
+    const header = readSegmentHeader(this.#parts.files, segment)
+    if (header === undefined || header.segment !== segment) {
+      this.#report(segmentPath(segment), 0, 'the first frame of the segment is damaged')
+    } else if (!asBuffer(header.storeId).equals(this.#parts.storeId)) {
+      this.#report(segmentPath(segment), 0, 'the segment belongs to another store')
+    }
+  }
+
+  async #checkFrames(segment: number): Promise<void> {
+    const file = this.#parts.segments.file(segment)
+    const size = segment === this.#end.segment ? this.#end.offset : file.size()
+    if (file.size() < size) this.#report(segmentPath(segment), file.size(), `cut off; ${size} bytes were written`)
+    const { salt } = this.#parts
+    const keep = (type: number): boolean => type === frameType.record
+    const onSector = (reference: Uint8Array, payload: Uint8Array, offset: number): void => {
+      this.#sectors++
+      if (asBuffer(reference).equals(hash('sha256', payload, 'buffer'))) return
+      this.#report(segmentPath(segment), offset, 'a sector does not have the hash it is stored under')
+    }
+    for await (const item of scanSegment(file, { salt, to: size, keep, onSector })) {
+      if (item.kind === 'damage') this.#report(segmentPath(segment), item.offset, item.problem)
+      if (item.kind !== 'batch') continue
+      for (const frame of item.frames) {
+        if (frame.type !== frameType.record || frame.payload === undefined) continue
+        this.#records++
+        const record = toRecord({ header: { ...frame, payloadChecksum: 0 }, payload: frame.payload })
+        const problem = this.#options.verifyRecord?.(record)
+        if (problem !== undefined) this.#report(segmentPath(segment), frame.offset, problem)
+      }
+    }
+    this.#bytes += size
+    this.#options.onProgress?.({ bytes: this.#bytes, ofBytes: this.#totalBytes() })
+  }
+
+  async #checkRows(): Promise<void> {
+    for (const space of [rowSpace.record, rowSpace.sector, rowSpace.local, rowSpace.derived]) {
+      for await (const [key, sealed] of this.#parts.index.range(spaceBounds(space))) {
+        this.#rows++
+        this.#catching(() => {
+          if (space === rowSpace.local || space === rowSpace.derived) openRow(key, sealed)
+          else this.#checkPlace(space, key.subarray(1), decodePlace(key, sealed))
+        })
+      }
+    }
+  }
+
+  /** The header at the place is the one of the row; the payload was read with its segment. */
+  #checkPlace(space: number, reference: Uint8Array, place: PlaceRow): void {
+    const path = segmentPath(place.segment)
+    if (!this.#segments.includes(place.segment)) return // reported with the list of segments
+    const bytes = Buffer.alloc(frameHeaderBytes)
+    const file = this.#parts.segments.file(place.segment)
+    const count = file.readSync(bytes, place.offset)
+    const header = count < bytes.length ? undefined : decodeFrameHeader(bytes, 0, this.#parts.salt)
+    const type = space === rowSpace.record ? frameType.record : frameType.sector
+    const same = header?.type === type && header.length === place.length && asBuffer(header.reference).equals(reference)
+    if (!same || place.offset < segmentHeaderBytes) this.#report(path, place.offset, 'no frame is here that the index names')
+  }
+
+  #catching(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.#findings.push(corruption(error.file ?? 'index', error.offset ?? 0, error.message))
+    }
+  }
+
+  #totalBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + this.#parts.segments.size(segment), 0)
+  }
+
+  #report(file: string, offset: number, problem: string): void {
+    this.#findings.push(corruption(file, offset, problem))
+  }
+}

@@ -1,0 +1,59 @@
+/** What an open store consists of; passed among the modules that read, replay, collect and check it. */
+import type { Id, IndexReader, IndexRow, StoredRecord } from '@blocktree/tree'
+import type { FileSystem } from './file-system.ts'
+import type { IndexDriver, IndexStore } from './index-store.ts'
+import type { Overlay } from './overlay.ts'
+import type { SegmentFiles } from './segment-files.ts'
+import type { StoreErrorCode } from './store-error.ts'
+import type { ProcessTable } from './store-lock.ts'
+
+/** Everything outside the process that a store touches. */
+export interface StoreDrivers {
+  readonly files: FileSystem
+  readonly index: IndexDriver
+  readonly processes: ProcessTable
+  /** Fresh random bytes: a new store gets an id. */
+  readonly random: (length: number) => Uint8Array
+}
+
+export interface StoreParts {
+  readonly files: FileSystem
+  readonly driver: IndexDriver
+  readonly segments: SegmentFiles
+  readonly overlay: Overlay
+  readonly storeId: Uint8Array
+  readonly salt: number
+  /** Replaced when the index is made again. */
+  index: IndexStore
+}
+
+/** Something on disk that is not as it was written; nothing else is lost by it. */
+export interface Finding {
+  readonly code: StoreErrorCode
+  readonly file: string
+  readonly offset: number
+  readonly problem: string
+}
+
+/** The half of a block store that reads. */
+export interface StoreView {
+  readonly index: IndexReader
+  readonly local: IndexReader
+  readSector(reference: Id): Uint8Array | undefined
+  hasSector(reference: Id): boolean
+  readRecord(id: Id): StoredRecord | undefined
+  hasRecord(id: Id): boolean
+}
+
+/**
+ * Makes the derived rows of records again, after a crash for the last few, after damage for all. Records come in
+ * the order of the log, a few hundred at a time; they can be read through `view`, and so can the rows made before.
+ */
+export type Reindex = (
+  records: readonly StoredRecord[],
+  view: StoreView
+) => readonly IndexRow[] | Promise<readonly IndexRow[]>
+
+export function corruption(file: string, offset: number, problem: string): Finding {
+  return { code: 'ERR_STORE_CORRUPT', file, offset, problem }
+}
