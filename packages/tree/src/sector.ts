@@ -65,22 +65,31 @@ function nodeAssociatedData(level: number, hashes: Uint8Array): Uint8Array {
  * another key for other content, because a tag over the content goes in (doc/adr/0003-payload-and-header-sealing.md).
  */
 function drawKey(context: SealContext, level: number, index: number, content: Uint8Array): Uint8Array {
+  if (context.aead === noAead) return noBytes
   const { crypto } = context
   const drawn = context.random.bytes(64)
-  if (context.aead === noAead) return noBytes
   const tag = crypto.aeadSeal(context.aead, drawn.subarray(0, 32), zeroNonce, content, noBytes)
   return crypto.hmacSha256(drawn.subarray(32), [context.block, Uint8Array.of(level), bigEndian64(index), tag])
 }
 
-/** @param plaintext sector `index`, padded by the caller to its stored length */
-export function sealSector(context: SealContext, index: number, plaintext: Uint8Array): SealedSector {
+/**
+ * @param plaintext sector `index`, padded by the caller to its stored length
+ * @param target where to put the sealed bytes, of exactly `sectorStoredBytes`; a new buffer when absent
+ */
+export function sealSector(
+  context: SealContext,
+  index: number,
+  plaintext: Uint8Array,
+  target?: Uint8Array
+): SealedSector {
   const { crypto, aead } = context
-  if (aead === noAead) {
-    const bytes = plaintext.slice()
-    return { hash: crypto.sha256(bytes), key: noBytes, bytes }
-  }
   const key = drawKey(context, 0, index, plaintext)
-  const bytes = crypto.aeadSeal(aead, key, zeroNonce, sectorAssociatedData(0), plaintext)
+  const bytes = target ?? new Uint8Array(sectorStoredBytes(aead, plaintext.length))
+  if (aead === noAead) bytes.set(plaintext)
+  else {
+    const buffers = { associated: sectorAssociatedData(0), plaintext, target: bytes }
+    crypto.aeadSealInto(aead, key, zeroNonce, buffers)
+  }
   return { hash: crypto.sha256(bytes), key, bytes }
 }
 
@@ -127,7 +136,7 @@ export function sealNode(
     hashes.set(child.hash, position * hashBytes)
     if (aead !== noAead) keys.set(child.key, position * hashBytes)
   })
-  const key = aead === noAead ? noBytes : drawKey(context, level, index, nodeContent(hashes, keys))
+  const key = drawKey(context, level, index, nodeContent(hashes, keys))
   const sealedKeys =
     aead === noAead ? noBytes : crypto.aeadSeal(aead, key, zeroNonce, nodeAssociatedData(level, hashes), keys)
   const bytes = new CanonicalWriter(hashes.length + sealedKeys.length + 16)

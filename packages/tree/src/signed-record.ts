@@ -29,22 +29,24 @@ export function signRecord(
   signer: Signer,
   bodyBytes: Uint8Array
 ): { readonly id: Id; readonly bytes: Uint8Array } {
-  const input = signInput({ type, format: formatVersion, signer: signer.id, body: bodyBytes })
-  const bytes = encodeEnvelope({
-    type,
-    format: formatVersion,
-    signer: signer.id,
-    body: bodyBytes,
-    signature: signer.key.sign(input)
-  })
+  const size = envelopeBytes(bodyBytes.length)
   const limit = recordBytesLimit(type)
-  if (bytes.length > limit) {
+  if (size > limit) {
     throw new TreeError(
       'ERR_RECORD_SIZE',
-      `a record of type ${type} would take ${bytes.length} bytes, the limit is ${limit}`
+      `a record of type ${type} would take ${size} bytes, the limit is ${limit}`
     )
   }
+  const input = signInput({ type, format: formatVersion, signer: signer.id, body: bodyBytes })
+  const signature = signer.key.sign(input)
+  const bytes = encodeEnvelope({ type, format: formatVersion, signer: signer.id, body: bodyBytes, signature })
   return { id: crypto.sha256(input), bytes }
+}
+
+/** Array, "bt1", type and format below 128, signer, header of the body, body, signature. */
+function envelopeBytes(bodyLength: number): number {
+  const bodyHeader = bodyLength < 0x100 ? 2 : bodyLength < 0x10000 ? 3 : 5
+  return 1 + 4 + 2 + 34 + bodyHeader + bodyLength + 66
 }
 
 /** Signs, and reads the body back from its bytes: what the caller gets is what every receiver will see. */
