@@ -13,13 +13,7 @@ import type {
 import { ClientCall, readProgress, subscriptionOf } from './client-call.ts'
 import type { Connection, Defer, Timers } from './connection.ts'
 import { frameBytesMax, lineBytesMax, streamWindowBytes } from './limits.ts'
-import {
-  notification,
-  readStreamFrame,
-  readStreamNotification,
-  type StreamMessage,
-  writeStreamMessage
-} from './message.ts'
+import { notification, readStreamFrame, readStreamNotification, type StreamMessage } from './message.ts'
 import { createMessageReader, type Incoming, type MessageReader } from './message-reader.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { AnyMethod, MethodName, MethodShapes, MethodTable } from './method-table.ts'
@@ -361,7 +355,9 @@ class ClientConnection<M extends MethodShapes<M>> implements RpcClient<M> {
   }
 
   #sendStream(message: StreamMessage): void {
-    this.#send(writeStreamMessage(message, this.#options.framing, 'stream.write'))
+    if (this.#ended) return
+    this.#writer.writeStream(message, 'stream.write')
+    this.#writer.flushSoon()
   }
 
   #send(message: unknown): void {

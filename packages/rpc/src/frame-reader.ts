@@ -5,7 +5,7 @@
 import { RpcError } from './rpc-error.ts'
 
 const prefixBytes = 4
-const firstAllocationBytes = 64 * 1024
+const trustedBytes = 512 * 1024 // a claimed length up to here gets its memory at once, a longer one as it arrives
 
 export class FrameReader {
   readonly #frameBytesMax: number
@@ -55,8 +55,9 @@ export class FrameReader {
         return bodyStart + length
       }
     }
-    this.#hold(chunk.subarray(offset))
-    return chunk.length
+    const prefixEnd = Math.min(bodyStart, chunk.length)
+    this.#hold(chunk.subarray(offset, prefixEnd))
+    return prefixEnd
   }
 
   /** More of the frame that is held. Returns where to go on. */
@@ -80,6 +81,13 @@ export class FrameReader {
     return offset + taken
   }
 
+  #roomFor(length: number): number {
+    const start = this.#heldLength >= prefixBytes ? this.#held : undefined
+    const claimed = start === undefined ? 0 : prefixBytes + readLength(start, 0)
+    if (claimed >= length && claimed <= trustedBytes) return claimed
+    return Math.max(length, this.#held.length * 2)
+  }
+
   #accepts(length: number): boolean {
     if (length >= 1 && length <= this.#frameBytesMax) return true
     const problem = `a frame claims ${length} bytes; between 1 and ${this.#frameBytesMax} are allowed`
@@ -92,7 +100,7 @@ export class FrameReader {
   #hold(bytes: Uint8Array): void {
     const length = this.#heldLength + bytes.length
     if (length > this.#held.length) {
-      const grown = new Uint8Array(Math.max(length, this.#held.length * 2, firstAllocationBytes))
+      const grown = new Uint8Array(this.#roomFor(length))
       grown.set(this.#held.subarray(0, this.#heldLength))
       this.#held = grown
     }

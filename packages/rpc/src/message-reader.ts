@@ -8,6 +8,7 @@ import { FrameReader } from './frame-reader.ts'
 import { type BadLine, LineReader } from './line-reader.ts'
 import { RpcError } from './rpc-error.ts'
 import type { Framing } from './schema.ts'
+import { decodeDataFrame } from './stream-frame.ts'
 
 /** One message, or why there is none. */
 export type Incoming =
@@ -80,7 +81,7 @@ function createFrameMessages(frameBytesMax: number): MessageReader {
 
 function readFrame(frame: Uint8Array): Incoming {
   try {
-    return { value: unpackFrame(frame), bytes: frame.length }
+    return { value: decodeDataFrame(frame) ?? unpackFrame(frame), bytes: frame.length }
   } catch (error) {
     return {
       problem: new RpcError('ERR_RPC_PARSE', 'the frame is not MessagePack', {}, { cause: error }),

@@ -3,7 +3,9 @@ import { packFrame } from '@blocktree/codec'
 
 import type { Connection, Defer } from './connection.ts'
 import { outputBytesMax } from './limits.ts'
+import { type StreamMessage, writeStreamMessage } from './message.ts'
 import type { Framing } from './schema.ts'
+import { encodeDataFrame } from './stream-frame.ts'
 
 const encoder = new TextEncoder()
 const headerBytes = 4
@@ -51,6 +53,18 @@ export class MessageWriter {
     ])
     this.#frames.push(header, frame)
     this.#frameBytes += headerBytes + frame.length
+    if (this.#frameBytes >= outputBytesMax) this.flush()
+  }
+
+  /** A chunk of a stream; copied. */
+  writeStream(message: StreamMessage, dataMethod: string): void {
+    if (this.framing !== 'frames' || message.kind !== 'data') {
+      this.write(writeStreamMessage(message, this.framing, dataMethod))
+      return
+    }
+    const frame = encodeDataFrame(message.id, message.bytes)
+    this.#frames.push(frame)
+    this.#frameBytes += frame.length
     if (this.#frameBytes >= outputBytesMax) this.flush()
   }
 

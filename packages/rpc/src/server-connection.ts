@@ -11,8 +11,7 @@ import {
   readStreamFrame,
   readStreamNotification,
   type RequestId,
-  type StreamMessage,
-  writeStreamMessage
+  type StreamMessage
 } from './message.ts'
 import {
   createMessageReader,
@@ -149,7 +148,10 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   // What requests and subscriptions need of their connection.
 
   sendStream(message: StreamMessage): void {
-    this.#send(writeStreamMessage(message, this.framing, 'stream.data'))
+    const writer = this.#channel?.writer
+    if (writer === undefined || this.#state === 'ended') return
+    writer.writeStream(message, 'stream.data')
+    if (!this.#pumping) writer.flushSoon()
   }
 
   sendProgress(id: RequestId, progress: Progress): void {
