@@ -13,7 +13,12 @@ else runOnBundledRuntime()
 
 function runHere() {
   var cache = cacheDirectory()
-  if (cache !== undefined) require('module').enableCompileCache(cache)
+  var modules = require('module')
+  if (cache !== undefined) {
+    modules.enableCompileCache(cache)
+    // A node runs for weeks and may end by a signal; its compiled code is kept from the first minute on.
+    setTimeout(modules.flushCompileCache, 5000).unref()
+  }
   import(require('url').pathToFileURL(program).href).catch(function (error) {
     if (error && error.code === 'ERR_MODULE_NOT_FOUND' && String(error.message).indexOf(program) >= 0) {
       fail('blocktree: ' + program + ' is missing; run "npm run build" in the project first')
