@@ -39,6 +39,7 @@ export class Authority {
   readonly #revocationsByTarget: IdLists<RevocationRecord> = new IdLists()
   readonly #epochsByZone: IdLists<EpochRecord> = new IdLists()
   readonly #grantsByTarget: IdLists<GrantRecord> = new IdLists()
+  readonly #grantsByRecipient: IdLists<GrantRecord> = new IdLists()
   readonly #deliveriesByGrant: IdLists<DeliveryRecord> = new IdLists()
   readonly #deliveriesByEpoch: IdLists<DeliveryRecord> = new IdLists()
   readonly #grantRevocationsByGrant: IdLists<GrantRevocationRecord> = new IdLists()
@@ -107,6 +108,10 @@ export class Authority {
   /** Grants over a zone or a block, revoked ones too. */
   grantsOver(target: Id): readonly GrantRecord[] {
     return this.#grantsByTarget.get(target)
+  }
+  /** Grants to a principal or link, revoked ones too. */
+  grantsTo(recipient: Id): readonly GrantRecord[] {
+    return this.#grantsByRecipient.get(recipient)
   }
   deliveriesOf(grant: Id): readonly DeliveryRecord[] {
     return this.#deliveriesByGrant.get(grant)

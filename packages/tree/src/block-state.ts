@@ -3,7 +3,7 @@
  * the set of records; the tree state calls it when a fork, an anchor, a revocation or a receipt concerns the block.
  */
 import { compareBytes, equalBytes } from '@blocktree/codec'
-import { anchoredEntries, anchorsOf } from './anchor.ts'
+import { anchoredEntries } from './anchor.ts'
 import { homeZone } from './birth.ts'
 import type { CapChains } from './cap-chain.ts'
 import type { HeldRecords, VersionedHead } from './held-records.ts'
@@ -17,6 +17,8 @@ export interface BlockEvaluation {
   /** Counted heads, best first; the first is the winner. */
   readonly heads: readonly VersionedHead[]
   readonly winner: HeaderRecord | undefined
+  /** All held headers, each after its held prev. */
+  readonly sorted: readonly HeaderRecord[]
   /** Effective versions of all headers in line. */
   readonly versions: IdMap<number>
   /** Held headers that no other held header names as prev. */
@@ -40,8 +42,7 @@ export function evaluateBlock(held: HeldRecords, chains: CapChains, block: Id): 
   const headers = sortHeaders(block, held.headersOf(block))
   const first = headers.sorted[0]
   if (first === undefined) return undefined
-  const anchors = anchorsOf(held, chains, homeZone(first.body.birth, block))
-  const entries = anchoredEntries(held, anchors, block)
+  const entries = anchoredEntries(held, held.anchors(homeZone(first.body.birth, block)), block)
   const line = lineOf(headers, entries, chains)
   const valid = new IdSet()
   for (const header of headers.sorted) if (isHeaderValid(held, chains, header)) valid.add(header.id)
@@ -53,6 +54,7 @@ export function evaluateBlock(held: HeldRecords, chains: CapChains, block: Id): 
   return {
     heads: counted.map(({ header, version }) => ({ id: header.id, version })),
     winner: winner?.header,
+    sorted: headers.sorted,
     versions: line.versions,
     selfFork: hasSelfFork(counted),
     lostToRevocation: entries.versions !== undefined && candidates.length === 0,

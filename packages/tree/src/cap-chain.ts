@@ -61,7 +61,9 @@ export class CapChains {
   ofCap(cap: Id): ChainVerdict {
     const known = this.#verdicts.get(cap)
     if (known !== undefined) return known
-    const verdict = this.#check(cap)
+    const leaf = this.#authority.cap(cap)
+    if (leaf === undefined) return { verdict: 'missing', missing: cap }
+    const verdict = this.check(leaf)
     if (verdict.verdict !== 'missing') this.#verdicts.set(cap, verdict)
     return verdict
   }
@@ -71,9 +73,8 @@ export class CapChains {
     return { verdict: 'valid', chain: { links: [], root: signer, generation: undefined, scope: undefined } }
   }
 
-  #check(cap: Id): ChainVerdict {
-    const leaf = this.#authority.cap(cap)
-    if (leaf === undefined) return { verdict: 'missing', missing: cap }
+  /** The check of a cap that need not be held itself; everything above it must be. */
+  check(leaf: CapRecord): ChainVerdict {
     const scope = capScope(this.#crypto, leaf.body)
     if (leaf.body.parentCap === undefined) return this.#checkTop(leaf, scope)
     const above = this.ofCap(leaf.body.parentCap)
@@ -117,8 +118,10 @@ export class CapChains {
     if (parent.body.scopeType === scopeType.block) {
       return cap.body.scopeType === scopeType.block && equalBytes(scope, limit)
     }
-    if (cap.body.scopeType === scopeType.zone) return isZoneInside(this.#authority, scope, limit)
-    return isZoneInside(this.#authority, homeZone(decodeBirth(cap.body.scopeBirth), scope), limit)
+    if (equalBytes(scope, limit)) return true
+    const birth = decodeBirth(cap.body.scopeBirth)
+    const outer = cap.body.scopeType === scopeType.zone ? birth.zone : homeZone(birth, scope)
+    return outer !== undefined && isZoneInside(this.#authority, outer, limit)
   }
 }
 

@@ -9,7 +9,7 @@ import type { Extension, Extensions } from './records.ts'
 import { TreeError } from './tree-error.ts'
 
 /** Codes of format 1; all others are free. They are given per place: these stand in a header's sealed part. */
-export const sealedExtension = { movedTo: 1 } as const
+export const sealedExtension = { movedTo: 1, movedFrom: 2 } as const
 
 const noExtensions: Extensions = []
 const noneKnown: ReadonlySet<number> = new Set()

@@ -4,7 +4,7 @@
  * its store, the property tests from a plain set of records.
  */
 import type { Authority } from './authority.ts'
-import type { HeaderRecord, Id, ReceiptRecord } from './records.ts'
+import type { CheckpointRecord, HeaderRecord, Id, ReceiptRecord } from './records.ts'
 
 /** A head of a block with its effective version (B.8.9), as a manifest lists it. */
 export interface VersionedHead {
@@ -24,6 +24,8 @@ export interface HeldRecords {
   manifestRow(checkpoint: Id, block: Id): readonly VersionedHead[] | undefined
   /** True when the checkpoint's prev chain, manifest and all entries are held and match (B.11). */
   isComplete(checkpoint: Id): boolean
+  /** `anchorsOf` (./anchor.ts), which may be kept between changes of what it reads. */
+  anchors(zone: Id): readonly CheckpointRecord[]
   /** True when this is a grave of the checkpoint; no grave is ever made in this release. */
   isGrave(checkpoint: Id, block: Id): boolean
 }

@@ -153,3 +153,17 @@ export {
   sealNode,
   sealSector
 } from './sector.ts'
+export { type CapChain, CapChains, type ChainVerdict, isRoot } from './cap-chain.ts'
+export { type CoverVerdict, coversBlock, coversZone } from './covers.ts'
+export {
+  conflictName,
+  freeConflictName,
+  hasIdPrefix,
+  invalidName,
+  parseConflictName,
+  shownNames
+} from './directory-view.ts'
+export { type Path, formatPath, isValidName, nameProblem, parseName, parsePath, pathOf } from './path.ts'
+export { type GoverningCuts, governingCuts } from './revocation-cut.ts'
+export { isZoneInside, zoneChain } from './scope.ts'
+export { currentRoot } from './succession-line.ts'

@@ -11,8 +11,9 @@ import type { Authority } from './authority.ts'
 import type { VersionedHead } from './held-records.ts'
 import type { Explanation } from './explain.ts'
 import type { BlockStore, Clock, Durability, IndexRow, StoredSector } from './ports.ts'
-import type { AnyRecord, BlockKind, HeaderRecord, Id } from './records.ts'
-import { TreeError, type TreeErrorCode } from './tree-error.ts'
+import type { AnyRecord, BlockKind, CheckpointRecord, EpochRecord, GrantRecord, HeaderRecord, Id } from './records.ts'
+import type { TreeErrorCode } from './tree-error.ts'
+import { openStoredTree } from './stored-tree.ts'
 
 /** Opens names where keys are held; gives the name index its keys (HMAC of the name, 16 opaque bytes). */
 export interface NameKeys {
@@ -165,7 +166,7 @@ export interface TreeStatistics {
   readonly records: number
   readonly headers: number
   readonly blocks: number // with a winner, deleted ones too
-  readonly live: number // shown: live, or revived
+  readonly live: number // with a winner that is not deleted
   readonly conflicts: number // blocks that `conflicts` lists
 }
 
@@ -225,19 +226,37 @@ export interface TreeState {
   blocksWrittenUnder(cap: Id): AsyncIterable<Id>
   /** Blocks with more than one head, or quarantine, late, pending or lost headers, in block-id order. */
   conflicts(page?: Page): AsyncIterable<BlockState>
+  /** Valid, complete checkpoints of a zone that no other such checkpoint follows (B.8.9). */
+  anchors(zone: Id): readonly CheckpointRecord[]
+  /** True when the checkpoint's prev chain, manifest and every entry are held and match. */
+  isCompleteCheckpoint(checkpoint: Id): boolean
   authorityRecords(): Iterable<AnyRecord>
 
   /** The chain of records that allows `right` on `block` to `principal`, or the first link that fails. */
   explain(principal: Id, block: Id, right: number): Explanation
+  /**
+   * The cap under which `principal` may do `right` on `block` now, the shortest chain first; `cap` is undefined for the
+   * root. For a new block give the directory's zone as `home`. undefined when nothing allows it.
+   */
+  capFor(
+    principal: Id,
+    act: { readonly block: Id; readonly home: Id; readonly rights: number }
+  ): { readonly cap: Id | undefined; readonly rank: number } | undefined
+  /** Epochs of a zone that may serve for a write, best first: highest number, then lower id (B.5). */
+  currentEpochs(zone: Id): readonly EpochRecord[]
+  /** Grants over a zone or block that are neither revoked, expired at `now`, nor void. */
+  liveGrants(target: Id): readonly GrantRecord[]
   statistics(): TreeStatistics
   /** Called after each change, synchronously, in order. @returns a function that ends it */
   onChange(listener: (change: BlockChange) => void): () => void
   /** Verifies every stored record: id, signature, static chain. Yields the damaged ones. */
   verifyAll(options?: { readonly signal?: AbortSignal }): AsyncIterable<{ readonly id: Id; readonly message: string }>
+  /** Resolves when re-evaluations that earlier calls or a crash left are done. */
+  settled(): Promise<void>
   close(): void
 }
 
 /** Loads the authority records and resumes re-evaluations that a crash cut short; no header is read. */
-export async function createTreeState(options: TreeStateOptions): Promise<TreeState> {
-  throw new TreeError('ERR_RECORD_FIELD', `not there yet: ${typeof options}`)
+export function createTreeState(options: TreeStateOptions): Promise<TreeState> {
+  return openStoredTree(options)
 }

@@ -1,0 +1,127 @@
+/**
+ * The read interface of the evaluation over a store: headers through a bounded cache, everything else by look-ups in the
+ * derived rows. While a change is open its headers and rows are seen too.
+ */
+import { equalBytes } from '@blocktree/codec'
+import type { CryptoProvider } from '@blocktree/crypto'
+import { anchorsOf } from './anchor.ts'
+import type { Authority } from './authority.ts'
+import type { CapChains } from './cap-chain.ts'
+import type { HeldRecords, VersionedHead } from './held-records.ts'
+import { BoundedMap, IdMap, IdSet } from './id-key.ts'
+import { type BlockRow, decodeBlockRow, decodeHeads, readIds, rowKey, rowPrefix } from './index-rows.ts'
+import type { OpenChange } from './open-change.ts'
+import type { BlockStore } from './ports.ts'
+import { decodeRecord } from './record.ts'
+import type { AnyRecord, CheckpointRecord, HeaderRecord, Id, ReceiptRecord } from './records.ts'
+import { recordType } from './records.ts'
+import { TreeError } from './tree-error.ts'
+
+export class HeldIndex implements HeldRecords {
+  readonly authority: Authority
+  readonly headerCache: BoundedMap<HeaderRecord>
+  /** Checkpoints whose manifest, entries and prev chain are held and match. */
+  readonly complete: IdSet = new IdSet()
+  /** The change that is being worked out. */
+  open: OpenChange | undefined
+  readonly #store: BlockStore
+  readonly #crypto: CryptoProvider
+  readonly #chains: CapChains
+  readonly #anchors: IdMap<readonly CheckpointRecord[]> = new IdMap()
+  #anchorsChange = -1
+
+  constructor(
+    deps: { readonly store: BlockStore; readonly crypto: CryptoProvider; readonly headerCacheCount: number },
+    authority: Authority,
+    chains: CapChains
+  ) {
+    this.#store = deps.store
+    this.#crypto = deps.crypto
+    this.#chains = chains
+    this.authority = authority
+    this.headerCache = new BoundedMap(deps.headerCacheCount)
+  }
+
+  row(key: Uint8Array): Uint8Array | undefined {
+    return this.open === undefined ? this.#store.index.get(key) : this.open.rows.get(key)
+  }
+
+  blockRow(block: Id): BlockRow | undefined {
+    const bytes = this.row(rowKey(rowPrefix.block, block))
+    return bytes === undefined ? undefined : decodeBlockRow(bytes)
+  }
+
+  header(id: Id): HeaderRecord | undefined {
+    const known = this.open?.headers.get(id) ?? this.headerCache.get(id)
+    if (known !== undefined) return known
+    const record = this.readRecord(id)
+    if (record?.type !== recordType.header) return undefined
+    this.headerCache.set(id, record)
+    return record
+  }
+
+  /** Any record that the store holds, decoded; ERR_RECORD_DAMAGED when it is not what its id says. */
+  readRecord(id: Id): AnyRecord | undefined {
+    const stored = this.#store.readRecord(id)
+    if (stored === undefined) return undefined
+    const record = decodeRecord(this.#crypto, stored.bytes)
+    if (equalBytes(record.id, id)) return record
+    throw new TreeError('ERR_RECORD_DAMAGED', 'a stored record does not hash to its id: run check')
+  }
+
+  headersOf(block: Id): readonly HeaderRecord[] {
+    const row = this.blockRow(block)
+    const open: Id[] = [...(this.open?.newTips.get(block) ?? []), ...(row?.tips ?? [])]
+    const headers: HeaderRecord[] = []
+    const seen = new IdSet()
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      if (!seen.add(id)) continue
+      const header = this.header(id)
+      if (header === undefined || !equalBytes(header.body.block, block)) continue
+      headers.push(header)
+      open.push(...header.body.prev)
+    }
+    return headers
+  }
+
+  receiptsOver(id: Id): readonly ReceiptRecord[] {
+    const stored = this.row(rowKey(rowPrefix.receipt, id))
+    const receipts = [...(this.open?.receipts.get(id) ?? [])]
+    for (const receiptId of stored === undefined ? [] : readIds(stored)) {
+      const record = this.readRecord(receiptId)
+      if (record?.type === recordType.receipt) receipts.push(record)
+    }
+    return receipts
+  }
+
+  manifestRow(checkpoint: Id, block: Id): readonly VersionedHead[] | undefined {
+    const value = this.row(rowKey(rowPrefix.manifest, checkpoint, block))
+    return value === undefined ? undefined : decodeHeads(value.subarray(32))
+  }
+
+  isComplete(checkpoint: Id): boolean {
+    return this.complete.has(checkpoint)
+  }
+
+  anchors(zone: Id): readonly CheckpointRecord[] {
+    const change = this.authority.changeCount
+    if (change !== this.#anchorsChange) {
+      this.#anchors.clear()
+      this.#anchorsChange = change
+    }
+    const known = this.#anchors.get(zone)
+    if (known !== undefined) return known
+    const anchors = anchorsOf(this, this.#chains, zone)
+    this.#anchors.set(zone, anchors)
+    return anchors
+  }
+
+  /** After a receipt or a completed checkpoint, which the count of authority records does not show. */
+  forgetAnchors(): void {
+    this.#anchors.clear()
+  }
+
+  isGrave(): boolean {
+    return false
+  }
+}
