@@ -2,7 +2,7 @@
  * Schemas of parameters and results: one value gives the static type, the check and the JSON Schema.
  * Own combinators instead of a library: bytes differ between the two framings (base64 text in JSON, binary in
  * MessagePack), unknown names must come with a suggestion, and loading costs under a millisecond (doc/adr/0005-rpc.md).
- * Reading takes ownership of the value: it may be changed in place.
+ * Reading takes ownership of the value: base64 is replaced by bytes in place. In frames nothing is changed.
  */
 import { nearestName } from './nearest-name.ts'
 import { RpcError } from './rpc-error.ts'
@@ -268,19 +268,27 @@ export function array<T>(item: Schema<T>, bounds: ArrayBounds = {}): RequiredSch
       if (value.length > itemsMax) refuse(`expected at most ${itemsMax} items, found ${value.length}`)
       let index = 0
       try {
-        for (; index < value.length; index++) value[index] = item.read(value[index], mode)
+        for (; index < value.length; index++) {
+          const entry = item.read(value[index], mode)
+          if (entry !== value[index]) value[index] = entry
+        }
       } catch (error) {
         throw within(index, error)
       }
       return value
     },
-    write: (value, framing) => (item.carriesBytes ? value.map((entry) => item.write(entry, framing)) : value)
+    write: (value, framing) =>
+      item.carriesBytes && framing === 'json' ? value.map((entry) => item.write(entry, framing)) : value
   })
 }
 
-/** The items are checked by whoever narrows with it. */
+/** The items are checked by whoever narrows with it, as are the values of a record. */
 function isArrayOf<T>(value: unknown): value is T[] {
   return Array.isArray(value)
+}
+
+function isRecordOf<T>(value: unknown): value is Record<string, T> {
+  return isRecord(value)
 }
 
 /** An object with any names and values of one schema. */
@@ -290,20 +298,20 @@ export function record<T>(item: Schema<T>): RequiredSchema<Readonly<Record<strin
     carriesBytes: item.carriesBytes,
     jsonSchema: { type: 'object', additionalProperties: item.jsonSchema },
     read(value, mode) {
-      if (!isRecord(value)) return refuse(`expected an object, found ${show(value)}`)
-      const result: Record<string, T> = {}
+      if (!isRecordOf<T>(value)) return refuse(`expected an object, found ${show(value)}`)
       for (const key of Object.keys(value)) {
         if (key === '__proto__') refuse('the name "__proto__" is not allowed', key)
         try {
-          result[key] = item.read(value[key], mode)
+          const entry = item.read(value[key], mode)
+          if (entry !== value[key]) value[key] = entry
         } catch (error) {
           throw within(key, error)
         }
       }
-      return result
+      return value
     },
     write(value, framing) {
-      if (!item.carriesBytes) return value
+      if (!item.carriesBytes || framing === 'frames') return value
       return Object.fromEntries(
         Object.entries(value).map(([key, entry]) => [key, item.write(entry, framing)])
       )
@@ -418,7 +426,8 @@ export function union<const S extends readonly Schema<unknown>[]>(
       const problems: string[] = []
       for (const schema of alternatives) {
         try {
-          const own = alternatives.length > 1 && schema.carriesBytes ? structuredClone(value) : value
+          const mayChange = mode.framing === 'json' && alternatives.length > 1 && schema.carriesBytes
+          const own = mayChange ? structuredClone(value) : value
           return schema.read(own, mode) as Infer<S[number]> // accepted by an alternative
         } catch (error) {
           problems.push(error instanceof RpcError ? error.message : String(error))

@@ -58,6 +58,16 @@ describe('an object schema', () => {
     expect(String(problem)).toContain(message)
   })
 
+  test('reads frozen values in frames, where nothing has to be changed', () => {
+    const frozen = Object.freeze({
+      name: 'a',
+      tags: Object.freeze([Object.freeze({ key: new Uint8Array([1]) })]),
+      kind: 'file',
+      extra: Object.freeze({ a: true })
+    })
+    expect(person.read(frozen, { framing: 'frames', unknownMembers: 'refuse' })).toBe(frozen)
+  })
+
   test('keeps unknown members of a newer peer when asked to', () => {
     const value = person.read(
       { ...structuredClone(good), newer: 1 },
