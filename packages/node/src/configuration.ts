@@ -4,13 +4,11 @@
  * a mistyped setting that is silently ignored is worse than a node that does not start.
  */
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { nearestName } from '@blocktree/rpc'
+import { type Environment, expandHome, resolveDataDirectory } from './location.ts'
 import { NodeError, reasonOf, systemCode } from './node-error.ts'
 import { otherVariables, parseSetting, type Setting, type SettingKey, type Settings, settings, type SettingValue } from './settings.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Configuration extends Settings {
   /** Absolute. */
@@ -28,27 +26,11 @@ export interface ConfigurationInput {
   readonly workingDirectory: string
 }
 
-/** `--data`, BLOCKTREE_DATA, or the place the system has for a user's data. Absolute. */
-export function resolveDataDirectory(input: ConfigurationInput): string {
-  const chosen = input.flags['data'] ?? input.environment['BLOCKTREE_DATA']
-  if (typeof chosen === 'string' && chosen !== '') return resolve(input.workingDirectory, expandHome(chosen, input.environment))
-  return join(userDataDirectory(input.environment), 'blocktree')
-}
-
-function userDataDirectory(environment: Environment): string {
-  const xdg = environment['XDG_DATA_HOME']
-  if (xdg !== undefined && isAbsolute(xdg)) return xdg
-  const home = environment['HOME'] ?? homedir()
-  return process.platform === 'darwin' ? join(home, 'Library', 'Application Support') : join(home, '.local', 'share')
-}
-
-function expandHome(path: string, environment: Environment): string {
-  return path === '~' || path.startsWith('~/') ? join(environment['HOME'] ?? homedir(), path.slice(1)) : path
-}
-
 /** @throws ERR_CONFIGURATION_KEY, ERR_CONFIGURATION_VALUE, ERR_CONFIGURATION_FILE */
 export async function loadConfiguration(input: ConfigurationInput): Promise<Configuration> {
-  const dataDirectory = resolveDataDirectory(input)
+  const { environment, workingDirectory, flags } = input
+  const data = typeof flags['data'] === 'string' ? flags['data'] : undefined
+  const dataDirectory = resolveDataDirectory({ environment, workingDirectory, data })
   const values = new Map<SettingKey, SettingValue>()
   const sources = new Map<SettingKey, 'file' | 'variable' | 'flag'>()
   const { file, entries } = await readConfigurationFile(input, dataDirectory)

@@ -75,7 +75,7 @@ export const settings: readonly Setting[] = [
   {
     key: 'socket.enabled',
     variable: 'BLOCKTREE_SOCKET_ENABLED',
-    flag: 'socket',
+    flag: 'socket-enabled',
     kind: { type: 'boolean' },
     fallback: 'true',
     summary: 'whether the node listens on a Unix socket beside stdin'

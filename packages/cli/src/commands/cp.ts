@@ -1,0 +1,18 @@
+/** `cp`: copies within the tree. */
+import type { CommandContext } from '../command.ts'
+import { formatBytes, formatCount } from '../format.ts'
+import { baseName, destinationFor, treePath } from '../tree-path.ts'
+
+export async function run(context: CommandContext): Promise<void> {
+  const { options, output, signal } = context
+  const node = await context.node()
+  const source = treePath(context.arguments[0] ?? '')
+  const destination = await destinationFor(node, context.arguments[1] ?? '', baseName(source))
+  const params = { source, destination, recursive: options.has('recursive'), replace: options.has('replace') }
+  const bar = output.progress('copying')
+  const answer = await node.call('file.copy', params, { signal, onProgress: (report) => bar.update(report) })
+  bar.finish()
+  output.result({ source, destination, ...answer }, () =>
+    answer.files > 1 ? [`copied ${formatCount(answer.files, 'file')}, ${formatBytes(answer.bytes)}`] : []
+  )
+}

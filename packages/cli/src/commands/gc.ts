@@ -1,0 +1,15 @@
+/** `gc`. */
+import type { CommandContext } from '../command.ts'
+import { formatBytes, formatCount } from '../format.ts'
+
+export async function run(context: CommandContext): Promise<void> {
+  const { output, signal } = context
+  const node = await context.node()
+  const bar = output.progress('gc')
+  const report = await node.call('store.gc', {}, { signal, onProgress: (progress) => bar.update(progress) })
+  bar.finish()
+  output.result(report, () => [
+    `${formatCount(report.sectorsRemoved, 'sector')} removed, ${formatBytes(report.bytesFreed)} freed` +
+      (report.bytesReclaimable > 0 ? `; "blocktree compact" could free ${formatBytes(report.bytesReclaimable)} more` : '')
+  ])
+}

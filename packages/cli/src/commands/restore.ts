@@ -1,0 +1,21 @@
+/** `restore`: a version by its number or id. */
+import { CliError } from '../cli-error.ts'
+import type { CommandContext } from '../command.ts'
+import { treePath } from '../tree-path.ts'
+
+export async function run(context: CommandContext): Promise<void> {
+  const node = await context.node()
+  const path = treePath(context.arguments[0] ?? '')
+  const wanted = context.arguments[1] ?? ''
+  let version = wanted
+  if (/^\d+$/.test(wanted)) {
+    const { versions } = await node.call('file.history', { path })
+    const found = versions.find((candidate) => candidate.version === Number(wanted))
+    if (found === undefined) {
+      throw new CliError('ERR_ARGUMENT_VALUE', `"${path}" has no version ${wanted}`, { advice: `see "blocktree history ${path}"` })
+    }
+    version = found.recordId
+  }
+  const answer = await node.call('file.restore', { path, version })
+  context.output.result({ path, ...answer }, () => [`${path} is version ${answer.version} now`])
+}

@@ -1,0 +1,27 @@
+/** `status`: one screen about the node. */
+import type { CommandContext } from '../command.ts'
+import { formatBytes, formatCount, formatDuration, formatTable, formatTime } from '../format.ts'
+
+export async function run(context: CommandContext): Promise<void> {
+  const node = await context.node()
+  const status = await node.call('node.status', {})
+  context.output.result(status, () => {
+    const { process, store, space, root, versions } = status
+    const rows = [
+      ['state', `${status.state}, for ${formatDuration(process.uptimeMs)} (process ${process.id})`],
+      ['directory', status.dataDirectory],
+      ['tree', status.treeId],
+      ['made', formatTime(status.createdMs)],
+      ['acting as', `${status.principal.name} ${status.principal.id}`],
+      ['root key', `${root.isUnlocked ? 'unlocked' : 'locked'}; ${root.hasRecovery ? 'a recovery key can replace it' : 'no recovery key: if it is lost it cannot be replaced'}`],
+      ['holds', `${formatCount(store.records, 'record')}, ${formatCount(store.sectors, 'sector')}, ${formatBytes(store.bytes)} in ${formatCount(store.segments, 'segment')}`],
+      ['durability', store.durability],
+      ['disk', `${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}`],
+      ['memory', `${formatBytes(process.residentBytes)} resident`],
+      ['connections', String(status.connections)],
+      ['versions', `blocktree ${versions.blocktree}, node ${versions.runtime}, format ${versions.format}, crypto ${status.crypto}`],
+      ['last open', status.recovery.length === 0 ? 'clean' : status.recovery.join('; ')]
+    ]
+    return formatTable(rows.map(([name = '', value = '']) => [context.output.dim(name), value]))
+  })
+}

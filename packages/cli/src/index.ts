@@ -1,0 +1,5 @@
+export { CliError, type CliErrorCode } from './cli-error.ts'
+export { type CommandDefinition } from './command.ts'
+export { commandTable } from './command-table.ts'
+export { exitCode } from './exit-code.ts'
+export { type MainInput, main } from './main.ts'

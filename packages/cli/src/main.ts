@@ -1,0 +1,145 @@
+/** From the words of a command line to an exit code: finds the command, reads its options, runs it, says what failed. */
+import { resolveDataDirectory } from '@blocktree/node/location'
+import { codeOf, nearestName } from '@blocktree/rpc'
+import { CliError } from './cli-error.ts'
+import type { CommandContext, CommandDefinition } from './command.ts'
+import { readCommandLine } from './command-line.ts'
+import { commandTable, findCommand } from './command-table.ts'
+import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
+import type { NodeClient } from './node-client.ts'
+import { createOutput, type OutputStream } from './output.ts'
+
+export interface MainInput {
+  readonly words: readonly string[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly workingDirectory: string
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  /** Calls back at Ctrl-C; @returns a function that ends it. */
+  readonly onInterrupt: (listener: () => void) => () => void
+}
+
+export async function main(input: MainInput): Promise<number> {
+  const isJson = input.words.includes('--json')
+  try {
+    return await dispatch(input, isJson)
+  } catch (error) {
+    return report(error, input, isJson)
+  }
+}
+
+async function dispatch(input: MainInput, isJson: boolean): Promise<number> {
+  const { definition, rest } = choose(input.words)
+  const line = readCommandLine(definition, rest)
+  if (line.options.has('help')) return await runHelp(definition, input, isJson)
+  return await runCommand(definition, line, input, isJson)
+}
+
+/** `blocktree`, `blocktree --help` and `blocktree --version` are commands too. */
+function choose(words: readonly string[]): { readonly definition: CommandDefinition; readonly rest: readonly string[] } {
+  const leading = leadingOptions(words)
+  const rest = words.slice(leading.length)
+  if (rest.length === 0 || rest[0] === '--help' || rest[0] === '-h') return chosen(['help'], leading)
+  const found = findCommand(rest)
+  if (found !== undefined) return { definition: found.definition, rest: [...leading, ...found.rest] }
+  if (commandTable.some(({ name }) => name.startsWith(`${rest[0] ?? ''} `)) && rest.length === 1) return chosen(['help', ...rest], leading)
+  const typed = rest.slice(0, 2).join(' ')
+  const names = commandTable.filter(({ isHidden }) => isHidden !== true).map(({ name }) => name)
+  const nearest = nearestName(rest[0] ?? '', names) ?? nearestName(typed, names)
+  throw new CliError('ERR_COMMAND_UNKNOWN', `there is no command "${rest[0] ?? ''}"`, {
+    advice: nearest === undefined ? 'see "blocktree help"' : `did you mean "${nearest}"?`
+  })
+}
+
+function chosen(words: readonly string[], leading: readonly string[]): ReturnType<typeof choose> {
+  const found = findCommand(words)
+  if (found === undefined) throw new CliError('ERR_COMMAND_UNKNOWN', 'help is missing')
+  return { definition: found.definition, rest: [...leading, ...found.rest] }
+}
+
+/** Options of every command may stand before it. */
+function leadingOptions(words: readonly string[]): readonly string[] {
+  let count = 0
+  while (count < words.length) {
+    const word = words[count] ?? ''
+    if (word === '--json') count++
+    else if (/^--(data|socket|as)=/.test(word)) count++
+    else if (/^--(data|socket|as)$/.test(word)) count += 2
+    else break
+  }
+  return words.slice(0, count)
+}
+
+async function runHelp(definition: CommandDefinition, input: MainInput, isJson: boolean): Promise<number> {
+  const help = chosen(['help'], []).definition
+  return await runCommand(help, readCommandLine(help, definition.name.split(' ')), input, isJson)
+}
+
+async function runCommand(
+  definition: CommandDefinition,
+  line: ReturnType<typeof readCommandLine>,
+  input: MainInput,
+  isJson: boolean
+): Promise<number> {
+  const { environment, workingDirectory } = input
+  const { options } = line
+  const dataDirectory = resolveDataDirectory({ environment, workingDirectory, data: options.text('data') })
+  const interruption = new AbortController()
+  const stopListening = definition.name === 'start' ? () => undefined : input.onInterrupt(() => interruption.abort())
+  let client: Promise<NodeClient> | undefined
+  const context: CommandContext = {
+    arguments: line.arguments,
+    options,
+    output: createOutput({ stdout: input.stdout, stderr: input.stderr, isJson, environment, now: Date.now }),
+    environment,
+    workingDirectory,
+    dataDirectory,
+    signal: interruption.signal,
+    node: () => (client ??= connect(dataDirectory, options.text('socket'), options.text('as'), environment))
+  }
+  try {
+    const { run } = await definition.load()
+    const code = await run(context)
+    return code ?? exitCode.ok
+  } catch (error) {
+    if (interruption.signal.aborted) return exitCode.interrupted
+    throw error
+  } finally {
+    stopListening()
+    await client?.then((node) => node.disconnect()).catch(() => undefined)
+  }
+}
+
+async function connect(
+  dataDirectory: string,
+  socket: string | undefined,
+  as: string | undefined,
+  environment: MainInput['environment']
+): Promise<NodeClient> {
+  const { connectToNode } = await import('./node-client.ts')
+  const client = await connectToNode({ dataDirectory, socket, environment })
+  try {
+    if (as !== undefined) await client.call('session.as', { principal: as })
+  } catch (error) {
+    client.disconnect()
+    throw error
+  }
+  return client
+}
+
+function report(error: unknown, input: MainInput, isJson: boolean): ExitCode {
+  const code = codeOf(error)
+  const message = error instanceof Error ? error.message : String(error)
+  const advice = error instanceof CliError ? error.advice : undefined
+  const data = error instanceof Error && 'data' in error ? error.data : undefined
+  if (isJson) {
+    input.stderr.write(`${JSON.stringify({ error: { code: code ?? 'ERR_UNEXPECTED', message, advice, data } })}\n`)
+    return exitCodeOf(code)
+  }
+  const lines = [`blocktree: ${message}${code === undefined ? '' : ` (${code})`}`]
+  if (advice !== undefined) lines.push(`  ${advice}`)
+  const isDebugging = input.environment['BLOCKTREE_LOG_LEVEL'] === 'debug'
+  if ((code === undefined || isDebugging) && error instanceof Error && error.stack !== undefined) lines.push(error.stack)
+  input.stderr.write(`${lines.join('\n')}\n`)
+  return exitCodeOf(code)
+}
