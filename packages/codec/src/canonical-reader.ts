@@ -82,9 +82,7 @@ export class CanonicalReader {
     try {
       return decoder.decode(bytes)
     } catch (cause) {
-      throw new CodecError('ERR_CODEC_UTF8', `text before offset ${this.#offset} is not valid UTF-8`, {
-        cause
-      })
+      throw new CodecError('ERR_CODEC_UTF8', `str is not valid UTF-8, at offset ${this.#start}`, { cause })
     }
   }
 

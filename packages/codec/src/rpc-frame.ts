@@ -2,7 +2,8 @@
  * MessagePack for RPC frames and local records, where bytes are not signed and so need not be canonical.
  * msgpackr does the work; what it takes and gives is narrowed by `frame-check.ts` in both directions, so a
  * packed value can always be unpacked: plain objects, arrays, text, numbers, booleans, null, Uint8Array.
- * A property that is `undefined` is left out, as in JSON; a Map becomes an object, a Set an array.
+ * A property that is `undefined` is left out, as in JSON; a Map becomes an object, a Set an
+ * array. Of two equal keys in a map the last one counts.
  */
 import type * as msgpackr from 'msgpackr'
 import * as portableMsgpackr from 'msgpackr/pack' // without the native add-on, which only costs start-up time
