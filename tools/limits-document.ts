@@ -44,9 +44,9 @@ function reasonOf(lines: readonly string[], index: number): string {
 
 function formatValue(value: number): string {
   const exact = Number.isInteger(value) ? value.toLocaleString('en-US') : String(value)
-  const power = Math.log2(value)
-  if (value >= 1024 && Number.isInteger(power)) return `${exact} (2^${power})`
-  return value === Number.MAX_SAFE_INTEGER ? `${exact} (2^53-1)` : exact
+  if (value === Number.MAX_SAFE_INTEGER) return `${exact} (2^53-1)`
+  const power = Math.round(Math.log2(value))
+  return value >= 1024 && 2 ** power === value ? `${exact} (2^${power})` : exact
 }
 
 function formatTable(packageName: string, limits: readonly Limit[]): string {
