@@ -9,7 +9,7 @@ import type { LogFrame, PendingBatch, PreparedEntry } from './pending-batch.ts'
 import { frameFlag, frameType } from './frame.ts'
 import { GroupEncoder } from './group-encoder.ts'
 import type { IndexWrite } from './index-store.ts'
-import { encodePlace, encodeProgress, progressKey, rowSpace, sealRow, segmentKey, spaceKey } from './index-rows.ts'
+import { encodePlace, encodeProgress, progressKey, rowSpace, sealRow, segmentRow, spaceKey } from './index-rows.ts'
 import { batchBytesMax, groupBytesTarget } from './limits.ts'
 import { segmentPath } from './location.ts'
 import type { Location, Position } from './location.ts'
@@ -171,7 +171,10 @@ export class Appender {
     }
     const written = file.write(parts, start.offset)
     // While the disk works: the rows for the index.
-    for (const batch of batches) for (const row of batch.rows) rows.push(sealIndexWrite(row))
+    for (const batch of batches) {
+      for (const row of batch.rows) rows.push(sealIndexWrite(row))
+      if (batch.sealedRows !== undefined) rows.push(...batch.sealedRows)
+    }
     try {
       await written
     } catch (error) {
@@ -215,8 +218,7 @@ export class Appender {
     this.#file = file
     this.#roll = false
     this.#end = { segment, offset: segmentHeaderBytes }
-    const key = segmentKey(segment)
-    this.#waiting.push({ batches: [], rows: [{ key, value: sealRow(key, new Uint8Array()) }], end: this.#end })
+    this.#waiting.push({ batches: [], rows: [segmentRow(segment, 'live')], end: this.#end })
     return file
   }
 

@@ -19,6 +19,7 @@ export interface DraftBatch {
   readonly frames: readonly LogFrame[]
   readonly prepared: PreparedFrames | undefined
   readonly rows: readonly IndexWrite[]
+  readonly sealedRows?: readonly IndexWrite[]
   readonly bytes: number
 }
 

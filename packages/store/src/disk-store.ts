@@ -12,7 +12,7 @@ import { collectGarbage } from './garbage-collection.ts'
 import type { CollectionOptions, CollectionReport } from './garbage-collection.ts'
 import { createReserve, freeReserve } from './disk-reserve.ts'
 import { closedIndex, isIndexDamage } from './index-store.ts'
-import { encodeProgress, progressKey, rowSpace, sealRow, segmentKey } from './index-rows.ts'
+import { encodeProgress, progressKey, rowSpace, segmentRow } from './index-rows.ts'
 import { queuedBytesMax, segmentBytesTarget } from './limits.ts'
 import { segmentPath } from './location.ts'
 import { Overlay } from './overlay.ts'
@@ -132,10 +132,9 @@ async function makeEmpty({ files, index: driver, random }: StoreDrivers): Promis
   }
   await files.syncDirectory('segments')
   const index = await driver.create()
-  const key = segmentKey(1)
   const progress = encodeProgress({ segment: 1, offset: segmentHeaderBytes, storeId })
   await index.write([
-    { key, value: sealRow(key, new Uint8Array()) },
+    segmentRow(1, 'live'),
     { key: progressKey, value: progress }
   ])
   await index.close()

@@ -9,7 +9,7 @@ import { frameFlag, frameType } from './frame.ts'
 import type { DraftBatch } from './batch-frames.ts'
 import { removedFrame } from './batch-frames.ts'
 import type { IndexWrite } from './index-store.ts'
-import { openRow, rowSpace, segmentKey, spaceKey } from './index-rows.ts'
+import { openRow, rowSpace, segmentRow, spaceKey } from './index-rows.ts'
 import { groupBytesTarget } from './limits.ts'
 import { samePlace, segmentPath } from './location.ts'
 import type { Position } from './location.ts'
@@ -181,7 +181,7 @@ class Collection {
   async #remove(segment: number): Promise<void> {
     for (;;) {
       const late: LogFrame[] = []
-      const rows: IndexWrite[] = [{ key: segmentKey(segment), value: undefined }]
+      const rows: IndexWrite[] = []
       for (const frame of await this.#sectorsIn(segment)) {
         const key = spaceKey(rowSpace.sector, frame.reference)
         const place = this.#reader.place(rowSpace.sector, frame.reference)
@@ -193,7 +193,7 @@ class Collection {
         await this.#collector.submit(draftOf(late, []))
         continue
       }
-      await this.#collector.submit(draftOf([removedFrame(segment)], rows))
+      await this.#collector.submit(draftOf([removedFrame(segment)], rows, [segmentRow(segment, 'removed')]))
       this.#parts.segments.forget(segment)
       await this.#parts.files.unlink(segmentPath(segment))
       await this.#parts.files.syncDirectory('segments')
@@ -257,8 +257,12 @@ class Collection {
   }
 }
 
-function draftOf(frames: readonly LogFrame[], rows: readonly IndexWrite[]): DraftBatch {
-  return { frames, rows, prepared: undefined, bytes: framesBytes(frames) }
+function draftOf(
+  frames: readonly LogFrame[],
+  rows: readonly IndexWrite[],
+  sealedRows: readonly IndexWrite[] = []
+): DraftBatch {
+  return { frames, rows, sealedRows, prepared: undefined, bytes: framesBytes(frames) }
 }
 
 function copyFrame(frame: ScannedFrame): LogFrame {

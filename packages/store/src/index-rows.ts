@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { asBuffer } from './frame.ts'
+import type { IndexStore, IndexWrite } from './index-store.ts'
 import type { Location, Position } from './location.ts'
 import { corrupt } from './store-error.ts'
 
@@ -92,7 +93,24 @@ export function decodeProgress(sealed: Uint8Array): Progress {
   }
 }
 
-export function segmentKey(segment: number): Uint8Array {
+/** A segment is live, or removed: then its file is unlinked when it is met again. */
+export type SegmentState = 'live' | 'removed'
+
+export function segmentRow(segment: number, state: SegmentState): IndexWrite {
+  const key = segmentKey(segment)
+  return { key, value: sealRow(key, Uint8Array.of(state === 'live' ? 0 : 1)) }
+}
+
+/** The states of all segments that the index knows. */
+export async function readSegmentStates(index: IndexStore): Promise<ReadonlyMap<number, SegmentState>> {
+  const states = new Map<number, SegmentState>()
+  for await (const [key, sealed] of index.range(spaceBounds(rowSpace.segment))) {
+    states.set(asBuffer(key).readUInt32BE(1), openRow(key, sealed)[0] === 1 ? 'removed' : 'live')
+  }
+  return states
+}
+
+function segmentKey(segment: number): Uint8Array {
   const key = Buffer.alloc(5)
   key[0] = rowSpace.segment
   key.writeUInt32BE(segment, 1)

@@ -36,6 +36,8 @@ export interface PendingBatch {
   readonly prepared: PreparedFrames | undefined
   /** With the space byte, not yet sealed. */
   readonly rows: readonly IndexWrite[]
+  /** Rows that are sealed already, of the spaces that the store keeps for itself. */
+  readonly sealedRows?: readonly IndexWrite[]
   readonly durability: Durability
   /** Bytes in the log. */
   readonly bytes: number

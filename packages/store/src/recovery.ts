@@ -9,7 +9,7 @@ import { decodeRows } from './rows-frame.ts'
 import type { IndexStore, IndexWrite } from './index-store.ts'
 import { isIndexDamage } from './index-store.ts'
 import { decodePlace, decodeProgress, encodePlace, encodeProgress, progressKey, rowSpace, sealRow } from './index-rows.ts'
-import { segmentKey, spaceBounds, spaceKey } from './index-rows.ts'
+import { readSegmentStates, segmentRow, spaceBounds, spaceKey } from './index-rows.ts'
 import type { Progress } from './index-rows.ts'
 import { rebuildRowsPerWrite } from './limits.ts'
 import { isBefore, segmentPath } from './location.ts'
@@ -67,15 +67,36 @@ export async function recover(
 ): Promise<Recovered> {
   const findings: Finding[] = []
   const opened = await openIndex(parts, findings)
-  const fresh = typeof opened === 'string'
-  const index = fresh ? await parts.driver.create() : opened.index
-  parts.index = index
-  const replay = new Replay(parts, view, options, findings, fresh)
-  const start = fresh ? { segment: 0, offset: 0 } : opened.progress
-  const { end, roll, truncatedBytes } = await replay.run(start)
-  if (fresh) await parts.files.unlink(markerPath)
-  const rebuilt = fresh ? opened : undefined
-  return { end, roll, recovery: { replayed: replay.batches, truncatedBytes, rebuilt, findings } }
+  if (typeof opened === 'string') return rebuild(parts, view, options, findings, opened)
+  parts.index = opened.index
+  const replay = new Replay(parts, view, options, findings, false)
+  try {
+    const { end, roll, truncatedBytes } = await replay.run(opened.progress)
+    return { end, roll, recovery: { replayed: replay.batches, truncatedBytes, rebuilt: undefined, findings } }
+  } catch (error) {
+    if (!(error instanceof IndexTooOld)) throw error
+    await opened.index.close()
+    return rebuild(parts, view, options, [], error.message)
+  }
+}
+
+async function rebuild(
+  parts: StoreParts,
+  view: StoreView,
+  options: RecoveryOptions,
+  findings: Finding[],
+  reason: string
+): Promise<Recovered> {
+  parts.index = await parts.driver.create()
+  const replay = new Replay(parts, view, options, findings, true)
+  const { end, roll, truncatedBytes } = await replay.run({ segment: 0, offset: 0 })
+  await parts.files.unlink(markerPath)
+  return { end, roll, recovery: { replayed: replay.batches, truncatedBytes, rebuilt: reason, findings } }
+}
+
+/** A segment was collected that the index had not seen to its end: rows of it may be missing. */
+class IndexTooOld extends Error {
+  override readonly name = 'IndexTooOld'
 }
 
 /** The index with how far it goes, or why it has to be made again. */
@@ -115,14 +136,14 @@ async function compareSegments(
   progress: Position,
   findings: Finding[]
 ): Promise<string | undefined> {
-  const known = new Set<number>()
-  for await (const [key] of index.range(spaceBounds(rowSpace.segment))) known.add(asBuffer(key).readUInt32BE(1))
+  const known = await readSegmentStates(index)
   const present = new Set(parts.segments.numbers())
   for (const segment of present) {
-    if (segment <= progress.segment && !known.has(segment)) return `it does not know ${segmentPath(segment)}`
+    if (known.get(segment) === 'removed') await parts.files.unlink(segmentPath(segment))
+    else if (segment <= progress.segment && !known.has(segment)) return `it does not know ${segmentPath(segment)}`
   }
-  for (const segment of known) {
-    if (!present.has(segment)) findings.push(corruption(segmentPath(segment), 0, 'the file is missing'))
+  for (const [segment, state] of known) {
+    if (state === 'live' && !present.has(segment)) findings.push(corruption(segmentPath(segment), 0, 'the file is missing'))
   }
   return undefined
 }
@@ -144,6 +165,7 @@ class Replay {
   #rows: IndexWrite[] = []
   #records: ReturnType<typeof toRecord>[] = []
   readonly #removed = new Set<number>()
+  #start: Position = { segment: 0, offset: 0 }
 
   constructor(parts: StoreParts, view: StoreView, options: RecoveryOptions, findings: Finding[], fresh: boolean) {
     this.#parts = parts
@@ -154,6 +176,7 @@ class Replay {
   }
 
   async run(start: Position): Promise<Tail> {
+    this.#start = start
     const segments = this.#parts.segments.numbers().filter((segment) => segment >= start.segment)
     let tail: Tail = { end: start, roll: true, truncatedBytes: 0 }
     for (const [position, segment] of segments.entries()) {
@@ -187,8 +210,7 @@ class Replay {
       this.#report(segment, 0, 'the first frame of the segment is damaged')
     }
     if (size < from) this.#report(segment, size, `the file is cut off; ${from} bytes were written`)
-    const key = segmentKey(segment)
-    this.#rows.push({ key, value: sealRow(key, new Uint8Array()) })
+    this.#rows.push(segmentRow(segment, 'live'))
     const keep = (type: number): boolean => type !== frameType.sector
     for await (const item of scanSegment(segments.file(segment), { salt, from, keep })) {
       const damage = damageOf(item)
@@ -267,16 +289,20 @@ class Replay {
   async #dropSegment(segment: number, progress: Position): Promise<void> {
     if (this.#removed.has(segment)) return
     this.#removed.add(segment)
-    const present = this.#parts.segments.numbers().includes(segment)
-    const known = this.#parts.index.get(segmentKey(segment)) !== undefined
-    if (!present && !known && !this.#fresh) return
-    if (!present && this.#fresh) return
-    await this.#write(progress)
-    await this.#parts.index.write([...(await rowsInto(this.#parts, segment)), { key: segmentKey(segment), value: undefined }])
+    const { index, segments } = this.#parts
+    const state = (await readSegmentStates(index)).get(segment)
+    if (state === 'removed') return
+    if (!this.#fresh && segment >= this.#start.segment) {
+      throw new IndexTooOld(`it ends in or before ${segmentPath(segment)}, which was collected since`)
+    }
+    if (!this.#fresh || segments.numbers().includes(segment)) {
+      await this.#write(progress)
+      await index.write([...(await rowsInto(this.#parts, segment)), segmentRow(segment, 'removed')])
+    } else this.#rows.push(segmentRow(segment, 'removed'))
     this.#parts.segments.forget(segment)
     await this.#parts.files.unlink(segmentPath(segment))
-    const index = this.#findings.findIndex((finding) => finding.file === segmentPath(segment))
-    if (index >= 0) this.#findings.splice(index, 1)
+    const stale = this.#findings.findIndex((finding) => finding.file === segmentPath(segment))
+    if (stale >= 0) this.#findings.splice(stale, 1)
   }
 
   #reportGaps(segments: readonly number[]): void {

@@ -5,8 +5,8 @@
 import { hash } from 'node:crypto'
 import type { StoredRecord } from '@blocktree/tree'
 import { asBuffer, decodeFrameHeader, frameHeaderBytes, frameType } from './frame.ts'
-import { decodePlace, openRow, rowSpace, spaceBounds } from './index-rows.ts'
-import type { PlaceRow } from './index-rows.ts'
+import { decodePlace, openRow, readSegmentStates, rowSpace, spaceBounds } from './index-rows.ts'
+import type { PlaceRow, SegmentState } from './index-rows.ts'
 import { segmentPath } from './location.ts'
 import type { Position } from './location.ts'
 import { segmentHeaderBytes } from './segment-files.ts'
@@ -86,12 +86,20 @@ class Check {
 
   async #checkSegmentList(): Promise<void> {
     const present = new Set(this.#segments)
-    for await (const [key] of this.#parts.index.range(spaceBounds(rowSpace.segment))) {
-      const segment = asBuffer(key).readUInt32BE(1)
-      if (!present.has(segment)) this.#report(segmentPath(segment), 0, 'the file is missing')
+    for (const [segment, state] of await this.#readStates()) {
+      if (state === 'live' && !present.has(segment)) this.#report(segmentPath(segment), 0, 'the file is missing')
       present.delete(segment)
     }
     for (const segment of present) this.#report('index', 0, `it does not know ${segmentPath(segment)}`)
+  }
+
+  async #readStates(): Promise<ReadonlyMap<number, SegmentState>> {
+    try {
+      return await readSegmentStates(this.#parts.index)
+    } catch (error) {
+      this.#reportError(error)
+      return new Map()
+    }
   }
 
   #checkHeader(segment: number): void {
@@ -158,9 +166,13 @@ class Check {
     try {
       work()
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      this.#findings.push(corruption(error.file ?? 'index', error.offset ?? 0, error.message))
+      this.#reportError(error)
     }
+  }
+
+  #reportError(error: unknown): void {
+    if (!(error instanceof StoreError)) throw error
+    this.#findings.push(corruption(error.file ?? 'index', error.offset ?? 0, error.message))
   }
 
   #totalBytes(): number {
