@@ -28,6 +28,16 @@ export type FilesErrorCode =
   | 'ERR_WATCH_LIMIT' // more watches than may be open
   | 'ERR_BATCH_INVALID' // a prepared file does not fit the directory it is committed to
   | 'ERR_JOB_UNKNOWN' // no unfinished job has this id
+  | 'ERR_PRINCIPAL_UNKNOWN' // no record of this principal is held here
+  | 'ERR_RIGHT_UNKNOWN' // a word that names no right
+  | 'ERR_SHARE_PLAIN' // a plain directory has no readers of its own: make it a share first
+  | 'ERR_SHARE_EXISTS' // the directory is a zone already
+  | 'ERR_GRANT_UNKNOWN' // no grant has this id
+  | 'ERR_CAP_UNKNOWN' // no cap has this id
+  | 'ERR_ROOT_NEEDED' // only the root principal may do this: unlock its key
+  | 'ERR_SUCCESSION_NONE' // the tree commits to no recovery principal, or to another one
+  | 'ERR_ACCESS_LINE' // a request, answer or link line is damaged, forged or not for here
+  | 'ERR_BUNDLE_FORMAT' // a bundle is cut off, damaged or of an unknown format
 
 export class FilesError extends Error {
   override readonly name = 'FilesError'
