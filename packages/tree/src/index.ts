@@ -153,17 +153,17 @@ export {
   sealNode,
   sealSector
 } from './sector.ts'
-export { type CapChain, CapChains, type ChainVerdict, isRoot } from './cap-chain.ts'
 export { type CoverVerdict, coversBlock, coversZone } from './covers.ts'
-export {
-  conflictName,
-  freeConflictName,
-  hasIdPrefix,
-  invalidName,
-  parseConflictName,
-  shownNames
-} from './directory-view.ts'
-export { type Path, formatPath, isValidName, nameProblem, parseName, parsePath, pathOf } from './path.ts'
 export { type GoverningCuts, governingCuts } from './revocation-cut.ts'
 export { isZoneInside, zoneChain } from './scope.ts'
-export { currentRoot } from './succession-line.ts'
+export { anchorsOf } from './anchor.ts'
+export { type AcceptanceContext, type AcceptanceVerdict, checkRecord } from './acceptance.ts'
+export { type BlockEvaluation, evaluateBlock } from './block-state.ts'
+export {
+  type CheckpointMakerDeps,
+  type CheckpointOptions,
+  authorityRoot,
+  makeCheckpoint
+} from './checkpoint-maker.ts'
+export { reindex } from './reindex.ts'
+export { isCheckpointValid, isCurrentAuthority, isHeaderValid } from './validity.ts'
