@@ -192,6 +192,7 @@ export class Authority {
       case recordType.epoch:
         return this.#epochsByZone[change](record.body.zone, record)
       case recordType.grant:
+        this.#grantsByRecipient[change](record.body.recipient, record)
         return this.#grantsByTarget[change](record.body.target, record)
       case recordType.delivery:
         this.#deliveriesByGrant[change](record.body.grant, record)

@@ -167,3 +167,27 @@ export {
 } from './checkpoint-maker.ts'
 export { reindex } from './reindex.ts'
 export { isCheckpointValid, isCurrentAuthority, isHeaderValid } from './validity.ts'
+export { type CapChain, CapChains, type ChainVerdict, isRoot } from './cap-chain.ts'
+export {
+  type Placement,
+  type ViewedBlock,
+  compareClaims,
+  conflictName,
+  freeConflictName,
+  hasIdPrefix,
+  invalidName,
+  parseConflictName,
+  placeBlocks,
+  shownNames
+} from './directory-view.ts'
+export {
+  type Path,
+  formatPath,
+  isValidName,
+  nameProblem,
+  parentPath,
+  parseName,
+  parsePath,
+  pathOf
+} from './path.ts'
+export { currentRoot, successionLine } from './succession-line.ts'
