@@ -17,6 +17,7 @@ import { queuedBytesMax, segmentBytesTarget } from './limits.ts'
 import { segmentPath } from './location.ts'
 import { Overlay } from './overlay.ts'
 import type { PendingBatch, PreparedFrames } from './pending-batch.ts'
+import { damagedRows } from './row-scrub.ts'
 import { recover, requestRebuild } from './recovery.ts'
 import type { Recovered, Recovery, RecoveryOptions } from './recovery.ts'
 import { SegmentFiles, encodeSegmentHeader, saltOf, segmentHeaderBytes } from './segment-files.ts'
@@ -239,10 +240,10 @@ class SegmentStore implements DiskStore {
 
   async rebuildIndex(options: Omit<RecoveryOptions, 'reindex'> = {}): Promise<Recovery> {
     return this.#alone(async () => {
+      this.#reader.refusal = new StoreError('ERR_STORE_BUSY', 'the index is being made again; try again later')
       await this.#appender.close()
       await requestRebuild(this.#parts)
       await this.#parts.index.close()
-      this.#reader.refusal = new StoreError('ERR_STORE_BUSY', 'the index is being made again; try again later')
       const during = new StoreReader(this.#parts)
       try {
         const recovered = await recover(this.#parts, during, { reindex: this.#options.reindex, ...options })
@@ -382,6 +383,11 @@ class SegmentStore implements DiskStore {
     const { signal } = this.#scrubbing
     for await (const damage of this.#parts.driver.scrub(signal)) {
       this.#options.onFinding?.(corruption(damage.file, damage.offset, damage.problem))
+      await requestRebuild(this.#parts).catch(() => undefined)
+    }
+    // LevelDB rewrites tables without a look at their checksums: damage may have moved into a sound table.
+    for await (const finding of damagedRows(this.#parts, signal)) {
+      this.#options.onFinding?.(finding)
       await requestRebuild(this.#parts).catch(() => undefined)
     }
   }

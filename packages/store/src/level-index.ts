@@ -14,7 +14,7 @@ import { systemCode } from './store-error.ts'
 type Database = Level<Uint8Array, Uint8Array>
 const pageRows = 200
 const scrubPauseMs = 10 // one table of 2 MiB takes about 5 ms: others get two thirds of the time
-const settleMs = 300
+const settleMs = 200
 
 /** @param directory made when needed; nothing but the index may be in it */
 export function createLevelIndex(directory: string): IndexDriver {

@@ -5,12 +5,13 @@
 import { hash } from 'node:crypto'
 import type { StoredRecord } from '@blocktree/tree'
 import { asBuffer, decodeFrameHeader, frameHeaderBytes, frameType } from './frame.ts'
-import { decodePlace, openRow, readSegmentStates, rowSpace, spaceBounds } from './index-rows.ts'
+import { decodePlace, openRow, readSegmentStates, rowSpace, spaceBounds, spaceKey } from './index-rows.ts'
 import type { PlaceRow, SegmentState } from './index-rows.ts'
 import { segmentPath } from './location.ts'
 import type { Position } from './location.ts'
 import { segmentHeaderBytes } from './segment-files.ts'
 import { scanSegment } from './segment-scan.ts'
+import type { ScannedFrame } from './segment-scan.ts'
 import { readSegmentHeader } from './store-format.ts'
 import { StoreError } from './store-error.ts'
 import { corruption } from './store-parts.ts'
@@ -126,6 +127,7 @@ class Check {
       if (item.kind === 'damage') this.#report(segmentPath(segment), item.offset, item.problem)
       if (item.kind !== 'batch') continue
       for (const frame of item.frames) {
+        this.#checkKnown(segment, frame)
         if (frame.type !== frameType.record || frame.payload === undefined) continue
         this.#records++
         const record = toRecord({ header: { ...frame, payloadChecksum: 0 }, payload: frame.payload })
@@ -135,6 +137,15 @@ class Check {
     }
     this.#bytes += size
     this.#options.onProgress?.({ bytes: this.#bytes, ofBytes: this.#totalBytes() })
+  }
+
+  /** The index names some place for every record and sector in the log. */
+  #checkKnown(segment: number, frame: ScannedFrame): void {
+    if (frame.type !== frameType.record && frame.type !== frameType.sector) return
+    const space = frame.type === frameType.record ? rowSpace.record : rowSpace.sector
+    if (this.#parts.index.get(spaceKey(space, frame.reference)) !== undefined) return
+    const place = `${segmentPath(segment)} at ${frame.offset}`
+    this.#report('index', 0, `it does not know the frame in ${place}; rebuild the index`)
   }
 
   async #checkRows(): Promise<void> {
