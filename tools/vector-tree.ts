@@ -95,7 +95,11 @@ export function plain(value: unknown): unknown {
   if (value === undefined) return null
   if (value instanceof Uint8Array) return hex(value)
   if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null) return value
+  return typeof value === 'object' && value !== null ? plainFields(value) : value
+}
+
+/** The fields of an object, each as `plain` gives it. */
+export function plainFields(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, plain(field)]))
 }
 

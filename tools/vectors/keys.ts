@@ -32,7 +32,11 @@ export function generateVectors(): VectorPage {
 
 const random = seededRandom('keys')
 const linkSecret = random.bytes(32)
-const open = ({ record, key }: MadeEpoch): tree.OpenEpoch => ({ id: record.id, number: record.body.number, key })
+const open = ({ record, key }: MadeEpoch): tree.OpenEpoch => ({
+  id: record.id,
+  number: record.body.number,
+  key
+})
 const rival = makeEpoch({ suite: 2 })
 const joined = makeEpoch({ previous: [open(firstEpoch), open(rival)] })
 const inner = makeEpoch({ zone: folder.block, inherit: { id: joined.record.id, key: joined.key } })
@@ -179,7 +183,13 @@ function refuseCases(): VectorCase[] {
       ...shared(linkGrant, otherLink, header),
       linkSecret: hex(filled(32, 1)),
       error: refusal(() =>
-        tree.openDelivery(crypto, otherLink, linkGrant, { linkSecret: filled(32, 1) }, { header: header.body })
+        tree.openDelivery(
+          crypto,
+          otherLink,
+          linkGrant,
+          { linkSecret: filled(32, 1) },
+          { header: header.body }
+        )
       )
     },
     {

@@ -1,7 +1,17 @@
 /** Vectors of doc/spec/06-headers-and-payload.md: block keys, headers with their private part, payloads, refusals. */
 import * as tree from '@blocktree/tree'
 import { type VectorCase, type VectorPage, hex } from '../vector-page.ts'
-import { crypto, file, filled, firstEpoch, plain, refusal, root, seededRandom } from '../vector-tree.ts'
+import {
+  crypto,
+  file,
+  filled,
+  firstEpoch,
+  plain,
+  plainFields,
+  refusal,
+  root,
+  seededRandom
+} from '../vector-tree.ts'
 
 export function generateVectors(): VectorPage {
   return {
@@ -76,7 +86,13 @@ function seal(
 function sealPublic(): tree.HeaderRecord {
   const clear = { ...payload, aead: 0 }
   const priv = { ...full, rootKey: undefined }
-  return tree.createHeader({ crypto, random }, root, { ...first, epoch: undefined, payload: clear }, priv, undefined)
+  return tree.createHeader(
+    { crypto, random },
+    root,
+    { ...first, epoch: undefined, payload: clear },
+    priv,
+    undefined
+  )
 }
 
 function headerCases(): VectorCase[] {
@@ -85,7 +101,11 @@ function headerCases(): VectorCase[] {
   const cases: readonly [string, tree.HeaderRecord, tree.BlockKey | undefined][] = [
     ['version 1 without a payload', seal({}, empty), fileKey],
     ['a merge of two versions, with a payload', seal({ version: 9, prev, payload }, full), fileKey],
-    ['a tombstone that says where the block moved to', seal({ version: 2, prev: prev.slice(1), state: 1 }, { ...empty, ext: movedTo }), fileKey],
+    [
+      'a tombstone that says where the block moved to',
+      seal({ version: 2, prev: prev.slice(1), state: 1 }, { ...empty, ext: movedTo }),
+      fileKey
+    ],
     ['a public block', sealPublic(), undefined]
   ]
   return cases.map(([comment, record, key]) => ({
@@ -105,10 +125,20 @@ function refuseHeaderCases(): VectorCase[] {
   const plaintext = (bytes: Uint8Array): Uint8Array =>
     tree.sealHeader({ crypto, random }, good.publicBytes, bytes, fileKey)
   const padded = tree.openHeader(crypto, sealPublic().body, undefined)
-  const clear = tree.createHeader({ crypto, random }, root, { ...first, epoch: undefined }, { ...empty, name: padded.name }, undefined)
+  const clear = tree.createHeader(
+    { crypto, random },
+    root,
+    { ...first, epoch: undefined },
+    { ...empty, name: padded.name },
+    undefined
+  )
   const cases: readonly [string, tree.HeaderBody, tree.BlockKey][] = [
     ['the sealed part of another version', { ...good, sealed: other.sealed }, fileKey],
-    ['one bit of the sealed part', { ...good, sealed: good.sealed.with(20, (good.sealed[20] ?? 0) ^ 1) }, fileKey],
+    [
+      'one bit of the sealed part',
+      { ...good, sealed: good.sealed.with(20, (good.sealed[20] ?? 0) ^ 1) },
+      fileKey
+    ],
     ['a key that the header does not commit to', good, tree.blockKeyFromBytes(crypto, filled(32, 1))],
     ['padding that is not zero', { ...good, sealed: plaintext(clear.body.sealed.with(62, 1)) }, fileKey],
     ['a plaintext of 63 bytes', { ...good, sealed: plaintext(clear.body.sealed.subarray(0, 63)) }, fileKey]
@@ -155,7 +185,7 @@ function payloadCases(): VectorCase[] {
       comment,
       contentBytes: size,
       zerosAfter: hole,
-      ...Object(plain(state)),
+      ...plainFields(state),
       parts: Object.fromEntries([...parts].map(([hash, bytes]) => [hash, hex(bytes)]))
     }
   })
@@ -168,12 +198,16 @@ function refusePayloadCases(): VectorCase[] {
     ['a size that needs more sectors than the node lists', { ...state, size: 4096 * 3 }, parts],
     ['a size that needs fewer levels', { ...state, size: 4096 }, parts],
     ['a sector longer than the size allows', { ...leaf.state, size: 257 }, leaf.parts],
-    ['a sector in place of a node', { ...leaf.state, size: 4097, payload: { ...leaf.state.payload, levels: 1 } }, leaf.parts],
+    [
+      'a sector in place of a node',
+      { ...leaf.state, size: 4097, payload: { ...leaf.state.payload, levels: 1 } },
+      leaf.parts
+    ],
     ['a part that is not held', state, new Map()]
   ]
   return cases.map(([comment, broken, held]) => ({
     comment,
-    ...Object(plain(broken)),
+    ...plainFields(broken),
     parts: Object.fromEntries([...held].map(([hash, bytes]) => [hash, hex(bytes)])),
     error: refusal(() => {
       const options = { readSector: (hash: tree.Id) => held.get(hex(hash)), isVerified: false }

@@ -12,6 +12,7 @@ import {
   firstEpoch,
   folder,
   plain,
+  plainFields,
   reader,
   refusal,
   root,
@@ -269,7 +270,7 @@ function trieCases(): VectorCase[] {
       proofs: asked.map((target) => ({
         key: hex(target),
         value: plain(rows.find(([rowKey]) => hex(rowKey) === hex(target))?.[1]),
-        ...Object(plain(tree.proveTrieKey(crypto, rows, target)))
+        ...plainFields(tree.proveTrieKey(crypto, rows, target))
       }))
     }
   })
@@ -332,15 +333,27 @@ function refuseCases(): VectorCase[] {
     )
   const cases: readonly [string, Uint8Array][] = [
     ['an unknown type', signed(14, treeBody)],
-    ['an unknown format', encodeEnvelope({ type: 2, format: 2, signer: root.id, body: treeBody, signature: filled(64, 0) })],
-    ['a tree record signed by another than its root', signed(2, tree.encodeTreeBody({ ...treeRecord.body, root: device.id }))],
+    [
+      'an unknown format',
+      encodeEnvelope({ type: 2, format: 2, signer: root.id, body: treeBody, signature: filled(64, 0) })
+    ],
+    [
+      'a tree record signed by another than its root',
+      signed(2, tree.encodeTreeBody({ ...treeRecord.body, root: device.id }))
+    ],
     ['an unknown flag', signed(2, treeBody.with(69, 2))],
     ['a byte after the body', signed(2, new Uint8Array([...treeBody, 0xc0]))],
     ['nil for the extensions', signed(2, treeBody.with(treeBody.length - 1, 0xc0))],
-    ['an unknown critical extension', signed(2, new Uint8Array([...treeBody.subarray(0, -1), 0x91, 0x93, 9, 0xc3, 0xc4, 0]))],
+    [
+      'an unknown critical extension',
+      signed(2, new Uint8Array([...treeBody.subarray(0, -1), 0x91, 0x93, 9, 0xc3, 0xc4, 0]))
+    ],
     [
       'extensions out of order',
-      signed(2, new Uint8Array([...treeBody.subarray(0, -1), 0x92, 0x93, 9, 0xc2, 0xc4, 0, 0x93, 8, 0xc2, 0xc4, 0]))
+      signed(
+        2,
+        new Uint8Array([...treeBody.subarray(0, -1), 0x92, 0x93, 9, 0xc2, 0xc4, 0, 0x93, 8, 0xc2, 0xc4, 0])
+      )
     ],
     ['an unknown block kind', withBirth(birth.with(kindAt, 6))],
     ['a file that is a zone root', withBirth(birth.with(kindAt + 1, 1))],

@@ -15,7 +15,12 @@ export interface BlockKey {
 }
 
 /** The key of `block` at `keyVersion` (kv) under the zone key of an epoch. */
-export function blockKey(crypto: CryptoProvider, zoneKey: Uint8Array, block: Id, keyVersion: number): BlockKey {
+export function blockKey(
+  crypto: CryptoProvider,
+  zoneKey: Uint8Array,
+  block: Id,
+  keyVersion: number
+): BlockKey {
   const bytes = crypto.hmacSha256(zoneKey, [domain.blockKey, block, bigEndian32(keyVersion), expandCounter])
   return blockKeyFromBytes(crypto, bytes)
 }

@@ -91,7 +91,10 @@ export function issueCap(
   if (from !== undefined) {
     checkAttenuation(from.parent, cap)
     if (!isScopeInside(crypto, cap.body, from.parent.body, from.zoneBirth ?? (() => undefined))) {
-      throw new TreeError('ERR_CAP_SCOPE', 'the scope of the new cap is not inside the scope of the cap above it')
+      throw new TreeError(
+        'ERR_CAP_SCOPE',
+        'the scope of the new cap is not inside the scope of the cap above it'
+      )
     }
   }
   return cap

@@ -55,7 +55,10 @@ function readManifestDescriptor(reader: CanonicalReader): CheckpointBody['manife
   const size = reader.uint()
   if (payload.aead !== noAead) throw new TreeError('ERR_RECORD_FIELD', 'a manifest is a payload in clear')
   if (payloadLevels(size, payload.sectorLog2) !== payload.levels) {
-    throw new TreeError('ERR_RECORD_FIELD', `a manifest of ${size} bytes does not have ${payload.levels} levels`)
+    throw new TreeError(
+      'ERR_RECORD_FIELD',
+      `a manifest of ${size} bytes does not have ${payload.levels} levels`
+    )
   }
   return { ...payload, size, rootKey: undefined }
 }
@@ -65,5 +68,11 @@ export function createCheckpoint(
   signer: Signer,
   draft: Draft<CheckpointBody>
 ): CheckpointRecord {
-  return createRecord(crypto, recordType.checkpoint, signer, encodeCheckpointBody(draft), decodeCheckpointBody)
+  return createRecord(
+    crypto,
+    recordType.checkpoint,
+    signer,
+    encodeCheckpointBody(draft),
+    decodeCheckpointBody
+  )
 }

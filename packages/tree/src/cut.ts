@@ -21,7 +21,10 @@ export function readCuts(reader: CanonicalReader): readonly Cut[] {
     reader.arrayOf(2)
     const zone = readId(reader)
     if (previous !== undefined && compareBytes(previous, zone) >= 0) {
-      throw new TreeError('ERR_RECORD_FIELD', `the zone of cut ${index} is not greater than the one before it`)
+      throw new TreeError(
+        'ERR_RECORD_FIELD',
+        `the zone of cut ${index} is not greater than the one before it`
+      )
     }
     cuts.push({ zone, checkpoint: readId(reader) })
     previous = zone

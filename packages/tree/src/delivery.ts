@@ -147,7 +147,10 @@ function checkLinkSecret(crypto: CryptoProvider, grant: GrantRecord, secret: Uin
 /** ERR_RECORD_FIELD unless a block grant comes with a key version and a zone grant without. */
 export function checkDeliveryFitsGrant(grant: GrantRecord, keyVersion: number | undefined): void {
   if ((grant.body.targetType === grantTarget.block) !== (keyVersion !== undefined)) {
-    throw new TreeError('ERR_RECORD_FIELD', 'a delivery has a key version exactly when its grant is for one block')
+    throw new TreeError(
+      'ERR_RECORD_FIELD',
+      'a delivery has a key version exactly when its grant is for one block'
+    )
   }
 }
 
@@ -187,14 +190,18 @@ export function openDelivery(
     throw new TreeError('ERR_RECORD_FIELD', 'the delivery is for another grant')
   }
   const isForLink = grant.body.recipientType === recipientType.link
-  if (isForLink !== (body.encapsulation.length === linkSaltBytes) || isForLink !== 'linkSecret' in recipient) {
+  if (
+    isForLink !== (body.encapsulation.length === linkSaltBytes) ||
+    isForLink !== 'linkSecret' in recipient
+  ) {
     throw new TreeError('ERR_RECORD_FIELD', 'the delivery is for another sort of recipient')
   }
   checkCommitmentFits(body, grant, commitment)
   const binding = deliveryBinding(crypto, grant, body)
-  const key = 'linkSecret' in recipient
-    ? deliveryKey(crypto, recipient.linkSecret, body.encapsulation, binding)
-    : deliveryKey(crypto, recipient.decapsulation.decapsulate(body.encapsulation), noSalt, binding)
+  const key =
+    'linkSecret' in recipient
+      ? deliveryKey(crypto, recipient.linkSecret, body.encapsulation, binding)
+      : deliveryKey(crypto, recipient.decapsulation.decapsulate(body.encapsulation), noSalt, binding)
   const opened = openKey(crypto, suiteAead(body.suite), key, binding, body.wrapped)
   if (opened === undefined) {
     throw new TreeError('ERR_DELIVERY_SEALED', 'the delivery does not open for this recipient')
@@ -219,5 +226,6 @@ function checkCommitmentFits(
         commitment.header.epoch !== undefined &&
         equalBytes(commitment.header.epoch, body.epoch) &&
         commitment.header.keyVersion === body.keyVersion
-  if (!fits) throw new TreeError('ERR_RECORD_FIELD', 'the epoch or header is not the one that the delivery is for')
+  if (!fits)
+    throw new TreeError('ERR_RECORD_FIELD', 'the epoch or header is not the one that the delivery is for')
 }

@@ -158,7 +158,11 @@ export function openPastKey(
  * The zone key of an epoch that inherits, opened with the key of the outer epoch that it names.
  * @throws ERR_ZONE_KEY when it does not inherit, does not open, or breaks its commitment
  */
-export function openInheritedKey(crypto: CryptoProvider, epoch: EpochBody, parentKey: Uint8Array): Uint8Array {
+export function openInheritedKey(
+  crypto: CryptoProvider,
+  epoch: EpochBody,
+  parentKey: Uint8Array
+): Uint8Array {
   const key =
     epoch.inherit &&
     openKey(

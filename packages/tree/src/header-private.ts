@@ -51,7 +51,10 @@ export function encodeHeaderPrivate(value: Draft<HeaderPrivate>): Uint8Array {
 /** @throws CodecError or TreeError */
 export function decodeHeaderPrivate(bytes: Uint8Array): HeaderPrivate {
   if (bytes.length % sealedPadding !== 0 || bytes.length > privateBytesMax) {
-    throw new TreeError('ERR_HEADER_PRIVATE', `the private part has ${bytes.length} bytes, not a multiple of 64`)
+    throw new TreeError(
+      'ERR_HEADER_PRIVATE',
+      `the private part has ${bytes.length} bytes, not a multiple of 64`
+    )
   }
   const reader = new CanonicalReader(bytes)
   reader.arrayOf(6)

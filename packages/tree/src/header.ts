@@ -19,6 +19,7 @@ import { type Draft, type Signer, signRecord } from './signed-record.ts'
 import { TreeError } from './tree-error.ts'
 
 const nonceBytes = 12
+const privateAead = aead.chacha20Poly1305 // whatever the payload: small, and constant in time everywhere
 const u32Max = 0xffffffff
 
 /** The public part as a writer gives it; `keyCommitment` follows from the block key. */
@@ -36,7 +37,12 @@ export function createHeader(
   priv: Draft<HeaderPrivate>,
   key: BlockKey | undefined
 ): HeaderRecord {
-  const fields = { ...draft, prev: sortedIds(draft.prev), keyCommitment: key?.commitment, ext: draft.ext ?? [] }
+  const fields = {
+    ...draft,
+    prev: sortedIds(draft.prev),
+    keyCommitment: key?.commitment,
+    ext: draft.ext ?? []
+  }
   checkHeaderFields(fields)
   checkPrivateFields(fields, priv)
   const publicBytes = encodeHeaderPublic(fields)
@@ -120,7 +126,8 @@ function headerProblem(body: Omit<HeaderBody, 'publicBytes' | 'sealed'>): string
   const { birth, payload } = body
   const isFirst = body.version === 1
   if (isFirst !== (body.prev.length === 0)) return 'version 1, and only version 1, names no previous header'
-  if (isFirst && !equalOptional(body.parent, birth.parent)) return 'version 1 has another parent than the birth'
+  if (isFirst && !equalOptional(body.parent, birth.parent))
+    return 'version 1 has another parent than the birth'
   if ((body.parent === undefined) !== (birth.zone === undefined)) return 'the root block alone has no parent'
   if (birth.zone === undefined && body.state === blockState.deleted) return 'the root block cannot be deleted'
   if ((body.epoch === undefined) !== (body.keyCommitment === undefined)) {
@@ -141,7 +148,7 @@ function equalOptional(left: Uint8Array | undefined, right: Uint8Array | undefin
 }
 
 /**
- * Seals the encoded private part: `nonce | ciphertext | tag`, always AES-256-GCM in format 1. The nonce is a hash
+ * Seals the encoded private part: `nonce | ciphertext | tag`, always ChaCha20-Poly1305 in format 1. The nonce is a hash
  * over key, fresh randomness and all content, so a generator that repeats itself does not repeat a nonce over
  * other content. @returns the plaintext itself without a key (public zones)
  */
@@ -156,13 +163,7 @@ export function sealHeader(
   const nonce = crypto
     .sha256Parts([domain.headerNonce, key.bytes, random.bytes(32), publicBytes, plaintext])
     .subarray(0, nonceBytes)
-  const ciphertext = crypto.aeadSeal(
-    aead.aes256Gcm,
-    key.bytes,
-    nonce,
-    associatedData(publicBytes),
-    plaintext
-  )
+  const ciphertext = crypto.aeadSeal(privateAead, key.bytes, nonce, associatedData(publicBytes), plaintext)
   const sealed = new Uint8Array(nonceBytes + ciphertext.length)
   sealed.set(nonce)
   sealed.set(ciphertext, nonceBytes)
@@ -175,7 +176,11 @@ export function sealHeader(
  * @throws ERR_BLOCK_KEY when the key is missing or not the committed one, ERR_HEADER_SEALED when the bytes do not
  * open, ERR_HEADER_PRIVATE when what is inside breaks a rule, ERR_RECORD_UNKNOWN_FORMAT for a critical extension
  */
-export function openHeader(crypto: CryptoProvider, header: HeaderBody, key: BlockKey | undefined): HeaderPrivate {
+export function openHeader(
+  crypto: CryptoProvider,
+  header: HeaderBody,
+  key: BlockKey | undefined
+): HeaderPrivate {
   const plaintext = openSealed(crypto, header, key)
   let priv: HeaderPrivate
   try {
@@ -196,14 +201,17 @@ function openSealed(crypto: CryptoProvider, header: HeaderBody, key: BlockKey | 
     throw new TreeError('ERR_HEADER_SEALED', `${header.sealed.length} bytes are too few for a sealed part`)
   }
   const plaintext = crypto.aeadOpen(
-    aead.aes256Gcm,
+    privateAead,
     key.bytes,
     header.sealed.subarray(0, nonceBytes),
     associatedData(header.publicBytes),
     header.sealed.subarray(nonceBytes)
   )
   if (plaintext !== undefined) return plaintext
-  throw new TreeError('ERR_HEADER_SEALED', 'the private part does not open: it is damaged or of another header')
+  throw new TreeError(
+    'ERR_HEADER_SEALED',
+    'the private part does not open: it is damaged or of another header'
+  )
 }
 
 function associatedData(publicBytes: Uint8Array): Uint8Array {
@@ -229,7 +237,8 @@ function privateProblem(
   if (payload === undefined) {
     return size === 0 && rootKey === undefined ? undefined : 'size or root key without a payload'
   }
-  if ((payload.aead === noAead) !== (rootKey === undefined)) return 'a sealed payload, and no other, has a root key'
+  if ((payload.aead === noAead) !== (rootKey === undefined))
+    return 'a sealed payload, and no other, has a root key'
   const levels = payloadLevels(size, payload.sectorLog2)
   return levels === payload.levels
     ? undefined

@@ -72,8 +72,9 @@ export class ManifestDecoder {
 
   #decode(bytes: Uint8Array, isLast: boolean): readonly ManifestRow[] {
     const rows: ManifestRow[] = []
+    const needed = isLast ? 1 : rowBytesMax // before the end a row may be cut: wait until no row can be
     let offset = 0
-    while (offset < bytes.length && (isLast || bytes.length - offset >= rowBytesMax)) {
+    while (bytes.length - offset >= needed) {
       const { row, end } = decodeRow(bytes, offset)
       if (this.#previous !== undefined && compareRows(this.#previous, row) >= 0) {
         throw new TreeError('ERR_MANIFEST_FORMAT', 'manifest rows are not strictly ascending')

@@ -3,7 +3,15 @@
  * `sealLeaves` seals a run of sectors, `sealNode` makes one node of 256 of them, and the levels above are built here
  * from references given in order.
  */
-import { isHole, holeReference, type Reference, type SealContext, type SealedSector, sealNode, sealSector } from './sector.ts'
+import {
+  isHole,
+  holeReference,
+  type Reference,
+  type SealContext,
+  type SealedSector,
+  sealNode,
+  sealSector
+} from './sector.ts'
 import { leafPadding, payloadFanOut } from './limits.ts'
 import { payloadLevels } from './payload-shape.ts'
 import type { PayloadDescriptor } from './records.ts'

@@ -6,7 +6,13 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import { formatId } from '@blocktree/codec'
 import { payloadFanOut } from './limits.ts'
 import type { PayloadState } from './payload-assembly.ts'
-import { bytesPerReference, childrenOfNode, leafLength, nodesAtLevel, payloadLevels } from './payload-shape.ts'
+import {
+  bytesPerReference,
+  childrenOfNode,
+  leafLength,
+  nodesAtLevel,
+  payloadLevels
+} from './payload-shape.ts'
 import type { Id } from './records.ts'
 import {
   type Reference,
@@ -52,7 +58,10 @@ export class PayloadReader {
   constructor(crypto: CryptoProvider, state: PayloadState, options: PayloadReaderOptions) {
     const { payload, size } = state
     if (payloadLevels(size, payload.sectorLog2) !== payload.levels) {
-      throw new TreeError('ERR_PAYLOAD_SHAPE', `${size} bytes do not make a payload of ${payload.levels} levels`)
+      throw new TreeError(
+        'ERR_PAYLOAD_SHAPE',
+        `${size} bytes do not make a payload of ${payload.levels} levels`
+      )
     }
     this.size = size
     this.#crypto = crypto
@@ -67,7 +76,10 @@ export class PayloadReader {
    */
   read(offset: number, length: number): Uint8Array {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      throw new TreeError('ERR_PAYLOAD_RANGE', `cannot read ${length} bytes at ${offset}: give whole numbers from 0`)
+      throw new TreeError(
+        'ERR_PAYLOAD_RANGE',
+        `cannot read ${length} bytes at ${offset}: give whole numbers from 0`
+      )
     }
     const result = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)))
     for (const leaf of this.leaves(offset, offset + result.length)) {
@@ -111,7 +123,8 @@ export class PayloadReader {
   /** The reference at a place in the tree; undefined when the payload has no such place. A hole hands down holes. */
   reference(level: number, index: number): Reference | undefined {
     const { payload, rootKey } = this.#state
-    if (level > payload.levels || index >= nodesAtLevel(this.size, payload.sectorLog2, level)) return undefined
+    if (level > payload.levels || index >= nodesAtLevel(this.size, payload.sectorLog2, level))
+      return undefined
     if (level === payload.levels) {
       return { hash: payload.rootHash, key: rootKey ?? new Uint8Array(0) }
     }
@@ -172,7 +185,12 @@ export class PayloadReader {
 }
 
 /** Bytes of the payload that a place in its tree covers: `[from, to)`. */
-export function coveredRange(size: number, sectorLog2: number, level: number, index: number): [number, number] {
+export function coveredRange(
+  size: number,
+  sectorLog2: number,
+  level: number,
+  index: number
+): [number, number] {
   const width = bytesPerReference(level, sectorLog2)
   return [Math.min(size, index * width), Math.min(size, (index + 1) * width)]
 }

@@ -35,7 +35,8 @@ export function* listReferences(
     const bytes = readSector(part.hash)
     if (bytes !== undefined) {
       const level = part.level - 1
-      for (const hash of listNode(payload.aead, part.level, bytes).hashes.toReversed()) stack.push({ hash, level })
+      for (const hash of listNode(payload.aead, part.level, bytes).hashes.toReversed())
+        stack.push({ hash, level })
     } else if (options?.onMissing === undefined) {
       throw new TreeError('ERR_SECTOR_MISSING', `the inner node ${formatId(part.hash)} is not held here`)
     } else options.onMissing(part)

@@ -146,7 +146,8 @@ class Update {
     }
     const count = childrenOfNode(this.#old.size, this.#sectorLog2, level, index)
     let bytes = nodeStoredBytes(this.#aead, count)
-    for (let child = 0; child < count; child++) bytes += this.#removed(level - 1, index * payloadFanOut + child)
+    for (let child = 0; child < count; child++)
+      bytes += this.#removed(level - 1, index * payloadFanOut + child)
     return bytes
   }
 }

@@ -59,6 +59,10 @@ function readDurability(reader: CanonicalReader): ReceiptBody['durability'] {
   return code === 1 ? durabilityClass.group : durabilityClass.each
 }
 
-export function createReceipt(crypto: CryptoProvider, signer: Signer, draft: Draft<ReceiptBody>): ReceiptRecord {
+export function createReceipt(
+  crypto: CryptoProvider,
+  signer: Signer,
+  draft: Draft<ReceiptBody>
+): ReceiptRecord {
   return createRecord(crypto, recordType.receipt, signer, encodeReceiptBody(draft), decodeReceiptBody)
 }

@@ -58,7 +58,12 @@ export function decodeRecord(crypto: CryptoProvider, bytes: Uint8Array): AnyReco
   return record
 }
 
-function decodeBody(crypto: CryptoProvider, type: RecordType, envelope: Envelope, bytes: Uint8Array): AnyRecord {
+function decodeBody(
+  crypto: CryptoProvider,
+  type: RecordType,
+  envelope: Envelope,
+  bytes: Uint8Array
+): AnyRecord {
   const { body, signer } = envelope
   function as<Type extends RecordType, Body>(type: Type, decoded: Body): SignedRecord<Type, Body> {
     return { type, id: crypto.sha256(signInput(envelope)), signer, body: decoded, bytes }
@@ -98,10 +103,17 @@ function decodeBody(crypto: CryptoProvider, type: RecordType, envelope: Envelope
  * key is sound (then `publicKey` is that of the record itself).
  * @throws ERR_RECORD_SIGNATURE, ERR_RECORD_SIGNER, ERR_PRINCIPAL_KEY
  */
-export function verifyRecordSignature(crypto: CryptoProvider, record: AnyRecord, publicKey: Uint8Array): void {
+export function verifyRecordSignature(
+  crypto: CryptoProvider,
+  record: AnyRecord,
+  publicKey: Uint8Array
+): void {
   if (record.type === recordType.principal) checkPrincipalRecord(crypto, record)
   const envelope = decodeEnvelope(record.bytes)
   if (!crypto.verify(publicKey, signInput(envelope), envelope.signature)) {
-    throw new TreeError('ERR_RECORD_SIGNATURE', `the signature of a record of type ${record.type} does not hold`)
+    throw new TreeError(
+      'ERR_RECORD_SIGNATURE',
+      `the signature of a record of type ${record.type} does not hold`
+    )
   }
 }

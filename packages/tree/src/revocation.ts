@@ -41,5 +41,11 @@ export function createRevocation(
   signer: Signer,
   draft: Draft<RevocationBody>
 ): RevocationRecord {
-  return createRecord(crypto, recordType.revocation, signer, encodeRevocationBody(draft), decodeRevocationBody)
+  return createRecord(
+    crypto,
+    recordType.revocation,
+    signer,
+    encodeRevocationBody(draft),
+    decodeRevocationBody
+  )
 }

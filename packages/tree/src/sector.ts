@@ -106,7 +106,8 @@ export function openSector(
 ): Uint8Array {
   if (aead === noAead) return bytes
   const plaintext = crypto.aeadOpen(knownAead(aead), key, zeroNonce, sectorAssociatedData(0), bytes)
-  if (plaintext === undefined) throw new TreeError('ERR_SECTOR_SEALED', 'a sector does not open under its key')
+  if (plaintext === undefined)
+    throw new TreeError('ERR_SECTOR_SEALED', 'a sector does not open under its key')
   return plaintext
 }
 
@@ -203,7 +204,12 @@ function readNode(bytes: Uint8Array): Pick<NodeListing, 'level' | 'hashBytes' | 
 export function openNode(
   crypto: CryptoProvider,
   aead: number,
-  node: { readonly level: number; readonly count: number; readonly key: Uint8Array; readonly bytes: Uint8Array }
+  node: {
+    readonly level: number
+    readonly count: number
+    readonly key: Uint8Array
+    readonly bytes: Uint8Array
+  }
 ): readonly Reference[] {
   const listing = listNode(aead, node.level, node.bytes)
   if (listing.hashes.length !== node.count) {
@@ -220,7 +226,8 @@ export function openNode(
     nodeAssociatedData(node.level, listing.hashBytes),
     listing.sealedKeys
   )
-  if (keys === undefined) throw new TreeError('ERR_SECTOR_SEALED', 'an inner node does not open under its key')
+  if (keys === undefined)
+    throw new TreeError('ERR_SECTOR_SEALED', 'an inner node does not open under its key')
   return listing.hashes.map((hash, position) => ({
     hash,
     key: keys.subarray(position * hashBytes, (position + 1) * hashBytes)

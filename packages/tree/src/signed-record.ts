@@ -15,7 +15,9 @@ export interface Signer {
 }
 
 /** A body as a caller gives it: extensions may be left out, sets may be in any order. */
-export type Draft<Body extends { readonly ext: Extensions }> = Omit<Body, 'ext'> & { readonly ext?: Extensions }
+export type Draft<Body extends { readonly ext: Extensions }> = Omit<Body, 'ext'> & {
+  readonly ext?: Extensions
+}
 
 /** Envelope bytes as allowed for `type`: 8 KiB for a header, 256 KiB for others. */
 export function recordBytesLimit(type: RecordType): number {

@@ -45,5 +45,11 @@ export function createSuccession(
   signer: Signer,
   draft: Draft<SuccessionBody>
 ): SuccessionRecord {
-  return createRecord(crypto, recordType.succession, signer, encodeSuccessionBody(draft), decodeSuccessionBody)
+  return createRecord(
+    crypto,
+    recordType.succession,
+    signer,
+    encodeSuccessionBody(draft),
+    decodeSuccessionBody
+  )
 }

@@ -154,7 +154,10 @@ function sharedNibbles(left: Uint8Array, right: Uint8Array): number {
 }
 
 /** The trie over rows that are sorted by key. */
-export function trieRoot(crypto: CryptoProvider, rows: Iterable<readonly [Uint8Array, Uint8Array]>): Uint8Array {
+export function trieRoot(
+  crypto: CryptoProvider,
+  rows: Iterable<readonly [Uint8Array, Uint8Array]>
+): Uint8Array {
   const builder = new TrieBuilder(crypto)
   for (const [key, value] of rows) builder.add(key, value)
   return builder.finish()

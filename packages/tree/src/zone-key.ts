@@ -20,7 +20,11 @@ export function zoneKeyCommitment(crypto: CryptoProvider, key: Uint8Array): Uint
 }
 
 /** ERR_ZONE_KEY unless `key` is the key that the epoch commits to. */
-export function checkZoneKey(crypto: CryptoProvider, epoch: Pick<EpochBody, 'keyCommitment'>, key: Uint8Array): void {
+export function checkZoneKey(
+  crypto: CryptoProvider,
+  epoch: Pick<EpochBody, 'keyCommitment'>,
+  key: Uint8Array
+): void {
   if (!equalBytes(zoneKeyCommitment(crypto, key), epoch.keyCommitment)) {
     throw new TreeError('ERR_ZONE_KEY', 'the key is not the one that the epoch commits to')
   }

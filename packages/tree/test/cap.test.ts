@@ -85,9 +85,13 @@ describe('issueCap', () => {
     expect(codeOf(() => cap(device, { ...blockScope, scopeBirth: inZone.birthBytes }, below))).toBe(
       'nothing was thrown'
     )
-    expect(codeOf(() => cap(device, { ...blockScope, scopeBirth: file.birthBytes }, below))).toBe('ERR_CAP_SCOPE')
+    expect(codeOf(() => cap(device, { ...blockScope, scopeBirth: file.birthBytes }, below))).toBe(
+      'ERR_CAP_SCOPE'
+    )
     const outside = { parent: zoneCap, signer: device, births }
-    expect(codeOf(() => cap(reader, { ...blockScope, scopeBirth: file.birthBytes }, outside))).toBe('ERR_CAP_SCOPE')
+    expect(codeOf(() => cap(reader, { ...blockScope, scopeBirth: file.birthBytes }, outside))).toBe(
+      'ERR_CAP_SCOPE'
+    )
   })
 
   test('refuses a block scope with rights beyond write and delegate', () => {

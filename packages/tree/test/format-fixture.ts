@@ -78,7 +78,12 @@ export const epoch: { readonly record: tree.EpochRecord; readonly key: Uint8Arra
 export const file: Born = child(rootBlock)
 export const fileKey: tree.BlockKey = tree.blockKey(crypto, epoch.key, file.block, 0)
 
-export const emptyPrivate: Omit<tree.HeaderPrivate, 'ext'> = { name: 'a.txt', metadata: tree.noMetadata, size: 0, rootKey: undefined }
+export const emptyPrivate: Omit<tree.HeaderPrivate, 'ext'> = {
+  name: 'a.txt',
+  metadata: tree.noMetadata,
+  size: 0,
+  rootKey: undefined
+}
 
 export function header(options: Partial<tree.HeaderDraft> = {}, of: Born = file): tree.HeaderRecord {
   const draft: tree.HeaderDraft = {
@@ -102,7 +107,11 @@ export function header(options: Partial<tree.HeaderDraft> = {}, of: Born = file)
 export function cap(
   subject: tree.Principal,
   options: Partial<tree.CapBody> = {},
-  from?: { readonly parent: tree.CapRecord; readonly signer: tree.Principal; readonly births?: readonly Born[] }
+  from?: {
+    readonly parent: tree.CapRecord
+    readonly signer: tree.Principal
+    readonly births?: readonly Born[]
+  }
 ): tree.CapRecord {
   const draft = {
     tree: treeId,

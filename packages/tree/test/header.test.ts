@@ -67,15 +67,20 @@ describe('openHeader', () => {
   test('opens any name, size and metadata that was sealed', () => {
     const text = fc.string({ unit: 'binary', maxLength: 300 })
     fc.assert(
-      fc.property(text, fc.option(fc.nat(), { nil: undefined }), fc.uint8Array({ maxLength: 90 }), (name, ms, value) => {
-        const priv = {
-          name,
-          metadata: { ...tree.noMetadata, modifiedMs: ms, attributes: [['k', value] as const] },
-          size: 0,
-          rootKey: undefined
+      fc.property(
+        text,
+        fc.option(fc.nat(), { nil: undefined }),
+        fc.uint8Array({ maxLength: 90 }),
+        (name, ms, value) => {
+          const priv = {
+            name,
+            metadata: { ...tree.noMetadata, modifiedMs: ms, attributes: [['k', value] as const] },
+            size: 0,
+            rootKey: undefined
+          }
+          expect(tree.openHeader(crypto, make({}, priv).body, fileKey)).toEqual({ ...priv, ext: [] })
         }
-        expect(tree.openHeader(crypto, make({}, priv).body, fileKey)).toEqual({ ...priv, ext: [] })
-      }),
+      ),
       { numRuns: 80 }
     )
   })
@@ -123,7 +128,10 @@ describe('openHeader', () => {
   test('A31: refuses a second key under which a crafted sealed part would open', () => {
     const honest = header().body
     const secondKey = tree.blockKeyFromBytes(crypto, id(3))
-    const crafted = { ...honest, sealed: tree.sealHeader(deps, honest.publicBytes, new Uint8Array(64), secondKey) }
+    const crafted = {
+      ...honest,
+      sealed: tree.sealHeader(deps, honest.publicBytes, new Uint8Array(64), secondKey)
+    }
     expect(codeOf(() => tree.openHeader(crypto, crafted, secondKey))).toBe('ERR_BLOCK_KEY')
   })
 
@@ -143,7 +151,7 @@ describe('openHeader', () => {
   test('refuses a private part that is no canonical array, has wrong padding or unsorted attributes', () => {
     const good = header().body
     const plain = crypto.aeadOpen(
-      aead.aes256Gcm,
+      aead.chacha20Poly1305,
       fileKey.bytes,
       good.sealed.subarray(0, 12),
       Uint8Array.from([...new TextEncoder().encode('blocktree/hdr/1\0'), ...good.publicBytes]),

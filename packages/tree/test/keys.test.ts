@@ -223,7 +223,9 @@ describe('deliveries', () => {
 
   test('give a zone key to a principal, in both suites', () => {
     for (const suite of [1, 2] as const) {
-      const key = tree.openDelivery(crypto, deliver(zoneGrant, { suite }), zoneGrant, reader, { epoch: epoch.record })
+      const key = tree.openDelivery(crypto, deliver(zoneGrant, { suite }), zoneGrant, reader, {
+        epoch: epoch.record
+      })
       expect(key).toEqual(epoch.key)
     }
   })
@@ -258,7 +260,13 @@ describe('deliveries', () => {
     ).toBe('ERR_DELIVERY_SEALED')
     expect(
       codeOf(() =>
-        tree.openDelivery(crypto, deliver(linkGrant), linkGrant, { linkSecret: id(1) }, { header: fileHeader })
+        tree.openDelivery(
+          crypto,
+          deliver(linkGrant),
+          linkGrant,
+          { linkSecret: id(1) },
+          { header: fileHeader }
+        )
       )
     ).toBe('ERR_DELIVERY_SEALED')
   })
@@ -273,9 +281,9 @@ describe('deliveries', () => {
       codeOf(() => tree.openDelivery(crypto, regranted, otherGrant, reader, { epoch: epoch.record }))
     ).toBe('ERR_DELIVERY_SEALED')
     const resuited = { ...zoneDelivery, body: { ...zoneDelivery.body, suite: 2 } }
-    expect(codeOf(() => tree.openDelivery(crypto, resuited, zoneGrant, reader, { epoch: epoch.record }))).toBe(
-      'ERR_DELIVERY_SEALED'
-    )
+    expect(
+      codeOf(() => tree.openDelivery(crypto, resuited, zoneGrant, reader, { epoch: epoch.record }))
+    ).toBe('ERR_DELIVERY_SEALED')
     const next = rotate([])
     const moved = { ...zoneDelivery, body: { ...zoneDelivery.body, epoch: next.record.id } }
     expect(codeOf(() => tree.openDelivery(crypto, moved, zoneGrant, reader, { epoch: next.record }))).toBe(
@@ -285,20 +293,20 @@ describe('deliveries', () => {
 
   test('A31: refuse a delivered key that the epoch or header does not commit to', () => {
     const wrongZone = deliver(zoneGrant, { key: id(9) })
-    expect(codeOf(() => tree.openDelivery(crypto, wrongZone, zoneGrant, reader, { epoch: epoch.record }))).toBe(
-      'ERR_ZONE_KEY'
-    )
+    expect(
+      codeOf(() => tree.openDelivery(crypto, wrongZone, zoneGrant, reader, { epoch: epoch.record }))
+    ).toBe('ERR_ZONE_KEY')
     const wrongBlock = deliver(blockGrant, { key: id(9) })
-    expect(codeOf(() => tree.openDelivery(crypto, wrongBlock, blockGrant, reader, { header: fileHeader }))).toBe(
-      'ERR_BLOCK_KEY'
-    )
+    expect(
+      codeOf(() => tree.openDelivery(crypto, wrongBlock, blockGrant, reader, { header: fileHeader }))
+    ).toBe('ERR_BLOCK_KEY')
   })
 
   test('refuse an epoch or header that is not the one they are for', () => {
     const next = rotate([])
-    expect(codeOf(() => tree.openDelivery(crypto, zoneDelivery, zoneGrant, reader, { epoch: next.record }))).toBe(
-      'ERR_RECORD_FIELD'
-    )
+    expect(
+      codeOf(() => tree.openDelivery(crypto, zoneDelivery, zoneGrant, reader, { epoch: next.record }))
+    ).toBe('ERR_RECORD_FIELD')
     expect(
       codeOf(() => tree.openDelivery(crypto, zoneDelivery, zoneGrant, reader, { header: fileHeader }))
     ).toBe('ERR_RECORD_FIELD')
@@ -307,7 +315,9 @@ describe('deliveries', () => {
       codeOf(() => tree.openDelivery(crypto, deliver(blockGrant), blockGrant, reader, { header: other }))
     ).toBe('ERR_RECORD_FIELD')
     expect(
-      codeOf(() => tree.openDelivery(crypto, zoneDelivery, zoneGrant, { linkSecret }, { epoch: epoch.record }))
+      codeOf(() =>
+        tree.openDelivery(crypto, zoneDelivery, zoneGrant, { linkSecret }, { epoch: epoch.record })
+      )
     ).toBe('ERR_RECORD_FIELD')
   })
 

@@ -11,10 +11,15 @@ function context(aead: Aead = 1): tree.SealContext {
   return { crypto, random, block: file.block, aead }
 }
 
-function write(bytes: Uint8Array, sectors: SectorMap, options: { aead?: Aead; chunk?: number } = {}): tree.PayloadState {
+function write(
+  bytes: Uint8Array,
+  sectors: SectorMap,
+  options: { aead?: Aead; chunk?: number } = {}
+): tree.PayloadState {
   const writer = new tree.PayloadWriter(context(options.aead), { sectorLog2, emit: sectors.emit })
   const chunk = options.chunk ?? Math.max(1, bytes.length)
-  for (let offset = 0; offset < bytes.length; offset += chunk) writer.push(bytes.subarray(offset, offset + chunk))
+  for (let offset = 0; offset < bytes.length; offset += chunk)
+    writer.push(bytes.subarray(offset, offset + chunk))
   return writer.finish()
 }
 
@@ -122,9 +127,9 @@ describe('a payload', () => {
 
   test('has sectors of 4 KiB to 1 MiB', () => {
     for (const log2 of [11, 21, 12.5]) {
-      expect(codeOf(() => new tree.PayloadWriter(context(), { sectorLog2: log2, emit: () => undefined }))).toBe(
-        'ERR_PAYLOAD_RANGE'
-      )
+      expect(
+        codeOf(() => new tree.PayloadWriter(context(), { sectorLog2: log2, emit: () => undefined }))
+      ).toBe('ERR_PAYLOAD_RANGE')
     }
   })
 })
@@ -159,7 +164,12 @@ describe('work in units', () => {
 })
 
 describe('updatePayload', () => {
-  function update(state: tree.PayloadState, sectors: SectorMap, change: tree.PayloadChange, added = sectors): tree.PayloadState {
+  function update(
+    state: tree.PayloadState,
+    sectors: SectorMap,
+    change: tree.PayloadChange,
+    added = sectors
+  ): tree.PayloadState {
     const emit = (stored: tree.StoredSector): void => {
       sectors.emit(stored)
       if (added !== sectors) added.emit(stored)
@@ -173,33 +183,47 @@ describe('updatePayload', () => {
 
   test('does what the same change does to plain bytes, with exact stored sizes', () => {
     const change = fc.record({
-      writes: fc.array(fc.record({ offset: fc.nat(50_000), length: fc.nat(9000), fill: fc.integer({ min: 1, max: 255 }) }), {
-        maxLength: 3
-      }),
+      writes: fc.array(
+        fc.record({ offset: fc.nat(50_000), length: fc.nat(9000), fill: fc.integer({ min: 1, max: 255 }) }),
+        {
+          maxLength: 3
+        }
+      ),
       size: fc.option(fc.nat(70_000), { nil: undefined })
     })
     fc.assert(
-      fc.property(fc.nat(30_000), fc.array(change, { maxLength: 4 }), fc.constantFrom<Aead>(0, 1), (start, changes, aead) => {
-        const sectors = new SectorMap()
-        let state = write(content.subarray(0, start), sectors, { aead })
-        let plain = content.slice(0, start)
-        for (const { writes, size } of changes) {
-          const put = writes.map(({ offset, length, fill }) => ({ offset, bytes: new Uint8Array(length).fill(fill) }))
-          const end = Math.max(0, ...put.map(({ offset, bytes }) => (bytes.length > 0 ? offset + bytes.length : 0)))
-          const newSize = size === undefined ? Math.max(plain.length, end) : Math.max(size, end)
-          const next = new Uint8Array(newSize)
-          next.set(plain.subarray(0, newSize))
-          for (const { offset, bytes } of put) if (bytes.length > 0) next.set(bytes, offset)
-          state = update(state, sectors, { writes: put, size: newSize })
-          plain = next
-          expect(readAll(state, sectors)).toEqual(plain)
-          let stored = 0
-          for (const part of tree.listReferences(state.payload, sectors.read)) {
-            stored += sectors.read(part.hash)?.length ?? 0
+      fc.property(
+        fc.nat(30_000),
+        fc.array(change, { maxLength: 4 }),
+        fc.constantFrom<Aead>(0, 1),
+        (start, changes, aead) => {
+          const sectors = new SectorMap()
+          let state = write(content.subarray(0, start), sectors, { aead })
+          let plain = content.slice(0, start)
+          for (const { writes, size } of changes) {
+            const put = writes.map(({ offset, length, fill }) => ({
+              offset,
+              bytes: new Uint8Array(length).fill(fill)
+            }))
+            const end = Math.max(
+              0,
+              ...put.map(({ offset, bytes }) => (bytes.length > 0 ? offset + bytes.length : 0))
+            )
+            const newSize = size === undefined ? Math.max(plain.length, end) : Math.max(size, end)
+            const next = new Uint8Array(newSize)
+            next.set(plain.subarray(0, newSize))
+            for (const { offset, bytes } of put) if (bytes.length > 0) next.set(bytes, offset)
+            state = update(state, sectors, { writes: put, size: newSize })
+            plain = next
+            expect(readAll(state, sectors)).toEqual(plain)
+            let stored = 0
+            for (const part of tree.listReferences(state.payload, sectors.read)) {
+              stored += sectors.read(part.hash)?.length ?? 0
+            }
+            expect(state.payload.stored).toBe(stored)
           }
-          expect(state.payload.stored).toBe(stored)
         }
-      }),
+      ),
       { numRuns: process.env['SLOW'] === undefined ? 60 : 2000 }
     )
   })
@@ -208,7 +232,12 @@ describe('updatePayload', () => {
     const sectors = new SectorMap()
     const state = write(content, sectors)
     const added = new SectorMap()
-    const next = update(state, sectors, { writes: [{ offset: sector * 280 + 7, bytes: content.subarray(0, 100) }] }, added)
+    const next = update(
+      state,
+      sectors,
+      { writes: [{ offset: sector * 280 + 7, bytes: content.subarray(0, 100) }] },
+      added
+    )
     expect(added.sectors.size).toBe(3)
     const expected = content.slice()
     expected.set(content.subarray(0, 100), sector * 280 + 7)
@@ -368,7 +397,9 @@ describe('a payload under attack', () => {
   })
 
   test('A35: sizes show in steps of 256 bytes only', () => {
-    const sizes = [1, 100, 256, 257, 512].map((size) => write(content.subarray(0, size), new SectorMap()).payload.stored)
+    const sizes = [1, 100, 256, 257, 512].map(
+      (size) => write(content.subarray(0, size), new SectorMap()).payload.stored
+    )
     expect(sizes).toEqual([272, 272, 272, 528, 528])
   })
 

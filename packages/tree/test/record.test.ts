@@ -91,7 +91,11 @@ const samples: Readonly<Record<string, tree.AnyRecord>> = {
     to: { principal: reader.record },
     cap: undefined
   }),
-  grantRevocation: tree.createGrantRevocation(crypto, root, { tree: treeId, grant: grant.id, cap: undefined }),
+  grantRevocation: tree.createGrantRevocation(crypto, root, {
+    tree: treeId,
+    grant: grant.id,
+    cap: undefined
+  }),
   header: header(),
   checkpoint,
   receipt: tree.createReceipt(crypto, device, {
@@ -231,7 +235,13 @@ describe('decodeRecord', () => {
       )
     ).toBe('ERR_RECORD_SIZE')
     const body = tree.encodeHeaderBody({ ...header().body, ...draft })
-    const bytes = encodeEnvelope({ type: 10, format: 1, signer: root.id, body, signature: new Uint8Array(64) })
+    const bytes = encodeEnvelope({
+      type: 10,
+      format: 1,
+      signer: root.id,
+      body,
+      signature: new Uint8Array(64)
+    })
     expect(codeOf(() => tree.decodeRecord(crypto, bytes))).toBe('ERR_RECORD_SIZE')
     const large = tree.createEndpoint(crypto, device, {
       tree: treeId,
@@ -310,7 +320,9 @@ describe('envelope and principals under attack', () => {
     const resigned = encodeEnvelope({ ...envelope, signature: flipped(envelope.signature, 3) })
     expect(tree.recordIdOf(crypto, resigned)).toEqual(record.id)
     expect(
-      codeOf(() => tree.verifyRecordSignature(crypto, tree.decodeRecord(crypto, resigned), root.key.publicKey))
+      codeOf(() =>
+        tree.verifyRecordSignature(crypto, tree.decodeRecord(crypto, resigned), root.key.publicKey)
+      )
     ).toBe('ERR_RECORD_SIGNATURE')
   })
 
@@ -369,7 +381,9 @@ describe('envelope and principals under attack', () => {
       expect(codeOf(() => tree.decodePrincipalBody(changed))).toBe('ERR_RECORD_UNKNOWN_FORMAT')
     }
     const epochBody = { ...epoch.record.body, suite: 3 }
-    expect(codeOf(() => tree.decodeEpochBody(tree.encodeEpochBody(epochBody)))).toBe('ERR_RECORD_UNKNOWN_FORMAT')
+    expect(codeOf(() => tree.decodeEpochBody(tree.encodeEpochBody(epochBody)))).toBe(
+      'ERR_RECORD_UNKNOWN_FORMAT'
+    )
     const payload = { aead: 3, sectorLog2: 17, levels: 0, stored: 256, rootHash: id(1) }
     const bytes = tree.encodeHeaderBody({ ...header().body, payload })
     expect(codeOf(() => tree.decodeHeaderBody(crypto, bytes))).toBe('ERR_RECORD_UNKNOWN_FORMAT')

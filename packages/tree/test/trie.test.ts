@@ -8,9 +8,12 @@ type Row = readonly [Uint8Array, Uint8Array]
 
 /** Keys that often share long prefixes, sorted, without duplicates. */
 const rowSets: fc.Arbitrary<readonly Row[]> = fc
-  .array(fc.tuple(fc.array(fc.constantFrom(0, 1, 16, 255), { maxLength: 4 }), fc.uint8Array({ maxLength: 8 })), {
-    maxLength: 24
-  })
+  .array(
+    fc.tuple(fc.array(fc.constantFrom(0, 1, 16, 255), { maxLength: 4 }), fc.uint8Array({ maxLength: 8 })),
+    {
+      maxLength: 24
+    }
+  )
   .map((rows) => {
     const byKey = new Map(
       rows.map(([prefix, value]): [string, Row] => {
@@ -30,7 +33,9 @@ function definition(rows: readonly Row[], depth: number): Uint8Array {
   let bitmap = 0
   const children: Uint8Array[] = []
   for (let nibble = 0; nibble < 16; nibble++) {
-    const below = rows.filter(([key]) => ((key[depth >> 1] ?? 0) >> (depth % 2 === 0 ? 4 : 0) & 15) === nibble)
+    const below = rows.filter(
+      ([key]) => (((key[depth >> 1] ?? 0) >> (depth % 2 === 0 ? 4 : 0)) & 15) === nibble
+    )
     if (below.length === 0) continue
     bitmap |= 1 << nibble
     children.push(definition(below, depth + 1))
@@ -97,9 +102,9 @@ describe('a trie proof', () => {
     expect(verify({ ...proof, leaf: undefined })).toBe('ERR_TRIE_PROOF')
     expect(verify({ ...proof, leaf: { key: keys[30] ?? key, value: key } })).toBe('ERR_TRIE_PROOF')
     expect(verify({ ...proof, steps: proof.steps.slice(1) })).toBe('ERR_TRIE_PROOF')
-    expect(verify({ ...proof, steps: proof.steps.map((step) => ({ ...step, bitmap: step.bitmap ^ 1 })) })).toBe(
-      'ERR_TRIE_PROOF'
-    )
+    expect(
+      verify({ ...proof, steps: proof.steps.map((step) => ({ ...step, bitmap: step.bitmap ^ 1 })) })
+    ).toBe('ERR_TRIE_PROOF')
     expect(verify({ ...proof, steps: proof.steps.map((step) => ({ ...step, siblings: [] })) })).toBe(
       'ERR_TRIE_PROOF'
     )
@@ -127,7 +132,8 @@ describe('a manifest', () => {
   test('decodes from chunks of any size', () => {
     for (const size of [1, 7, 100, 4096, bytes.length]) {
       const chunks: Uint8Array[] = []
-      for (let offset = 0; offset < bytes.length; offset += size) chunks.push(bytes.subarray(offset, offset + size))
+      for (let offset = 0; offset < bytes.length; offset += size)
+        chunks.push(bytes.subarray(offset, offset + size))
       expect(decode(chunks)).toEqual(rows)
     }
   })
@@ -143,7 +149,9 @@ describe('a manifest', () => {
     if (row === undefined) throw new Error('there are rows')
     expect(codeOf(() => decode([tree.encodeManifestRow({ ...row, heads: [] })]))).toBe('ERR_MANIFEST_FORMAT')
     const twice = [row.heads[0], row.heads[0]].filter((head) => head !== undefined)
-    expect(codeOf(() => decode([tree.encodeManifestRow({ ...row, heads: twice })]))).toBe('ERR_MANIFEST_FORMAT')
+    expect(codeOf(() => decode([tree.encodeManifestRow({ ...row, heads: twice })]))).toBe(
+      'ERR_MANIFEST_FORMAT'
+    )
   })
 
   test('gives the root of a trie of directories over tries of blocks', () => {

@@ -19,7 +19,10 @@ function bytes(value: unknown): Uint8Array {
   return Uint8Array.fromHex(value)
 }
 
-function record<Type extends tree.RecordType>(value: unknown, type: Type): Extract<tree.AnyRecord, { type: Type }> {
+function record<Type extends tree.RecordType>(
+  value: unknown,
+  type: Type
+): Extract<tree.AnyRecord, { type: Type }> {
   const decoded = tree.decodeRecord(crypto, bytes(value))
   if (decoded.type !== type) throw new Error(`the vector is a record of type ${decoded.type}`)
   return decoded as Extract<tree.AnyRecord, { type: Type }>
@@ -66,9 +69,10 @@ describe('the vectors of the records', () => {
   })
 
   test.each(group('records', 'tries'))('trie: $comment', (vector) => {
-    const rows = (vector['rows'] as [string, string][]).map(
-      ([key, value]): [Uint8Array, Uint8Array] => [bytes(key), bytes(value)]
-    )
+    const rows = (vector['rows'] as [string, string][]).map(([key, value]): [Uint8Array, Uint8Array] => [
+      bytes(key),
+      bytes(value)
+    ])
     const root = tree.trieRoot(crypto, rows)
     expect(root.toHex()).toBe(vector['root'])
     for (const proof of vector['proofs'] as Case[]) {
@@ -91,13 +95,19 @@ describe('the vectors of the records', () => {
 
 describe('the vectors of headers and payloads', () => {
   test.each(group('payload', 'blockKeys'))('block key: $comment', (vector) => {
-    const key = tree.blockKey(crypto, bytes(vector['zoneKey']), bytes(vector['block']), Number(vector['keyVersion']))
+    const key = tree.blockKey(
+      crypto,
+      bytes(vector['zoneKey']),
+      bytes(vector['block']),
+      Number(vector['keyVersion'])
+    )
     expect(plain(key)).toEqual({ bytes: vector['key'], commitment: vector['commitment'] })
   })
 
   test.each(group('payload', 'headers'))('header: $comment', (vector) => {
     const header = record(vector['bytes'], tree.recordType.header)
-    const key = vector['blockKey'] === null ? undefined : tree.blockKeyFromBytes(crypto, bytes(vector['blockKey']))
+    const key =
+      vector['blockKey'] === null ? undefined : tree.blockKeyFromBytes(crypto, bytes(vector['blockKey']))
     expect(header.body.block.toHex()).toBe(vector['block'])
     expect(plain(tree.openHeader(crypto, header.body, key))).toEqual(vector['private'])
   })
@@ -109,7 +119,10 @@ describe('the vectors of headers and payloads', () => {
     expect(codeOf(() => tree.openHeader(crypto, body, key))).toBe(vector['error'])
   })
 
-  function stateOf(vector: Case): { state: tree.PayloadState; read: (hash: tree.Id) => Uint8Array | undefined } {
+  function stateOf(vector: Case): {
+    state: tree.PayloadState
+    read: (hash: tree.Id) => Uint8Array | undefined
+  } {
     const payload = vector['payload'] as Record<string, number>
     const parts = vector['parts'] as Record<string, string>
     const { aead = 0, sectorLog2 = 0, levels = 0, stored = 0 } = payload
@@ -140,7 +153,9 @@ describe('the vectors of headers and payloads', () => {
   test.each(group('payload', 'refusePayloads'))('refused payload: $comment', (vector) => {
     const { state, read } = stateOf(vector)
     const options = { readSector: read, isVerified: false }
-    expect(codeOf(() => new tree.PayloadReader(crypto, state, options).read(0, state.size))).toBe(vector['error'])
+    expect(codeOf(() => new tree.PayloadReader(crypto, state, options).read(0, state.size))).toBe(
+      vector['error']
+    )
   })
 })
 
