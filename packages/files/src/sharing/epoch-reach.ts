@@ -1,0 +1,64 @@
+/**
+ * What opens an epoch: whoever holds its own key, the key of a later epoch (`past`) or of an outer one that it
+ * inherits from, and so on upwards (MODEL B.5). A former reader can read what is written under an epoch exactly when
+ * a key of his stands in this set; it is worked out from the records, so a key change that a crash cut short is found
+ * again without a list of its own.
+ */
+import { equalBytes } from '@blocktree/codec'
+import { type Authority, type EpochRecord, type GrantRecord, type Id, type TreeState, grantTarget } from '@blocktree/tree'
+import { idKey } from '../id-key.ts'
+
+export interface EpochWay {
+  readonly epoch: EpochRecord
+  /** The epoch that this one opens on the way down; undefined for the one asked about. */
+  readonly opens: EpochRecord | undefined
+  readonly by: 'itself' | 'past' | 'inherit'
+}
+
+/** The epoch itself and everything above it, nearest first. */
+export function waysInto(authority: Authority, epoch: Id): readonly EpochWay[] {
+  const start = authority.epoch(epoch)
+  if (start === undefined) return []
+  const ways: EpochWay[] = [{ epoch: start, opens: undefined, by: 'itself' }]
+  const seen = new Set([idKey(start.id)])
+  const add = (way: EpochWay): void => {
+    if (seen.has(idKey(way.epoch.id))) return
+    seen.add(idKey(way.epoch.id))
+    ways.push(way)
+  }
+  for (let index = 0; index < ways.length; index++) {
+    const at = ways[index]?.epoch
+    if (at === undefined) break
+    const outer = at.body.inherit && authority.epoch(at.body.inherit.parentEpoch)
+    if (outer !== undefined) add({ epoch: outer, opens: at, by: 'inherit' })
+    for (const later of authority.epochsOf(at.body.zone)) {
+      if (later.body.prev.some((prev) => equalBytes(prev, at.id))) add({ epoch: later, opens: at, by: 'past' })
+    }
+  }
+  return ways
+}
+
+/** Epochs of a zone that no other held epoch replaces; more than one after concurrent rotations (A26). */
+export function epochHeads(authority: Authority, zone: Id): readonly EpochRecord[] {
+  const epochs = authority.epochsOf(zone)
+  const replaced = new Set(epochs.flatMap((epoch) => epoch.body.prev.map(idKey)))
+  return epochs.filter((epoch) => !replaced.has(idKey(epoch.id)))
+}
+
+/** Zone grants whose delivered keys lead to this epoch although they are revoked, expired or void. */
+export function formerReaders(tree: TreeState, epoch: Id): readonly GrantRecord[] {
+  const { authority } = tree
+  const former = new Map<string, GrantRecord>()
+  const live = new Set<string>()
+  for (const { epoch: at } of waysInto(authority, epoch)) {
+    for (const grant of tree.liveGrants(at.body.zone)) {
+      if (grant.body.targetType === grantTarget.zone) live.add(idKey(grant.body.recipient))
+    }
+    for (const delivery of authority.deliveriesUnder(at.id)) {
+      const grant = authority.grant(delivery.body.grant)
+      if (grant?.body.targetType === grantTarget.zone) former.set(idKey(grant.body.recipient), grant)
+    }
+  }
+  for (const recipient of live) former.delete(recipient)
+  return [...former.values()]
+}
