@@ -2,13 +2,14 @@
  * The provider for Node: OpenSSL through node:crypto, libsodium for signatures and small ChaCha20-Poly1305 messages
  * (doc/adr/0002-crypto-providers.md has the figures behind each choice). noble is loaded only for what neither offers.
  */
-import { argon2, createHash, createHmac, hash, hkdfSync, randomFillSync } from 'node:crypto'
+import { argon2, createHash, createHmac, hash, hkdfSync } from 'node:crypto'
 import { type Argon2Cost, expectArgon2Arguments, expectHkdfLength } from './argument-check.ts'
-import type { CryptoProvider, Random } from './crypto-provider.ts'
+import type { CryptoProvider } from './crypto-provider.ts'
 import { createNativeAead } from './native-aead.ts'
 import { createNativeSigning } from './native-signing.ts'
 import { nativeXWingPrimitives } from './native-x-wing.ts'
 import { plainView } from './plain-view.ts'
+import { createPooledRandom } from './pooled-random.ts'
 import { loadSodium } from './sodium.ts'
 import { createXWingKey, encapsulateXWing } from './x-wing.ts'
 
@@ -30,12 +31,8 @@ export function createNativeProvider(options: NativeProviderOptions = {}): Crypt
     decapsulationKey: (seed) => createXWingKey(nativeXWingPrimitives, seed),
     encapsulate: (publicKey, randomness) => encapsulateXWing(nativeXWingPrimitives, publicKey, randomness),
     argon2id,
-    random: operatingSystemRandom
+    random: createPooledRandom()
   }
-}
-
-const operatingSystemRandom: Random = {
-  bytes: (length: number): Uint8Array => randomFillSync(new Uint8Array(length))
 }
 
 function sha256(message: Uint8Array): Uint8Array {
