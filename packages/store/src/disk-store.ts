@@ -44,6 +44,8 @@ export interface StoreOptions {
   readonly onRebuildProgress?: (done: { readonly segment: number; readonly segments: number }) => void
 }
 
+export type RebuildOptions = Pick<RecoveryOptions, 'onProgress'>
+
 export interface DiskStore extends BlockStore {
   /** What opening found and did. */
   readonly recovery: Recovery
@@ -66,7 +68,7 @@ export interface DiskStore extends BlockStore {
   /** Reads everything back. Never throws for damage: it is in the report. */
   check(options?: CheckOptions): Promise<CheckReport>
   /** Makes the index again from the segments; meanwhile reads and commits are refused with ERR_STORE_BUSY. */
-  rebuildIndex(options?: Omit<RecoveryOptions, 'reindex'>): Promise<Recovery>
+  rebuildIndex(options?: RebuildOptions): Promise<Recovery>
   statistics(): Promise<StoreStatistics>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -103,7 +105,7 @@ export async function openStore(drivers: StoreDrivers, options: StoreOptions = {
     const parts = { files, driver, segments, overlay: new Overlay(), storeId, salt, index: closedIndex }
     const reader = new StoreReader(parts)
     const { reindex, onRebuildProgress: onProgress } = options
-    const recovered = await recover(parts, reader, { reindex, onProgress })
+    const recovered = await recover(parts, reader, { reindex, onProgress, thorough: lock.stale })
     await createReserve(files)
     const findings = repaired === undefined ? [] : [corruption('format', 0, `${repaired} and was written again`)]
     const recovery = { ...recovered.recovery, findings: [...findings, ...recovered.recovery.findings] }
@@ -238,7 +240,7 @@ class SegmentStore implements DiskStore {
     })
   }
 
-  async rebuildIndex(options: Omit<RecoveryOptions, 'reindex'> = {}): Promise<Recovery> {
+  async rebuildIndex(options: RebuildOptions = {}): Promise<Recovery> {
     return this.#alone(async () => {
       this.#reader.refusal = new StoreError('ERR_STORE_BUSY', 'the index is being made again; try again later')
       await this.#appender.close()
@@ -384,6 +386,7 @@ class SegmentStore implements DiskStore {
     for await (const damage of this.#parts.driver.scrub(signal)) {
       this.#options.onFinding?.(corruption(damage.file, damage.offset, damage.problem))
       await requestRebuild(this.#parts).catch(() => undefined)
+      return
     }
     // LevelDB rewrites tables without a look at their checksums: damage may have moved into a sound table.
     for await (const finding of damagedRows(this.#parts, signal)) {

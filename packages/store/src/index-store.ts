@@ -36,10 +36,11 @@ export interface IndexDamage {
 
 export interface IndexDriver {
   /**
-   * Opens what is there, after a look at the files that are small enough for it. Never creates.
+   * Opens what is there, after a look at its files: all of them when `thorough` (the last process did not end in
+   * order, perhaps because of damage), else those that are read in a few tens of milliseconds. Never creates.
    * @returns the damage when the index cannot be trusted, `missing` when there is none
    */
-  open(): Promise<IndexStore | IndexDamage | 'missing'>
+  open(thorough?: boolean): Promise<IndexStore | IndexDamage | 'missing'>
   /** Removes what is there and makes an empty one. */
   create(): Promise<IndexStore>
   /**

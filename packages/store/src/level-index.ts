@@ -1,6 +1,7 @@
 /**
  * The `IndexDriver` port over LevelDB. Its checks are not trusted: the logs and the manifest are verified before
- * they are opened, tables by `scrub`. An existing directory is never opened with `createIfMissing`, which deletes
+ * they are opened, and so are tables: all of them when the last process crashed, for LevelDB ends the process when
+ * it meets some kinds of damage; else the newest, the others by `scrub`. An existing directory is never opened with `createIfMissing`, which deletes
  * the old tables when CURRENT is lost.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs'
@@ -15,14 +16,15 @@ type Database = Level<Uint8Array, Uint8Array>
 const pageRows = 200
 const scrubPauseMs = 10 // one table of 2 MiB takes about 5 ms: others get two thirds of the time
 const settleMs = 200
+const openingTableBytes = 32 * 1024 * 1024 // read in about 50 ms
 
 /** @param directory made when needed; nothing but the index may be in it */
 export function createLevelIndex(directory: string): IndexDriver {
   return {
-    async open() {
+    async open(thorough = false) {
       const names = namesIn(directory)
       if (names.length === 0) return 'missing'
-      const damage = verifyLogs(directory, names)
+      const damage = verifyLogs(directory, names) ?? verifyTables(directory, names, thorough)
       if (damage !== undefined) return damage
       const database = makeDatabase(directory, false)
       try {
@@ -46,7 +48,7 @@ export function createLevelIndex(directory: string): IndexDriver {
       if (damage !== undefined) yield damage
       for (const name of names) {
         if (signal?.aborted === true) return
-        if (!/\.(ldb|sst)$/.test(name)) continue
+        if (!isTable(name)) continue
         const found = await verifySettled(directory, name)
         if (found !== undefined) yield found
         await pause(scrubPauseMs)
@@ -124,6 +126,22 @@ function verifyLogs(directory: string, names: readonly string[]): IndexDamage | 
     next = sequence?.next ?? next
   }
   return undefined
+}
+
+/** Tables, newest first: those are the ones that LevelDB reads and rewrites next. */
+function verifyTables(directory: string, names: readonly string[], thorough: boolean): IndexDamage | undefined {
+  let left = thorough ? Number.MAX_SAFE_INTEGER : openingTableBytes
+  for (const name of names.filter(isTable).reverse()) {
+    left -= sizeOf(join(directory, name))
+    if (left < 0) return undefined
+    const damage = verifyTable(directory, name)
+    if (damage !== undefined) return damage
+  }
+  return undefined
+}
+
+function isTable(name: string): boolean {
+  return /^\d+\.(ldb|sst)$/.test(name)
 }
 
 /** A table that looks damaged may be one that LevelDB is still writing: it is looked at twice more. */

@@ -43,6 +43,8 @@ export interface Recovered {
 
 export interface RecoveryOptions {
   readonly reindex: Reindex | undefined
+  /** The last process did not end in order. */
+  readonly thorough?: boolean
   readonly onProgress?: ((done: { readonly segment: number; readonly segments: number }) => void) | undefined
 }
 
@@ -66,7 +68,7 @@ export async function recover(
   options: RecoveryOptions
 ): Promise<Recovered> {
   const findings: Finding[] = []
-  const opened = await openIndex(parts, findings)
+  const opened = await openIndex(parts, findings, options.thorough ?? false)
   if (typeof opened === 'string') return rebuild(parts, view, options, findings, opened)
   parts.index = opened.index
   const replay = new Replay(parts, view, options, findings, false)
@@ -102,10 +104,11 @@ class IndexTooOld extends Error {
 /** The index with how far it goes, or why it has to be made again. */
 async function openIndex(
   parts: Omit<StoreParts, 'index'>,
-  findings: Finding[]
+  findings: Finding[],
+  thorough: boolean
 ): Promise<{ readonly index: IndexStore; readonly progress: Progress } | string> {
   if (parts.files.readFile(markerPath) !== undefined) return 'it was found damaged before'
-  const index = await parts.driver.open()
+  const index = await parts.driver.open(thorough)
   if (index === 'missing') return 'it was missing'
   if (isIndexDamage(index)) {
     findings.push(corruption(index.file, index.offset, index.problem))

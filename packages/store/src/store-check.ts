@@ -19,7 +19,7 @@ import type { Finding, StoreParts } from './store-parts.ts'
 import { toRecord } from './store-reader.ts'
 
 export interface CheckOptions {
-  /** Structure only: headers of segments, places in the index, the logs of LevelDB. */
+  /** Structure only: the files of the index, headers of segments, rows and the places they name. */
   readonly quick?: boolean
   /** The layer above verifies id and signature; a text says what is wrong. */
   readonly verifyRecord?: (record: StoredRecord) => string | undefined
@@ -48,6 +48,7 @@ class Check {
   readonly #options: CheckOptions
   readonly #findings: Finding[] = []
   #segments: readonly number[] = []
+  #indexSound = false
   #bytes = 0
   #sectors = 0
   #records = 0
@@ -61,17 +62,24 @@ class Check {
 
   async run(): Promise<void> {
     this.#segments = this.#parts.segments.numbers().filter((segment) => segment <= this.#end.segment)
-    await this.#checkSegmentList()
+    // LevelDB is not made to read damaged tables: it may end the process.
+    this.#indexSound = await this.#checkIndexFiles()
+    if (this.#indexSound) await this.#checkSegmentList()
     for (const segment of this.#segments) {
       this.#options.signal?.throwIfAborted()
       this.#checkHeader(segment)
-      if (this.#options.quick !== true) await this.#checkFrames(segment)
     }
-    await this.#checkRows()
-    if (this.#options.quick === true) return
+    if (this.#options.quick !== true) for (const segment of this.#segments) await this.#checkFrames(segment)
+    if (this.#indexSound) await this.#checkRows()
+  }
+
+  async #checkIndexFiles(): Promise<boolean> {
+    let sound = true
     for await (const damage of this.#parts.driver.scrub(this.#options.signal)) {
       this.#findings.push(corruption(damage.file, damage.offset, damage.problem))
+      sound = false
     }
+    return sound
   }
 
   report(): CheckReport {
@@ -143,6 +151,7 @@ class Check {
   #checkKnown(segment: number, frame: ScannedFrame): void {
     if (frame.type !== frameType.record && frame.type !== frameType.sector) return
     const space = frame.type === frameType.record ? rowSpace.record : rowSpace.sector
+    if (!this.#indexSound) return
     if (this.#parts.index.get(spaceKey(space, frame.reference)) !== undefined) return
     const place = `${segmentPath(segment)} at ${frame.offset}`
     this.#report('index', 0, `it does not know the frame in ${place}; rebuild the index`)

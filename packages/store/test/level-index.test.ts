@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createStore, openStore } from '../src/disk-store.ts'
+import type { DiskStore } from '../src/disk-store.ts'
 import { isIndexDamage } from '../src/index-store.ts'
 import type { IndexDamage, IndexDriver, IndexStore } from '../src/index-store.ts'
 import { createLevelIndex } from '../src/level-index.ts'
@@ -37,9 +39,12 @@ async function scrubbed(driver: IndexDriver): Promise<IndexDamage[]> {
 }
 
 function flip(path: string, offset: number): void {
-  const content = readFileSync(path)
-  content[offset] = (content[offset] ?? 0) ^ 0x10
-  writeFileSync(path, content)
+  const descriptor = openSync(path, 'r+') // in place: LevelDB may have mapped the file
+  const byte = Buffer.alloc(1)
+  readSync(descriptor, byte, 0, 1, offset)
+  byte[0] = (byte[0] ?? 0) ^ 0x10
+  writeSync(descriptor, byte, 0, 1, offset)
+  closeSync(descriptor)
 }
 
 /** An index with tables and a log. */
@@ -165,28 +170,17 @@ describe('a store on a real disk', () => {
     await again.close()
   })
 
-  test('a removed index is made again, and a damaged table is reported by the scrub after opening', async () => {
+  test('a removed index is made again, and so is one with a damaged table', async () => {
     const directory = join(temporaryDirectory(), 'data')
     const drivers = nodeDrivers(directory)
     const store = await createStore(drivers)
-    for (let round = 0; round < 80; round++) {
-      await store.commit({
-        records: Array.from({ length: 100 }, (_, item) => makeRecord(round * 100 + item)),
-        local: [{ key: sequence(30, round), value: sequence(60_000, round) }]
-      })
-    }
+    await fill(store)
     await store.close()
-    const tables = readdirSync(join(directory, 'index')).filter((file) => file.endsWith('.ldb'))
-    const name = tables.find((file) => statSync(join(directory, 'index', file)).size > 1e6) ?? ''
-    flip(join(directory, 'index', name), 5000)
-    const findings: Finding[] = []
-    const damaged = await openStore(drivers, { scrub: true, onFinding: (finding) => findings.push(finding) })
-    await expect.poll(() => findings.length, { timeout: 10_000 }).toBeGreaterThan(0)
-    // LevelDB may have rewritten the table by then, damage and all: then a row tells.
-    expect(findings[0]?.file).toMatch(/^index/)
-    await damaged.close()
+    const path = largestTable(directory)
+    flip(path, 5000)
     const again = await openStore(drivers)
-    expect(again.recovery.rebuilt).toBe('it was found damaged before')
+    expect(again.recovery.findings).toMatchObject([{ code: 'ERR_STORE_CORRUPT', file: path.slice(directory.length + 1) }])
+    expect(again.recovery.rebuilt).toContain('damaged')
     expect(again.hasRecord(makeRecord(17).id)).toBe(true)
     await again.close()
     rmSync(join(directory, 'index'), { recursive: true })
@@ -196,4 +190,39 @@ describe('a store on a real disk', () => {
     expect((await third.check()).findings).toEqual([])
     await third.close()
   }, 60_000)
+
+  test('a table that is damaged while the store is open is found by the scrub, and the index made again next', async () => {
+    const directory = join(temporaryDirectory(), 'data')
+    const drivers = nodeDrivers(directory)
+    const findings: Finding[] = []
+    const first = await createStore(drivers)
+    await fill(first)
+    await first.close()
+    const path = largestTable(directory)
+    const opening = openStore(drivers, { scrub: true, onFinding: (finding) => findings.push(finding) })
+    const store = await opening
+    flip(path, 5000)
+    await expect.poll(() => findings.length, { timeout: 10_000 }).toBe(1)
+    expect(findings[0]?.file).toBe(path.slice(directory.length + 1))
+    expect((await store.check()).findings.length).toBeGreaterThan(0)
+    await store.close()
+    const again = await openStore(drivers)
+    expect(again.recovery.rebuilt).toBe('it was found damaged before')
+    expect((await again.check()).findings).toEqual([])
+    await again.close()
+  }, 60_000)
 })
+
+async function fill(store: DiskStore): Promise<void> {
+  for (let round = 0; round < 80; round++) {
+    await store.commit({
+      records: Array.from({ length: 100 }, (_, item) => makeRecord(round * 100 + item)),
+      local: [{ key: sequence(30, round), value: sequence(60_000, round) }]
+    })
+  }
+}
+
+function largestTable(directory: string): string {
+  const tables = readdirSync(join(directory, 'index')).filter((file) => file.endsWith('.ldb'))
+  return join(directory, 'index', tables.find((file) => statSync(join(directory, 'index', file)).size > 1e6) ?? '')
+}
