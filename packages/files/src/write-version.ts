@@ -242,6 +242,8 @@ export interface VersionChange {
   readonly settles?: readonly Id[]
   /** The content comes from this held version of the block instead of the winner. */
   readonly from?: HeaderRecord
+  /** Changes the key of this block alone; kept as it is when absent. Needs the key of the zone. */
+  readonly keyVersion?: number
 }
 
 export interface NextVersion {
@@ -265,7 +267,7 @@ export function makeVersion(
   const { birth, block } = winner.body
   const state = change.state ?? blockState.live
   const cap = capFor(actor, { home: homeZone(birth, block), block }, rightsOfChange(birth, state), path)
-  const sealing = sealingKey(context, actor, winner, path)
+  const sealing = sealingKey(context, actor, winner, path, change.keyVersion)
   const prev = previousOf(winner, change.settles ?? [])
   const content = contentOf(change, source, before, state)
   const opened: HeaderPrivate = {
@@ -317,18 +319,19 @@ function sealingKey(
   context: FilesContext,
   actor: Actor,
   winner: HeaderRecord,
-  path: string
+  path: string,
+  nextKeyVersion: number | undefined
 ): { readonly epoch: Id | undefined; readonly keyVersion: number; readonly key: ReturnType<typeof blockKey> | undefined } {
   const { body } = winner
   const zone = homeZone(body.birth, body.block)
   if (isPublicZone(context, zone)) return { epoch: undefined, keyVersion: 0, key: undefined }
   const current = actor.writeKey(zone)
-  const keyVersion = body.keyVersion
+  const keyVersion = nextKeyVersion ?? body.keyVersion
   if (current?.key !== undefined) {
     return { epoch: current.epoch, keyVersion, key: blockKey(context.crypto, current.key, body.block, keyVersion) }
   }
   const own = actor.blockKey(body)
-  if (own !== undefined) return { epoch: body.epoch, keyVersion, key: own }
+  if (own !== undefined && keyVersion === body.keyVersion) return { epoch: body.epoch, keyVersion, key: own }
   throw new FilesError('ERR_KEY_MISSING', `"${path}": the key for writing it was not given to you`, { path })
 }
 

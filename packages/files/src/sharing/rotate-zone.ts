@@ -18,7 +18,7 @@ export interface Rotation {
 }
 
 /**
- * Ready to commit. With `without`, a grant that is being revoked in the same batch gets no delivery.
+ * Ready to commit.
  * @throws ERR_ACCESS_DENIED without `grant`, ERR_KEY_MISSING when no current epoch opens
  */
 export function makeRotation(context: FilesContext, actor: Actor, zone: Id, path: string): Rotation {
