@@ -40,7 +40,57 @@ export {
   encodePrincipalBody,
   principalId
 } from './principal.ts'
-export * from './records.ts'
+export {
+  type AnyRecord,
+  type Birth,
+  type BlockKind,
+  type BlockMetadata,
+  type BlockStateCode,
+  type CapBody,
+  type CapRecord,
+  type CheckpointBody,
+  type CheckpointRecord,
+  type Cut,
+  type DeliveryBody,
+  type DeliveryRecord,
+  type EndpointBody,
+  type EndpointRecord,
+  type EpochBody,
+  type EpochRecord,
+  type Extension,
+  type Extensions,
+  type GrantBody,
+  type GrantRecord,
+  type GrantRevocationBody,
+  type GrantRevocationRecord,
+  type HeaderBody,
+  type HeaderPrivate,
+  type HeaderRecord,
+  type Id,
+  type PayloadDescriptor,
+  type PrincipalBody,
+  type PrincipalRecord,
+  type Quota,
+  type ReceiptBody,
+  type ReceiptRecord,
+  type RecordType,
+  type RevocationBody,
+  type RevocationRecord,
+  type ScopeType,
+  type SignedRecord,
+  type SuccessionBody,
+  type SuccessionRecord,
+  type TreeBody,
+  type TreeRecord,
+  blockKind,
+  blockState,
+  formatVersion,
+  grantTarget,
+  recipientType,
+  recordType,
+  right,
+  scopeType
+} from './records.ts'
 export { type Draft, type Signer, recordBytesLimit, signRecord } from './signed-record.ts'
 export { TreeError, type TreeErrorCode } from './tree-error.ts'
 export {
@@ -151,7 +201,9 @@ export {
   openNode,
   openSector,
   sealNode,
-  sealSector
+  nodeStoredBytes,
+  sealSector,
+  sectorStoredBytes
 } from './sector.ts'
 export { type CoverVerdict, coversBlock, coversZone } from './covers.ts'
 export { type GoverningCuts, governingCuts } from './revocation-cut.ts'

@@ -10,6 +10,7 @@ import {
   type SealContext,
   type SealedSector,
   sealNode,
+  sectorStoredBytes,
   sealSector
 } from './sector.ts'
 import { leafPadding, payloadFanOut } from './limits.ts'
@@ -31,18 +32,22 @@ export type EmitSector = (sector: StoredSector) => void
 /**
  * Seals consecutive sectors.
  * @param bytes whole sectors; only at the end of the payload may the last be shorter (it is padded here)
- * @param run `firstIndex` is the number of the first sector in the payload
+ * @param run `firstIndex` is the number of the first sector in the payload; `target`, when given, takes the sealed
+ * sectors one after another (`sectorStoredBytes` each) and is viewed by the result
  */
 export function sealLeaves(
   context: SealContext,
-  run: { readonly sectorLog2: number; readonly firstIndex: number },
+  run: { readonly sectorLog2: number; readonly firstIndex: number; readonly target?: Uint8Array },
   bytes: Uint8Array
 ): readonly SealedSector[] {
   const sectorBytes = 2 ** run.sectorLog2
   const sealed: SealedSector[] = []
+  let filled = 0
   for (let offset = 0; offset < bytes.length; offset += sectorBytes) {
-    const part = bytes.subarray(offset, offset + sectorBytes)
-    sealed.push(sealSector(context, run.firstIndex + sealed.length, padLeaf(part)))
+    const leaf = padLeaf(bytes.subarray(offset, offset + sectorBytes))
+    const end = filled + sectorStoredBytes(context.aead, leaf.length)
+    sealed.push(sealSector(context, run.firstIndex + sealed.length, leaf, run.target?.subarray(filled, end)))
+    filled = end
   }
   return sealed
 }

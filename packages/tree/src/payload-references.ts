@@ -18,7 +18,8 @@ export interface PayloadPart {
 }
 
 /**
- * Every stored part, a node before its children; holes are left out. A node that is not held ends the listing with
+ * Every stored part, a node before its children; holes are left out. A node that occurs again is listed once, so
+ * that a few hostile nodes which name each other 256 times do not make the listing endless. A node that is not held ends the listing with
  * ERR_SECTOR_MISSING unless `onMissing` takes it.
  * @param readSector asked for nodes only, never for sectors
  */
@@ -28,8 +29,9 @@ export function* listReferences(
   options?: { readonly onMissing?: (part: PayloadPart) => void }
 ): Generator<PayloadPart, void, undefined> {
   const stack: PayloadPart[] = [{ hash: payload.rootHash, level: payload.levels }]
+  const listed = new Set<string>()
   for (let part = stack.pop(); part !== undefined; part = stack.pop()) {
-    if (isHole(part)) continue
+    if (isHole(part) || (part.level > 0 && isRepeated(listed, part))) continue
     yield part
     if (part.level === 0) continue
     const bytes = readSector(part.hash)
@@ -41,6 +43,11 @@ export function* listReferences(
       throw new TreeError('ERR_SECTOR_MISSING', `the inner node ${formatId(part.hash)} is not held here`)
     } else options.onMissing(part)
   }
+}
+
+function isRepeated(listed: Set<string>, node: PayloadPart): boolean {
+  const count = listed.size
+  return listed.add(node.hash.toHex()).size === count
 }
 
 /** True when the one sector of this payload may be stored and sent beside its header. */

@@ -52,6 +52,8 @@ class Update {
   readonly #aead: AeadCode | typeof noAead
   /** Places of the old tree that the new one takes over. */
   readonly #kept = new Set<string>()
+  /** Stored bytes below full old nodes that lie beyond the new end, by hash: a payload may name one node often. */
+  readonly #removedBelow = new Map<string, number>()
   #stored = 0
 
   constructor(deps: UpdateDeps, current: PayloadState, change: PayloadChange) {
@@ -63,7 +65,7 @@ class Update {
     this.#reader = new PayloadReader(deps.context.crypto, current, deps)
     this.#writes = (change.writes ?? []).filter(({ bytes }) => bytes.length > 0)
     this.#sectorLog2 = current.payload.sectorLog2
-    const end = Math.max(0, ...this.#writes.map(({ offset, bytes }) => offset + bytes.length))
+    const end = this.#writes.reduce((last, { offset, bytes }) => Math.max(last, offset + bytes.length), 0)
     this.#size = change.size ?? Math.max(current.size, end)
     const isInRange = this.#writes.every(({ offset }) => Number.isSafeInteger(offset) && offset >= 0)
     if (!Number.isSafeInteger(this.#size) || this.#size < 0 || !isInRange || end > this.#size) {
@@ -144,10 +146,15 @@ class Update {
     if (level === 0) {
       return sectorStoredBytes(this.#aead, leafLength(this.#old.size, this.#sectorLog2, index))
     }
+    const width = bytesPerReference(level, this.#sectorLog2)
+    const isWhole = index * width >= this.#size && (index + 1) * width <= this.#old.size
+    const known = isWhole ? this.#removedBelow.get(reference.hash.toHex()) : undefined
+    if (known !== undefined) return known
     const count = childrenOfNode(this.#old.size, this.#sectorLog2, level, index)
     let bytes = nodeStoredBytes(this.#aead, count)
     for (let child = 0; child < count; child++)
       bytes += this.#removed(level - 1, index * payloadFanOut + child)
+    if (isWhole) this.#removedBelow.set(reference.hash.toHex(), bytes)
     return bytes
   }
 }

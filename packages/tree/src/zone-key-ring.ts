@@ -41,7 +41,7 @@ export class ZoneKeyRing {
    */
   add(epoch: EpochRecord, key: Uint8Array): void {
     checkZoneKey(this.#crypto, epoch.body, key)
-    this.#given.set(formatId(epoch.id), key.slice())
+    this.#given.set(epoch.id.toHex(), key.slice())
   }
 
   /** The key of an epoch, a view that stays the ring's own; undefined when nothing held leads to it. */
@@ -74,7 +74,7 @@ export class ZoneKeyRing {
   }
 
   #find(id: Id, search: Search): Uint8Array | undefined {
-    const name = formatId(id)
+    const name = id.toHex()
     const known = this.#given.get(name) ?? this.#derived.get(name)
     if (known !== undefined) return known
     if (search.visited.has(name) || search.visited.size >= epochsOpenedMax) return undefined

@@ -154,6 +154,22 @@ describe('work in units', () => {
     expect(state.payload.stored).toBe(tree.storedBytesOf(1, sectorLog2, content.length))
   })
 
+  test('sealed sectors may go one after another into a buffer of the caller', () => {
+    for (const aead of [0, 1, 2] as const) {
+      const target = new Uint8Array(
+        tree.storedBytesOf(aead, sectorLog2, 5000) - tree.nodeStoredBytes(aead, 2)
+      )
+      const run = { sectorLog2, firstIndex: 0, target }
+      const leaves = tree.sealLeaves(context(aead), run, content.subarray(0, 5000))
+      expect(new Uint8Array(Buffer.concat(leaves.map(({ bytes }) => bytes)))).toEqual(target)
+      const [, second] = leaves
+      if (second === undefined) throw new Error('there are two sectors')
+      expect(tree.openSector(crypto, aead, second.key, second.bytes).subarray(0, 904)).toEqual(
+        content.subarray(4096, 5000)
+      )
+    }
+  })
+
   test('refuses a size that the sectors do not make', () => {
     const assembly = new tree.PayloadAssembly(context(), { sectorLog2, emit: () => undefined })
     for (const leaf of tree.sealLeaves(context(), { sectorLog2, firstIndex: 0 }, content.subarray(0, 9000))) {
@@ -300,6 +316,30 @@ describe('a payload under attack', () => {
     const parts = [...tree.listReferences(state.payload, sectors.read)]
     expect(new Set(parts.map(({ hash }) => hash.toHex()))).toEqual(new Set(sectors.sectors.keys()))
     expect(parts.map(({ level }) => level)).toEqual([1, 0, 0, 0])
+  })
+
+  test('A29: a listing ends although hostile nodes name each other 256 times', () => {
+    const map = new SectorMap()
+    let part = tree.sealSector(context(), 0, content.subarray(0, sector))
+    map.emit({ reference: part.hash, bytes: part.bytes })
+    for (let level = 1; level <= 5; level++) {
+      part = tree.sealNode(context(), level, 0, new Array<tree.Reference>(256).fill(part))
+      map.emit({ reference: part.hash, bytes: part.bytes })
+    }
+    const size = sector * 256 ** 5
+    const bomb = tree.payloadState(1, sectorLog2, size, { ...part, stored: 2 ** 50 })
+    expect([...tree.listReferences(bomb.payload, map.read)].length).toBe(5 + 256)
+    const cut = tree.updatePayload(
+      {
+        context: { crypto, random, block: file.block },
+        readSector: map.read,
+        isVerified: false,
+        emit: map.emit
+      },
+      bomb,
+      { size: 10 }
+    )
+    expect(readerOf(cut, map).read(0, 10)).toEqual(content.subarray(0, 10))
   })
 
   test('A29: a listing names a missing node, or goes on around it', () => {
