@@ -1,8 +1,24 @@
 /** Ids as keys of maps: one character per byte, cheaper than any text form and never shown. */
 import type { Id } from './records.ts'
 
+/** Eight at a time: spreading a typed array goes through its iterator and takes five times as long. */
 export function idKey(id: Id): string {
-  return String.fromCharCode(...id)
+  let key = ''
+  let at = 0
+  for (; at + 8 <= id.length; at += 8) {
+    key += String.fromCharCode(
+      id[at] ?? 0,
+      id[at + 1] ?? 0,
+      id[at + 2] ?? 0,
+      id[at + 3] ?? 0,
+      id[at + 4] ?? 0,
+      id[at + 5] ?? 0,
+      id[at + 6] ?? 0,
+      id[at + 7] ?? 0
+    )
+  }
+  for (; at < id.length; at++) key += String.fromCharCode(id[at] ?? 0)
+  return key
 }
 
 /** A map keyed by id. */
