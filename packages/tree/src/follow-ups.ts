@@ -37,6 +37,7 @@ export class FollowUps {
   readonly #checkpoints: CheckpointCompletion
   #queue: Promise<void> = Promise.resolve()
   #isStopped = false
+  readonly #later: FollowUp[] = []
 
   constructor(deps: FollowUpDeps, blocks: BlockWork) {
     this.#deps = deps
@@ -75,8 +76,15 @@ export class FollowUps {
     this.#isStopped = true
   }
 
+  /** Work that comes up while other work is done: it is finished before that counts as done. */
+  later(followUps: readonly FollowUp[]): void {
+    this.#later.push(...followUps)
+  }
+
   #enqueue(work: () => Promise<void>): Promise<void> {
-    const result = this.#queue.then(work)
+    const result = this.#queue.then(work).then(async () => {
+      while (this.#later.length > 0) await this.#runAll(this.#later.splice(0))
+    })
     this.#queue = result.catch(() => undefined)
     return result
   }

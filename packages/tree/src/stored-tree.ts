@@ -351,6 +351,7 @@ export class StoredTree implements TreeState {
   #change(work: (open: OpenChange) => void): Promise<void> {
     const open = this.#begin()
     work(open)
+    this.#followUps.later(open.followUps.splice(0))
     return this.#finish(open, {})
   }
 
