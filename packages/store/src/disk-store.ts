@@ -15,7 +15,8 @@ import { closedIndex, isIndexDamage } from './index-store.ts'
 import { encodeProgress, progressKey, rowSpace, segmentRow } from './index-rows.ts'
 import { queuedBytesMax, segmentBytesTarget } from './limits.ts'
 import { segmentPath } from './location.ts'
-import { Overlay } from './overlay.ts'
+import type { Location } from './location.ts'
+import { Overlay, keyText } from './overlay.ts'
 import type { PendingBatch, PreparedFrames } from './pending-batch.ts'
 import { damagedRows } from './row-scrub.ts'
 import { recover, requestRebuild } from './recovery.ts'
@@ -60,6 +61,11 @@ export interface DiskStore extends BlockStore {
     rows?: readonly IndexRow[],
     options?: { readonly durability?: Durability }
   ): Promise<void>
+  /**
+   * Where a record or sector lies in the log, for readers in other threads; undefined when it is not held or not in
+   * the index yet. A collection may move it: who finds something else there asks the store for the bytes.
+   */
+  placeOf(kind: 'record' | 'sector', reference: Id): Location | undefined
   /**
    * Removes sectors that are not among `live` and gives their space back where less than `minimumLive` of a segment
    * is live. Sectors written or asked for meanwhile are kept. ERR_STORE_BUSY while another collection runs.
@@ -212,6 +218,12 @@ class SegmentStore implements DiskStore {
     options?: { readonly durability?: Durability }
   ): Promise<void> {
     return this.#submit(() => draftPrepared(prepared, rows, this.frameSalt), options?.durability ?? 'group')
+  }
+
+  placeOf(kind: 'record' | 'sector', reference: Id): Location | undefined {
+    if (this.#reader.refusal !== undefined) throw new StoreError(this.#reader.refusal.code, this.#reader.refusal.message)
+    if (kind === 'sector') this.#reader.touched?.add(keyText(reference))
+    return this.#reader.place(rowSpace[kind], reference)
   }
 
   /** Also rejects when a `none` batch was refused since the last flush. */
