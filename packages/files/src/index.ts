@@ -19,18 +19,28 @@ export { type Files, type FilesOptions, createFiles } from './files.ts'
 export { type Job, type JobKind, jobKind } from './job-journal.ts'
 export * as limits from './limits.ts'
 export type { ListOptions, ListOrder, ListPage } from './list.ts'
-export type { DirectoryOptions } from './make-directory.ts'
-export type { MetadataChange } from './metadata.ts'
+export { type DirectoryOptions, type NewDirectory, newDirectory } from './make-directory.ts'
+export { type MetadataChange, applyMetadata } from './metadata.ts'
 export type { CopyOptions, MoveOptions, MoveReply } from './move.ts'
 export { nameKey } from './name-key.ts'
 export type { FileContent, FileStream, ReadOptions } from './read-file.ts'
 export type { RemoveOptions, RemoveReply } from './remove.ts'
 export { type NamedPlace, type Place, resolveDirectory, resolveName, resolvePath } from './resolve-path.ts'
 export type { ResumedJob } from './resume-jobs.ts'
+export { type NewTree, type TreeGenesis, createTree } from './sharing/create-tree.ts'
 export { firstSharedZone } from './shared-zones.ts'
 export type { VersionInfo } from './versions.ts'
 export { walkTree } from './walk-tree.ts'
 export type { FileEvent, LostEvents, WatchOptions } from './watch.ts'
 export type { CreateOptions, LargeContent, StreamOptions, WriteOptions, WriteReply } from './write-file.ts'
-export { type VersionChange, capFor, makeBlock, makeVersion, writeKeyFor } from './write-version.ts'
+export {
+  type NewBlock,
+  type VersionChange,
+  capFor,
+  makeBlock,
+  makeVersion,
+  newBirth,
+  signFirstVersion,
+  writeKeyFor
+} from './write-version.ts'
 export type { WriterCap, WriterPlace } from './writer-caps.ts'

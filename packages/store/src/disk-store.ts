@@ -2,7 +2,15 @@
  * The block store on disk: segments are the truth, the index can be made again from them
  * (doc/spec/11-segments.md, doc/adr/0006-store.md). This file joins the parts; each of them has a file of its own.
  */
-import type { BlockStore, Durability, Id, IndexReader, IndexRow, StoreBatch, StoredRecord } from '@blocktree/tree'
+import type {
+  BlockStore,
+  Durability,
+  Id,
+  IndexReader,
+  IndexRow,
+  StoreBatch,
+  StoredRecord
+} from '@blocktree/tree'
 import { Appender } from './appender.ts'
 import { draftBatch, draftPrepared, pendBatch } from './batch-frames.ts'
 import type { DraftBatch } from './batch-frames.ts'
@@ -103,7 +111,8 @@ export async function openStore(drivers: StoreDrivers, options: StoreOptions = {
   const { files, index: driver } = drivers
   let lock: StoreLock | undefined
   try {
-    if (!holdsStore(drivers)) throw new StoreError('ERR_STORE_MISSING', 'the directory holds no store; create one first')
+    if (!holdsStore(drivers))
+      throw new StoreError('ERR_STORE_MISSING', 'the directory holds no store; create one first')
     lock = await acquireLock(files, drivers.processes)
     const { storeId, repaired } = await readFormat(files)
     const salt = saltOf(storeId)
@@ -113,7 +122,8 @@ export async function openStore(drivers: StoreDrivers, options: StoreOptions = {
     const { reindex, onRebuildProgress: onProgress } = options
     const recovered = await recover(parts, reader, { reindex, onProgress, thorough: lock.stale })
     await createReserve(files)
-    const findings = repaired === undefined ? [] : [corruption('format', 0, `${repaired} and was written again`)]
+    const findings =
+      repaired === undefined ? [] : [corruption('format', 0, `${repaired} and was written again`)]
     const recovery = { ...recovered.recovery, findings: [...findings, ...recovered.recovery.findings] }
     return new SegmentStore(parts, reader, lock, { ...recovered, recovery }, options)
   } catch (error) {
@@ -142,10 +152,7 @@ async function makeEmpty({ files, index: driver, random }: StoreDrivers): Promis
   await files.syncDirectory('segments')
   const index = await driver.create()
   const progress = encodeProgress({ segment: 1, offset: segmentHeaderBytes, storeId })
-  await index.write([
-    segmentRow(1, 'live'),
-    { key: progressKey, value: progress }
-  ])
+  await index.write([segmentRow(1, 'live'), { key: progressKey, value: progress }])
   await index.close()
   await writeFormat(files, storeId)
 }
@@ -168,7 +175,13 @@ class SegmentStore implements DiskStore {
   #collection: Promise<unknown> | undefined
   #lostWrite: Error | undefined
 
-  constructor(parts: StoreParts, reader: StoreReader, lock: StoreLock, recovered: Recovered, options: StoreOptions) {
+  constructor(
+    parts: StoreParts,
+    reader: StoreReader,
+    lock: StoreLock,
+    recovered: Recovered,
+    options: StoreOptions
+  ) {
     this.#parts = parts
     this.#reader = reader
     this.#lock = lock
@@ -209,7 +222,10 @@ class SegmentStore implements DiskStore {
   }
 
   commit(batch: StoreBatch, options?: { readonly durability?: Durability }): Promise<void> {
-    return this.#submit(() => draftBatch(batch, (record) => this.#isHeld(record)), options?.durability ?? 'group')
+    return this.#submit(
+      () => draftBatch(batch, (record) => this.#isHeld(record)),
+      options?.durability ?? 'group'
+    )
   }
 
   appendPrepared(
@@ -221,7 +237,8 @@ class SegmentStore implements DiskStore {
   }
 
   placeOf(kind: 'record' | 'sector', reference: Id): Location | undefined {
-    if (this.#reader.refusal !== undefined) throw new StoreError(this.#reader.refusal.code, this.#reader.refusal.message)
+    if (this.#reader.refusal !== undefined)
+      throw new StoreError(this.#reader.refusal.code, this.#reader.refusal.message)
     if (kind === 'sector') this.#reader.touched?.add(keyText(reference))
     return this.#reader.place(rowSpace[kind], reference)
   }
@@ -234,7 +251,10 @@ class SegmentStore implements DiskStore {
     if (lost !== undefined) throw lost
   }
 
-  async collect(live: AsyncIterable<Id> | Iterable<Id>, options: CollectionOptions = {}): Promise<CollectionReport> {
+  async collect(
+    live: AsyncIterable<Id> | Iterable<Id>,
+    options: CollectionOptions = {}
+  ): Promise<CollectionReport> {
     return this.#alone(async () => {
       this.#reader.touched = new Set()
       try {
@@ -254,7 +274,10 @@ class SegmentStore implements DiskStore {
 
   async rebuildIndex(options: RebuildOptions = {}): Promise<Recovery> {
     return this.#alone(async () => {
-      this.#reader.refusal = new StoreError('ERR_STORE_BUSY', 'the index is being made again; try again later')
+      this.#reader.refusal = new StoreError(
+        'ERR_STORE_BUSY',
+        'the index is being made again; try again later'
+      )
       await this.#appender.close()
       await requestRebuild(this.#parts)
       await this.#parts.index.close()
@@ -363,7 +386,11 @@ class SegmentStore implements DiskStore {
     return true
   }
 
-  #collector(): { submit: (draft: DraftBatch) => Promise<void>; rollNext: () => void; end: () => Appender['end'] } {
+  #collector(): {
+    submit: (draft: DraftBatch) => Promise<void>
+    rollNext: () => void
+    end: () => Appender['end']
+  } {
     return {
       end: () => this.#appender.end,
       rollNext: () => this.#appender.rollNext(),
@@ -377,7 +404,8 @@ class SegmentStore implements DiskStore {
   /** Runs work that rearranges or reads the whole log; nothing of the kind runs beside it. */
   async #alone<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#closing !== undefined) throw new StoreError('ERR_STORE_CLOSED', 'the store is closed')
-    if (this.#collection !== undefined) throw new StoreError('ERR_STORE_BUSY', 'a collection or check is running')
+    if (this.#collection !== undefined)
+      throw new StoreError('ERR_STORE_BUSY', 'a collection or check is running')
     if (this.#iterations > 0) throw new StoreError('ERR_STORE_BUSY', 'the records are being read through')
     const running = work()
     this.#collection = running.catch(() => undefined)
