@@ -439,7 +439,7 @@ export class StoredTree implements TreeState {
     const { heads } = before
     if (heads.length === 0 || before.incomplete) return undefined
     if (heads.length !== before.tips.length || prev.length !== heads.length) return undefined
-    if (!heads.every((head) => includesId(prev, head.id))) return undefined
+    if (!heads.every((head) => includesId(prev, head.id) && includesId(before.tips, head.id))) return undefined
     if (isBlockScoped(verdict.chain) && !isInPlace(before, header)) return undefined
     return [{ id: header.id, version: 1 + Math.max(...heads.map((head) => head.version)) }]
   }

@@ -57,10 +57,12 @@ export class RandomHistory {
   readonly #zones: [Place, ...Place[]]
   readonly #blocks: [KnownBlock, ...KnownBlock[]]
   readonly #checkpoints: CheckpointRecord[] = []
+  readonly #isHostile: boolean
   #succession: SuccessionRecord | undefined
 
   constructor(seed: number, steps: number) {
     this.#chance = new Chance(seed)
+    this.#isHostile = this.#chance.maybe(0.5)
     const fixture = new Fixture(`history ${seed}`)
     this.fixture = fixture
     const { root, rootPlace } = fixture
@@ -72,7 +74,7 @@ export class RandomHistory {
     this.#host = fixture.cap(alice, 'host', rootPlace, { rights: right.host })
     const first = fixture.create(alice, rootPlace)
     const block = fixture.cap(alice, 'erin', first.place, { scopeType: scopeType.block, rights: right.write })
-    this.#authors = [root, alice, bob, carol, dora, block]
+    this.#authors = [root, alice, bob, carol, dora, block, root, alice, bob]
     this.#directories = [rootPlace, shared.place]
     this.#zones = [rootPlace, shared.place]
     this.#blocks = [
@@ -94,6 +96,7 @@ export class RandomHistory {
     else if (roll < 80) this.#delete()
     else if (roll < 88) this.#checkpoint()
     else if (roll < 92) this.#receipt()
+    else if (!this.#isHostile) this.#move()
     else if (roll < 97) this.#revoke()
     else if (roll < 99) this.#succeed()
     else this.#lyingCheckpoint()
@@ -105,6 +108,7 @@ export class RandomHistory {
 
   #create(): void {
     const parent = this.#chance.oneOf(this.#directories)
+    if (this.#blocks.length > 14) return this.#move()
     const kind = this.#chance.maybe(0.6) ? blockKind.directory : blockKind.file
     const zoneRoot = kind === blockKind.directory && this.#chance.maybe(0.1)
     const made = this.fixture.create(this.#author(), parent, { kind, zoneRoot })
@@ -133,7 +137,8 @@ export class RandomHistory {
 
   #move(): void {
     const block = this.#chance.oneOf(this.#blocks)
-    const parent = this.#chance.oneOf(this.#directories).block
+    const anywhere = this.#chance.oneOf(this.#blocks).place.block
+    const parent = this.#chance.maybe(0.1) ? anywhere : this.#chance.oneOf(this.#directories).block
     block.headers.push(this.fixture.write(this.#author(), block.place, { prev: this.#prevOf(block), parent }))
   }
 
