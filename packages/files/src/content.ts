@@ -17,7 +17,9 @@ import {
   TreeError,
   mayBeInline,
   noAead,
+  padLeaf,
   payloadState,
+  sealSector,
   updatePayload
 } from '@blocktree/tree'
 import type { FilesContext } from './files-context.ts'
@@ -38,11 +40,17 @@ export function sealContent(
   bytes: Uint8Array
 ): StoredContent {
   if (bytes.length === 0) return noContent
+  const seal = { crypto: deps.crypto, random: deps.random, block: target.block, aead: target.aead }
+  if (bytes.length <= 2 ** target.sectorLog2) {
+    const { hash, key, bytes: sealed } = sealSector(seal, 0, padLeaf(bytes))
+    const state = payloadState(target.aead, target.sectorLog2, bytes.length, { hash, key, stored: sealed.length })
+    return storedContent(state, [{ reference: hash, bytes: sealed }])
+  }
   const sectors: StoredSector[] = []
-  const writer = new PayloadWriter(
-    { crypto: deps.crypto, random: deps.random, block: target.block, aead: target.aead },
-    { sectorLog2: target.sectorLog2, emit: (sector) => sectors.push(sector) }
-  )
+  const writer = new PayloadWriter(seal, {
+    sectorLog2: target.sectorLog2,
+    emit: (sector) => sectors.push(sector)
+  })
   writer.push(bytes)
   return storedContent(writer.finish(), sectors)
 }

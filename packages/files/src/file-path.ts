@@ -1,6 +1,6 @@
 /** Paths of callers: `/<tree>/a/b`, or `/a/b` for the tree that is open here. Checked once, at the edge. */
 import { formatId, parseId } from '@blocktree/codec'
-import { TreeError, parsePath } from '@blocktree/tree'
+import { TreeError, parseName, parsePath } from '@blocktree/tree'
 import type { FilesContext } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { pathDepthMax } from './limits.ts'
@@ -17,6 +17,16 @@ export function parseFilePath(context: FilesContext, path: string): readonly str
   }
   try {
     return withoutTree(context, path, parsePath(path))
+  } catch (error) {
+    if (!(error instanceof TreeError)) throw error
+    throw new FilesError('ERR_PATH_INVALID', `"${path.slice(0, 200)}": ${error.message}`, { path, cause: error })
+  }
+}
+
+/** The last component alone, in NFC; ERR_PATH_INVALID. */
+export function parseLastName(path: string, name: string): string {
+  try {
+    return parseName(name)
   } catch (error) {
     if (!(error instanceof TreeError)) throw error
     throw new FilesError('ERR_PATH_INVALID', `"${path.slice(0, 200)}": ${error.message}`, { path, cause: error })

@@ -15,6 +15,7 @@ import type {
 } from '@blocktree/tree'
 import { TreeError, openHeader } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
+import type { DirectoryCache } from './directory-cache.ts'
 import type { Exposure } from './exposure.ts'
 import { FilesError } from './files-error.ts'
 import { idKey } from './id-key.ts'
@@ -33,6 +34,7 @@ export interface FilesContext {
   readonly opened: LruCache<string, HeaderPrivate>
   readonly sectorLog2: number
   readonly exposure: Exposure
+  readonly directories: DirectoryCache
 }
 
 /** A block as the index knows it and its winning header, not yet opened. */

@@ -9,6 +9,7 @@ import type { BulkTarget, PreparedFile } from './build-file.ts'
 import { ChangeRing } from './change-ring.ts'
 import { type PreparedOutcome, bulkTarget, commitPrepared } from './commit-prepared.ts'
 import { type Conflict, conflicts, resolveConflict } from './conflicts.ts'
+import { DirectoryCache } from './directory-cache.ts'
 import { type Entry, describe } from './entry.ts'
 import { Exposure } from './exposure.ts'
 import type { FilesContext } from './files-context.ts'
@@ -155,7 +156,10 @@ export function createFiles(options: FilesOptions): Files {
   const { tree } = options
   const epoch = [...options.random.bytes(8)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
   const ring = new ChangeRing<BlockChange>(epoch, options.limits?.watchEventsKept ?? watchEventsKept)
-  const endChanges = tree.onChange((change) => ring.push(change))
+  const endChanges = tree.onChange((change) => {
+    context.directories.take(change)
+    ring.push(change)
+  })
   const lister = new DirectoryLister(context)
   const watches = new Watches(context, ring)
   return {
@@ -218,7 +222,8 @@ function createContext(options: FilesOptions): FilesContext {
     durability: options.durability ?? 'group',
     opened: new LruCache(options.limits?.headersCached ?? headersCached),
     sectorLog2: options.limits?.sectorLog2 ?? sectorLog2Default,
-    exposure: new Exposure(tree.authority)
+    exposure: new Exposure(tree.authority),
+    directories: new DirectoryCache(tree)
   }
 }
 

@@ -5,12 +5,12 @@
  */
 import { type BlockSummary, type Id, blockKind } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
+import { parseFilePath, parseLastName } from './file-path.ts'
 import { type FilesContext, canReadZone, rootBlock, zoneOfChildren } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { pathDepthMax, symlinksFollowedMax } from './limits.ts'
 import { blockByShownName } from './shown-name.ts'
 import { readSymlinkTarget } from './symlink-target.ts'
-import { parseFilePath } from './file-path.ts'
 
 /** A live block that the view shows. */
 export interface Place {
@@ -43,6 +43,10 @@ export function resolvePath(
   path: string,
   options?: { readonly followLast?: boolean }
 ): Place {
+  const known = knownDirectory(context, path)
+  const child = known === undefined ? undefined : childByName(context, known.directory, known.name)
+  const isFollowed = child?.summary.kind === blockKind.symlink && options?.followLast !== false
+  if (child !== undefined && !isFollowed) return child
   const walk = startWalk(context, path, parseFilePath(context, path))
   const place = advance(context, actor, walk, options?.followLast ?? true)
   if (place === undefined) throw missing(context, actor, walk)
@@ -51,6 +55,10 @@ export function resolvePath(
 
 /** The place of the last component without following it; its directory must exist. ERR_ROOT_IMMUTABLE for the root. */
 export function resolveName(context: FilesContext, actor: Actor, path: string): NamedPlace {
+  const known = knownDirectory(context, path)
+  if (known !== undefined) {
+    return { ...known, existing: childByName(context, known.directory, known.name), path }
+  }
   const components = parseFilePath(context, path)
   const name = components.at(-1)
   if (name === undefined) {
@@ -60,8 +68,25 @@ export function resolveName(context: FilesContext, actor: Actor, path: string): 
   const directory = advance(context, actor, walk, true)
   if (directory === undefined) throw missing(context, actor, walk)
   if (directory.summary.kind !== blockKind.directory) throw notDirectory(path, components.at(-2) ?? '/')
-  const existing = childByName(context, directory, name)
-  return { directory, name, existing, path }
+  const slash = path.lastIndexOf('/')
+  // a path that ends in "/" or names only the tree has its directory elsewhere
+  if (slash > 0 && slash < path.length - 1 && components.length > 1) {
+    context.directories.set(path.slice(0, slash), directory.block)
+  }
+  return { directory, name, existing: childByName(context, directory, name), path }
+}
+
+/** The directory of a path whose text was resolved before, and the last name. */
+function knownDirectory(
+  context: FilesContext,
+  path: string
+): { readonly directory: Place; readonly name: string } | undefined {
+  const slash = path.lastIndexOf('/')
+  if (slash <= 0 || slash === path.length - 1) return undefined
+  const block = context.directories.get(path.slice(0, slash))
+  const directory = block === undefined ? undefined : placeOf(context, block)
+  if (directory === undefined || directory.summary.kind !== blockKind.directory) return undefined
+  return { directory, name: parseLastName(path, path.slice(slash + 1)) }
 }
 
 /** A directory, links followed. */

@@ -1,0 +1,41 @@
+/**
+ * Directories by the text of their path, so that a thousand creations in one directory resolve it once. An entry is
+ * right as long as no directory or link changes and no name is claimed twice; each such change empties the cache.
+ */
+import type { BlockChange, Id, TreeState } from '@blocktree/tree'
+import { blockKind } from '@blocktree/tree'
+import { LruCache } from './lru-cache.ts'
+
+const cached = 1024
+const textMax = 4096
+
+export class DirectoryCache {
+  readonly #tree: TreeState
+  readonly #directories = new LruCache<string, Id>(cached)
+
+  constructor(tree: TreeState) {
+    this.#tree = tree
+  }
+
+  get(text: string): Id | undefined {
+    return this.#directories.get(text)
+  }
+
+  set(text: string, directory: Id): void {
+    if (text.length <= textMax) this.#directories.set(text, directory)
+  }
+
+  /** To be called with every change of the tree. */
+  take(change: BlockChange): void {
+    if (this.#directories.size > 0 && this.#mayMatter(change)) this.#directories.clear()
+  }
+
+  #mayMatter(change: BlockChange): boolean {
+    if (change.kind === blockKind.directory || change.kind === blockKind.symlink) return true
+    if (change.change === 'changed') return false
+    // a file that came from elsewhere may take a name from a directory, or give it back
+    if (change.shownParent === undefined || change.change !== 'created') return true
+    const nameKey = this.#tree.blockSummary(change.block)?.nameKey
+    return nameKey === undefined || this.#tree.findByName(change.shownParent, nameKey).length > 1
+  }
+}
