@@ -229,7 +229,7 @@ const fileCommands: readonly CommandDefinition[] = [
     name: 'conflicts',
     group: 'Files',
     summary: 'List versions that compete with the shown ones',
-    arguments: [optionalPath],
+    arguments: [],
     options: [],
     examples: [],
     load: () => import('./commands/conflicts.ts')
@@ -540,7 +540,7 @@ const upkeepCommands: readonly CommandDefinition[] = [
   {
     name: 'space',
     group: 'Upkeep',
-    summary: 'Show what the data directory holds and what could be freed',
+    summary: 'Show what the data directory takes on the disk',
     arguments: [],
     options: [],
     examples: [],

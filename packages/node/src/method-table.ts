@@ -28,6 +28,7 @@ export type {
   FileStatus,
   FileVersion,
   Metadata,
+  MoveAnswer,
   WriteAnswer
 } from './method-table/file-methods.ts'
 export type { Finding, LogLine, NodeStatus, ProcessMethods } from './method-table/node-methods.ts'
@@ -43,6 +44,7 @@ export type {
 export type {
   BackupReport,
   CheckReport,
+  CollectReport,
   DrillReport,
   SpaceReport,
   StoreMethods,

@@ -9,7 +9,6 @@ export type NodeErrorCode =
   | 'ERR_DATA_OWNER' // the data directory belongs to another user
   | 'ERR_DATA_FORMAT' // the data directory was written by a newer version, or node.json is damaged
   | 'ERR_DATA_INCOMPLETE' // keys or blocks are there, node.json is not
-  | 'ERR_DATA_ABSENT' // there is no node in this directory
   | 'ERR_DATA_IN_USE' // another node runs on this data directory
   | 'ERR_SOCKET_PATH' // the socket's path is too long or cannot be used
   | 'ERR_SOCKET_IN_USE' // another process answers on the socket
@@ -22,10 +21,12 @@ export type NodeErrorCode =
   | 'ERR_ACCESS_REQUEST_UNKNOWN' // no such pending request
   | 'ERR_KEY_BACKUP' // a key backup is damaged or its passphrase is wrong
   | 'ERR_PATH_LOCAL' // a path of the host is not absolute, exists already, or cannot be used
+  | 'ERR_COPY_DIRECTORY' // a directory is copied only when recursion is asked for
+  | 'ERR_STORE_BUSY' // something is under way that the act must not meet
+  | 'ERR_ACCESS_DENIED' // the principal of the connection lacks a right
   | 'ERR_RIGHT_UNKNOWN' // a right that does not exist
   | 'ERR_METHOD_UNAVAILABLE' // the method is known, but this build cannot carry it out
   | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests
-  | 'ERR_WATCH_UNKNOWN' // no such watch on this connection
 
 export class NodeError extends Error {
   override readonly name = 'NodeError'

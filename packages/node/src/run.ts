@@ -147,12 +147,14 @@ async function openSocket(
   const open = new Set<StreamConnection>()
   const transport = await listenOnSocket(path, (socket: Socket) => {
     socket.setNoDelay(true)
+    const session = node.openSession()
     const connection = openStreamConnection({
       input: socket,
       output: socket,
-      connect: (port) => server.connect(port, { transport: 'socket', session: node.openSession() }),
+      connect: (port) => server.connect(port, { transport: 'socket', session }),
       onEnd: () => {
         open.delete(connection)
+        node.closeSession(session)
         socket.destroy()
       }
     })

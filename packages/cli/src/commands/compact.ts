@@ -8,5 +8,5 @@ export async function run(context: CommandContext): Promise<void> {
   const bar = output.progress('compact')
   const report = await node.call('store.compact', {}, { signal, onProgress: (progress) => bar.update(progress) })
   bar.finish()
-  output.result(report, () => [`${formatCount(report.segmentsRewritten, 'segment')} rewritten, ${formatBytes(report.bytesFreed)} freed`])
+  output.result(report, () => [`${formatBytes(report.bytesFreed)} freed, ${formatCount(report.segmentsRemoved, 'segment')} rewritten`])
 }

@@ -1,6 +1,6 @@
 /** `cp`: copies within the tree. */
 import type { CommandContext } from '../command.ts'
-import { formatBytes, formatCount } from '../format.ts'
+import { formatCount } from '../format.ts'
 import { baseName, destinationFor, treePath } from '../tree-path.ts'
 
 export async function run(context: CommandContext): Promise<void> {
@@ -13,6 +13,6 @@ export async function run(context: CommandContext): Promise<void> {
   const answer = await node.call('file.copy', params, { signal, onProgress: (report) => bar.update(report) })
   bar.finish()
   output.result({ source, destination, ...answer }, () =>
-    answer.files > 1 ? [`copied ${formatCount(answer.files, 'file')}, ${formatBytes(answer.bytes)}`] : []
+    answer.blocks > 1 ? [`copied ${formatCount(answer.blocks, 'entry', 'entries')}`] : []
   )
 }

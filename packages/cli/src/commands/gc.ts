@@ -9,7 +9,7 @@ export async function run(context: CommandContext): Promise<void> {
   const report = await node.call('store.gc', {}, { signal, onProgress: (progress) => bar.update(progress) })
   bar.finish()
   output.result(report, () => [
-    `${formatCount(report.sectorsRemoved, 'sector')} removed, ${formatBytes(report.bytesFreed)} freed` +
-      (report.bytesReclaimable > 0 ? `; "blocktree compact" could free ${formatBytes(report.bytesReclaimable)} more` : '')
+    `${formatBytes(report.bytesFreed)} freed, ${formatCount(report.segmentsRemoved, 'segment')} removed`,
+    ...(report.sectorsMissing > 0 ? [output.red(`${formatCount(report.sectorsMissing, 'sector')} missing; run "blocktree check"`)] : [])
   ])
 }

@@ -14,13 +14,14 @@ export async function run(context: CommandContext): Promise<void> {
     return
   }
   const rows = versions.map((version) => [
-    `${version.version}${version.isCurrent ? '*' : ''}`,
-    version.state === 'deleted' ? output.red('deleted') : formatBytes(version.size),
+    `${version.version ?? '-'}${version.isCurrent ? '*' : ''}`,
+    version.isDeleted ? output.red('deleted') : version.size === undefined ? '-' : formatBytes(version.size),
     formatTime(version.modifiedMs),
+    version.label,
     shortId(version.writer),
-    version.recordId,
-    printable(version.name)
+    version.versionId,
+    printable(version.name ?? '')
   ])
-  const head = ['version', 'size', 'modified', 'writer', 'id', 'name'].map((cell) => output.dim(cell))
+  const head = ['version', 'size', 'modified', 'state', 'writer', 'id', 'name'].map((cell) => output.dim(cell))
   output.result(undefined, () => formatTable([head, ...rows], [1]))
 }

@@ -14,8 +14,8 @@ export async function run(context: CommandContext): Promise<void> {
     if (found === undefined) {
       throw new CliError('ERR_ARGUMENT_VALUE', `"${path}" has no version ${wanted}`, { advice: `see "blocktree history ${path}"` })
     }
-    version = found.recordId
+    version = found.versionId
   }
   const answer = await node.call('file.restore', { path, version })
-  context.output.result({ path, ...answer }, () => [`${path} is version ${answer.version} now`])
+  context.output.result({ path, ...answer }, () => [`${path} has that version again (${answer.versionId})`])
 }

@@ -9,8 +9,7 @@ export async function run(context: CommandContext): Promise<void> {
   output.result(report, () =>
     formatTable(
       [
-        ['content', `${formatBytes(report.segmentBytes)} in ${formatCount(report.segments, 'segment')}, ${formatBytes(report.liveBytes)} of it live`],
-        ['could be freed', formatBytes(report.reclaimableBytes)],
+        ['content', `${formatBytes(report.segmentBytes)} in ${formatCount(report.segments, 'segment')}`],
         ['index', formatBytes(report.indexBytes)],
         ['disk', `${formatBytes(report.freeBytes)} free of ${formatBytes(report.totalBytes)}`]
       ].map(([label = '', value = '']) => [output.dim(label), value])

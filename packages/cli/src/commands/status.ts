@@ -6,7 +6,7 @@ export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
   const status = await node.call('node.status', {})
   context.output.result(status, () => {
-    const { process, store, space, root, versions } = status
+    const { process, store, space, root, versions, tree } = status
     const rows = [
       ['state', `${status.state}, for ${formatDuration(process.uptimeMs)} (process ${process.id})`],
       ['directory', status.dataDirectory],
@@ -14,7 +14,8 @@ export async function run(context: CommandContext): Promise<void> {
       ['made', formatTime(status.createdMs)],
       ['acting as', `${status.principal.name} ${status.principal.id}`],
       ['root key', `${root.isUnlocked ? 'unlocked' : 'locked'}; ${root.hasRecovery ? 'a recovery key can replace it' : 'no recovery key: if it is lost it cannot be replaced'}`],
-      ['holds', `${formatCount(store.records, 'record')}, ${formatCount(store.sectors, 'sector')}, ${formatBytes(store.bytes)} in ${formatCount(store.segments, 'segment')}`],
+      ['holds', `${formatCount(tree.blocks, 'entry', 'entries')} in ${formatCount(tree.records, 'record')}, ${formatBytes(store.bytes)} in ${formatCount(store.segments, 'segment')}`],
+      ...(tree.conflicts > 0 ? [['conflicts', `${tree.conflicts}; see "blocktree conflicts"`]] : []),
       ['durability', store.durability],
       ['disk', `${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}`],
       ['memory', `${formatBytes(process.residentBytes)} resident`],

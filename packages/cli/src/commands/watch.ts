@@ -12,7 +12,7 @@ export async function run(context: CommandContext): Promise<void> {
   const ended = Promise.withResolvers<void>()
   const subscription = await node.subscribe('file.watch', { path, recursive: true, ...(resume === undefined ? {} : { resume }) }, {
     onEvent(event) {
-      output.item(event, () => [`${event.type.padEnd(8)} ${printable(event.path)}${event.from === undefined ? '' : ` (from ${printable(event.from)})`}`])
+      output.item(event, () => [`${event.type.padEnd(8)} ${printable(event.path ?? event.id ?? '')}`])
     },
     onLost: (count) => output.note(`${count} changes were missed; list the directory again`),
     onEnd: () => ended.resolve()

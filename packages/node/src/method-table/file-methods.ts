@@ -22,7 +22,8 @@ export interface FileStatus {
   /** Exact bytes of the content; 0 for directories. */
   readonly size: number
   readonly version: number
-  readonly recordId: string
+  /** The shown version: what `ifVersion` of a write takes. */
+  readonly versionId: string
   /** Principal that signed the shown version. */
   readonly writer: string
   /** The directory is a zone of its own: it can be shared by itself. */
@@ -33,7 +34,7 @@ export interface FileStatus {
   readonly attributes?: Readonly<Record<string, Uint8Array>> | undefined
   /** Of a symbolic link. */
   readonly target?: string | undefined
-  /** `conflict`, `cycle`, `orphan`, `revived`, `clash`. */
+  /** `conflict`, `cycle`, `orphan`, `revived`, `public`, `unreadable`. */
   readonly flags: readonly string[]
 }
 
@@ -45,31 +46,38 @@ export interface Metadata {
 }
 
 export interface FileVersion {
-  readonly recordId: string
-  readonly version: number
-  readonly size: number
+  readonly versionId: string
+  /** Absent when it is not in line with the others. */
+  readonly version?: number | undefined
+  /** `winner`, `head`, `ancestor`, `adopted`, `quarantine`, `late`, `pending`, `uncounted`. */
+  readonly label: string
   readonly writer: string
-  readonly state: 'live' | 'deleted'
-  readonly name: string
+  readonly isDeleted: boolean
+  /** Absent when this principal cannot open it. */
+  readonly name?: string | undefined
+  readonly size?: number | undefined
   readonly modifiedMs?: number | undefined
   readonly isCurrent: boolean
+  /** False when its content is no longer stored. */
+  readonly isRestorable: boolean
 }
 
 export interface FileConflict {
-  readonly path: string
-  readonly recordId: string
-  readonly version: number
-  readonly writer: string
-  /** `head`, `late`, `pending`, `quarantine`, `self-fork`. */
-  readonly label: string
+  /** Absent when this principal cannot name it. */
+  readonly path?: string | undefined
+  readonly id: string
+  /** Competing versions, the shown one first. */
+  readonly heads: readonly string[]
+  /** `selfFork`, `lostToRevocation`, `quarantine`, `late`, `pending`, `uncounted`. */
+  readonly labels: readonly string[]
 }
 
 export interface FileEvent {
-  readonly type: 'created' | 'changed' | 'moved' | 'removed'
-  readonly path: string
-  /** Of a move. */
-  readonly from?: string | undefined
-  readonly id: string
+  /** `overrun`: changes were missed; list again and go on from the token. */
+  readonly type: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'lost' | 'overrun'
+  readonly path?: string | undefined
+  readonly id?: string | undefined
+  readonly kind?: FileKind | undefined
   /** Pass it as `resume` to go on after this event. */
   readonly token: string
 }
@@ -77,14 +85,33 @@ export interface FileEvent {
 /** What a write says of itself. */
 export interface WriteAnswer {
   readonly id: string
-  readonly version: number
+  /** The new version: what `ifVersion` of the next write takes. */
+  readonly versionId: string
   readonly size: number
   /** Principals that keep reading although their grant was revoked, until somebody re-keys. */
   readonly exposed: readonly string[]
 }
 
+export interface MoveAnswer {
+  /** The id at the destination: another one when a zone was left. */
+  readonly id: string
+  readonly crossedZone: boolean
+  readonly blocks: number
+}
+
 interface PathParams {
   readonly path: string
+}
+
+/** The write is refused with ERR_FILE_CHANGED unless this version is the shown one. */
+interface Expectation {
+  readonly ifVersion?: string | undefined
+}
+
+interface Placement {
+  readonly source: string
+  readonly destination: string
+  readonly replace?: boolean | undefined
 }
 
 export interface FileMethods {
@@ -95,20 +122,35 @@ export interface FileMethods {
       readonly limit?: number | undefined
       readonly order?: 'id' | 'name' | undefined
     },
-    { readonly entries: readonly FileStatus[]; readonly order: 'id' | 'name'; readonly cursor?: string | undefined }
+    {
+      readonly entries: readonly FileStatus[]
+      readonly order: 'id' | 'name'
+      /** Entries of the directory now. */
+      readonly total: number
+      readonly cursor?: string | undefined
+    }
   >
-  readonly 'file.mkdir': Shape<PathParams & { readonly parents?: boolean | undefined }, WriteAnswer>
-  readonly 'file.create': Shape<
-    PathParams & Metadata & { readonly data: Uint8Array; readonly replace?: boolean | undefined },
+  readonly 'file.mkdir': Shape<
+    PathParams & { readonly parents?: boolean | undefined; readonly zone?: boolean | undefined },
     WriteAnswer
   >
-  readonly 'file.write': Shape<PathParams & { readonly offset: number; readonly data: Uint8Array }, WriteAnswer>
-  readonly 'file.append': Shape<PathParams & { readonly data: Uint8Array }, WriteAnswer>
-  readonly 'file.truncate': Shape<PathParams & { readonly size: number }, WriteAnswer>
-  readonly 'file.put': UploadShape<PathParams & Metadata & { readonly replace?: boolean | undefined }, WriteAnswer>
+  readonly 'file.create': Shape<
+    PathParams & Metadata & Expectation & { readonly data: Uint8Array; readonly replace?: boolean | undefined },
+    WriteAnswer
+  >
+  readonly 'file.write': Shape<
+    PathParams & Expectation & { readonly offset: number; readonly data: Uint8Array },
+    WriteAnswer
+  >
+  readonly 'file.append': Shape<PathParams & Expectation & { readonly data: Uint8Array }, WriteAnswer>
+  readonly 'file.truncate': Shape<PathParams & Expectation & { readonly size: number }, WriteAnswer>
+  readonly 'file.put': UploadShape<
+    PathParams & Metadata & Expectation & { readonly replace?: boolean | undefined },
+    WriteAnswer
+  >
   readonly 'file.read': Shape<
     PathParams & { readonly offset?: number | undefined; readonly length?: number | undefined },
-    { readonly data: Uint8Array; readonly size: number }
+    { readonly data: Uint8Array; readonly size: number; readonly versionId: string }
   >
   readonly 'file.get': DownloadShape<
     PathParams & {
@@ -116,36 +158,33 @@ export interface FileMethods {
       readonly length?: number | undefined
       readonly version?: string | undefined
     },
-    { readonly size: number; readonly bytes: number }
+    { readonly size: number; readonly bytes: number; readonly versionId: string }
   >
-  readonly 'file.move': Shape<
-    { readonly source: string; readonly destination: string; readonly replace?: boolean | undefined },
-    WriteAnswer
-  >
-  readonly 'file.copy': Shape<
-    {
-      readonly source: string
-      readonly destination: string
-      readonly recursive?: boolean | undefined
-      readonly replace?: boolean | undefined
-    },
-    { readonly files: number; readonly bytes: number }
-  >
+  readonly 'file.move': Shape<Placement & { readonly dropShares?: boolean | undefined }, MoveAnswer>
+  readonly 'file.copy': Shape<Placement & { readonly recursive?: boolean | undefined }, MoveAnswer>
   readonly 'file.remove': Shape<PathParams & { readonly recursive?: boolean | undefined }, { readonly removed: number }>
   readonly 'file.history': Shape<
     PathParams & { readonly limit?: number | undefined },
     { readonly versions: readonly FileVersion[] }
   >
-  readonly 'file.restore': Shape<PathParams & { readonly version: string }, WriteAnswer>
-  readonly 'file.symlink': Shape<PathParams & { readonly target: string }, WriteAnswer>
-  readonly 'file.setMetadata': Shape<PathParams & Metadata, WriteAnswer>
+  readonly 'file.restore': Shape<PathParams & Expectation & { readonly version: string }, WriteAnswer>
+  readonly 'file.undelete': Shape<PathParams, WriteAnswer>
+  readonly 'file.resolve': Shape<PathParams & { readonly keep?: string | undefined }, WriteAnswer>
+  readonly 'file.symlink': Shape<
+    PathParams & { readonly target: string; readonly replace?: boolean | undefined },
+    WriteAnswer
+  >
+  readonly 'file.setMetadata': Shape<
+    PathParams & Metadata & Expectation & { readonly followLink?: boolean | undefined },
+    WriteAnswer
+  >
   readonly 'file.watch': SubscriptionShape<
     PathParams & { readonly recursive?: boolean | undefined; readonly resume?: string | undefined },
     { readonly subscription: number; readonly token: string },
     FileEvent
   >
   readonly 'file.conflicts': Shape<
-    { readonly path?: string | undefined },
+    { readonly limit?: number | undefined },
     { readonly conflicts: readonly FileConflict[] }
   >
 }
@@ -170,7 +209,7 @@ const fileStatus = schema.object({
   kind,
   size,
   version: size,
-  recordId: identifier,
+  versionId: identifier,
   writer: identifier,
   isZone: schema.boolean(),
   ...metadata,
@@ -178,9 +217,11 @@ const fileStatus = schema.object({
   flags: schema.array(text)
 })
 
-const writeAnswer = schema.object({ id: identifier, version: size, size, exposed: schema.array(identifier) })
+const writeAnswer = schema.object({ id: identifier, versionId: identifier, size, exposed: schema.array(identifier) })
+const moveAnswer = schema.object({ id: identifier, crossedZone: schema.boolean(), blocks: size })
+const ifVersion = schema.optional(identifier)
 const readErrors = errors('ERR_PATH_INVALID', 'ERR_FILE_NOT_FOUND', 'ERR_FILE_NOT_DIRECTORY', 'ERR_ACCESS_DENIED')
-const writeErrors = [...readErrors, ...errors('ERR_FILE_EXISTS', 'ERR_FILE_IS_DIRECTORY', 'ERR_STORE_FULL')]
+const writeErrors = [...readErrors, ...errors('ERR_FILE_EXISTS', 'ERR_FILE_IS_DIRECTORY', 'ERR_FILE_CHANGED', 'ERR_STORE_FULL')]
 
 const readMethods = [
   defineMethod({
@@ -203,6 +244,7 @@ const readMethods = [
     result: schema.object({
       entries: schema.array(fileStatus),
       order: schema.enumeration(['id', 'name']),
+      total: size,
       cursor: schema.optional(text)
     }),
     errors: readErrors
@@ -215,7 +257,7 @@ const readMethods = [
       offset: schema.optional(size),
       length: schema.optional(schema.integer({ min: 0, max: dataBytesMax }))
     }),
-    result: schema.object({ data: schema.bytes(), size }),
+    result: schema.object({ data: schema.bytes(), size, versionId: identifier }),
     errors: [...readErrors, ...errors('ERR_FILE_IS_DIRECTORY')]
   }),
   defineMethod({
@@ -227,7 +269,7 @@ const readMethods = [
       length: schema.optional(size),
       version: schema.optional(identifier)
     }),
-    result: schema.object({ size, bytes: size }),
+    result: schema.object({ size, bytes: size, versionId: identifier }),
     stream: 'download',
     errors: [...readErrors, ...errors('ERR_FILE_IS_DIRECTORY')]
   }),
@@ -238,14 +280,16 @@ const readMethods = [
     result: schema.object({
       versions: schema.array(
         schema.object({
-          recordId: identifier,
-          version: size,
-          size,
+          versionId: identifier,
+          version: schema.optional(size),
+          label: text,
           writer: identifier,
-          state: schema.enumeration(['live', 'deleted']),
-          name: text,
+          isDeleted: schema.boolean(),
+          name: schema.optional(text),
+          size: schema.optional(size),
           modifiedMs: schema.optional(timeMs),
-          isCurrent: schema.boolean()
+          isCurrent: schema.boolean(),
+          isRestorable: schema.boolean()
         })
       )
     }),
@@ -258,10 +302,10 @@ const readMethods = [
     params: schema.object({ path, recursive: flag, resume: schema.optional(schema.string({ charactersMax: 200 })) }),
     result: schema.object({ subscription: size, token: text }),
     event: schema.object({
-      type: schema.enumeration(['created', 'changed', 'moved', 'removed']),
-      path: text,
-      from: schema.optional(text),
-      id: identifier,
+      type: schema.enumeration(['created', 'changed', 'moved', 'deleted', 'restored', 'lost', 'overrun']),
+      path: schema.optional(text),
+      id: schema.optional(identifier),
+      kind: schema.optional(kind),
       token: text
     }),
     errors: readErrors
@@ -269,10 +313,15 @@ const readMethods = [
   defineMethod({
     name: 'file.conflicts',
     summary: 'Versions that compete with the shown ones, or wait for something',
-    params: schema.object({ path: schema.optional(path) }),
+    params: schema.object({ limit: schema.optional(schema.integer({ min: 1, max: 10_000 })) }),
     result: schema.object({
       conflicts: schema.array(
-        schema.object({ path: text, recordId: identifier, version: size, writer: identifier, label: text })
+        schema.object({
+          path: schema.optional(text),
+          id: identifier,
+          heads: schema.array(identifier),
+          labels: schema.array(text)
+        })
       )
     }),
     errors: readErrors
@@ -283,42 +332,42 @@ const writeMethods = [
   defineMethod({
     name: 'file.mkdir',
     summary: 'Makes a directory',
-    params: schema.object({ path, parents: flag }),
+    params: schema.object({ path, parents: flag, zone: flag }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.create',
     summary: 'Makes a file with its whole content, atomically',
-    params: schema.object({ path, data, replace: flag, ...metadata }),
+    params: schema.object({ path, data, replace: flag, ifVersion, ...metadata }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.write',
     summary: 'Writes bytes at an offset; a gap reads as zeros',
-    params: schema.object({ path, offset: size, data }),
+    params: schema.object({ path, offset: size, data, ifVersion }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.append',
     summary: 'Writes bytes at the end of a file',
-    params: schema.object({ path, data }),
+    params: schema.object({ path, data, ifVersion }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.truncate',
     summary: 'Sets the size of a file; a longer one is filled with zeros',
-    params: schema.object({ path, size }),
+    params: schema.object({ path, size, ifVersion }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.put',
     summary: 'Makes or replaces a file with a stream, atomically',
-    params: schema.object({ path, replace: flag, ...metadata }),
+    params: schema.object({ path, replace: flag, ifVersion, ...metadata }),
     result: writeAnswer,
     stream: 'upload',
     errors: writeErrors
@@ -326,15 +375,15 @@ const writeMethods = [
   defineMethod({
     name: 'file.move',
     summary: 'Renames or moves a file or directory',
-    params: schema.object({ source: path, destination: path, replace: flag }),
-    result: writeAnswer,
+    params: schema.object({ source: path, destination: path, replace: flag, dropShares: flag }),
+    result: moveAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.copy',
     summary: 'Copies a file, or with recursive a directory; content is shared, not copied',
     params: schema.object({ source: path, destination: path, recursive: flag, replace: flag }),
-    result: schema.object({ files: size, bytes: size }),
+    result: moveAnswer,
     errors: writeErrors
   }),
   defineMethod({
@@ -347,21 +396,35 @@ const writeMethods = [
   defineMethod({
     name: 'file.restore',
     summary: 'Makes an earlier version the current one again',
-    params: schema.object({ path, version: identifier }),
+    params: schema.object({ path, version: identifier, ifVersion }),
+    result: writeAnswer,
+    errors: [...writeErrors, ...errors('ERR_VERSION_NOT_FOUND', 'ERR_VERSION_PRUNED')]
+  }),
+  defineMethod({
+    name: 'file.undelete',
+    summary: 'Brings back what was removed at a path last',
+    params: schema.object({ path }),
+    result: writeAnswer,
+    errors: writeErrors
+  }),
+  defineMethod({
+    name: 'file.resolve',
+    summary: 'Ends a conflict: the shown version, or the one to keep, becomes the successor of all heads',
+    params: schema.object({ path, keep: schema.optional(identifier) }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.symlink',
     summary: 'Makes a symbolic link',
-    params: schema.object({ path, target: schema.string({ charactersMin: 1, charactersMax: 4096 }) }),
+    params: schema.object({ path, target: schema.string({ charactersMin: 1, charactersMax: 4096 }), replace: flag }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.setMetadata',
     summary: 'Sets what is given: time, mode, media type, attributes',
-    params: schema.object({ path, ...metadata }),
+    params: schema.object({ path, ifVersion, followLink: flag, ...metadata }),
     result: writeAnswer,
     errors: writeErrors
   })

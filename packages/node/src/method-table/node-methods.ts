@@ -22,12 +22,18 @@ export interface NodeStatus {
     readonly residentBytes: number
     readonly heapBytes: number
   }
+  /** Blocks are files, directories and links that are shown. */
+  readonly tree: {
+    readonly records: number
+    readonly headers: number
+    readonly blocks: number
+    readonly conflicts: number
+  }
   readonly store: {
     readonly durability: string
-    readonly records: number
-    readonly sectors: number
     readonly segments: number
     readonly bytes: number
+    readonly indexBytes: number
   }
   readonly space: { readonly freeBytes: number; readonly totalBytes: number }
   readonly crypto: string
@@ -76,7 +82,8 @@ const status = schema.object({
   root: schema.object({ id: identifier, isUnlocked: schema.boolean(), hasRecovery: schema.boolean() }),
   versions: schema.object({ blocktree: text, runtime: text, format: schema.integer() }),
   process: schema.object({ id: schema.integer(), uptimeMs: schema.integer(), residentBytes: size, heapBytes: size }),
-  store: schema.object({ durability: text, records: size, sectors: size, segments: size, bytes: size }),
+  tree: schema.object({ records: size, headers: size, blocks: size, conflicts: size }),
+  store: schema.object({ durability: text, segments: size, bytes: size, indexBytes: size }),
   space: schema.object({ freeBytes: size, totalBytes: size }),
   crypto: text,
   connections: size,

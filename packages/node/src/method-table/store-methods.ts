@@ -26,12 +26,18 @@ export interface CheckReport {
 export interface SpaceReport {
   readonly segments: number
   readonly segmentBytes: number
-  readonly liveBytes: number
-  /** What gc and compact could give back. */
-  readonly reclaimableBytes: number
   readonly indexBytes: number
   readonly freeBytes: number
   readonly totalBytes: number
+}
+
+export interface CollectReport {
+  readonly segmentsRemoved: number
+  readonly bytesFreed: number
+  /** Live content that was copied out of them. */
+  readonly bytesCopied: number
+  /** Sectors that versions name and the store does not hold; content is missing when it is not 0. */
+  readonly sectorsMissing: number
 }
 
 export interface BackupReport {
@@ -74,11 +80,8 @@ export interface StoreMethods {
     { readonly quick?: boolean | undefined; readonly rebuildIndex?: boolean | undefined },
     CheckReport
   >
-  readonly 'store.gc': Shape<
-    Empty,
-    { readonly sectorsRemoved: number; readonly bytesFreed: number; readonly bytesReclaimable: number }
-  >
-  readonly 'store.compact': Shape<Empty, { readonly segmentsRewritten: number; readonly bytesFreed: number }>
+  readonly 'store.gc': Shape<Empty, CollectReport>
+  readonly 'store.compact': Shape<Empty, CollectReport>
   readonly 'store.space': Shape<Empty, SpaceReport>
   readonly 'checkpoint.create': Shape<
     { readonly path?: string | undefined },
@@ -98,6 +101,7 @@ const transferReport = schema.object({
   problems: schema.array(schema.object({ path: text, code: text, reason: text }))
 })
 const backupReport = { file: text, records: size, sectors: size, bytes: size }
+const collectReport = schema.object({ segmentsRemoved: size, bytesFreed: size, bytesCopied: size, sectorsMissing: size })
 const backupErrors = errors('ERR_PATH_LOCAL', 'ERR_BACKUP_PASSPHRASE', 'ERR_BACKUP_CORRUPT', 'ERR_STORE_FULL')
 
 const definitions = [
@@ -153,12 +157,12 @@ const definitions = [
   defineMethod({
     name: 'store.gc',
     summary: 'Removes content that no version needs any more',
-    result: schema.object({ sectorsRemoved: size, bytesFreed: size, bytesReclaimable: size })
+    result: collectReport
   }),
   defineMethod({
     name: 'store.compact',
     summary: 'Rewrites segments that are mostly dead',
-    result: schema.object({ segmentsRewritten: size, bytesFreed: size })
+    result: collectReport
   }),
   defineMethod({
     name: 'store.space',
@@ -166,8 +170,6 @@ const definitions = [
     result: schema.object({
       segments: size,
       segmentBytes: size,
-      liveBytes: size,
-      reclaimableBytes: size,
       indexBytes: size,
       freeBytes: size,
       totalBytes: size

@@ -1,0 +1,214 @@
+/**
+ * The composition root: joins store, tree, files, keys, clock and randomness into one node, and makes one where there
+ * is none. Everything it opens is closed by `close`, in the reverse order.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatId } from '@blocktree/codec'
+import type { CryptoProvider } from '@blocktree/crypto'
+import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
+import { createFiles, type Files, jobKind } from '@blocktree/files'
+import { type BoundHandlers, bindHandlers } from '@blocktree/rpc'
+import { type DiskStore, nodeDrivers, openStore } from '@blocktree/store'
+import { type Clock, createTreeState, type TreeState } from '@blocktree/tree'
+import type { Configuration } from './configuration.ts'
+import { type BulkWrites, createBulkWrites } from './bulk-writes.ts'
+import { chooseCrypto } from './choose-crypto.ts'
+import { type DataDirectory, type NodeRecord, readNodeRecord } from './data-directory.ts'
+import { recoverFirstStart } from './first-start-journal.ts'
+import type { Environment } from './location.ts'
+import type { Log } from './log.ts'
+import { type NodeMethods, nodeMethodTable } from './method-table.ts'
+import { createHandlers } from './methods/handlers.ts'
+import { NodeError, reasonOf } from './node-error.ts'
+import type { Peer } from './peer.ts'
+import { nodeKeyName, openPrincipalDirectory, type PrincipalDirectory } from './principal-directory.ts'
+import { createRootKey, type RootKey } from './root-key.ts'
+import { createSession, type Session } from './session.ts'
+import { createTreeReindex } from './tree-reindex.ts'
+
+/** What the handlers work with. */
+export interface NodeParts {
+  readonly configuration: Configuration
+  readonly directory: DataDirectory
+  readonly record: NodeRecord
+  readonly log: Log
+  readonly clock: Clock
+  readonly crypto: CryptoProvider
+  readonly keys: ReturnType<typeof createKeyFileStorage>
+  readonly store: DiskStore
+  readonly tree: TreeState
+  readonly files: Files
+  readonly bulkWrites: BulkWrites
+  readonly root: RootKey
+  readonly principals: PrincipalDirectory
+  /** What the last opening had to repair, in sentences. */
+  readonly recovery: readonly string[]
+  readonly connectionCount: () => number
+  readonly requestShutdown: () => void
+}
+
+export interface BlocktreeNode {
+  readonly treeId: string
+  /** True when this start made it. */
+  readonly isNew: boolean
+  readonly handlers: BoundHandlers<NodeMethods, Peer>
+  openSession(): Session
+  /** The session's connection ended. */
+  closeSession(session: Session): void
+  onShutdownRequest(listener: () => void): void
+  close(): Promise<void>
+}
+
+export interface OpenNodeOptions {
+  readonly configuration: Configuration
+  readonly directory: DataDirectory
+  readonly log: Log
+  readonly environment: Environment
+  /** Shows what is shown once and kept nowhere. */
+  readonly showSecret: (lines: readonly string[]) => void
+}
+
+/** Opens the node of a data directory, and makes it first where there is none. The caller holds the instance lock. */
+export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode> {
+  const { configuration, directory, log } = options
+  const crypto = await chooseCrypto(configuration.crypto.provider)
+  const leftover = recoverFirstStart(directory)
+  if (leftover === 'discarded') log.warn('threw away a first start that was cut short; a passphrase it may have shown is void')
+  const found = readNodeRecord(directory)
+  const record = found ?? (await makeNode(options, crypto))
+  const parts = await openParts(options, crypto, record)
+  const sessions = new Set<Session>()
+  let shutdown = (): void => undefined
+  const all: NodeParts = { ...parts, connectionCount: () => sessions.size, requestShutdown: () => shutdown() }
+  return {
+    treeId: record.treeId,
+    isNew: found === undefined,
+    handlers: bindHandlers<NodeMethods, Peer>(nodeMethodTable, createHandlers(all)),
+    openSession() {
+      const session = createSession(parts.principals)
+      sessions.add(session)
+      return session
+    },
+    closeSession: (session) => void sessions.delete(session),
+    onShutdownRequest(listener) {
+      shutdown = listener
+    },
+    close: () => closeParts(parts)
+  }
+}
+
+async function makeNode(options: OpenNodeOptions, crypto: CryptoProvider): Promise<NodeRecord> {
+  const { firstStart } = await import('./first-start.ts') // once in the life of a node
+  return firstStart({ ...options, crypto })
+}
+
+type OpenParts = Omit<NodeParts, 'connectionCount' | 'requestShutdown'>
+
+async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, record: NodeRecord): Promise<OpenParts> {
+  const { configuration, directory, log } = options
+  const clock: Clock = { now: Date.now }
+  const keys = createKeyFileStorage({ folder: directory.keys, crypto })
+  const nameSecret = await deriveNameSecret(keys, crypto)
+  const store = await openStore(nodeDrivers(directory.store), {
+    reindex: createTreeReindex({ crypto, clock }),
+    segmentBytes: configuration.store.segmentBytes,
+    onFinding: (finding) => log.error('damage was found in the store', { finding }),
+    onRebuildProgress: (progress) => log.info('making the index again', { ...progress })
+  })
+  try {
+    const tree = await createTreeState({ store, crypto, clock })
+    expectTree(tree, record)
+    const files = createFiles({
+      tree,
+      store,
+      crypto,
+      random: crypto.random,
+      clock,
+      nameSecret,
+      durability: configuration.store.durability
+    })
+    const root = createRootKey({
+      storage: keys,
+      crypto,
+      now: Date.now,
+      startTimer: startUnheldTimer,
+      autoLockMs: configuration.root.autoLockMs
+    })
+    const bulkWrites = createBulkWrites(sleep)
+    const principals = await openPrincipalDirectory({ keys, crypto, tree, store, files, root })
+    const recovery = await finishRecovery({ store, files, principals, log })
+    return {
+      configuration,
+      directory,
+      record,
+      log,
+      clock,
+      crypto,
+      keys,
+      store,
+      tree,
+      files,
+      bulkWrites,
+      root,
+      principals,
+      recovery
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** Known to this node alone and the same for the life of its index: follows from its key. */
+async function deriveNameSecret(keys: ReturnType<typeof createKeyFileStorage>, crypto: CryptoProvider): Promise<Uint8Array> {
+  const secret = await keys.open(nodeKeyName)
+  if (secret === undefined) {
+    throw new NodeError('ERR_DATA_INCOMPLETE', 'the key of this node is missing; restore "keys/node.key" from a key backup')
+  }
+  const derived = crypto.hmacSha256(secret.signSeed, [new TextEncoder().encode('blocktree/local/name-secret/1\0')])
+  secret.close()
+  return derived
+}
+
+function expectTree(tree: TreeState, record: NodeRecord): void {
+  const held = tree.tree === undefined ? 'none' : formatId(tree.tree)
+  if (held === record.treeId) return
+  throw new NodeError(
+    'ERR_DATA_INCOMPLETE',
+    `the store holds tree ${held}, node.json names ${record.treeId}; put the store of this node back from a backup`
+  )
+}
+
+/** Goes on with what a crash cut short, and says what opening had to repair. */
+async function finishRecovery(parts: Pick<OpenParts, 'store' | 'files' | 'principals' | 'log'>): Promise<readonly string[]> {
+  const { store, files, principals, log } = parts
+  const { replayed, truncatedBytes, rebuilt, findings } = store.recovery
+  const sentences: string[] = []
+  if (truncatedBytes > 0) sentences.push(`cut off ${truncatedBytes} bytes of an unfinished write`)
+  if (replayed > 0) sentences.push(`replayed ${replayed} batches into the index`)
+  if (rebuilt !== undefined) sentences.push(`made the index again: ${rebuilt}`)
+  for (const { file, offset, problem } of findings) sentences.push(`damage in ${file} at ${offset}: ${problem}`)
+  if (replayed > 0 || rebuilt !== undefined) await files.indexNames(principals.node)
+  for (const { job, error } of await files.resumeJobs(principals.node)) {
+    const name = Object.entries(jobKind).find(([, kind]) => kind === job.kind)?.[0] ?? 'job'
+    sentences.push(error === undefined ? `finished a ${name} that was cut short` : `a ${name} that was cut short cannot go on: ${reasonOf(error)}`)
+  }
+  for (const sentence of sentences) log.warn('recovery', { action: sentence })
+  return sentences
+}
+
+async function closeParts({ files, tree, store, principals, root }: OpenParts): Promise<void> {
+  root.lock()
+  await store.flush()
+  files.close()
+  tree.close()
+  await store.close()
+  principals.close()
+}
+
+/** A timer that does not keep the process alive. */
+function startUnheldTimer(milliseconds: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, milliseconds)
+  timer.unref()
+  return () => clearTimeout(timer)
+}

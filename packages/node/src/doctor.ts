@@ -1,0 +1,173 @@
+/** What could go wrong on this node, before it does: each finding has a code, a reason and a fix. */
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { NodeParts } from './create-node.ts'
+import type { Finding } from './method-table/node-methods.ts'
+
+type Check = (parts: NodeParts) => Finding | undefined | Promise<Finding | undefined>
+
+const releaseMs = Date.UTC(2026, 10, 1) // no honest clock is behind the day this was released
+
+const checks: readonly Check[] = [
+  checkClock,
+  checkSpace,
+  checkDirectoryMode,
+  checkKeyModes,
+  checkRootKey,
+  checkRecoveryKey,
+  checkNativeCrypto,
+  checkDurability,
+  checkStore,
+  checkJobs,
+  checkConflicts,
+  checkStaging
+]
+
+export async function examine(parts: NodeParts): Promise<{ readonly findings: readonly Finding[]; readonly checks: number }> {
+  const found = await Promise.all(checks.map((check) => check(parts)))
+  const order = { error: 0, warning: 1, note: 2 }
+  const findings = found.filter((finding) => finding !== undefined)
+  return { findings: findings.sort((left, right) => order[left.severity] - order[right.severity]), checks: checks.length }
+}
+
+function checkClock({ clock, record }: NodeParts): Finding | undefined {
+  const now = clock.now()
+  if (now >= releaseMs && now >= record.createdMs) return undefined
+  return {
+    code: 'DOCTOR_CLOCK',
+    severity: 'error',
+    reason: `the clock says ${new Date(now).toISOString()}, which is before ${now < releaseMs ? 'this version was made' : 'this node was made'}`,
+    fix: 'set the clock of the machine, best by NTP (timedatectl set-ntp true): expiry is judged by it'
+  }
+}
+
+async function checkSpace({ directory, configuration }: NodeParts): Promise<Finding | undefined> {
+  const disk = await statfs(directory.path)
+  const free = disk.bavail * disk.bsize
+  if (free >= configuration.space.reserveBytes) return undefined
+  return {
+    code: 'DOCTOR_SPACE',
+    severity: free < configuration.space.reserveBytes / 4 ? 'error' : 'warning',
+    reason: `${Math.floor(free / 2 ** 20)} MiB are free on the disk of "${directory.path}"`,
+    fix: 'free some space, or run "blocktree gc"; when the disk is full, reads go on and writes are refused'
+  }
+}
+
+function checkDirectoryMode({ directory }: NodeParts): Finding | undefined {
+  const mode = statSync(directory.path).mode & 0o777
+  if ((mode & 0o077) === 0) return undefined
+  return {
+    code: 'DOCTOR_DIRECTORY_MODE',
+    severity: 'warning',
+    reason: `others may look into "${directory.path}" (mode 0${mode.toString(8)})`,
+    fix: `chmod 700 "${directory.path}"`
+  }
+}
+
+function checkKeyModes({ directory }: NodeParts): Finding | undefined {
+  const open = readdirSync(directory.keys).find((name) => (statSync(join(directory.keys, name)).mode & 0o077) !== 0)
+  if (open === undefined) return undefined
+  return {
+    code: 'DOCTOR_KEY_MODE',
+    severity: 'error',
+    reason: `others may use the key file "${join(directory.keys, open)}"`,
+    fix: `chmod 600 "${directory.keys}"/*.key, and replace the key if somebody could have read it`
+  }
+}
+
+async function checkRootKey({ keys, root }: NodeParts): Promise<Finding | undefined> {
+  const isSealed = await keys.isSealed('root')
+  if (isSealed === false) {
+    return {
+      code: 'DOCTOR_ROOT_OPEN',
+      severity: 'error',
+      reason: 'the root key lies on the disk without a passphrase',
+      fix: 'put the sealed key file back from a key backup'
+    }
+  }
+  if (!root.state.isUnlocked) return undefined
+  return { code: 'DOCTOR_ROOT_UNLOCKED', severity: 'note', reason: 'the root key is unlocked now', fix: 'blocktree root lock' }
+}
+
+function checkRecoveryKey({ tree }: NodeParts): Finding | undefined {
+  if (tree.authority.tree?.body.recovery !== undefined) return undefined
+  return {
+    code: 'DOCTOR_NO_RECOVERY',
+    severity: 'note',
+    reason: 'the tree names no recovery key: a lost or stolen root key cannot be replaced',
+    fix: 'keep "blocktree key backup FILE" and the root passphrase in two safe places; a tree made with --recovery has one'
+  }
+}
+
+function checkNativeCrypto({ crypto }: NodeParts): Finding | undefined {
+  if (crypto.name === 'native') return undefined
+  return {
+    code: 'DOCTOR_CRYPTO_PORTABLE',
+    severity: 'warning',
+    reason: 'the portable cryptographic driver is in use, which is about ten times slower',
+    fix: 'set crypto.provider to auto'
+  }
+}
+
+function checkDurability({ configuration }: NodeParts): Finding | undefined {
+  if (configuration.store.durability !== 'none') return undefined
+  return {
+    code: 'DOCTOR_DURABILITY_NONE',
+    severity: 'warning',
+    reason: 'writes are acknowledged before they are on the disk: a loss of power loses the last ones',
+    fix: 'set store.durability to group'
+  }
+}
+
+function checkStore({ store }: NodeParts): Finding | undefined {
+  const { findings, rebuilt } = store.recovery
+  const [first] = findings
+  if (first !== undefined) {
+    return {
+      code: 'DOCTOR_STORE_DAMAGED',
+      severity: 'error',
+      reason: `${findings.length} places of the store are damaged, the first in ${first.file} at ${first.offset}: ${first.problem}`,
+      fix: 'run "blocktree check", look at the disk, and restore what is missing from a backup'
+    }
+  }
+  if (rebuilt === undefined) return undefined
+  return {
+    code: 'DOCTOR_INDEX_REBUILT',
+    severity: 'note',
+    reason: `the index was made again at the last start: ${rebuilt}`,
+    fix: 'nothing was lost; if it happens again, look at the disk'
+  }
+}
+
+async function checkJobs({ files }: NodeParts): Promise<Finding | undefined> {
+  const jobs = await files.jobs()
+  if (jobs.length === 0) return undefined
+  return {
+    code: 'DOCTOR_JOBS',
+    severity: 'warning',
+    reason: `${jobs.length} copies, moves or removals were begun and have not ended`,
+    fix: 'they go on at the next start of the node; the log says why one cannot'
+  }
+}
+
+function checkConflicts({ tree }: NodeParts): Finding | undefined {
+  const { conflicts } = tree.statistics()
+  if (conflicts === 0) return undefined
+  return {
+    code: 'DOCTOR_CONFLICTS',
+    severity: 'warning',
+    reason: `${conflicts} files or directories have competing versions`,
+    fix: 'blocktree conflicts'
+  }
+}
+
+function checkStaging({ directory }: NodeParts): Finding | undefined {
+  if (!existsSync(directory.staging)) return undefined
+  return {
+    code: 'DOCTOR_STAGING',
+    severity: 'note',
+    reason: `"${directory.staging}" is left from the first start`,
+    fix: 'it is removed at the next start'
+  }
+}

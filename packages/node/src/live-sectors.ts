@@ -1,0 +1,74 @@
+/**
+ * What garbage collection must keep: every sector that any held version or manifest names. History is not pruned in
+ * format 1, so only what no header names goes: uploads that were cut short, above all.
+ */
+import type { BlockStore, HeaderBody, Id, PayloadDescriptor, TreeState } from '@blocktree/tree'
+import { decodeRecord, listReferences, recordType } from '@blocktree/tree'
+import type { CryptoProvider } from '@blocktree/crypto'
+
+const idBytes = 32
+const idsInChunk = 4096
+
+export interface LiveSectors {
+  /** Includes what was written since the mark; call it when no long write is under way. */
+  ids(): AsyncGenerator<Id>
+  close(): void
+}
+
+/** Reads all records. 32 bytes of memory a reference. */
+export async function markLiveSectors(
+  deps: { readonly store: BlockStore; readonly tree: TreeState; readonly crypto: CryptoProvider },
+  signal: AbortSignal
+): Promise<LiveSectors> {
+  const { store, tree, crypto } = deps
+  const changed = new Map<string, Id>()
+  const close = tree.onChange(({ block }) => changed.set(Buffer.from(block).toString('latin1'), block))
+  const marks = new IdList()
+  for await (const stored of store.records()) {
+    signal.throwIfAborted()
+    if (stored.type !== recordType.header && stored.type !== recordType.checkpoint) continue
+    const record = decodeRecord(crypto, stored.bytes)
+    if (record.type === recordType.header) addPayload(marks, store, record.body.payload)
+    if (record.type === recordType.checkpoint) addPayload(marks, store, record.body.manifest)
+  }
+  return {
+    async *ids() {
+      const later = new IdList()
+      for (const block of changed.values()) {
+        for await (const { header } of tree.history(block)) addHeader(later, store, header.body)
+      }
+      yield* marks
+      yield* later
+    },
+    close
+  }
+}
+
+function addHeader(marks: IdList, store: BlockStore, body: HeaderBody): void {
+  addPayload(marks, store, body.payload)
+}
+
+function addPayload(marks: IdList, store: BlockStore, payload: PayloadDescriptor | undefined): void {
+  if (payload === undefined) return
+  const read = (id: Id): Uint8Array | undefined => store.readSector(id)
+  for (const part of listReferences(payload, read, { onMissing: () => undefined })) marks.add(part.hash)
+}
+
+class IdList {
+  readonly #chunks: Uint8Array[] = []
+  #count = 0
+
+  add(id: Id): void {
+    const place = this.#count++ % idsInChunk
+    if (place === 0) this.#chunks.push(new Uint8Array(idsInChunk * idBytes))
+    this.#chunks.at(-1)?.set(id, place * idBytes)
+  }
+
+  *[Symbol.iterator](): Generator<Id> {
+    for (let index = 0; index < this.#count; index++) {
+      const start = (index % idsInChunk) * idBytes
+      const chunk = this.#chunks[Math.floor(index / idsInChunk)]
+      if (chunk !== undefined) yield chunk.slice(start, start + idBytes)
+    }
+  }
+}

@@ -1,0 +1,20 @@
+/** The functions behind the method table, area by area. */
+import type { Handlers } from '@blocktree/rpc'
+import type { NodeParts } from '../create-node.ts'
+import type { NodeMethods } from '../method-table.ts'
+import type { Peer } from '../peer.ts'
+import { createFileHandlers } from './file-methods.ts'
+import { createProcessHandlers } from './node-methods.ts'
+import { createPrincipalHandlers } from './principal-methods.ts'
+import { createSharingHandlers } from './sharing-methods.ts'
+import { createStoreHandlers } from './store-methods.ts'
+
+export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
+  return {
+    ...createProcessHandlers(parts),
+    ...createFileHandlers(parts),
+    ...createPrincipalHandlers(parts),
+    ...createSharingHandlers(parts),
+    ...createStoreHandlers(parts)
+  }
+}

@@ -1,0 +1,66 @@
+/** node.*: handlers about the process itself. */
+import { statfs } from 'node:fs/promises'
+import { formatId } from '@blocktree/codec'
+import type { Handlers } from '@blocktree/rpc'
+import type { NodeParts } from '../create-node.ts'
+import type { NodeStatus, ProcessMethods } from '../method-table/node-methods.ts'
+import type { LogLevel } from '../log.ts'
+import type { Peer } from '../peer.ts'
+import type { Session } from '../session.ts'
+import { version } from '../version.ts'
+
+export function createProcessHandlers(parts: NodeParts): Handlers<ProcessMethods, Peer> {
+  const { log, clock } = parts
+  return {
+    'node.ping': () => ({ timeMs: clock.now() }),
+    'node.status': (_, { peer }) => describeNode(parts, peer.session),
+    'node.shutdown'() {
+      setImmediate(parts.requestShutdown) // the answer goes first
+      return {}
+    },
+    async 'node.doctor'() {
+      const { examine } = await import('../doctor.ts')
+      return examine(parts)
+    },
+    'node.log': ({ limit, level }) => ({ entries: log.recent(limit ?? 100, (level ?? 'trace') as LogLevel) }) // checked by its schema
+  }
+}
+
+async function describeNode(parts: NodeParts, session: Session): Promise<NodeStatus> {
+  const { tree, store, record, root, principals, configuration } = parts
+  const [statistics, disk] = await Promise.all([store.statistics(), statfs(parts.directory.path)])
+  const counts = tree.statistics()
+  const memory = process.memoryUsage()
+  const treeBody = tree.authority.tree?.body
+  return {
+    state: 'running',
+    treeId: record.treeId,
+    createdMs: record.createdMs,
+    principal: { name: session.name, id: formatId(session.actor.id) },
+    node: { id: formatId(principals.node.id) },
+    root: {
+      id: treeBody === undefined ? '' : formatId(treeBody.root),
+      isUnlocked: root.state.isUnlocked,
+      hasRecovery: treeBody?.recovery !== undefined
+    },
+    versions: { blocktree: version, runtime: process.versions.node, format: record.format },
+    process: {
+      id: process.pid,
+      uptimeMs: Math.max(0, Math.round(process.uptime() * 1000)),
+      residentBytes: memory.rss,
+      heapBytes: memory.heapUsed
+    },
+    tree: { records: counts.records, headers: counts.headers, blocks: counts.live, conflicts: counts.conflicts },
+    store: {
+      durability: configuration.store.durability,
+      segments: statistics.segments,
+      bytes: statistics.segmentBytes,
+      indexBytes: statistics.indexBytes
+    },
+    space: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
+    crypto: parts.crypto.name,
+    connections: parts.connectionCount(),
+    dataDirectory: parts.directory.path,
+    recovery: parts.recovery
+  }
+}

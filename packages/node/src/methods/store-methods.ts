@@ -1,0 +1,118 @@
+/** transfer.*, backup.*, store.*, checkpoint.*: handlers for content in bulk and its upkeep. */
+import { statfs } from 'node:fs/promises'
+import { formatId } from '@blocktree/codec'
+import type { Handlers } from '@blocktree/rpc'
+import { type Actor, resolvePath, zoneOfChildren } from '@blocktree/files'
+import type { CollectionReport } from '@blocktree/store'
+import { type Id, makeCheckpoint, right } from '@blocktree/tree'
+import type { NodeParts } from '../create-node.ts'
+import type { CheckReport, StoreMethods } from '../method-table/store-methods.ts'
+import { NodeError } from '../node-error.ts'
+import type { Peer } from '../peer.ts'
+
+type StoreHandlers = Handlers<StoreMethods, Peer>
+
+export function createStoreHandlers(parts: NodeParts): StoreHandlers {
+  return { ...upkeepHandlers(parts), ...bulkHandlers(parts) }
+}
+
+type UpkeepHandlers = Pick<StoreHandlers, 'store.check' | 'store.gc' | 'store.compact' | 'store.space' | 'checkpoint.create'>
+
+function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
+  const { store, crypto, files, principals, tree } = parts
+  return {
+    async 'store.check'({ quick, rebuildIndex }, { signal, progress }) {
+      if (rebuildIndex === true) {
+        await store.rebuildIndex({ onProgress: ({ segment, segments }) => progress({ done: segment, total: segments, unit: 'segments' }) })
+        await files.indexNames(principals.node)
+      }
+      const report = await store.check({
+        quick: quick ?? false,
+        signal,
+        onProgress: ({ bytes, ofBytes }) => progress({ done: bytes, total: ofBytes, unit: 'bytes' })
+      })
+      const { records, sectors, bytes, segments } = report
+      const problems: CheckReport['problems'][number][] = report.findings.map(({ code, problem, file, offset }) => ({ code, reason: problem, place: `${file} at ${offset}` }))
+      if (quick !== true) problems.push(...(await verifyRecords(parts, signal)))
+      return { records, sectors, bytes, segments, problems, indexRebuilt: rebuildIndex === true }
+    },
+    async 'store.gc'(_, { signal, progress }) {
+      const report = await collect(parts, 0.5, signal, (done, total) => progress({ done, total, unit: 'segments' }))
+      return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
+    },
+    async 'store.compact'(_, { signal, progress }) {
+      const report = await collect(parts, 1, signal, (done, total) => progress({ done, total, unit: 'segments' }))
+      return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
+    },
+    async 'store.space'() {
+      const [{ segments, segmentBytes, indexBytes }, disk] = await Promise.all([store.statistics(), statfs(parts.directory.path)])
+      return { segments, segmentBytes, indexBytes, freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize }
+    },
+    async 'checkpoint.create'({ path }, { peer }) {
+      const { actor } = peer.session
+      const zones = path === undefined ? [...tree.authority.zoneBirths()].map(({ zone }) => zone) : [zoneAt(parts, actor, path)]
+      const checkpoints = []
+      for (const zone of zones) {
+        const cap = actor.capFor({ home: zone, block: undefined }, right.admin)
+        if (cap === undefined) throw new NodeError('ERR_ACCESS_DENIED', 'a checkpoint needs the right admin over the zone; access.why explains')
+        const deps = { state: tree, store, crypto, random: crypto.random, clock: parts.clock }
+        const made = await makeCheckpoint(deps, actor.signer, { zone, cap: cap.cap })
+        checkpoints.push({ zone: formatId(zone), id: formatId(made.id), sequence: made.body.sequence })
+      }
+      return { checkpoints }
+    }
+  }
+}
+
+/** The zone of what is in a directory. */
+function zoneAt({ files }: NodeParts, actor: Actor, path: string): Id {
+  const place = resolvePath(files.context, actor, path)
+  return zoneOfChildren(place.summary)
+}
+
+const problemsMax = 1000 // more say nothing new
+
+/** Ids, signatures and static chains of all records, on top of what the store checks. */
+async function verifyRecords({ tree }: NodeParts, signal: AbortSignal): Promise<CheckReport['problems']> {
+  const problems = []
+  for await (const { id, message } of tree.verifyAll({ signal })) {
+    problems.push({ code: 'ERR_RECORD_DAMAGED', reason: message, place: `record ${formatId(id)}` })
+    if (problems.length >= problemsMax) break
+  }
+  return problems
+}
+
+/** Mark while writes go on, wait until no long write is under way, then let the store sweep. */
+async function collect(
+  parts: NodeParts,
+  minimumLive: number,
+  signal: AbortSignal,
+  onProgress: (done: number, total: number) => void
+): Promise<CollectionReport> {
+  const { markLiveSectors } = await import('../live-sectors.ts')
+  const live = await markLiveSectors(parts, signal)
+  try {
+    await parts.bulkWrites.idle()
+    return await parts.store.collect(live.ids(), {
+      minimumLive,
+      signal,
+      onProgress: ({ segments, ofSegments }) => onProgress(segments, ofSegments)
+    })
+  } finally {
+    live.close()
+  }
+}
+
+function bulkHandlers(_parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
+  return {
+    'transfer.import': () => unavailable('transfer.import'),
+    'transfer.export': () => unavailable('transfer.export'),
+    'backup.create': () => unavailable('backup.create'),
+    'backup.restore': () => unavailable('backup.restore'),
+    'backup.drill': () => unavailable('backup.drill')
+  }
+}
+
+function unavailable(method: string): never {
+  throw new NodeError('ERR_METHOD_UNAVAILABLE', `${method} is not part of this build`)
+}
