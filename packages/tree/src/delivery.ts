@@ -6,6 +6,7 @@
 import { CanonicalReader, CanonicalWriter, concatBytes, equalBytes } from '@blocktree/codec'
 import {
   type AeadCode,
+  CryptoError,
   type CryptoProvider,
   type DecapsulationKey,
   type Random,
@@ -87,7 +88,8 @@ export function decodeDeliveryBody(bytes: Uint8Array): DeliveryBody {
 
 /**
  * Seals a key to the recipient of a grant and signs the delivery.
- * @throws ERR_RECORD_FIELD when recipient, target and key version do not fit the grant
+ * @throws ERR_RECORD_FIELD when recipient, target and key version do not fit the grant, ERR_PRINCIPAL_KEY when the
+ * recipient's key cannot be sealed to
  */
 export function createDelivery(
   deps: { readonly crypto: CryptoProvider; readonly random: Random },
@@ -126,15 +128,26 @@ function encapsulateTo(
       throw new TreeError('ERR_RECORD_FIELD', 'the principal is not the recipient of the grant')
     }
     const isSeeded = random !== crypto.random // a simulator, or vectors
-    const sealed = crypto.encapsulate(
-      to.principal.body.encapsulationPublicKey,
-      isSeeded ? random.bytes(64) : undefined
-    )
+    const publicKey = to.principal.body.encapsulationPublicKey
+    const sealed = encapsulate(crypto, publicKey, isSeeded ? random.bytes(64) : undefined)
     return { secret: sealed.sharedSecret, encapsulation: sealed.ciphertext, salt: noSalt }
   }
   checkLinkSecret(crypto, grant, to.linkSecret)
   const salt = random.bytes(linkSaltBytes)
   return { secret: to.linkSecret, encapsulation: salt, salt }
+}
+
+function encapsulate(
+  crypto: CryptoProvider,
+  publicKey: Uint8Array,
+  randomness: Uint8Array | undefined
+): ReturnType<CryptoProvider['encapsulate']> {
+  try {
+    return crypto.encapsulate(publicKey, randomness)
+  } catch (cause) {
+    if (!(cause instanceof CryptoError) || cause.code !== 'ERR_KEY_INVALID') throw cause
+    throw new TreeError('ERR_PRINCIPAL_KEY', 'the encapsulation key of the recipient is refused', { cause })
+  }
 }
 
 function checkLinkSecret(crypto: CryptoProvider, grant: GrantRecord, secret: Uint8Array): void {

@@ -15,6 +15,9 @@ const noExtensions: Extensions = []
 const noneKnown: ReadonlySet<number> = new Set()
 
 export function writeExtensions(writer: CanonicalWriter, extensions: Extensions): void {
+  if (extensions.length > extensionsMax) {
+    throw new TreeError('ERR_RECORD_FIELD', `${extensions.length} extensions are more than ${extensionsMax}`)
+  }
   writer.array(extensions.length)
   let previous = -1
   for (const extension of extensions) {

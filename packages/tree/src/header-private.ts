@@ -17,6 +17,7 @@ import type { Draft } from './signed-record.ts'
 import { TreeError } from './tree-error.ts'
 
 const encoder = new TextEncoder()
+const modeMax = 0o7777 // POSIX permission bits
 const zeros = new Uint8Array(sealedPadding)
 const knownExtensions: ReadonlySet<number> = new Set(Object.values(sealedExtension))
 
@@ -27,8 +28,13 @@ export const noMetadata: BlockMetadata = {
   attributes: []
 }
 
-/** @throws ERR_RECORD_SIZE when the sealed part would not fit in a header */
+/**
+ * @throws ERR_RECORD_SIZE when the sealed part would not fit in a header, ERR_HEADER_PRIVATE when name or metadata
+ * are what no reader would take
+ */
 export function encodeHeaderPrivate(value: Draft<HeaderPrivate>): Uint8Array {
+  const problem = privateProblem(value)
+  if (problem !== undefined) throw new TreeError('ERR_HEADER_PRIVATE', `cannot seal a header: ${problem}`)
   const writer = new CanonicalWriter(256).array(6).str(value.name)
   writeMetadata(writer, value.metadata)
   writer.uint(value.size)
@@ -46,6 +52,26 @@ export function encodeHeaderPrivate(value: Draft<HeaderPrivate>): Uint8Array {
     )
   }
   return writer.finish()
+}
+
+function privateProblem({ name, metadata }: Draft<HeaderPrivate>): string | undefined {
+  const { mode = 0, mediaType = '', attributes } = metadata
+  if (isLonger(name, nameBytesMax)) return `the name has more than ${nameBytesMax} bytes`
+  if (!(mode >= 0 && mode <= modeMax)) return `the mode ${mode} has bits beyond 0o7777`
+  if (isLonger(mediaType, mediaTypeBytesMax)) return `the media type has more than ${mediaTypeBytesMax} bytes`
+  if (attributes.length > attributesMax)
+    return `${attributes.length} attributes are more than ${attributesMax}`
+  if (attributes.some(([attribute]) => isLonger(attribute, attributeNameBytesMax))) {
+    return `the name of an attribute has more than ${attributeNameBytesMax} bytes`
+  }
+  return new Set(attributes.map(([attribute]) => attribute)).size === attributes.length
+    ? undefined
+    : 'an attribute stands twice'
+}
+
+/** Compares UTF-8 bytes; a character of a string has at most three. */
+function isLonger(text: string, bytesMax: number): boolean {
+  return text.length * 3 > bytesMax && encoder.encode(text).length > bytesMax
 }
 
 /** @throws CodecError or TreeError */
@@ -89,7 +115,7 @@ function writeMetadata(writer: CanonicalWriter, metadata: BlockMetadata): void {
 function readMetadata(reader: CanonicalReader): BlockMetadata {
   reader.arrayOf(4)
   const modifiedMs = reader.skipNil() ? undefined : reader.uint()
-  const mode = reader.skipNil() ? undefined : reader.uint(0o7777)
+  const mode = reader.skipNil() ? undefined : reader.uint(modeMax)
   const mediaType = reader.skipNil() ? undefined : reader.str(mediaTypeBytesMax)
   const count = reader.array(attributesMax)
   const attributes: [string, Uint8Array][] = []

@@ -124,6 +124,10 @@ function checkHeaderFields(body: Omit<HeaderBody, 'publicBytes' | 'sealed'>): vo
 
 function headerProblem(body: Omit<HeaderBody, 'publicBytes' | 'sealed'>): string | undefined {
   const { birth, payload } = body
+  if (!(body.version >= 1 && body.version <= versionMax))
+    return `version ${body.version} is not from 1 to 2^40`
+  if (body.prev.length > previousMax)
+    return `it names ${body.prev.length} previous headers, at most 8 are allowed`
   const isFirst = body.version === 1
   if (isFirst !== (body.prev.length === 0)) return 'version 1, and only version 1, names no previous header'
   if (isFirst && !equalOptional(body.parent, birth.parent))

@@ -199,6 +199,56 @@ describe('openHeader', () => {
   })
 })
 
+describe('createHeader', () => {
+  const metadata = tree.noMetadata
+
+  test.each<[string, Partial<tree.HeaderPrivate>]>([
+    ['a name above 4,096 bytes', { name: 'é'.repeat(2049) }],
+    ['a mode beyond the permission bits', { metadata: { ...metadata, mode: 0o10000 } }],
+    ['a media type above 255 bytes', { metadata: { ...metadata, mediaType: 'x'.repeat(256) } }],
+    [
+      'an attribute name above 255 bytes',
+      { metadata: { ...metadata, attributes: [['x'.repeat(256), id(1)]] } }
+    ],
+    [
+      'an attribute twice',
+      {
+        metadata: {
+          ...metadata,
+          attributes: [
+            ['x', id(1)],
+            ['x', id(2)]
+          ]
+        }
+      }
+    ],
+    [
+      'more than 64 attributes',
+      {
+        metadata: {
+          ...metadata,
+          attributes: Array.from({ length: 65 }, (_unused, index) => [`${index}`, id(1)])
+        }
+      }
+    ]
+  ])('refuses %s', (_what, change) => {
+    expect(codeOf(() => make({}, { ...emptyPrivate, ...change }))).toBe('ERR_HEADER_PRIVATE')
+  })
+
+  test('takes the largest name and refuses a private part above 7 KiB', () => {
+    const priv = { ...emptyPrivate, name: 'é'.repeat(2048) }
+    expect(tree.openHeader(crypto, make({}, priv).body, fileKey).name).toBe(priv.name)
+    const large = { ...metadata, attributes: [['x', new Uint8Array(7 * 1024)] as const] }
+    expect(codeOf(() => make({}, { ...emptyPrivate, metadata: large }))).toBe('ERR_RECORD_SIZE')
+  })
+
+  test('refuses more than 32 extensions', () => {
+    const ext = Array.from({ length: 33 }, (_unused, code) => ({ code, critical: false, bytes: id(0) }))
+    expect(codeOf(() => make({ ext }))).toBe('ERR_RECORD_FIELD')
+    expect(codeOf(() => make({ ext: ext.slice(1) }))).toBe('nothing was thrown')
+  })
+})
+
 describe('a public header', () => {
   const open = { epoch: undefined, payload: undefined }
   const createPublic = (draft: Partial<tree.HeaderDraft>, priv = emptyPrivate): tree.HeaderRecord =>
@@ -249,15 +299,17 @@ describe('the public part', () => {
     const prev = Array.from({ length: 9 }, (_, index) => id(index))
     const eight = make({ version: 2, prev: prev.slice(1) })
     expect(tree.decodeRecord(crypto, eight.bytes)).toEqual(eight)
-    const nine = make({ version: 2, prev })
-    expect(codeOf(() => tree.decodeRecord(crypto, nine.bytes))).toBe('ERR_CODEC_RANGE')
+    expect(codeOf(() => make({ version: 2, prev }))).toBe('ERR_RECORD_FIELD')
+    const nine = tree.encodeHeaderBody({ ...eight.body, prev })
+    expect(codeOf(() => tree.decodeHeaderBody(crypto, nine))).toBe('ERR_CODEC_RANGE')
   })
 
   test('A17: takes version 2^40 and refuses the one above', () => {
     const last = make({ version: 2 ** 40, prev: [id(1)] })
     expect(tree.decodeRecord(crypto, last.bytes)).toEqual(last)
-    const above = make({ version: 2 ** 40 + 1, prev: [id(1)] })
-    expect(codeOf(() => tree.decodeRecord(crypto, above.bytes))).toBe('ERR_CODEC_RANGE')
+    expect(codeOf(() => make({ version: 2 ** 40 + 1, prev: [id(1)] }))).toBe('ERR_RECORD_FIELD')
+    const above = tree.encodeHeaderBody({ ...last.body, version: 2 ** 40 + 1 })
+    expect(codeOf(() => tree.decodeHeaderBody(crypto, above))).toBe('ERR_CODEC_RANGE')
   })
 
   test('parks an unknown critical extension and keeps one that is not critical', () => {

@@ -321,6 +321,14 @@ describe('deliveries', () => {
     ).toBe('ERR_RECORD_FIELD')
   })
 
+  test('are not made for an encapsulation key that X-Wing refuses', () => {
+    const body = { ...reader.record.body, encapsulationPublicKey: new Uint8Array(1216).fill(255) }
+    const signer = tree.principalId(crypto, tree.encodePrincipalBody(body))
+    const grant = grantTo({ recipient: signer })
+    const principal = { ...reader.record, signer, body }
+    expect(codeOf(() => deliver(grant, { to: { principal } }))).toBe('ERR_PRINCIPAL_KEY')
+  })
+
   test('are made only for the recipient and the target of the grant', () => {
     expect(codeOf(() => deliver(zoneGrant, { to: { principal: device.record } }))).toBe('ERR_RECORD_FIELD')
     expect(codeOf(() => deliver(linkGrant, { to: { linkSecret: id(1) } }))).toBe('ERR_RECORD_FIELD')
