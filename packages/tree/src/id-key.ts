@@ -1,24 +1,8 @@
-/** Ids as keys of maps: one character per byte, cheaper than any text form and never shown. */
+/** Ids as keys of maps: hexadecimal, which the runtime makes faster than any other text and which sorts as the bytes do. */
 import type { Id } from './records.ts'
 
-/** Eight at a time: spreading a typed array goes through its iterator and takes five times as long. */
 export function idKey(id: Id): string {
-  let key = ''
-  let at = 0
-  for (; at + 8 <= id.length; at += 8) {
-    key += String.fromCharCode(
-      id[at] ?? 0,
-      id[at + 1] ?? 0,
-      id[at + 2] ?? 0,
-      id[at + 3] ?? 0,
-      id[at + 4] ?? 0,
-      id[at + 5] ?? 0,
-      id[at + 6] ?? 0,
-      id[at + 7] ?? 0
-    )
-  }
-  for (; at < id.length; at++) key += String.fromCharCode(id[at] ?? 0)
-  return key
+  return id.toHex()
 }
 
 /** A map keyed by id. */

@@ -79,7 +79,7 @@ class SortedRows implements IndexReader {
 async function* replay(
   rows: readonly (readonly [string, Uint8Array])[]
 ): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
-  for (const [key, value] of rows) yield [Uint8Array.from(key, (character) => character.charCodeAt(0)), value]
+  for (const [key, value] of rows) yield [Uint8Array.fromHex(key), value]
 }
 
 class MemoryStore implements BlockStore {
