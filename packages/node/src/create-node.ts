@@ -113,7 +113,7 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
     reindex: createTreeReindex({ crypto, clock }),
     segmentBytes: configuration.store.segmentBytes,
     onFinding: (finding) => log.error('damage was found in the store', { finding }),
-    onRebuildProgress: (progress) => log.info('making the index again', { ...progress })
+    onRebuildProgress: (progress) => log.debug('reading the log', { ...progress })
   })
   try {
     const tree = await createTreeState({ store, crypto, clock })

@@ -2,7 +2,7 @@
  * What garbage collection must keep: every sector that any held version or manifest names. History is not pruned in
  * format 1, so only what no header names goes: uploads that were cut short, above all.
  */
-import type { BlockStore, HeaderBody, Id, PayloadDescriptor, TreeState } from '@blocktree/tree'
+import type { BlockStore, Id, PayloadDescriptor, TreeState } from '@blocktree/tree'
 import { decodeRecord, listReferences, recordType } from '@blocktree/tree'
 import type { CryptoProvider } from '@blocktree/crypto'
 
@@ -28,24 +28,23 @@ export async function markLiveSectors(
     signal.throwIfAborted()
     if (stored.type !== recordType.header && stored.type !== recordType.checkpoint) continue
     const record = decodeRecord(crypto, stored.bytes)
-    if (record.type === recordType.header) addPayload(marks, store, record.body.payload)
+    // a payload beside its header is no sector of its own
+    if (record.type === recordType.header && stored.inline === undefined) addPayload(marks, store, record.body.payload)
     if (record.type === recordType.checkpoint) addPayload(marks, store, record.body.manifest)
   }
   return {
     async *ids() {
       const later = new IdList()
       for (const block of changed.values()) {
-        for await (const { header } of tree.history(block)) addHeader(later, store, header.body)
+        for await (const { header } of tree.history(block)) {
+          if (tree.inlineOf(header.id) === undefined) addPayload(later, store, header.body.payload)
+        }
       }
       yield* marks
       yield* later
     },
     close
   }
-}
-
-function addHeader(marks: IdList, store: BlockStore, body: HeaderBody): void {
-  addPayload(marks, store, body.payload)
 }
 
 function addPayload(marks: IdList, store: BlockStore, payload: PayloadDescriptor | undefined): void {

@@ -139,12 +139,13 @@ function contentHandlers(files: Files, bulkWrites: BulkWrites): ContentHandlers 
       toWriteAnswer(await files.append(peer.session.actor, path, data, expectation(ifVersion))),
     'file.truncate': async ({ path, size, ifVersion }, { peer }) =>
       toWriteAnswer(await files.truncate(peer.session.actor, path, size, expectation(ifVersion))),
-    async 'file.put'({ path, replace, ifVersion, ...metadata }, { peer, upload, signal, progress }) {
+    async 'file.put'({ path, replace, ifVersion, ...metadata }, context) {
+      const { peer, upload, signal } = context
       const options = {
         expectAbsent: replace === false,
         metadata: toMetadataChange(metadata),
         signal,
-        onProgress: (done: number) => progress({ done, unit: 'bytes' }),
+        onProgress: (done: number) => context.progress({ done, unit: 'bytes' }),
         ...expectation(ifVersion)
       }
       return toWriteAnswer(await bulkWrites.during(() => files.writeStream(peer.session.actor, path, upload, options)))
@@ -168,26 +169,26 @@ function placeHandlers(files: Files): Omit<WriteHandlers, keyof ContentHandlers>
           ...(zone === true ? { zone } : zone === false ? { plain: true } : {})
         })
       ),
-    'file.move': async ({ source, destination, replace, dropShares }, { peer, progress }) =>
+    'file.move': async ({ source, destination, replace, dropShares }, context) =>
       toMoveAnswer(
-        await files.move(peer.session.actor, source, destination, {
+        await files.move(context.peer.session.actor, source, destination, {
           replace: replace ?? false,
           dropShares: dropShares ?? false,
-          onProgress: (done) => progress({ done, unit: 'blocks' })
+          onProgress: (done) => context.progress({ done, unit: 'blocks' })
         })
       ),
-    async 'file.copy'({ source, destination, recursive, replace }, { peer, progress }) {
-      const { actor } = peer.session
+    async 'file.copy'({ source, destination, recursive, replace }, context) {
+      const { actor } = context.peer.session
       if (recursive !== true && files.stat(actor, source, { followLast: false }).kind === 'directory') {
         throw new NodeError('ERR_COPY_DIRECTORY', `"${source}" is a directory; ask for a recursive copy`)
       }
-      const onProgress = (done: number): void => progress({ done, unit: 'blocks' })
+      const onProgress = (done: number): void => context.progress({ done, unit: 'blocks' })
       return toMoveAnswer(await files.copy(actor, source, destination, { replace: replace ?? false, onProgress }))
     },
-    'file.remove': async ({ path, recursive }, { peer, progress }) =>
-      await files.remove(peer.session.actor, path, {
+    'file.remove': async ({ path, recursive }, context) =>
+      await files.remove(context.peer.session.actor, path, {
         recursive: recursive ?? false,
-        onProgress: (done) => progress({ done, unit: 'entries' })
+        onProgress: (done) => context.progress({ done, unit: 'entries' })
       }),
     'file.symlink': async ({ path, target, replace }, { peer }) =>
       toWriteAnswer(await files.symlink(peer.session.actor, path, target, { replace: replace ?? false })),

@@ -21,27 +21,28 @@ type UpkeepHandlers = Pick<StoreHandlers, 'store.check' | 'store.gc' | 'store.co
 function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
   const { store, crypto, files, principals, tree } = parts
   return {
-    async 'store.check'({ quick, rebuildIndex }, { signal, progress }) {
+    async 'store.check'({ quick, rebuildIndex }, context) {
+      const { signal } = context
       if (rebuildIndex === true) {
-        await store.rebuildIndex({ onProgress: ({ segment, segments }) => progress({ done: segment, total: segments, unit: 'segments' }) })
+        await store.rebuildIndex({ onProgress: ({ segment, segments }) => context.progress({ done: segment, total: segments, unit: 'segments' }) })
         await files.indexNames(principals.node)
       }
       const report = await store.check({
         quick: quick ?? false,
         signal,
-        onProgress: ({ bytes, ofBytes }) => progress({ done: bytes, total: ofBytes, unit: 'bytes' })
+        onProgress: ({ bytes, ofBytes }) => context.progress({ done: bytes, total: ofBytes, unit: 'bytes' })
       })
       const { records, sectors, bytes, segments } = report
       const problems: CheckReport['problems'][number][] = report.findings.map(({ code, problem, file, offset }) => ({ code, reason: problem, place: `${file} at ${offset}` }))
       if (quick !== true) problems.push(...(await verifyRecords(parts, signal)))
       return { records, sectors, bytes, segments, problems, indexRebuilt: rebuildIndex === true }
     },
-    async 'store.gc'(_, { signal, progress }) {
-      const report = await collect(parts, 0.5, signal, (done, total) => progress({ done, total, unit: 'segments' }))
+    async 'store.gc'(_, context) {
+      const report = await collect(parts, 0.5, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
       return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
     },
-    async 'store.compact'(_, { signal, progress }) {
-      const report = await collect(parts, 1, signal, (done, total) => progress({ done, total, unit: 'segments' }))
+    async 'store.compact'(_, context) {
+      const report = await collect(parts, 1, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
       return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
     },
     async 'store.space'() {
