@@ -1,6 +1,7 @@
 /**
  * File operations without RPC: creates of 4 KiB a second with 64 in flight, get by a path four levels deep, listing of
- * 100,000 entries in pages. `node --conditions=source bench/files-create.ts [count]`; memory store, one thread.
+ * 100,000 entries in pages. `node --conditions=source bench/files-create.ts [count] [disk]`; memory store, or the real
+ * one in a temporary directory.
  */
 import { createNativeProvider } from '@blocktree/crypto/native'
 import { type Actor, type Files, buildFileRecords, createFiles } from '@blocktree/files'
@@ -20,19 +21,28 @@ import {
   rootBirth
 } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
+import { createStore, nodeDrivers } from '@blocktree/store'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 const count = Number(process.argv[2] ?? 100_000)
 const crypto = createNativeProvider()
 const { random } = crypto
+const directory = process.argv[3] === 'disk' ? await mkdtemp(join(tmpdir(), 'blocktree-bench-')) : undefined
 const nameSecret = random.bytes(32)
 
 async function start(): Promise<{ files: Files; actor: Actor }> {
-  const store = createMemoryStore()
+  const store = directory === undefined ? createMemoryStore() : await createStore(nodeDrivers(directory))
   const clock = { now: (): number => Date.now() }
   const principal = createPrincipal(crypto, { signSeed: random.bytes(32), kemSeed: random.bytes(32) })
   const node = createPrincipal(crypto, { signSeed: random.bytes(32), kemSeed: random.bytes(32) })
   const tree = await createTreeState({ store, crypto, clock })
-  const record = createTree(crypto, principal, { recovery: undefined, insecure: false, nonce: random.bytes(16) })
+  const record = createTree(crypto, principal, {
+    recovery: undefined,
+    insecure: false,
+    nonce: random.bytes(16)
+  })
   const birth = rootBirth(record.id, principal.id)
   const birthBytes = encodeBirth(birth)
   const block = blockId(crypto, birthBytes)
@@ -121,7 +131,10 @@ async function creates(files: Files, actor: Actor): Promise<void> {
   const seconds = (performance.now() - startMs) / 1000
   const cpu = process.threadCpuUsage(cpuStart)
   const each = ((cpu.user + cpu.system) / count).toFixed(1)
-  print(`create 4 KiB, 64 in flight, ${count}`, `${Math.round(count / seconds)} /s, main thread ${each} us each`)
+  print(
+    `create 4 KiB, 64 in flight, ${count}`,
+    `${Math.round(count / seconds)} /s, main thread ${each} us each`
+  )
 }
 
 async function prepared(files: Files, actor: Actor): Promise<void> {
@@ -156,7 +169,8 @@ function gets(files: Files, actor: Actor): void {
     times.push(performance.now() - startMs)
   }
   times.sort((left, right) => left - right)
-  const at = (share: number): string => `${((times[Math.floor(times.length * share)] ?? 0) * 1000).toFixed(0)} us`
+  const at = (share: number): string =>
+    `${((times[Math.floor(times.length * share)] ?? 0) * 1000).toFixed(0)} us`
   print('get by path, four levels', `p50 ${at(0.5)}, p99 ${at(0.99)}`)
 }
 
@@ -169,7 +183,11 @@ async function list(files: Files, actor: Actor): Promise<void> {
     let seen = 0
     const startMs = performance.now()
     do {
-      const page = await files.list(actor, '/bench/a/b', { order, limit: 1000, ...(cursor === undefined ? {} : { cursor }) })
+      const page = await files.list(actor, '/bench/a/b', {
+        order,
+        limit: 1000,
+        ...(cursor === undefined ? {} : { cursor })
+      })
       seen += page.entries.length
       cursor = page.cursor
       globalThis.gc?.()
@@ -177,7 +195,10 @@ async function list(files: Files, actor: Actor): Promise<void> {
       peak = Math.max(peak, now.heapUsed + now.arrayBuffers - before.heapUsed - before.arrayBuffers)
     } while (cursor !== undefined)
     const ms = performance.now() - startMs
-    print(`list ${seen} by ${order} in pages of 1,000`, `${ms.toFixed(0)} ms, ${(peak / 2 ** 20).toFixed(1)} MiB above the start`)
+    print(
+      `list ${seen} by ${order} in pages of 1,000`,
+      `${ms.toFixed(0)} ms, ${(peak / 2 ** 20).toFixed(1)} MiB above the start`
+    )
   }
 }
 
@@ -188,3 +209,5 @@ await creates(files, actor)
 await prepared(files, actor)
 gets(files, actor)
 await list(files, actor)
+await files.context.store.close()
+if (directory !== undefined) await rm(directory, { recursive: true, force: true })

@@ -14,7 +14,10 @@ export interface CommandOptions {
 }
 
 /** Rejects with the command's stderr when it fails. */
-export async function measureCommand(argv: readonly string[], options: CommandOptions = {}): Promise<Measurement> {
+export async function measureCommand(
+  argv: readonly string[],
+  options: CommandOptions = {}
+): Promise<Measurement> {
   const [program, ...rest] = argv
   if (program === undefined) throw new Error('an empty command')
   const started = performance.now()

@@ -45,7 +45,9 @@ async function measure(label: string, put: (index: number) => Promise<void>): Pr
   const at = (share: number): string => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2)
   const rate = Math.round((latencies.length / elapsed) * 1000)
   const each = ((cpu.user + cpu.system) / latencies.length).toFixed(1)
-  console.log(`${label}: ${rate}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, main thread ${each} us each (${Math.round(busy * 100)} % busy)`)
+  console.log(
+    `${label}: ${rate}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, main thread ${each} us each (${Math.round(busy * 100)} % busy)`
+  )
 }
 
 async function withStore(work: (store: DiskStore, directory: string) => Promise<void>): Promise<void> {
@@ -106,7 +108,8 @@ await withStore(async (store) => {
   for (let index = 0; index < total; index += count / 64) {
     const from = performance.now()
     const builder = createFrameBuilder(store.frameSalt, new ArrayBuffer(8 * (131_072 + 128)))
-    for (let item = 0; item < 8; item++) builder.addSector(numbered(reference, index + item), new Uint8Array(131_072))
+    for (let item = 0; item < 8; item++)
+      builder.addSector(numbered(reference, index + item), new Uint8Array(131_072))
     const prepared = builder.finish()
     building += performance.now() - from
     pending.push(store.appendPrepared(prepared))
@@ -147,7 +150,9 @@ if (records > 0) {
       await opened.close()
     }
     times.sort((left, right) => left - right)
-    console.log(`open with ${records} records: median ${(times[2] ?? 0).toFixed(0)} ms, resident ${Math.round(process.memoryUsage.rss() / 1e6)} MB`)
+    console.log(
+      `open with ${records} records: median ${(times[2] ?? 0).toFixed(0)} ms, resident ${Math.round(process.memoryUsage.rss() / 1e6)} MB`
+    )
     sha256(sector)
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-call -- plain JavaScript outside the workspaces; its packages are not seen by the type checker */
 // helia's unixfs over a bare directory blockstore, no network and no encryption: `store SOURCE REPOSITORY`, `read REPOSITORY OUTPUT`.
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-call -- plain JavaScript outside the workspaces; its packages are not seen by the type checker */
 // hyperdrive as a peer: `store SOURCE REPOSITORY` puts every file encrypted, `read REPOSITORY OUTPUT` writes them back.
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

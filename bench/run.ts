@@ -1,0 +1,222 @@
+/**
+ * `npm run bench [-- SECTION… --runs N --quick --json]`: measures, prints tables, keeps bench/output/results.json.
+ * Sections measured at different times are kept side by side there; `--write-results` makes bench/RESULTS.md of them.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { corpusNames } from './corpus.ts'
+import { describeMachine, type Machine } from './machine.ts'
+import { peers } from './peers.ts'
+import { renderPage, renderSection } from './render.ts'
+import { type BenchContext, isReached, type Section, type SectionResult } from './section.ts'
+import { createsSection } from './sections/creates.ts'
+import { millionSection } from './sections/million.ts'
+import { rpcSection } from './sections/rpc.ts'
+import { startSection } from './sections/start.ts'
+import { transferSection } from './sections/transfer.ts'
+
+const sections: readonly Section[] = [
+  transferSection,
+  createsSection,
+  rpcSection,
+  millionSection,
+  startSection
+]
+const output = join(import.meta.dirname, 'output')
+const pictures = join(import.meta.dirname, '..', 'doc', 'images')
+
+const usage = `npm run bench [-- SECTION... OPTIONS]
+
+sections: ${sections.map(({ name }) => name).join(', ')}; all when none is named
+  --runs N          rounds of each measurement
+  --quick           small corpora, few rounds: to see that everything works
+  --corpus NAME     only this corpus of transfer (${corpusNames.join(', ')}); may be repeated
+  --peer NAME       only this peer of transfer (${peers.map(({ name }) => name).join(', ')}); may be repeated, "none" for no peer
+  --directory DIR   scratch place, on the disk that is to be measured; the system's temporary directory when not given
+  --corpora DIR     keep the corpora here for the next time
+  --json            results as JSON on stdout instead of tables
+  --write-results   make bench/RESULTS.md of the results of full runs
+`
+
+interface Results {
+  readonly machine: Machine
+  readonly sections: readonly SectionResult[]
+}
+
+const options = {
+  runs: { type: 'string' },
+  quick: { type: 'boolean' },
+  corpus: { type: 'string', multiple: true },
+  peer: { type: 'string', multiple: true },
+  directory: { type: 'string' },
+  corpora: { type: 'string' },
+  json: { type: 'boolean' },
+  'write-results': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
+interface Request {
+  readonly sections: readonly Section[]
+  readonly runs: number | undefined
+  readonly isQuick: boolean
+  readonly corpusNames: readonly string[] | undefined
+  readonly peers: readonly string[] | undefined
+  readonly directory: string
+  readonly corpora: string | undefined
+  readonly isJson: boolean
+  readonly writesPage: boolean
+}
+
+/** Throws with a sentence when the command line makes no sense; undefined when help is asked for. */
+function readRequest(words: readonly string[]): Request | undefined {
+  const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true })
+  if (values.help === true) return undefined
+  const runs = values.runs === undefined ? undefined : Number(values.runs)
+  if (runs !== undefined && !(Number.isInteger(runs) && runs > 0))
+    throw new Error(`--runs ${values.runs}: not a count`)
+  if (values.quick === true && values['write-results'] === true)
+    throw new Error('a quick run is not for RESULTS.md')
+  refuseUnknown(values.corpus ?? [], corpusNames, 'corpus')
+  refuseUnknown(values.peer ?? [], [...peers.map(({ name }) => name), 'none'], 'peer')
+  refuseUnknown(
+    positionals,
+    sections.map(({ name }) => name),
+    'section'
+  )
+  const chosen = sections.filter(({ name }) => positionals.includes(name))
+  return {
+    sections: chosen.length === 0 ? sections : chosen,
+    runs,
+    isQuick: values.quick === true,
+    corpusNames: values.corpus,
+    peers: values.peer,
+    directory: values.directory ?? tmpdir(),
+    corpora: values.corpora,
+    isJson: values.json === true,
+    writesPage: values['write-results'] === true
+  }
+}
+
+function refuseUnknown(given: readonly string[], known: readonly string[], what: string): void {
+  const unknown = given.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new Error(`there is no ${what} "${unknown}"; known: ${known.join(', ')}`)
+}
+
+async function measureAll(request: Request): Promise<readonly SectionResult[]> {
+  const directory = mkdtempSync(join(request.directory, 'blocktree-bench-'))
+  const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', removeDirectory)
+  const corpora = request.corpora ?? join(directory, 'corpora')
+  mkdirSync(corpora, { recursive: true })
+  mkdirSync(output, { recursive: true })
+  const results: SectionResult[] = []
+  for (const section of request.sections) {
+    const progress = (line: string): void => void process.stderr.write(`${section.name}: ${line}\n`)
+    const scratch = mkdtempSync(join(directory, `${section.name}-`))
+    const context: BenchContext = { ...request, directory: scratch, corpora, output, progress }
+    const result = await measureSection(section, context)
+    if (!request.isJson) console.log(renderSection(result))
+    results.push(result)
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 })
+  }
+  removeDirectory()
+  return results
+}
+
+async function measureSection(section: Section, context: BenchContext): Promise<SectionResult> {
+  const started = performance.now()
+  const measured = await section.run(context)
+  return {
+    name: section.name,
+    title: section.title,
+    dateIso: new Date().toISOString(),
+    durationSeconds: (performance.now() - started) / 1000,
+    isQuick: context.isQuick,
+    command: commandOf(section, context),
+    figures: measured.figures,
+    tables: measured.tables,
+    pictures: measured.pictures ?? [],
+    notes: measured.notes
+  }
+}
+
+/** The command that measures this section again in the same way. */
+function commandOf(
+  section: Section,
+  { runs, isQuick, corpusNames: corpora, peers: names }: BenchContext
+): string {
+  const words = [
+    section.name,
+    ...(runs === undefined ? [] : ['--runs', String(runs)]),
+    ...(isQuick ? ['--quick'] : []),
+    ...(corpora ?? []).flatMap((name) => ['--corpus', name]),
+    ...(names ?? []).flatMap((name) => ['--peer', `"${name}"`])
+  ]
+  return `npm run bench -- ${words.join(' ')}`
+}
+
+/** Newer results of a section take the place of older ones; a quick run never that of a full one. */
+function mergeResults(
+  former: readonly SectionResult[],
+  fresh: readonly SectionResult[]
+): readonly SectionResult[] {
+  return sections.flatMap(({ name }) => {
+    const old = former.find((result) => result.name === name)
+    const now = fresh.find((result) => result.name === name)
+    const kept = now === undefined || (now.isQuick && old?.isQuick === false) ? old : now
+    return kept === undefined ? [] : [kept]
+  })
+}
+
+function readFormerResults(): readonly SectionResult[] {
+  try {
+    const read: Results = JSON.parse(
+      readFileSync(join(output, 'results.json'), 'utf8'),
+      (key, value: unknown) => (key === 'value' && value === null ? Number.NaN : value)
+    )
+    return read.sections
+  } catch {
+    return []
+  }
+}
+
+function writePage(results: Results): void {
+  const full = results.sections.filter((result) => !result.isQuick)
+  mkdirSync(pictures, { recursive: true })
+  for (const picture of full.flatMap((result) => result.pictures)) {
+    writeFileSync(join(pictures, picture), readFileSync(join(output, picture)))
+  }
+  writeFileSync(join(import.meta.dirname, 'RESULTS.md'), renderPage(results.machine, full, '../doc/images'))
+}
+
+async function main(): Promise<number> {
+  let request: Request | undefined
+  try {
+    request = readRequest(process.argv.slice(2))
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    return 2
+  }
+  if (request === undefined) {
+    console.log(usage)
+    return 0
+  }
+  const fresh = await measureAll(request)
+  const results: Results = {
+    machine: describeMachine(request.directory),
+    sections: mergeResults(readFormerResults(), fresh)
+  }
+  writeFileSync(join(output, 'results.json'), `${JSON.stringify(results, undefined, 2)}\n`)
+  if (request.isJson) console.log(JSON.stringify({ ...results, sections: fresh }, undefined, 2))
+  if (request.writesPage) writePage(results)
+  const figures = fresh.flatMap((result) => result.figures)
+  const missed = figures.filter((figure) => isReached(figure) === false)
+  console.error(missed.length === 0 ? 'all targets reached' : `${missed.length} targets not reached`)
+  return 0
+}
+
+// Ctrl-C ends through 'exit', which removes what was made; nodes end with the harness.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+process.exitCode = await main()
