@@ -9,7 +9,15 @@ import type { LogFrame, PendingBatch, PreparedEntry } from './pending-batch.ts'
 import { frameFlag, frameType } from './frame.ts'
 import { GroupEncoder } from './group-encoder.ts'
 import type { IndexWrite } from './index-store.ts'
-import { encodePlace, encodeProgress, progressKey, rowSpace, sealRow, segmentRow, spaceKey } from './index-rows.ts'
+import {
+  encodePlace,
+  encodeProgress,
+  progressKey,
+  rowSpace,
+  sealRow,
+  segmentRow,
+  spaceKey
+} from './index-rows.ts'
 import { batchBytesMax, groupBytesTarget } from './limits.ts'
 import { segmentPath } from './location.ts'
 import type { Location, Position } from './location.ts'
@@ -109,7 +117,12 @@ export class Appender {
   /** Ends the log in order. Nothing may be submitted any more. */
   async close(): Promise<void> {
     await this.idle()
-    if (this.#wrote && this.#failed === undefined && this.#indexError === undefined && this.#file !== undefined) {
+    if (
+      this.#wrote &&
+      this.#failed === undefined &&
+      this.#indexError === undefined &&
+      this.#file !== undefined
+    ) {
       const { parts, length } = this.#encoder.encodeClose(this.#end)
       try {
         await this.#file.write(parts, this.#end.offset)
@@ -159,7 +172,8 @@ export class Appender {
     if (this.#failed !== undefined) throw this.#failed
     if (this.#indexError !== undefined) await this.#retryIndex()
     const tooLong = this.#end.offset >= this.#options.segmentBytes
-    const file = tooLong || this.#roll || this.#file === undefined ? await this.#openSegment(tooLong) : this.#file
+    const file =
+      tooLong || this.#roll || this.#file === undefined ? await this.#openSegment(tooLong) : this.#file
     const start = this.#end
     const rows: IndexWrite[] = []
     const { parts, length } = this.#encoder.encode(batches, start, start, (frame, place) => {
@@ -167,7 +181,10 @@ export class Appender {
       if (row !== undefined) rows.push(row)
     })
     if (start.offset + length > 2 ** 32 - 1) {
-      throw new StoreError('ERR_STORE_LIMIT', `a group of ${length} bytes; a batch has at most ${batchBytesMax}`)
+      throw new StoreError(
+        'ERR_STORE_LIMIT',
+        `a group of ${length} bytes; a batch has at most ${batchBytesMax}`
+      )
     }
     const written = file.write(parts, start.offset)
     // While the disk works: the rows for the index.
@@ -240,9 +257,13 @@ export class Appender {
       await file.dataSync()
     } catch (error) {
       const cause = toStoreError(error, `cutting ${segmentPath(end.segment)} back to ${end.offset}`)
-      this.#failed = new StoreError('ERR_STORE_IO', `${cause.message}; the store is read-only until it is opened again`, {
-        cause
-      })
+      this.#failed = new StoreError(
+        'ERR_STORE_IO',
+        `${cause.message}; the store is read-only until it is opened again`,
+        {
+          cause
+        }
+      )
     }
   }
 
@@ -259,7 +280,8 @@ export class Appender {
         this.#waiting = [...groups, ...this.#waiting]
         this.#indexError = toStoreError(error, 'writing the index')
       }
-      if (this.#indexError === undefined) for (const group of groups) group.batches.forEach(this.#options.onSettled)
+      if (this.#indexError === undefined)
+        for (const group of groups) group.batches.forEach(this.#options.onSettled)
       for (const group of groups) for (const batch of group.batches) batch.resolve()
     }
     // Durable in the log in any case, and readable from the overlay: a failed index is caught up later.

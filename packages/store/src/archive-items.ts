@@ -15,10 +15,19 @@ const noReference = new Uint8Array(32)
 export function encodeItem(item: ArchiveItem): readonly Uint8Array[] {
   switch (item.kind) {
     case 'sector':
-      return [encodeHead(itemKind.sector, 0, item.sector.bytes.length, 0, item.sector.reference), item.sector.bytes]
+      return [
+        encodeHead(itemKind.sector, 0, item.sector.bytes.length, 0, item.sector.reference),
+        item.sector.bytes
+      ]
     case 'record': {
       const { id, type, bytes, inline } = item.record
-      const head = encodeHead(itemKind.record, type, bytes.length, inline === undefined ? 0 : inline.length + 1, id)
+      const head = encodeHead(
+        itemKind.record,
+        type,
+        bytes.length,
+        inline === undefined ? 0 : inline.length + 1,
+        id
+      )
       return inline === undefined ? [head, bytes] : [head, bytes, inline]
     }
     case 'note':
@@ -26,9 +35,18 @@ export function encodeItem(item: ArchiveItem): readonly Uint8Array[] {
   }
 }
 
-function encodeHead(kind: number, type: number, length: number, inline: number, reference: Uint8Array): Uint8Array {
+function encodeHead(
+  kind: number,
+  type: number,
+  length: number,
+  inline: number,
+  reference: Uint8Array
+): Uint8Array {
   if (length + inline > framePayloadBytesMax) {
-    throw new StoreError('ERR_STORE_LIMIT', `an item of ${length + inline} bytes; at most ${framePayloadBytesMax} fit`)
+    throw new StoreError(
+      'ERR_STORE_LIMIT',
+      `an item of ${length + inline} bytes; at most ${framePayloadBytesMax} fit`
+    )
   }
   const head = Buffer.alloc(headBytes)
   head[0] = kind
@@ -75,7 +93,8 @@ function itemBytes(source: Buffer): number {
   if (source.length < headBytes) return headBytes
   const inline = source.readUInt32BE(7)
   const length = source.readUInt32BE(3) + Math.max(0, inline - 1)
-  if (length > framePayloadBytesMax) throw new StoreError('ERR_ARCHIVE_DAMAGED', `an item claims ${length} bytes`)
+  if (length > framePayloadBytesMax)
+    throw new StoreError('ERR_ARCHIVE_DAMAGED', `an item claims ${length} bytes`)
   return headBytes + length
 }
 
@@ -88,7 +107,10 @@ function decodeItem(source: Buffer): ArchiveItem {
     case itemKind.sector:
       return { kind: 'sector', sector: { reference, bytes } }
     case itemKind.record:
-      return { kind: 'record', record: { id: reference, type: asBuffer(source).readUInt16BE(1), bytes, inline } }
+      return {
+        kind: 'record',
+        record: { id: reference, type: asBuffer(source).readUInt16BE(1), bytes, inline }
+      }
     case itemKind.note:
       return { kind: 'note', bytes }
     default:

@@ -46,7 +46,7 @@ export async function* exportRecords(
   let used = 0
   for await (const item of items) {
     for (const part of encodeItem(item)) {
-      for (let offset = 0; offset < part.length; ) {
+      for (let offset = 0; offset < part.length;) {
         // A full chunk is held back until it is known not to be the last.
         if (used === archiveChunkBytes) {
           yield sealer.seal(plain, false)
@@ -82,22 +82,29 @@ export async function* importRecords(
   reader.end()
 }
 
-async function* openChunks(stream: AsyncIterable<Uint8Array>, options: ArchiveOptions): AsyncGenerator<Uint8Array> {
+async function* openChunks(
+  stream: AsyncIterable<Uint8Array>,
+  options: ArchiveOptions
+): AsyncGenerator<Uint8Array> {
   const sealedBytes = archiveChunkBytes + tagBytes
   const gathered = new Gathered()
   let opener: ChunkCipher | undefined
   for await (const piece of stream) {
     gathered.push(piece)
-    if (opener === undefined && gathered.length >= headerBytes) opener = openHeader(options, gathered.take(headerBytes))
+    if (opener === undefined && gathered.length >= headerBytes)
+      opener = openHeader(options, gathered.take(headerBytes))
     // The last chunk stays until the stream has ended.
-    while (opener !== undefined && gathered.length > sealedBytes) yield opener.open(gathered.take(sealedBytes), false)
+    if (opener === undefined) continue
+    while (gathered.length > sealedBytes) yield opener.open(gathered.take(sealedBytes), false)
   }
-  if (opener === undefined) throw new StoreError('ERR_ARCHIVE_TRUNCATED', 'the archive ends within its header')
+  if (opener === undefined)
+    throw new StoreError('ERR_ARCHIVE_TRUNCATED', 'the archive ends within its header')
   yield opener.open(gathered.take(gathered.length), true)
 }
 
 function encodeHeader(salt: Uint8Array): Uint8Array {
-  if (salt.length !== saltBytes) throw new StoreError('ERR_STORE_ARGUMENT', `a salt of ${salt.length} bytes; 32 are needed`)
+  if (salt.length !== saltBytes)
+    throw new StoreError('ERR_STORE_ARGUMENT', `a salt of ${salt.length} bytes; 32 are needed`)
   const header = Buffer.alloc(headerBytes)
   header.set(magic, 0)
   header[8] = aead.aes256Gcm
@@ -113,7 +120,8 @@ function openHeader(options: ArchiveOptions, header: Uint8Array): ChunkCipher {
   if (source[7] !== 1) throw refuse(`the archive has version ${source[7] ?? 0}; this program reads version 1`)
   if (source[8] !== aead.aes256Gcm) throw refuse(`the archive has the unknown cipher ${source[8] ?? 0}`)
   if (source.readUIntBE(9, 3) !== 0) throw refuse('the reserved bytes of the archive are not zero')
-  if (source.readUInt32BE(12) !== archiveChunkBytes) throw refuse('the archive has chunks of an unknown length')
+  if (source.readUInt32BE(12) !== archiveChunkBytes)
+    throw refuse('the archive has chunks of an unknown length')
   return new ChunkCipher(options, header)
 }
 
@@ -125,7 +133,8 @@ class ChunkCipher {
   #counter = 0
 
   constructor({ crypto, key }: ArchiveOptions, header: Uint8Array) {
-    if (key.length !== 32) throw new StoreError('ERR_STORE_ARGUMENT', `a key of ${key.length} bytes; 32 are needed`)
+    if (key.length !== 32)
+      throw new StoreError('ERR_STORE_ARGUMENT', `a key of ${key.length} bytes; 32 are needed`)
     this.#crypto = crypto
     this.#key = crypto.hkdfSha256(key, header.subarray(16), Buffer.concat([info, header.subarray(0, 16)]), 32)
   }
@@ -141,7 +150,10 @@ class ChunkCipher {
     if (plain !== undefined && (plain.length > 0 || number === 0 || !last)) return plain
     this.#counter = number
     if (last && (sealed.length < tagBytes || this.#openAs(sealed, false) !== undefined)) {
-      throw new StoreError('ERR_ARCHIVE_TRUNCATED', `the archive ends after chunk ${number}, which is not the last`)
+      throw new StoreError(
+        'ERR_ARCHIVE_TRUNCATED',
+        `the archive ends after chunk ${number}, which is not the last`
+      )
     }
     const reason = 'it was changed, moved or cut off, or the key is another'
     throw new StoreError('ERR_ARCHIVE_DAMAGED', `chunk ${number} of the archive cannot be opened: ${reason}`)
@@ -183,5 +195,8 @@ class Gathered {
 
 function verifySector({ reference, bytes }: StoredSector): void {
   if (asBuffer(reference).equals(hash('sha256', bytes, 'buffer'))) return
-  throw new StoreError('ERR_ARCHIVE_DAMAGED', 'a sector in the archive does not have the hash it is stored under')
+  throw new StoreError(
+    'ERR_ARCHIVE_DAMAGED',
+    'a sector in the archive does not have the hash it is stored under'
+  )
 }

@@ -47,7 +47,10 @@ export function draftBatch(
   if ((batch.records ?? []).length === 0 && !beside) frames.push(...rowsFrames(batch.rows ?? []))
   const bytes = framesBytes(frames)
   if (bytes > batchBytesMax) {
-    throw new StoreError('ERR_STORE_LIMIT', `a batch of ${bytes} bytes; at most ${batchBytesMax} fit, split it`)
+    throw new StoreError(
+      'ERR_STORE_LIMIT',
+      `a batch of ${bytes} bytes; at most ${batchBytesMax} fit, split it`
+    )
   }
   return { frames, prepared: undefined, rows, bytes }
 }
@@ -60,12 +63,18 @@ export function draftPrepared(prepared: PreparedFrames, rows: readonly IndexRow[
     const header = decodeFrameHeader(source, entry.offset, salt)
     const same = header?.type === frameType[entry.type] && asBuffer(header.reference).equals(entry.reference)
     if (entry.offset !== offset || !same || header.length !== entry.length) {
-      throw new StoreError('ERR_STORE_ARGUMENT', `prepared frames: no ${entry.type} frame of the entry at ${offset}`)
+      throw new StoreError(
+        'ERR_STORE_ARGUMENT',
+        `prepared frames: no ${entry.type} frame of the entry at ${offset}`
+      )
     }
     offset += frameHeaderBytes + entry.length
   }
   if (offset !== prepared.bytes.length) {
-    throw new StoreError('ERR_STORE_ARGUMENT', `prepared frames: ${prepared.bytes.length - offset} bytes in no frame`)
+    throw new StoreError(
+      'ERR_STORE_ARGUMENT',
+      `prepared frames: ${prepared.bytes.length - offset} bytes in no frame`
+    )
   }
   return { ...draftBatch({ rows }, () => true, true), prepared, bytes: offset }
 }
@@ -160,10 +169,16 @@ function unframe(frame: Uint8Array, payload: Uint8Array): StoredRecord {
 
 function checked(row: IndexRow): IndexRow {
   if (row.key.length > rowKeyBytesMax) {
-    throw new StoreError('ERR_STORE_LIMIT', `a row key of ${row.key.length} bytes; at most ${rowKeyBytesMax} fit`)
+    throw new StoreError(
+      'ERR_STORE_LIMIT',
+      `a row key of ${row.key.length} bytes; at most ${rowKeyBytesMax} fit`
+    )
   }
   if (row.value !== undefined && row.value.length > rowValueBytesMax) {
-    throw new StoreError('ERR_STORE_LIMIT', `a row of ${row.value.length} bytes; at most ${rowValueBytesMax} fit`)
+    throw new StoreError(
+      'ERR_STORE_LIMIT',
+      `a row of ${row.value.length} bytes; at most ${rowValueBytesMax} fit`
+    )
   }
   return row
 }

@@ -14,7 +14,10 @@ export function crc32c(bytes: Uint8Array, start = 0, end: number = bytes.length,
       ((bytes[index + 2] ?? 0) << 16) |
       ((bytes[index + 3] ?? 0) << 24)
     crc =
-      (t3[crc & 0xff] ?? 0) ^ (t2[(crc >>> 8) & 0xff] ?? 0) ^ (t1[(crc >>> 16) & 0xff] ?? 0) ^ (t0[crc >>> 24] ?? 0)
+      (t3[crc & 0xff] ?? 0) ^
+      (t2[(crc >>> 8) & 0xff] ?? 0) ^
+      (t1[(crc >>> 16) & 0xff] ?? 0) ^
+      (t0[crc >>> 24] ?? 0)
   }
   for (; index < end; index++) crc = (t0[(crc ^ (bytes[index] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8)
   return ~crc >>> 0

@@ -2,6 +2,7 @@
  * The block store on disk: segments are the truth, the index can be made again from them
  * (doc/spec/11-segments.md, doc/adr/0006-store.md). This file joins the parts; each of them has a file of its own.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import type {
   BlockStore,
   Durability,
@@ -40,6 +41,8 @@ import { StoreReader } from './store-reader.ts'
 import { storedRecords } from './stored-records.ts'
 import { storeStatistics } from './store-statistics.ts'
 import type { StoreStatistics } from './store-statistics.ts'
+
+const scrubDelayMs = 1000 // the first requests after a start come first
 
 export interface StoreOptions {
   /** Makes derived rows again after a crash or a rebuild; without it they stay as the index has them. */
@@ -418,20 +421,31 @@ class SegmentStore implements DiskStore {
 
   #reportDamage(error: StoreError): void {
     this.#options.onFinding?.(corruption(error.file ?? '', error.offset ?? 0, error.message))
-    if (error.file === 'index') void requestRebuild(this.#parts).catch(() => undefined)
+    if (error.file === 'index') void this.#markIndex()
+  }
+
+  /** The next opening makes the index again; without the note it finds the damage by itself, later. */
+  async #markIndex(): Promise<void> {
+    try {
+      await requestRebuild(this.#parts)
+    } catch {
+      // A disk that takes no file now has told so where it matters.
+    }
   }
 
   async #scrubIndex(): Promise<void> {
     const { signal } = this.#scrubbing
+    await pause(scrubDelayMs, undefined, { signal, ref: false }).catch(() => undefined)
+    if (signal.aborted) return
     for await (const damage of this.#parts.driver.scrub(signal)) {
       this.#options.onFinding?.(corruption(damage.file, damage.offset, damage.problem))
-      await requestRebuild(this.#parts).catch(() => undefined)
+      await this.#markIndex()
       return
     }
     // LevelDB rewrites tables without a look at their checksums: damage may have moved into a sound table.
     for await (const finding of damagedRows(this.#parts, signal)) {
       this.#options.onFinding?.(finding)
-      await requestRebuild(this.#parts).catch(() => undefined)
+      await this.#markIndex()
     }
   }
 }

@@ -96,7 +96,10 @@ class FaultyDisk implements FaultyFileSystem {
     if (!this.#directories.has(path)) return undefined
     const prefix = path === '' ? '' : `${path}/`
     const names = [...this.#names.keys()].filter((name) => name.startsWith(prefix))
-    return names.map((name) => name.slice(prefix.length)).filter((name) => !name.includes('/')).sort()
+    return names
+      .map((name) => name.slice(prefix.length))
+      .filter((name) => !name.includes('/'))
+      .sort()
   }
 
   makeDirectory(path: string): void {
@@ -201,7 +204,10 @@ class FaultyDisk implements FaultyFileSystem {
     }
     const readSync = (buffer: Uint8Array, position: number): number => {
       check()
-      const part = inode.content.subarray(position, Math.max(position, Math.min(inode.length, position + buffer.length)))
+      const part = inode.content.subarray(
+        position,
+        Math.max(position, Math.min(inode.length, position + buffer.length))
+      )
       buffer.set(part)
       return part.length
     }
@@ -223,7 +229,10 @@ class FaultyDisk implements FaultyFileSystem {
         inode.length = length
         inode.lengthPending = true
         const kept = inode.pending.filter((write) => write.position < length)
-        inode.pending = kept.map((write) => ({ ...write, bytes: write.bytes.subarray(0, length - write.position) }))
+        inode.pending = kept.map((write) => ({
+          ...write,
+          bytes: write.bytes.subarray(0, length - write.position)
+        }))
       },
       size: () => {
         check()
@@ -286,7 +295,14 @@ class FaultyDisk implements FaultyFileSystem {
 }
 
 function emptyInode(): Inode {
-  return { content: Buffer.alloc(0), length: 0, durable: Buffer.alloc(0), durableLength: 0, pending: [], lengthPending: false }
+  return {
+    content: Buffer.alloc(0),
+    length: 0,
+    durable: Buffer.alloc(0),
+    durableLength: 0,
+    pending: [],
+    lengthPending: false
+  }
 }
 
 function setName(names: Map<string, Inode>, { name, inode }: DirectoryChange): void {
@@ -297,7 +313,8 @@ function setName(names: Map<string, Inode>, { name, inode }: DirectoryChange): v
 function apply(inode: Inode, write: PendingWrite): void {
   if (write.bytes.length === 0) return
   // Bytes between a former end and a later write read as zeros.
-  if (write.position > inode.length) inode.content.fill(0, inode.length, Math.min(write.position, inode.content.length))
+  if (write.position > inode.length)
+    inode.content.fill(0, inode.length, Math.min(write.position, inode.content.length))
   inode.content = writeInto(inode.content, write)
   inode.length = Math.max(inode.length, write.position + write.bytes.length)
   inode.pending.push({ position: write.position, bytes: new Uint8Array(write.bytes) })
@@ -319,7 +336,7 @@ function writeInto(buffer: Buffer, { position, bytes }: PendingWrite): Buffer {
 function settleInode(inode: Inode, choose: (chance: number) => boolean): void {
   const unsynced = inode.lengthPending
   for (const write of inode.pending) {
-    for (let start = 0; start < write.bytes.length; ) {
+    for (let start = 0; start < write.bytes.length;) {
       const end = Math.min(write.bytes.length, start + sectorBytes - ((write.position + start) % sectorBytes))
       if (choose(0.5)) {
         const piece = { position: write.position + start, bytes: write.bytes.subarray(start, end) }
@@ -331,7 +348,13 @@ function settleInode(inode: Inode, choose: (chance: number) => boolean): void {
   const length = unsynced && choose(0.7) ? inode.length : inode.durableLength
   const content = Buffer.alloc(length)
   inode.durable.copy(content, 0, 0, Math.min(length, inode.durable.length))
-  Object.assign(inode, { ...emptyInode(), content, length, durable: Buffer.from(content), durableLength: length })
+  Object.assign(inode, {
+    ...emptyInode(),
+    content,
+    length,
+    durable: Buffer.from(content),
+    durableLength: length
+  })
 }
 
 function failure(code: string, message: string): Error {

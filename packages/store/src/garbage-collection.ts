@@ -212,7 +212,11 @@ class Collection {
   }
 
   async #reread(segment: number, frame: ScannedFrame): Promise<LogFrame> {
-    const { payload } = this.#parts.segments.readFrame({ ...frame, segment }, frameType.sector, frame.reference)
+    const { payload } = this.#parts.segments.readFrame(
+      { ...frame, segment },
+      frameType.sector,
+      frame.reference
+    )
     return copyFrame({ ...frame, payload })
   }
 

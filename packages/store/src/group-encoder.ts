@@ -34,7 +34,12 @@ export class GroupEncoder {
    * @param durable everything before this place was synced
    * @returns parts that stay valid until the next call
    */
-  encode(batches: readonly PendingBatch[], start: Position, durable: Position, onPlaced: OnPlaced): EncodedGroup {
+  encode(
+    batches: readonly PendingBatch[],
+    start: Position,
+    durable: Position,
+    onPlaced: OnPlaced
+  ): EncodedGroup {
     this.#begin(batches)
     this.#addMark(frameType.group, durable)
     for (const batch of batches) {
@@ -60,7 +65,8 @@ export class GroupEncoder {
 
   #begin(batches: readonly PendingBatch[]): void {
     let needed = groupMarkBytes
-    for (const batch of batches) for (const frame of batch.frames) needed += frameHeaderBytes + copiedBytes(frame)
+    for (const batch of batches)
+      for (const frame of batch.frames) needed += frameHeaderBytes + copiedBytes(frame)
     if (this.#staging.length < needed) this.#staging = Buffer.allocUnsafeSlow(needed * 2)
     this.#used = 0
     this.#mark = 0

@@ -52,7 +52,7 @@ export interface IndexDriver {
   bytes(): number
 }
 
-export function isIndexDamage(opened: IndexStore | IndexDamage | 'missing'): opened is IndexDamage {
+export function isIndexDamage(opened: object | 'missing'): opened is IndexDamage {
   return opened !== 'missing' && 'problem' in opened
 }
 

@@ -6,6 +6,7 @@
  */
 import { crc32c, unmaskChecksum } from './crc32c.ts'
 import type { IndexDamage } from './index-store.ts'
+import { readVarint } from './level-varint.ts'
 
 const blockBytes = 32 * 1024
 const recordHeaderBytes = 7
@@ -22,11 +23,15 @@ export interface LogVerdict {
   readonly torn: boolean
 }
 
-/**
- * @param file name for the report
- * @param batches true for a write log, whose records are batches with sequence numbers that follow each other
- */
-export function verifyLevelLog(file: string, content: Uint8Array, batches: boolean): LogVerdict {
+export interface LogOptions {
+  /** A write log, whose records are batches with sequence numbers that follow each other. */
+  readonly batches?: boolean
+  /** Told of every whole record. */
+  readonly onRecord?: (record: Uint8Array) => void
+}
+
+/** @param file name for the report */
+export function verifyLevelLog(file: string, content: Uint8Array, options: LogOptions): LogVerdict {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length)
   let first: bigint | undefined
   let next = 0n
@@ -36,7 +41,7 @@ export function verifyLevelLog(file: string, content: Uint8Array, batches: boole
     torn,
     sequence: first === undefined ? undefined : { first, next }
   })
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     const left = blockBytes - (offset % blockBytes)
     if (left < recordHeaderBytes) {
       if (bytes.subarray(offset, offset + left).some((byte) => byte !== 0)) {
@@ -49,6 +54,7 @@ export function verifyLevelLog(file: string, content: Uint8Array, batches: boole
     const length = bytes.readUInt16LE(offset + 4)
     const type = bytes[offset + 6] ?? 0
     const end = offset + recordHeaderBytes + length
+    if (type === 0 && bytes.subarray(offset).every((byte) => byte === 0)) return verdict(undefined, true)
     if (recordHeaderBytes + length > left || type < 1 || type > 4) {
       return verdict({ file, offset, problem: 'a log record has an impossible length or type' }, false)
     }
@@ -61,7 +67,8 @@ export function verifyLevelLog(file: string, content: Uint8Array, batches: boole
       return verdict({ file, offset, problem: 'the parts of a log record do not follow each other' }, false)
     }
     head.push(bytes.subarray(offset + recordHeaderBytes, end))
-    if ((type === 1 || type === 4) && batches) {
+    if (type === 1 || type === 4) options.onRecord?.(Buffer.concat(head))
+    if ((type === 1 || type === 4) && options.batches === true) {
       const batch = Buffer.concat(head.slice(0, 2)).subarray(0, 12)
       if (batch.length < 12) return verdict({ file, offset, problem: 'a write batch is too short' }, false)
       const sequence = batch.readBigUInt64LE(0)
@@ -102,7 +109,8 @@ export function verifyLevelTable(file: string, size: number, read: ReadAt): Inde
   handles.sort((left, right) => left.offset - right.offset)
   let expected = 0
   for (const handle of handles) {
-    if (handle.offset !== expected) return damage(expected, 'the blocks of the table do not follow each other')
+    if (handle.offset !== expected)
+      return damage(expected, 'the blocks of the table do not follow each other')
     if (readBlock(handle, size, read) === undefined) {
       return damage(handle.offset, 'the checksum of a table block does not hold')
     }
@@ -131,7 +139,7 @@ function handlesIn(block: Buffer): readonly Handle[] {
   if (block.length < 4) return handles
   const restarts = block.readUInt32LE(block.length - 4)
   const end = block.length - 4 - restarts * 4
-  for (let offset = 0; offset < end; ) {
+  for (let offset = 0; offset < end;) {
     const [, afterShared] = readVarint(block, offset)
     const [unshared, afterUnshared] = readVarint(block, afterShared)
     const [length, afterLength] = readVarint(block, afterUnshared)
@@ -146,16 +154,4 @@ function readHandle(bytes: Uint8Array, offset: number): readonly [Handle, number
   const [start, afterStart] = readVarint(bytes, offset)
   const [length, afterLength] = readVarint(bytes, afterStart)
   return [{ offset: start, length }, afterLength]
-}
-
-function readVarint(bytes: Uint8Array, offset: number): readonly [number, number] {
-  let value = 0
-  let factor = 1
-  for (let index = offset; index < offset + 10; index++) {
-    const byte = bytes[index] ?? 0
-    value += (byte & 0x7f) * factor
-    factor *= 128
-    if (byte < 0x80) return [value, index + 1]
-  }
-  return [Number.NaN, offset + 10]
 }

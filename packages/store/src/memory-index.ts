@@ -72,7 +72,9 @@ class SortedRows {
     }
   }
 
-  async *#walk(found: readonly (readonly [string, Uint8Array])[]): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+  async *#walk(
+    found: readonly (readonly [string, Uint8Array])[]
+  ): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
     for (const [key, value] of found) yield [new Uint8Array(Buffer.from(key, 'latin1')), value]
   }
 

@@ -42,7 +42,8 @@ export class Overlay {
     const first = keyText(from)
     const last = keyText(to)
     const found: OverlayEntry[] = []
-    for (const entry of this.#map(space).values()) if (entry.key >= first && entry.key < last) found.push(entry)
+    for (const entry of this.#map(space).values())
+      if (entry.key >= first && entry.key < last) found.push(entry)
     return found.sort((left, right) => (left.key < right.key ? -1 : 1))
   }
 

@@ -3,7 +3,14 @@
  * whole buffer at once (`DiskStore.appendPrepared`). One buffer is one batch.
  */
 import type { Id } from '@blocktree/tree'
-import { asBuffer, encodeFrameHeader, frameFlag, frameHeaderBytes, frameType, payloadChecksumOf } from './frame.ts'
+import {
+  asBuffer,
+  encodeFrameHeader,
+  frameFlag,
+  frameHeaderBytes,
+  frameType,
+  payloadChecksumOf
+} from './frame.ts'
 import type { FrameFields } from './frame.ts'
 import { framePayloadBytesMax } from './limits.ts'
 import type { PreparedEntry, PreparedFrames } from './pending-batch.ts'
@@ -37,7 +44,10 @@ export function createFrameBuilder(salt: number, buffer: ArrayBuffer): FrameBuil
 
   const fits = (length: number): boolean => {
     if (length > framePayloadBytesMax) {
-      throw new StoreError('ERR_STORE_LIMIT', `a frame of ${length} bytes; at most ${framePayloadBytesMax} fit`)
+      throw new StoreError(
+        'ERR_STORE_LIMIT',
+        `a frame of ${length} bytes; at most ${framePayloadBytesMax} fit`
+      )
     }
     return used + frameHeaderBytes + length <= target.length
   }
@@ -68,7 +78,14 @@ export function createFrameBuilder(salt: number, buffer: ArrayBuffer): FrameBuil
       target.set(bytes, used + frameHeaderBytes)
       if (inline !== undefined) target.set(inline, used + frameHeaderBytes + bytes.length)
       const flags = inline === undefined ? 0 : frameFlag.inline
-      const fields = { type: frameType.record, flags, subtype: type, length, part: bytes.length, reference: id }
+      const fields = {
+        type: frameType.record,
+        flags,
+        subtype: type,
+        length,
+        part: bytes.length,
+        reference: id
+      }
       close(fields, inline !== undefined)
       return true
     },

@@ -8,7 +8,15 @@ import { asBuffer, frameFlag, frameType } from './frame.ts'
 import { decodeRows } from './rows-frame.ts'
 import type { IndexStore, IndexWrite } from './index-store.ts'
 import { isIndexDamage } from './index-store.ts'
-import { decodePlace, decodeProgress, encodePlace, encodeProgress, progressKey, rowSpace, sealRow } from './index-rows.ts'
+import {
+  decodePlace,
+  decodeProgress,
+  encodePlace,
+  encodeProgress,
+  progressKey,
+  rowSpace,
+  sealRow
+} from './index-rows.ts'
 import { readSegmentStates, segmentRow, spaceBounds, spaceKey } from './index-rows.ts'
 import type { Progress } from './index-rows.ts'
 import { rebuildRowsPerWrite } from './limits.ts'
@@ -123,7 +131,8 @@ async function openIndex(
     const row = index.get(progressKey)
     if (row === undefined) return await distrust('the progress mark is missing')
     const progress = decodeProgress(row)
-    if (!asBuffer(progress.storeId).equals(parts.storeId)) return await distrust('it belongs to another store')
+    if (!asBuffer(progress.storeId).equals(parts.storeId))
+      return await distrust('it belongs to another store')
     const problem = await compareSegments(parts, index, progress, findings)
     return problem === undefined ? { index, progress } : await distrust(problem)
   } catch (error) {
@@ -143,10 +152,12 @@ async function compareSegments(
   const present = new Set(parts.segments.numbers())
   for (const segment of present) {
     if (known.get(segment) === 'removed') await parts.files.unlink(segmentPath(segment))
-    else if (segment <= progress.segment && !known.has(segment)) return `it does not know ${segmentPath(segment)}`
+    else if (segment <= progress.segment && !known.has(segment))
+      return `it does not know ${segmentPath(segment)}`
   }
   for (const [segment, state] of known) {
-    if (state === 'live' && !present.has(segment)) findings.push(corruption(segmentPath(segment), 0, 'the file is missing'))
+    if (state === 'live' && !present.has(segment))
+      findings.push(corruption(segmentPath(segment), 0, 'the file is missing'))
   }
   return undefined
 }
@@ -170,7 +181,13 @@ class Replay {
   readonly #removed = new Set<number>()
   #start: Position = { segment: 0, offset: 0 }
 
-  constructor(parts: StoreParts, view: StoreView, options: RecoveryOptions, findings: Finding[], fresh: boolean) {
+  constructor(
+    parts: StoreParts,
+    view: StoreView,
+    options: RecoveryOptions,
+    findings: Finding[],
+    fresh: boolean
+  ) {
     this.#parts = parts
     this.#view = view
     this.#options = options
@@ -189,7 +206,8 @@ class Replay {
       this.#options.onProgress?.({ segment: position + 1, segments: segments.length })
     }
     if (segments.length === 0 || (segments[0] ?? 0) > start.segment) {
-      if (!this.#fresh) this.#report(start.segment, start.offset, 'the file with the end of the log is missing')
+      if (!this.#fresh)
+        this.#report(start.segment, start.offset, 'the file with the end of the log is missing')
     }
     await this.#write(isBefore(tail.end, start) ? start : tail.end)
     if (this.#fresh) this.#reportGaps(segments)
@@ -263,7 +281,8 @@ class Replay {
       this.#rows.push({ key, value: encodePlace(key, { segment, offset, length, inline }) })
       this.#records.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
     }
-    if (frame.type === frameType.rows && !this.#fresh) this.#rows.push(...decodeRows(payload).map(sealDerived))
+    if (frame.type === frameType.rows && !this.#fresh)
+      this.#rows.push(...decodeRows(payload).map(sealDerived))
     if (frame.type === frameType.local) {
       const key = spaceKey(rowSpace.local, payload.subarray(0, frame.part))
       const removed = (flags & frameFlag.deleted) !== 0

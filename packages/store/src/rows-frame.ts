@@ -34,7 +34,7 @@ export function rowsFrames(rows: readonly IndexRow[]): readonly LogFrame[] {
 export function decodeRows(payload: Uint8Array): readonly IndexRow[] {
   const source = asBuffer(payload)
   const rows: IndexRow[] = []
-  for (let offset = 0; offset + rowHeaderBytes <= source.length; ) {
+  for (let offset = 0; offset + rowHeaderBytes <= source.length;) {
     const removed = source[offset] === 1
     const keyEnd = offset + rowHeaderBytes + source.readUInt16BE(offset + 1)
     const end = keyEnd + source.readUInt32BE(offset + 3)
@@ -56,5 +56,11 @@ function encodeRow(row: IndexRow): Uint8Array {
 }
 
 function frameOf(payload: Uint8Array): LogFrame {
-  return { type: frameType.rows, flags: 0, length: payload.length, reference: noReference, payload: [payload] }
+  return {
+    type: frameType.rows,
+    flags: 0,
+    length: payload.length,
+    reference: noReference,
+    payload: [payload]
+  }
 }

@@ -4,7 +4,14 @@
  */
 import { hash } from 'node:crypto'
 import type { FileSystem, StoreFile } from './file-system.ts'
-import { asBuffer, decodeFrameHeader, encodeFrameHeader, frameHeaderBytes, frameType, payloadChecksumOf } from './frame.ts'
+import {
+  asBuffer,
+  decodeFrameHeader,
+  encodeFrameHeader,
+  frameHeaderBytes,
+  frameType,
+  payloadChecksumOf
+} from './frame.ts'
 import type { FrameHeader, FrameType } from './frame.ts'
 import { framePayloadBytesMax, openSegmentsMax } from './limits.ts'
 import { segmentNumber, segmentPath } from './location.ts'
@@ -73,7 +80,11 @@ export class SegmentFiles {
     if (count < bytes.length) throw corrupt(path, place.offset, `a frame is cut off after ${count} bytes`)
     const header = decodeFrameHeader(bytes, 0, this.#salt)
     if (header === undefined) throw corrupt(path, place.offset, 'the header of a frame is damaged')
-    if (header.type !== type || header.length !== place.length || !asBuffer(header.reference).equals(reference)) {
+    if (
+      header.type !== type ||
+      header.length !== place.length ||
+      !asBuffer(header.reference).equals(reference)
+    ) {
       throw corrupt(path, place.offset, 'another frame is here than the index says; rebuild the index')
     }
     const payload = new Uint8Array(bytes.buffer, frameHeaderBytes, place.length)

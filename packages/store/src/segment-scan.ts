@@ -4,7 +4,15 @@
  * or a loss is for the caller to say (./recovery.ts), by the marks that later groups carry.
  */
 import type { StoreFile } from './file-system.ts'
-import { asBuffer, decodeFrameHeader, frameFlag, frameHeaderBytes, frameMagic, frameType, payloadChecksumOf } from './frame.ts'
+import {
+  asBuffer,
+  decodeFrameHeader,
+  frameFlag,
+  frameHeaderBytes,
+  frameMagic,
+  frameType,
+  payloadChecksumOf
+} from './frame.ts'
 import type { FrameHeader, FrameType } from './frame.ts'
 import { framePayloadBytesMax, scanWindowBytes } from './limits.ts'
 import type { Position } from './location.ts'
@@ -88,7 +96,8 @@ class Gathering {
     if (first) yield* this.cutOff(frame.offset)
     else if (this.#frames.length === 0) this.#whole = false
     this.#frames.push(frame)
-    if ((frame.flags & frameFlag.last) !== 0) yield* this.#emit(frame.offset + frameHeaderBytes + frame.length)
+    if ((frame.flags & frameFlag.last) !== 0)
+      yield* this.#emit(frame.offset + frameHeaderBytes + frame.length)
   }
 
   /** What was gathered has no end: a frame was damaged, or another batch begins. */
@@ -101,7 +110,13 @@ class Gathering {
   }
 
   *#emit(end: number): Generator<Scanned> {
-    yield { kind: 'batch', offset: this.#frames[0]?.offset ?? end, end, frames: this.#frames, whole: this.#whole }
+    yield {
+      kind: 'batch',
+      offset: this.#frames[0]?.offset ?? end,
+      end,
+      frames: this.#frames,
+      whole: this.#whole
+    }
     this.#frames = []
     this.#whole = true
   }
@@ -150,7 +165,8 @@ async function readFrameAt(
   const whole = await window.view(offset, frameHeaderBytes + header.length)
   if (whole === undefined) return 'a frame is cut off'
   const payload = whole.subarray(frameHeaderBytes)
-  if (payloadChecksumOf([payload], salt) !== header.payloadChecksum) return 'the payload of a frame is damaged'
+  if (payloadChecksumOf([payload], salt) !== header.payloadChecksum)
+    return 'the payload of a frame is damaged'
   if (isMark(header.type) && payload.length < 8) return 'a group mark is too short'
   return { header: decodeFrameHeader(whole, 0, salt) ?? header, payload }
 }
@@ -160,7 +176,12 @@ function isMark(type: FrameType): boolean {
 }
 
 /** The next offset from `from` on at which an intact frame begins. */
-async function findFrame(window: Window, from: number, end: number, salt: number): Promise<number | undefined> {
+async function findFrame(
+  window: Window,
+  from: number,
+  end: number,
+  salt: number
+): Promise<number | undefined> {
   let offset = from
   while (offset + frameHeaderBytes <= end) {
     const view = await window.view(offset, Math.min(scanWindowBytes / 2, end - offset))

@@ -36,7 +36,11 @@ export interface CheckReport {
   readonly findings: readonly Finding[]
 }
 
-export async function checkStore(parts: StoreParts, end: Position, options: CheckOptions): Promise<CheckReport> {
+export async function checkStore(
+  parts: StoreParts,
+  end: Position,
+  options: CheckOptions
+): Promise<CheckReport> {
   const check = new Check(parts, end, options)
   await check.run()
   return check.report()
@@ -96,7 +100,8 @@ class Check {
   async #checkSegmentList(): Promise<void> {
     const present = new Set(this.#segments)
     for (const [segment, state] of await this.#readStates()) {
-      if (state === 'live' && !present.has(segment)) this.#report(segmentPath(segment), 0, 'the file is missing')
+      if (state === 'live' && !present.has(segment))
+        this.#report(segmentPath(segment), 0, 'the file is missing')
       present.delete(segment)
     }
     for (const segment of present) this.#report('index', 0, `it does not know ${segmentPath(segment)}`)
@@ -123,7 +128,8 @@ class Check {
   async #checkFrames(segment: number): Promise<void> {
     const file = this.#parts.segments.file(segment)
     const size = segment === this.#end.segment ? this.#end.offset : file.size()
-    if (file.size() < size) this.#report(segmentPath(segment), file.size(), `cut off; ${size} bytes were written`)
+    if (file.size() < size)
+      this.#report(segmentPath(segment), file.size(), `cut off; ${size} bytes were written`)
     const { salt } = this.#parts
     const keep = (type: number): boolean => type === frameType.record
     const onSector = (reference: Uint8Array, payload: Uint8Array, offset: number): void => {
@@ -178,8 +184,10 @@ class Check {
     const count = file.readSync(bytes, place.offset)
     const header = count < bytes.length ? undefined : decodeFrameHeader(bytes, 0, this.#parts.salt)
     const type = space === rowSpace.record ? frameType.record : frameType.sector
-    const same = header?.type === type && header.length === place.length && asBuffer(header.reference).equals(reference)
-    if (!same || place.offset < segmentHeaderBytes) this.#report(path, place.offset, 'no frame is here that the index names')
+    const same =
+      header?.type === type && header.length === place.length && asBuffer(header.reference).equals(reference)
+    if (!same || place.offset < segmentHeaderBytes)
+      this.#report(path, place.offset, 'no frame is here that the index names')
   }
 
   #catching(work: () => void): void {

@@ -12,7 +12,6 @@ export type StoreErrorCode =
   | 'ERR_STORE_BUSY' // the index is being rebuilt, or another collection is running
   | 'ERR_STORE_ARGUMENT' // an argument is not what the function takes
   | 'ERR_STORE_ACCESS' // the data directory cannot be read or written with these permissions
-
   | 'ERR_ARCHIVE_FORMAT' // the stream is no archive, or of an unknown version
   | 'ERR_ARCHIVE_DAMAGED' // a chunk is changed, missing, out of order, or the key is another
   | 'ERR_ARCHIVE_TRUNCATED' // the stream ended before its last chunk
@@ -49,14 +48,22 @@ export function toStoreError(error: unknown, attempted: string): StoreError {
   const code = systemCode(error)
   const reason = error instanceof Error ? error.message : String(error)
   if (code === 'ENOSPC' || code === 'EDQUOT' || /no space left/i.test(reason)) {
-    return new StoreError('ERR_STORE_FULL', `${attempted}: no space left on the disk; free some and try again`, {
-      cause: error
-    })
+    return new StoreError(
+      'ERR_STORE_FULL',
+      `${attempted}: no space left on the disk; free some and try again`,
+      {
+        cause: error
+      }
+    )
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new StoreError('ERR_STORE_ACCESS', `${attempted}: ${reason}; check the owner and mode of the directory`, {
-      cause: error
-    })
+    return new StoreError(
+      'ERR_STORE_ACCESS',
+      `${attempted}: ${reason}; check the owner and mode of the directory`,
+      {
+        cause: error
+      }
+    )
   }
   return new StoreError('ERR_STORE_IO', `${attempted}: ${reason}`, { cause: error })
 }

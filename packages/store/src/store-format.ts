@@ -35,7 +35,9 @@ export async function readFormat(files: FileSystem): Promise<StoreFormat> {
   }
   const storeId = idFromSegments(files)
   if (storeId === undefined) {
-    throw new StoreError('ERR_STORE_MISSING', 'the directory holds no store; create one first', { file: path })
+    throw new StoreError('ERR_STORE_MISSING', 'the directory holds no store; create one first', {
+      file: path
+    })
   }
   await writeFormat(files, storeId)
   return { storeId, repaired: content === undefined ? 'the file was missing' : 'the file was damaged' }
@@ -47,7 +49,9 @@ function formatText(storeId: Uint8Array): string {
 }
 
 function parseFormat(text: string): { readonly version: number; readonly storeId: Uint8Array } | undefined {
-  const match = /^(blocktree store\nversion (\d{1,9})\nid ([0-9a-f]{32})\n)checksum ([0-9a-f]{8})\n$/.exec(text)
+  const match = /^(blocktree store\nversion (\d{1,9})\nid ([0-9a-f]{32})\n)checksum ([0-9a-f]{8})\n$/.exec(
+    text
+  )
   if (match === null) return undefined
   const [, body = '', version = '', id = '', checksum = ''] = match
   if (crc32(body) !== Number.parseInt(checksum, 16)) return undefined
@@ -64,7 +68,10 @@ function idFromSegments(files: FileSystem): Uint8Array | undefined {
 }
 
 /** The first frame of a segment; undefined when it is damaged. */
-export function readSegmentHeader(files: FileSystem, segment: number): ReturnType<typeof decodeSegmentHeader> {
+export function readSegmentHeader(
+  files: FileSystem,
+  segment: number
+): ReturnType<typeof decodeSegmentHeader> {
   const file = files.open(segmentPath(segment), 'read')
   try {
     const bytes = new Uint8Array(segmentHeaderBytes)

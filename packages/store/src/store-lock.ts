@@ -46,7 +46,9 @@ export async function acquireLock(files: FileSystem, processes: ProcessTable): P
     stale = true
     await files.unlink(path)
   }
-  throw new StoreError('ERR_STORE_LOCKED', 'another process is opening the store at the same time', { file: path })
+  throw new StoreError('ERR_STORE_LOCKED', 'another process is opening the store at the same time', {
+    file: path
+  })
 }
 
 async function tryCreate(files: FileSystem, content: string): Promise<boolean> {

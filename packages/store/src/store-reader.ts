@@ -60,7 +60,8 @@ export class StoreReader implements StoreView {
   hasRecord(id: Id): boolean {
     this.#assertReadable()
     return (
-      this.#parts.overlay.get(rowSpace.record, id) !== undefined || this.place(rowSpace.record, id) !== undefined
+      this.#parts.overlay.get(rowSpace.record, id) !== undefined ||
+      this.place(rowSpace.record, id) !== undefined
     )
   }
 

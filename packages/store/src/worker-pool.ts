@@ -76,6 +76,14 @@ export interface TaskAnswer {
   readonly error?: unknown
 }
 
+/**
+ * The module beside `module` (its `import.meta.url`), as source or as emitted, whichever that one is.
+ * @param name without its ending, such as `bulk-worker`
+ */
+export function siblingModule(name: string, module: string): URL {
+  return new URL(`./${name}${module.endsWith('.ts') ? '.ts' : '.js'}`, module)
+}
+
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   return new ThreadPool(options)
 }
@@ -182,7 +190,9 @@ class ThreadPool implements WorkerPool {
     worker.on('error', (error: unknown) => {
       failure = error
     })
-    worker.on('exit', (code) => this.#onExit(thread, failure ?? new Error(`the thread ended with code ${code}`)))
+    worker.on('exit', (code) =>
+      this.#onExit(thread, failure ?? new Error(`the thread ended with code ${code}`))
+    )
     return thread
   }
 
@@ -191,7 +201,7 @@ class ThreadPool implements WorkerPool {
     thread.tasks.delete(id)
     if (thread.tasks.size === 0) thread.worker.unref()
     if (error === undefined) task?.resolve(result)
-    else task?.reject(error instanceof Error ? error : new Error(String(error)))
+    else task?.reject(error instanceof Error ? error : new Error(`the task failed with ${typeof error}`))
     this.#dispatch()
   }
 

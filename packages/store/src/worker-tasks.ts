@@ -26,7 +26,10 @@ export function serveTasks(handlers: Readonly<Record<string, TaskHandler>>): voi
   })
 }
 
-async function perform(handlers: Readonly<Record<string, TaskHandler>>, task: TaskMessage): Promise<TaskResult> {
+async function perform(
+  handlers: Readonly<Record<string, TaskHandler>>,
+  task: TaskMessage
+): Promise<TaskResult> {
   const handler = Object.hasOwn(handlers, task.name) ? handlers[task.name] : undefined
   if (handler === undefined) throw new Error(`there is no task '${task.name}'`)
   return handler(task.input)

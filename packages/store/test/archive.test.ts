@@ -18,7 +18,8 @@ async function written(items: readonly ArchiveItem[]): Promise<Uint8Array> {
 
 async function read(archive: Uint8Array, step = 100_000, withKey = key): Promise<ArchiveItem[]> {
   async function* stream(): AsyncGenerator<Uint8Array> {
-    for (let offset = 0; offset < archive.length; offset += step) yield archive.subarray(offset, offset + step)
+    for (let offset = 0; offset < archive.length; offset += step)
+      yield archive.subarray(offset, offset + step)
   }
   const items: ArchiveItem[] = []
   for await (const item of importRecords(stream(), { crypto, key: withKey })) items.push(item)
@@ -55,14 +56,19 @@ describe('exportRecords and importRecords', () => {
       const refused = expect(read(archive.subarray(0, length)), String(length)).rejects
       await refused.toMatchObject({ code: expect.stringMatching(/^ERR_ARCHIVE_(TRUNCATED|DAMAGED)$/) })
     }
-    await expect(read(archive.subarray(0, 48 + sealed))).rejects.toMatchObject({ code: 'ERR_ARCHIVE_TRUNCATED' })
+    await expect(read(archive.subarray(0, 48 + sealed))).rejects.toMatchObject({
+      code: 'ERR_ARCHIVE_TRUNCATED'
+    })
   })
 
   test('exchanged, repeated and appended chunks are refused', async () => {
     const archive = await written(items)
     const sealed = 262_144 + 16
     const head = archive.subarray(0, 48)
-    const [first, second] = [archive.subarray(48, 48 + sealed), archive.subarray(48 + sealed, 48 + 2 * sealed)]
+    const [first, second] = [
+      archive.subarray(48, 48 + sealed),
+      archive.subarray(48 + sealed, 48 + 2 * sealed)
+    ]
     const rest = archive.subarray(48 + 2 * sealed)
     for (const parts of [
       [head, second, first, rest],

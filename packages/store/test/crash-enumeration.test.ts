@@ -92,7 +92,10 @@ const histories: Record<string, History> = {
   }
 }
 
-async function runUntil(stopAt: number, history: History): Promise<{ drivers: MemoryDrivers; progress: Progress; stopped: boolean }> {
+async function runUntil(
+  stopAt: number,
+  history: History
+): Promise<{ drivers: MemoryDrivers; progress: Progress; stopped: boolean }> {
   const drivers = memoryDrivers()
   await (await createStore(drivers)).close()
   drivers.processes.nextProcess()
@@ -111,11 +114,14 @@ async function verify(drivers: MemoryDrivers, progress: Progress, where: string)
   drivers.processes.nextProcess()
   const store = await openStore(drivers, small)
   expect(store.recovery.findings, where).toEqual([])
-  for (const seed of progress.acknowledged) expect(isComplete(store, seed), `${where}: batch ${seed} is lost`).toBe(true)
+  for (const seed of progress.acknowledged)
+    expect(isComplete(store, seed), `${where}: batch ${seed} is lost`).toBe(true)
   const present = progress.begun.filter((seed) => isComplete(store, seed))
   expect(present, `${where}: not in order`).toEqual(progress.begun.slice(0, present.length))
   const last = store.local.get(text('last'))
-  expect(last === undefined ? undefined : Buffer.from(last).toString(), where).toBe(present.at(-1)?.toString())
+  expect(last === undefined ? undefined : Buffer.from(last).toString(), where).toBe(
+    present.at(-1)?.toString()
+  )
   expect((await store.check()).findings, where).toEqual([])
   // It can be written to, and the index can be made again from the segments alone.
   await store.commit(batchOf(77))
@@ -125,7 +131,8 @@ async function verify(drivers: MemoryDrivers, progress: Progress, where: string)
   const rebuilt = await openStore(drivers, small)
   expect(rebuilt.recovery.rebuilt).toBe('it was missing')
   expect(rebuilt.recovery.findings, where).toEqual([])
-  for (const seed of [...present, 77]) expect(isComplete(rebuilt, seed), `${where}: batch ${seed} after a rebuild`).toBe(true)
+  for (const seed of [...present, 77])
+    expect(isComplete(rebuilt, seed), `${where}: batch ${seed} after a rebuild`).toBe(true)
   expect((await rebuilt.check()).findings, where).toEqual([])
   await rebuilt.close()
 }

@@ -53,30 +53,35 @@ const segmentsOf = (drivers: MemoryDrivers): readonly string[] =>
   (drivers.files.list('segments') ?? []).map((name) => `segments/${name}`)
 
 describe('a flipped bit', () => {
-  test('anywhere in a segment is reported with its file, and nothing else is lost', { timeout: 120_000 }, async () => {
-    for (let round = 0; round < flips; round++) {
-      const drivers = await filled()
-      const paths = segmentsOf(drivers)
-      const path = paths[round % paths.length] ?? ''
-      const size = drivers.files.contentOf(path)?.length ?? 1
-      const offset = (round * 7919 + round) % size
-      drivers.files.flipBit(path, offset, round % 8)
-      const where = `${path} at ${offset}, bit ${round % 8}`
-      const store = await openStore(drivers, { reindex })
-      expect(readable(store), where).toBeGreaterThanOrEqual(count * 3 - 1)
-      const report = await store.check()
-      const noticed = report.findings.length + store.recovery.findings.length + store.recovery.truncatedBytes
-      expect(noticed, where).toBeGreaterThan(0)
-      for (const finding of report.findings) expect(finding.code).toBe('ERR_STORE_CORRUPT')
-      await store.close()
-      // The same holds when the index has to be made again.
-      drivers.processes.nextProcess()
-      drivers.index.remove()
-      const rebuilt = await openStore(drivers, { reindex })
-      expect(readable(rebuilt), `${where}, rebuilt`).toBeGreaterThanOrEqual(count * 3 - 1)
-      await rebuilt.close()
+  test(
+    'anywhere in a segment is reported with its file, and nothing else is lost',
+    { timeout: 120_000 },
+    async () => {
+      for (let round = 0; round < flips; round++) {
+        const drivers = await filled()
+        const paths = segmentsOf(drivers)
+        const path = paths[round % paths.length] ?? ''
+        const size = drivers.files.contentOf(path)?.length ?? 1
+        const offset = (round * 7919 + round) % size
+        drivers.files.flipBit(path, offset, round % 8)
+        const where = `${path} at ${offset}, bit ${round % 8}`
+        const store = await openStore(drivers, { reindex })
+        expect(readable(store), where).toBeGreaterThanOrEqual(count * 3 - 1)
+        const report = await store.check()
+        const noticed =
+          report.findings.length + store.recovery.findings.length + store.recovery.truncatedBytes
+        expect(noticed, where).toBeGreaterThan(0)
+        for (const finding of report.findings) expect(finding.code).toBe('ERR_STORE_CORRUPT')
+        await store.close()
+        // The same holds when the index has to be made again.
+        drivers.processes.nextProcess()
+        drivers.index.remove()
+        const rebuilt = await openStore(drivers, { reindex })
+        expect(readable(rebuilt), `${where}, rebuilt`).toBeGreaterThanOrEqual(count * 3 - 1)
+        await rebuilt.close()
+      }
     }
-  })
+  )
 
   test('in the index is noticed when the row is read, and the next opening makes the index again', async () => {
     const drivers = await filled()
@@ -89,7 +94,9 @@ describe('a flipped bit', () => {
     await index.write([{ key, value: row }])
     const findings: Finding[] = []
     const store = await openStore(drivers, { reindex, onFinding: (finding) => findings.push(finding) })
-    expect(() => store.readSector(makeSector(4, 200).reference)).toThrow(expect.objectContaining({ code: 'ERR_STORE_CORRUPT' }))
+    expect(() => store.readSector(makeSector(4, 200).reference)).toThrow(
+      expect.objectContaining({ code: 'ERR_STORE_CORRUPT' })
+    )
     expect(findings).toMatchObject([{ code: 'ERR_STORE_CORRUPT', file: 'index' }])
     expect(readable(store)).toBe(count * 3 - 1)
     expect((await store.check()).findings).not.toEqual([])
@@ -168,7 +175,9 @@ describe('the index', () => {
     const drivers = await filled()
     const store = await openStore(drivers, { reindex })
     const rebuilding = store.rebuildIndex()
-    await expect(store.commit({ sectors: [makeSector(50)] })).rejects.toMatchObject({ code: 'ERR_STORE_BUSY' })
+    await expect(store.commit({ sectors: [makeSector(50)] })).rejects.toMatchObject({
+      code: 'ERR_STORE_BUSY'
+    })
     expect((await rebuilding).rebuilt).toBeDefined()
     expect(readable(store)).toBe(count * 3)
     await store.commit({ sectors: [makeSector(50)] })

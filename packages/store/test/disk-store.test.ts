@@ -8,9 +8,13 @@ import { makeRecord, makeSector, memoryDrivers, text } from './memory-drivers.ts
 import type { MemoryDrivers } from './memory-drivers.ts'
 
 /** One row a record: its type under its id. */
-export const reindex: Reindex = (records) => records.map(({ id, type }) => ({ key: id, value: Uint8Array.of(type) }))
+export const reindex: Reindex = (records) =>
+  records.map(({ id, type }) => ({ key: id, value: Uint8Array.of(type) }))
 
-export function recordBatch(seed: number, inlineBytes?: number): StoreBatch & { records: [ReturnType<typeof makeRecord>] } {
+export function recordBatch(
+  seed: number,
+  inlineBytes?: number
+): StoreBatch & { records: [ReturnType<typeof makeRecord>] } {
   const record = makeRecord(seed, inlineBytes)
   return { records: [record], rows: [{ key: record.id, value: Uint8Array.of(record.type) }] }
 }
@@ -24,7 +28,8 @@ async function reopen(drivers: MemoryDrivers, store: DiskStore | undefined): Pro
 async function rowsOf(store: DiskStore, limit?: number, reverse = false): Promise<string[]> {
   const rows: string[] = []
   const options = { from: text('a'), to: text('z'), reverse, ...(limit === undefined ? {} : { limit }) }
-  for await (const [key, value] of store.index.range(options)) rows.push(`${Buffer.from(key)}=${Buffer.from(value)}`)
+  for await (const [key, value] of store.index.range(options))
+    rows.push(`${Buffer.from(key)}=${Buffer.from(value)}`)
   return rows
 }
 
@@ -87,7 +92,12 @@ describe('commit', () => {
     let store = await createStore(drivers)
     const sector = makeSector(1)
     const { records, rows = [] } = recordBatch(2, 500)
-    const committed = store.commit({ sectors: [sector], records, rows, local: [{ key: text('l'), value: text('v') }] })
+    const committed = store.commit({
+      sectors: [sector],
+      records,
+      rows,
+      local: [{ key: text('l'), value: text('v') }]
+    })
     const verify = (): void => {
       expect(store.readSector(sector.reference)).toEqual(sector.bytes)
       expect(store.readRecord(records[0].id)).toEqual(records[0])
@@ -141,7 +151,9 @@ describe('commit', () => {
     const large = { reference, bytes: new Uint8Array(9 * 1024 * 1024) }
     await expect(store.commit({ sectors: [large] })).rejects.toMatchObject({ code: 'ERR_STORE_LIMIT' })
     const key = new Uint8Array(5000)
-    await expect(store.commit({ rows: [{ key, value: key }] })).rejects.toMatchObject({ code: 'ERR_STORE_LIMIT' })
+    await expect(store.commit({ rows: [{ key, value: key }] })).rejects.toMatchObject({
+      code: 'ERR_STORE_LIMIT'
+    })
     const short = { reference: key.subarray(0, 5), bytes: key }
     await expect(store.commit({ sectors: [short] })).rejects.toMatchObject({ code: 'ERR_STORE_ARGUMENT' })
     await store.close()

@@ -10,7 +10,8 @@ const references = sectors.map(({ reference }) => reference)
 async function filled(): Promise<{ drivers: ReturnType<typeof memoryDrivers>; store: DiskStore }> {
   const drivers = memoryDrivers()
   const store = await createStore(drivers, small)
-  for (const [seed, sector] of sectors.entries()) await store.commit({ sectors: [sector], records: [makeRecord(seed)] })
+  for (const [seed, sector] of sectors.entries())
+    await store.commit({ sectors: [sector], records: [makeRecord(seed)] })
   return { drivers, store }
 }
 
@@ -23,8 +24,10 @@ describe('collect', () => {
     expect(report.removedSegments).toBeGreaterThan(2)
     expect((await store.statistics()).segmentBytes).toBeLessThan(before.segmentBytes * 0.6)
     const verify = (held: DiskStore): void => {
-      for (const sector of sectors.slice(0, 4)) expect(held.readSector(sector.reference)).toEqual(sector.bytes)
-      for (const seed of sectors.keys()) expect(held.readRecord(makeRecord(seed).id)).toEqual(makeRecord(seed))
+      for (const sector of sectors.slice(0, 4))
+        expect(held.readSector(sector.reference)).toEqual(sector.bytes)
+      for (const seed of sectors.keys())
+        expect(held.readRecord(makeRecord(seed).id)).toEqual(makeRecord(seed))
       expect(held.hasSector(references[20] ?? new Uint8Array(32))).toBe(false)
     }
     verify(store)
@@ -71,9 +74,19 @@ describe('collect', () => {
 
   test('local rows keep their last value, and removed ones stay removed after a rebuild', async () => {
     const { drivers, store } = await filled()
-    await store.commit({ local: [{ key: text('a'), value: text('1') }, { key: text('b'), value: text('1') }] })
+    await store.commit({
+      local: [
+        { key: text('a'), value: text('1') },
+        { key: text('b'), value: text('1') }
+      ]
+    })
     for (const sector of sectors.slice(0, 10)) await store.commit({ sectors: [sector] })
-    await store.commit({ local: [{ key: text('a'), value: text('2') }, { key: text('b'), value: undefined }] })
+    await store.commit({
+      local: [
+        { key: text('a'), value: text('2') },
+        { key: text('b'), value: undefined }
+      ]
+    })
     for (const sector of sectors.slice(10, 20)) await store.commit({ sectors: [sector] })
     await store.collect([], { minimumLive: 1 })
     await store.collect([], { minimumLive: 1 })

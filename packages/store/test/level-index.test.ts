@@ -1,4 +1,13 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  statSync
+} from 'node:fs'
 import { writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,7 +63,10 @@ async function filledIndex(): Promise<{ directory: string; driver: IndexDriver }
   const index = await driver.create()
   for (let round = 0; round < 60; round++) {
     await index.write(
-      Array.from({ length: 100 }, (_, row) => ({ key: sequence(40, round * 100 + row), value: sequence(1000, row) }))
+      Array.from({ length: 100 }, (_, row) => ({
+        key: sequence(40, round * 100 + row),
+        value: sequence(1000, row)
+      }))
     )
   }
   await index.close()
@@ -81,7 +93,10 @@ describe('createLevelIndex', () => {
     const index = await driver.create()
     await index.write(['a', 'b', 'c', 'd'].map((key) => ({ key: text(key), value: text(key) })))
     const rows = index.range({ from: text('b'), to: text('z'), reverse: true, limit: 2 })
-    await index.write([{ key: text('c'), value: undefined }, { key: text('e'), value: text('e') }])
+    await index.write([
+      { key: text('c'), value: undefined },
+      { key: text('e'), value: text('e') }
+    ])
     const keys: string[] = []
     for await (const [key] of rows) keys.push(Buffer.from(key).toString())
     expect(keys).toEqual(['d', 'c'])
@@ -122,7 +137,10 @@ describe('createLevelIndex', () => {
     await index.close()
     for (const place of places) {
       flip(path, place)
-      expect((await scrubbed(driver)).map(({ file }) => file), `byte ${place} of ${size}`).toEqual([`index/${name}`])
+      expect(
+        (await scrubbed(driver)).map(({ file }) => file),
+        `byte ${place} of ${size}`
+      ).toEqual([`index/${name}`])
       flip(path, place)
     }
     expect(await scrubbed(driver)).toEqual([])
@@ -142,11 +160,11 @@ describe('verifyLevelLog', () => {
     const { directory } = await filledIndex()
     const name = readdirSync(directory).findLast((file) => file.endsWith('.log')) ?? ''
     const content = readFileSync(join(directory, name))
-    const { sequence: numbers, damage } = verifyLevelLog(name, content, true)
+    const { sequence: numbers, damage } = verifyLevelLog(name, content, { batches: true })
     expect(damage).toBeUndefined()
     expect(numbers?.next).toBe(6001n)
     // The first block of 32 KiB is gone, so the log begins in the middle of a record.
-    expect(verifyLevelLog(name, content.subarray(32 * 1024), true).damage).toBeDefined()
+    expect(verifyLevelLog(name, content.subarray(32 * 1024), { batches: true }).damage).toBeDefined()
   })
 })
 
@@ -155,7 +173,11 @@ describe('a store on a real disk', () => {
     const directory = join(temporaryDirectory(), 'data')
     const store = await createStore(nodeDrivers(directory))
     const sector = makeSector(1, 100_000)
-    await store.commit({ sectors: [sector], records: [makeRecord(1, 4000)], rows: [{ key: text('k'), value: text('v') }] })
+    await store.commit({
+      sectors: [sector],
+      records: [makeRecord(1, 4000)],
+      rows: [{ key: text('k'), value: text('v') }]
+    })
     await expect(openStore(nodeDrivers(directory))).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
     expect(statSync(directory).mode & 0o777).toBe(0o700)
     expect(statSync(join(directory, 'index')).mode & 0o777).toBe(0o700)
@@ -179,7 +201,9 @@ describe('a store on a real disk', () => {
     const path = largestTable(directory)
     flip(path, 5000)
     const again = await openStore(drivers)
-    expect(again.recovery.findings).toMatchObject([{ code: 'ERR_STORE_CORRUPT', file: path.slice(directory.length + 1) }])
+    expect(again.recovery.findings).toMatchObject([
+      { code: 'ERR_STORE_CORRUPT', file: path.slice(directory.length + 1) }
+    ])
     expect(again.recovery.rebuilt).toContain('damaged')
     expect(again.hasRecord(makeRecord(17).id)).toBe(true)
     await again.close()
@@ -224,5 +248,9 @@ async function fill(store: DiskStore): Promise<void> {
 
 function largestTable(directory: string): string {
   const tables = readdirSync(join(directory, 'index')).filter((file) => file.endsWith('.ldb'))
-  return join(directory, 'index', tables.find((file) => statSync(join(directory, 'index', file)).size > 1e6) ?? '')
+  return join(
+    directory,
+    'index',
+    tables.find((file) => statSync(join(directory, 'index', file)).size > 1e6) ?? ''
+  )
 }

@@ -18,7 +18,11 @@ describe('acquireLock', () => {
 
   test('a pid that another process has by now, or that is from before a restart, is stale', async () => {
     const { boot, started } = createNodeProcesses().self
-    for (const content of [`${process.pid} ${boot} 12345\n`, `${process.pid} other-boot ${started}\n`, 'nonsense']) {
+    for (const content of [
+      `${process.pid} ${boot} 12345\n`,
+      `${process.pid} other-boot ${started}\n`,
+      'nonsense'
+    ]) {
       const files = createFaultyFileSystem()
       files.replace('lock', text(content))
       const lock = await acquireLock(files, createNodeProcesses())

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { createWorkerPool } from '../src/worker-pool.ts'
+import { createWorkerPool, siblingModule } from '../src/worker-pool.ts'
 import type { PoolTimer } from '../src/worker-pool.ts'
 
-const entry = new URL('./pool-worker.ts', import.meta.url)
+const entry = siblingModule('pool-worker', import.meta.url)
 
 /** Fires when the test says so. */
 function manualTimer(): PoolTimer & { fire(): void; readonly waiting: number } {
@@ -79,10 +79,14 @@ describe('createWorkerPool', () => {
 
   test('closing cancels what is at work, and nothing can be run any more', async () => {
     const pool = createWorkerPool({ entry, threads: 1 })
-    const task = expect(pool.run('wait', () => ({ input: 0 }))).rejects.toMatchObject({ code: 'ERR_WORKER_CANCELLED' })
+    const task = expect(pool.run('wait', () => ({ input: 0 }))).rejects.toMatchObject({
+      code: 'ERR_WORKER_CANCELLED'
+    })
     await pool.close()
     await task
-    await expect(pool.run('double', () => ({ input: 0 }))).rejects.toMatchObject({ code: 'ERR_WORKER_CANCELLED' })
+    await expect(pool.run('double', () => ({ input: 0 }))).rejects.toMatchObject({
+      code: 'ERR_WORKER_CANCELLED'
+    })
   })
 
   test('idle threads end after a while and start again with the next task', async () => {
