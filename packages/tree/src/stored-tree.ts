@@ -15,6 +15,7 @@ import { type CapChain, CapChains } from './cap-chain.ts'
 import { compareClaims } from './directory-view.ts'
 import { type Act, type Explanation, capForAct, explainRight } from './explain.ts'
 import { FollowUps } from './follow-ups.ts'
+import { IdMap } from './id-key.ts'
 import { HeldIndex } from './held-index.ts'
 import type { VersionedHead } from './held-records.ts'
 import {
@@ -93,6 +94,9 @@ export class StoredTree implements TreeState {
   readonly #listeners: Set<(change: BlockChange) => void> = new Set()
   #counters: TreeStatistics = { records: 0, headers: 0, blocks: 0, live: 0, conflicts: 0 }
   #isClosed = false
+  /** By leaf cap or root principal, until an authority record comes or goes. */
+  readonly #unconditional: IdMap<boolean> = new IdMap()
+  #unconditionalChange = -1
 
   constructor(options: TreeStateOptions) {
     this.#options = options
@@ -433,7 +437,7 @@ export class StoredTree implements TreeState {
   /** Heads after a fresh first version, or after a successor of all heads, when nothing else can play a part. */
   #headsWithoutEvaluation(before: BlockRow | undefined, header: HeaderRecord): readonly VersionedHead[] | undefined {
     const verdict = this.#chains.ofSigner(header.signer, header.body.cap)
-    if (verdict.verdict !== 'valid' || !isUnconditional(this.#held, verdict.chain)) return undefined
+    if (verdict.verdict !== 'valid' || !this.#isUnconditional(verdict.chain)) return undefined
     const { prev } = header.body
     if (before === undefined) return prev.length === 0 ? [{ id: header.id, version: 1 }] : undefined
     const { heads } = before
@@ -442,6 +446,18 @@ export class StoredTree implements TreeState {
     if (!heads.every((head) => includesId(prev, head.id) && includesId(before.tips, head.id))) return undefined
     if (isBlockScoped(verdict.chain) && !isInPlace(before, header)) return undefined
     return [{ id: header.id, version: 1 + Math.max(...heads.map((head) => head.version)) }]
+  }
+
+  #isUnconditional(chain: CapChain): boolean {
+    const change = this.authority.changeCount
+    if (change !== this.#unconditionalChange) this.#unconditional.clear()
+    this.#unconditionalChange = change
+    const leaf = chain.links[0]?.id ?? chain.root
+    const known = this.#unconditional.get(leaf)
+    if (known !== undefined) return known
+    const answer = isUnconditional(this.#held, chain)
+    this.#unconditional.set(leaf, answer)
+    return answer
   }
 
   /** Works out a block from all its headers and writes what follows. */
