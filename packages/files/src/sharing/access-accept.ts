@@ -1,0 +1,116 @@
+/**
+ * Taking the answer to a request: every record is judged in a scratch tree first, in the order given, and the keys must
+ * open. Only then is it handed out, ready to be offered to the tree kept here; nothing is stored by this.
+ */
+import { CodecError, equalBytes, formatId } from '@blocktree/codec'
+import {
+  type Id,
+  type Offer,
+  type TreeState,
+  TreeError,
+  createTreeState,
+  grantTarget,
+  openDelivery,
+  recordType
+} from '@blocktree/tree'
+import { createMemoryStore } from '@blocktree/tree/memory'
+import { type Actor, createActor } from '../actor.ts'
+import type { FilesContext } from '../files-context.ts'
+import { FilesError } from '../files-error.ts'
+import { type AccessAnswer, parseAnswer } from './access-answer.ts'
+
+export interface AcceptedAccess {
+  readonly tree: Id
+  readonly request: Id
+  readonly target: Id
+  readonly path: string
+  readonly read: boolean
+  readonly rights: number
+  readonly approver: Id
+  /** For `TreeState.offer`, with `from: 'host'`. */
+  readonly offer: Offer
+}
+
+/** @throws ERR_ACCESS_LINE when a record is refused, superfluous, not for this actor, or a key does not open */
+export async function acceptAccess(context: FilesContext, actor: Actor, line: string): Promise<AcceptedAccess> {
+  const answer = parseAnswer(context.crypto, line)
+  const offer = { records: answer.records.map((bytes) => ({ bytes })), births: answer.births }
+  const scratch = await createTreeState({
+    store: createMemoryStore(),
+    crypto: context.crypto,
+    clock: context.clock,
+    tree: answer.tree
+  })
+  try {
+    await takeAll(scratch, offer)
+    checkAccess(context, scratch, actor, answer)
+  } finally {
+    scratch.close()
+  }
+  const { tree, request, target, path, read, rights, approver } = answer
+  return { tree, request, target, path, read, rights, approver: approver.signer, offer }
+}
+
+async function takeAll(scratch: TreeState, offer: Offer): Promise<void> {
+  let results
+  try {
+    results = await scratch.offer(offer, { peer: 'access line', from: 'host' })
+  } catch (cause) {
+    if (!(cause instanceof CodecError || cause instanceof TreeError)) throw cause
+    throw refused(`a zone birth is malformed: ${cause.message}`, cause)
+  }
+  for (const [index, { outcome, message }] of results.entries()) {
+    if (outcome !== 'accepted') throw refused(`record ${index} is ${outcome}${message === undefined ? '' : `: ${message}`}`)
+  }
+}
+
+function checkAccess(context: FilesContext, scratch: TreeState, actor: Actor, answer: AccessAnswer): void {
+  for (const record of scratch.authorityRecords()) {
+    const isExpected = record.type <= recordType.header
+    if (!isExpected) throw refused(`a record of type ${record.type} has no place in an answer`)
+  }
+  if (scratch.authority.principal(answer.approver.signer) === undefined) {
+    throw refused('the principal that signed the answer is not known to the tree')
+  }
+  if (answer.read && !canRead(context, scratch, actor, answer.target)) {
+    throw refused(`no key in it opens ${formatId(answer.target)} for you`)
+  }
+  if (answer.rights !== 0 && !canWrite(context, scratch, actor, answer)) {
+    throw refused('no cap in it gives you the rights that it names')
+  }
+  if (!answer.read && answer.rights === 0) throw refused('it gives neither reading nor any right')
+}
+
+function canRead(context: FilesContext, scratch: TreeState, actor: Actor, target: Id): boolean {
+  if (scratch.authority.zoneBirth(target)?.birth.public === true) return true
+  const grant = scratch.liveGrants(target).find(({ body }) => equalBytes(body.recipient, actor.id))
+  if (grant === undefined) return false
+  const isBlock = grant.body.targetType === grantTarget.block
+  return scratch.authority.deliveriesOf(grant.id).some((delivery) => {
+    const epoch = scratch.authority.epoch(delivery.body.epoch)
+    const header = isBlock ? scratch.blockState(target)?.winner?.body : undefined
+    const commitment = isBlock ? header && { header } : epoch && { epoch }
+    if (commitment === undefined) return false
+    try {
+      openDelivery(context.crypto, delivery, grant, actor.principal, commitment).fill(0)
+      return true
+    } catch (error) {
+      if (error instanceof TreeError) return false
+      throw error
+    }
+  })
+}
+
+function canWrite(context: FilesContext, scratch: TreeState, actor: Actor, answer: AccessAnswer): boolean {
+  const writer = createActor({ tree: scratch, crypto: context.crypto, clock: context.clock, principal: actor.principal })
+  const isZone = scratch.authority.zoneBirth(answer.target) !== undefined
+  const caps = scratch.authority.capsOf(writer.id)
+  const home = isZone ? answer.target : scratch.zoneOf(answer.target)
+  if (home !== undefined) return writer.capFor({ home, block: isZone ? undefined : answer.target }, answer.rights) !== undefined
+  // a cap for one block that is not read: its header did not come along
+  return caps.some(({ body }) => (answer.rights & ~body.rights) === 0)
+}
+
+function refused(reason: string, cause?: unknown): FilesError {
+  return new FilesError('ERR_ACCESS_LINE', `the answer is refused: ${reason}`, { cause })
+}
