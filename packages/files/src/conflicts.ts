@@ -63,7 +63,7 @@ export async function resolveConflict(
   const settles = isHead ? heads.map(({ id }) => id) : [...heads.map(({ id }) => id), keep]
   const change = { from, metadata: kept.metadata, name: kept.name, settles }
   const next = makeVersion(context, actor, located, change, path)
-  return commitWrite(context, [next.local], [], options, {
+  return commitWrite(context, next.records, [], options, {
     block: place.block,
     versionId: next.header.id,
     size: next.opened.size,

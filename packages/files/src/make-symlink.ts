@@ -47,7 +47,7 @@ export async function makeSymlink(
   }
   const content = sealContent(context, { block: existing.block, aead, sectorLog2: 12 }, bytes)
   const next = makeVersion(context, actor, located, { content, metadata }, path)
-  return commitWrite(context, [next.local], content.sectors, options, {
+  return commitWrite(context, next.records, content.sectors, options, {
     block: existing.block,
     versionId: next.header.id,
     size: bytes.length,

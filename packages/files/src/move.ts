@@ -56,8 +56,8 @@ export async function move(
   const next = makeVersion(context, actor, located, { name: named.name, parent: named.directory.block }, source)
   const records =
     replaced === undefined
-      ? [next.local]
-      : [makeVersion(context, actor, locateOrFail(context, replaced, target), { state: blockState.deleted }, target).local, next.local]
+      ? next.records
+      : [makeVersion(context, actor, locateOrFail(context, replaced, target), { state: blockState.deleted }, target).local, ...next.records]
   return commitWrite(context, records, [], options, { block: place.block, crossedZone: false, blocks: 1 })
 }
 

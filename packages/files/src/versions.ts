@@ -141,7 +141,7 @@ function commitRestored(
     { from, metadata: former.metadata, name: name ?? current.name },
     path
   )
-  return commitWrite(context, [next.local], [], options, {
+  return commitWrite(context, next.records, [], options, {
     block: located.summary.block,
     versionId: next.header.id,
     size: next.opened.size,

@@ -200,8 +200,8 @@ export async function setMetadata(
   checkExpectation(located, options.ifVersion, path)
   const before = openOrDeny(context, actor, located.header, path)
   const metadata = applyMetadata(before.metadata, change, path)
-  const { header, local } = makeVersion(context, actor, located, { metadata }, path)
-  return commitWrite(context, [local], [], options, {
+  const { header, records } = makeVersion(context, actor, located, { metadata }, path)
+  return commitWrite(context, records, [], options, {
     block: place.block,
     versionId: header.id,
     size: before.size,
@@ -278,8 +278,8 @@ function commitNewContent(
 ): Promise<WriteReply> {
   const before = openOrDeny(context, actor, located.header, path)
   const metadata = freshMetadata(context, before.metadata, options.metadata, path)
-  const { header, local } = makeVersion(context, actor, located, { content, metadata }, path)
-  return commitWrite(context, [local], content.sectors, options, {
+  const { header, records } = makeVersion(context, actor, located, { content, metadata }, path)
+  return commitWrite(context, records, content.sectors, options, {
     block: located.summary.block,
     versionId: header.id,
     size: content.size,

@@ -33,6 +33,7 @@ import type { Actor, WriteKey } from './actor.ts'
 import { type FilesContext, type Located, isPublicZone, openFor } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { idKey } from './id-key.ts'
+import { deliverBlockKey } from './sharing/zone-delivery.ts'
 import type { WriterCap } from './writer-caps.ts'
 
 /** What a header says about content. A file without bytes has no payload. */
@@ -249,6 +250,8 @@ export interface VersionChange {
 export interface NextVersion {
   readonly header: HeaderRecord
   readonly local: LocalRecord
+  /** The header, and the deliveries that keep readers of this one block reading when its key changed (A25). */
+  readonly records: readonly LocalRecord[]
   /** The private part as sealed. */
   readonly opened: HeaderPrivate
 }
@@ -299,7 +302,9 @@ export function makeVersion(
   context.opened.set(idKey(header.id), opened)
   const inline = change.content === undefined ? inlineOf(context, source, content) : change.content.inline
   const nameKey = change.name === undefined ? undefined : context.names.keyOf(homeZone(birth, block), change.name)
-  return { header, local: localRecord(header, inline, nameKey), opened }
+  const local = localRecord(header, inline, nameKey)
+  const deliveries = state === blockState.live ? deliverBlockKey(context, actor, header, winner).records : []
+  return { header, local, records: deliveries.length === 0 ? [local] : [local, ...deliveries], opened }
 }
 
 /** @throws ERR_ACCESS_DENIED when the actor holds no key for the header */
