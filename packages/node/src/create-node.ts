@@ -108,7 +108,8 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
   const { configuration, directory, log } = options
   const clock: Clock = { now: Date.now }
   const keys = createKeyFileStorage({ folder: directory.keys, crypto })
-  const nameSecret = await deriveNameSecret(keys, crypto)
+  const derived = deriveNameSecret(keys, crypto) // reads its file while the store opens
+  derived.catch(() => undefined)
   const store = await openStore(nodeDrivers(directory.store), {
     reindex: createTreeReindex({ crypto, clock }),
     segmentBytes: configuration.store.segmentBytes,
@@ -116,6 +117,7 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
     onRebuildProgress: (progress) => log.debug('reading the log', { ...progress })
   })
   try {
+    const nameSecret = await derived
     const tree = await createTreeState({ store, crypto, clock })
     expectTree(tree, record)
     const files = createFiles({

@@ -133,6 +133,8 @@ export interface UnpackWork extends OpenWork {
   /** Names where they are not the sealed ones. */
   readonly shownNames: readonly (string | undefined)[]
   readonly replace: boolean
+  /** The directory was made by this export: nothing can be in it. */
+  readonly isFresh: boolean
 }
 
 export interface LargeFile {
