@@ -40,8 +40,9 @@ export function parsePath(text: string): Path {
   if (!text.startsWith('/')) {
     throw new TreeError('ERR_PATH_INVALID', `"${shorten(text)}" is not a path: begin it with "/"`)
   }
+  if (text === '/') return pathOf([])
   const inner = text.endsWith('/') ? text.slice(1, -1) : text.slice(1)
-  return pathOf(inner === '' ? [] : inner.split('/').map((part) => parseName(part)))
+  return pathOf(inner.split('/').map((part) => parseName(part)))
 }
 
 /** ERR_PATH_INVALID when a component is not a name or there are too many. */
