@@ -210,8 +210,11 @@ class PrincipalActor implements Actor {
     if (known !== undefined) return known
     for (const grant of grants) {
       for (const delivery of this.#authority.deliveriesOf(grant.id)) {
-        if (!equalBytes(delivery.body.epoch, header.epoch) || delivery.body.keyVersion !== header.keyVersion) continue
-        const bytes = unlessRefused(() => openDelivery(this.#crypto, delivery, grant, this.principal, { header }))
+        if (!equalBytes(delivery.body.epoch, header.epoch) || delivery.body.keyVersion !== header.keyVersion)
+          continue
+        const bytes = unlessRefused(() =>
+          openDelivery(this.#crypto, delivery, grant, this.principal, { header })
+        )
         if (bytes === undefined) continue
         const key = blockKeyFromBytes(this.#crypto, bytes)
         this.#blockKeys.set(cacheKey, key)

@@ -58,7 +58,10 @@ export async function commitPrepared(
     return { name: file.name, block: file.block, outcome: isTaken ? 'exists' : 'committed' }
   })
   if (records.length > 0) {
-    await context.tree.commitLocal({ records, sectors }, { durability: options.durability ?? context.durability })
+    await context.tree.commitLocal(
+      { records, sectors },
+      { durability: options.durability ?? context.durability }
+    )
   }
   return outcomes
 }
@@ -70,7 +73,10 @@ function checkTarget(
   prepared: readonly PreparedFile[]
 ): void {
   if (prepared.length > preparedMax) {
-    throw new FilesError('ERR_BATCH_INVALID', `a batch of ${prepared.length} files is larger than ${preparedMax}: split it`)
+    throw new FilesError(
+      'ERR_BATCH_INVALID',
+      `a batch of ${prepared.length} files is larger than ${preparedMax}: split it`
+    )
   }
   const directory = placeOf(context, target.directory)
   if (directory === undefined || directory.summary.kind !== blockKind.directory) {
@@ -78,7 +84,10 @@ function checkTarget(
   }
   const epoch = target.isPublic ? undefined : actor.writeKey(target.zone)?.epoch
   if (!isSame(epoch, target.writeKey.epoch)) {
-    throw new FilesError('ERR_BATCH_INVALID', 'the key of the zone was changed since a batch was built: build it again')
+    throw new FilesError(
+      'ERR_BATCH_INVALID',
+      'the key of the zone was changed since a batch was built: build it again'
+    )
   }
   for (const { header, name } of prepared) {
     const { parent } = header.body
@@ -88,7 +97,11 @@ function checkTarget(
       equalBytes(header.signer, actor.id) &&
       isSame(header.body.epoch, epoch) &&
       isValidName(name)
-    if (!fits) throw new FilesError('ERR_BATCH_INVALID', `"${name}" was not built for this directory, actor and epoch: build it again`)
+    if (!fits)
+      throw new FilesError(
+        'ERR_BATCH_INVALID',
+        `"${name}" was not built for this directory, actor and epoch: build it again`
+      )
   }
 }
 

@@ -1,6 +1,6 @@
 /** Conflicts: blocks with more than one head, or with versions that wait, came late or were quarantined. */
 import { equalBytes } from '@blocktree/codec'
-import { type BlockLabels, type Id } from '@blocktree/tree'
+import type { BlockLabels, Id } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { type Entry, entryOf } from './entry.ts'
 import { checkExpectation } from './expectation.ts'
@@ -30,7 +30,10 @@ export async function conflicts(
 ): Promise<readonly Conflict[]> {
   const limit = Math.min(options.limit ?? 1000, conflictsMax)
   const found: Conflict[] = []
-  for await (const state of context.tree.conflicts({ limit, ...(options.after && { after: options.after }) })) {
+  for await (const state of context.tree.conflicts({
+    limit,
+    ...(options.after && { after: options.after })
+  })) {
     const entry = entryOf(context, actor, state.block)
     if (entry === undefined) continue
     const path = pathOfBlock(context, actor, state.block)

@@ -43,7 +43,11 @@ export function sealContent(
   const seal = { crypto: deps.crypto, random: deps.random, block: target.block, aead: target.aead }
   if (bytes.length <= 2 ** target.sectorLog2) {
     const { hash, key, bytes: sealed } = sealSector(seal, 0, padLeaf(bytes))
-    const state = payloadState(target.aead, target.sectorLog2, bytes.length, { hash, key, stored: sealed.length })
+    const state = payloadState(target.aead, target.sectorLog2, bytes.length, {
+      hash,
+      key,
+      stored: sealed.length
+    })
     return storedContent(state, [{ reference: hash, bytes: sealed }])
   }
   const sectors: StoredSector[] = []
@@ -77,7 +81,10 @@ export function contentReader(
 ): PayloadReader | undefined {
   const state = payloadOf(header, opened)
   if (state === undefined) return undefined
-  return new PayloadReader(context.crypto, state, { readSector: sectorSource(context, header), isVerified: true })
+  return new PayloadReader(context.crypto, state, {
+    readSector: sectorSource(context, header),
+    isVerified: true
+  })
 }
 
 /** Sectors of one version, compared with their hash: beside its header, else in the store. */
@@ -87,7 +94,10 @@ export function sectorSource(context: FilesContext, header: HeaderRecord): ReadS
   return (reference) => {
     if (inline !== undefined && payload !== undefined && equalBytes(reference, payload.rootHash)) {
       if (!equalBytes(context.crypto.sha256(inline), reference)) {
-        throw new FilesError('ERR_FILE_DAMAGED', `the sector ${formatId(reference)} beside a header is damaged`)
+        throw new FilesError(
+          'ERR_FILE_DAMAGED',
+          `the sector ${formatId(reference)} beside a header is damaged`
+        )
       }
       return inline
     }
@@ -104,7 +114,13 @@ export function changeContent(
   change: PayloadChange
 ): StoredContent {
   const before = payloadOf(header, opened)
-  const current = before ?? payloadState(target.aead, target.sectorLog2, 0, { hash: new Uint8Array(32), key: new Uint8Array(32), stored: 0 })
+  const current =
+    before ??
+    payloadState(target.aead, target.sectorLog2, 0, {
+      hash: new Uint8Array(32),
+      key: new Uint8Array(32),
+      stored: 0
+    })
   const sectors: StoredSector[] = []
   const state = updatePayload(
     {

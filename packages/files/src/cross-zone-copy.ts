@@ -141,9 +141,13 @@ class SubtreeCopy {
   async run(): Promise<CopyReply> {
     const directory = placeOf(this.#context, this.#job.target)
     if (directory === undefined || directory.summary.kind !== blockKind.directory) {
-      throw new FilesError('ERR_FILE_NOT_FOUND', `"${this.#path}": the target directory is gone: the job stays in the journal`, {
-        path: this.#path
-      })
+      throw new FilesError(
+        'ERR_FILE_NOT_FOUND',
+        `"${this.#path}": the target directory is gone: the job stays in the journal`,
+        {
+          path: this.#path
+        }
+      )
     }
     this.#batch.addLocal(jobRow(this.#job))
     const target = { directory: directory.block, zone: zoneOfChildren(directory.summary), isTop: true }
@@ -197,7 +201,9 @@ class SubtreeCopy {
         const replaced = locate(this.#context, block)
         if (replaced === undefined || replaced.summary.deleted) continue
         if (equalBytes(block, this.#top)) continue
-        this.#batch.add(makeVersion(this.#context, this.#actor, replaced, { state: blockState.deleted }, this.#path).local)
+        this.#batch.add(
+          makeVersion(this.#context, this.#actor, replaced, { state: blockState.deleted }, this.#path).local
+        )
       }
       const top = locate(this.#context, this.#top)
       if (top !== undefined) {
@@ -236,7 +242,13 @@ class SubtreeCopy {
     opened: HeaderPrivate,
     into: Target,
     isSource: boolean
-  ): { readonly copy: Id; readonly birth: { readonly zoneRoot: boolean }; readonly nonce: Uint8Array; readonly name: string; readonly zoneRoot: boolean } {
+  ): {
+    readonly copy: Id
+    readonly birth: { readonly zoneRoot: boolean }
+    readonly nonce: Uint8Array
+    readonly name: string
+    readonly zoneRoot: boolean
+  } {
     const { crypto } = this.#context
     const nonce = crypto.hmacSha256(this.#job.seed, [located.summary.block]).slice(0, 16)
     const zoneRoot = isSource && this.#job.zoneRoot
@@ -262,7 +274,12 @@ class SubtreeCopy {
     located: Located,
     opened: HeaderPrivate,
     into: Target,
-    draft: { readonly nonce: Uint8Array; readonly name: string; readonly zoneRoot: boolean; readonly copy: Id }
+    draft: {
+      readonly nonce: Uint8Array
+      readonly name: string
+      readonly zoneRoot: boolean
+      readonly copy: Id
+    }
   ): Promise<void> {
     const { header, summary } = located
     const ext = this.#extensions(opened, header.id)
@@ -307,7 +324,10 @@ class SubtreeCopy {
     if (from === undefined || equalBytes(from.bytes, located.header.id)) return
     const content = await this.#content(located, opened, existing.summary.zone, existing.summary.block)
     const change = { content, metadata: opened.metadata }
-    this.#batch.add(makeVersion(this.#context, this.#actor, existing, change, this.#path).local, content.sectors)
+    this.#batch.add(
+      makeVersion(this.#context, this.#actor, existing, change, this.#path).local,
+      content.sectors
+    )
   }
 
   /** The same references, unless content passes between clear and sealed. */

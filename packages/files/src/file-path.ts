@@ -11,15 +11,22 @@ const treeIdLength = 56 // multibase base32 of a SHA-256 multihash
 export function parseFilePath(context: FilesContext, path: string): readonly string[] {
   // slashes are counted first: a hostile path is refused before it is split
   if (path.length > pathDepthMax * 256 || path.split('/', pathDepthMax + 4).length > pathDepthMax + 2) {
-    throw new FilesError('ERR_PATH_DEPTH', `"${path.slice(0, 80)}…" has more than ${pathDepthMax} components`, {
-      path: path.slice(0, 4096)
-    })
+    throw new FilesError(
+      'ERR_PATH_DEPTH',
+      `"${path.slice(0, 80)}…" has more than ${pathDepthMax} components`,
+      {
+        path: path.slice(0, 4096)
+      }
+    )
   }
   try {
     return withoutTree(context, path, parsePath(path))
   } catch (error) {
     if (!(error instanceof TreeError)) throw error
-    throw new FilesError('ERR_PATH_INVALID', `"${path.slice(0, 200)}": ${error.message}`, { path, cause: error })
+    throw new FilesError('ERR_PATH_INVALID', `"${path.slice(0, 200)}": ${error.message}`, {
+      path,
+      cause: error
+    })
   }
 }
 
@@ -29,7 +36,10 @@ export function parseLastName(path: string, name: string): string {
     return parseName(name)
   } catch (error) {
     if (!(error instanceof TreeError)) throw error
-    throw new FilesError('ERR_PATH_INVALID', `"${path.slice(0, 200)}": ${error.message}`, { path, cause: error })
+    throw new FilesError('ERR_PATH_INVALID', `"${path.slice(0, 200)}": ${error.message}`, {
+      path,
+      cause: error
+    })
   }
 }
 

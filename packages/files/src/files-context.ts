@@ -47,7 +47,8 @@ export interface Located {
 
 export function rootBlock(context: FilesContext): Id {
   const root = context.tree.rootBlock
-  if (root === undefined) throw new FilesError('ERR_FILE_NOT_FOUND', 'there is no tree here yet: create or import one first')
+  if (root === undefined)
+    throw new FilesError('ERR_FILE_NOT_FOUND', 'there is no tree here yet: create or import one first')
   return root
 }
 
@@ -64,7 +65,11 @@ export function locate(context: FilesContext, block: Id): Located | undefined {
  * The private part of a header, for this actor; undefined when it holds no key for it. The opened text is shared
  * between actors, the check that this one holds the key is not.
  */
-export function openFor(context: FilesContext, actor: Actor, header: HeaderRecord): HeaderPrivate | undefined {
+export function openFor(
+  context: FilesContext,
+  actor: Actor,
+  header: HeaderRecord
+): HeaderPrivate | undefined {
   const isPublic = header.body.epoch === undefined
   if (!isPublic && !actor.canOpen(header.body)) return undefined
   const cacheKey = idKey(header.id)

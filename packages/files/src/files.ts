@@ -57,7 +57,11 @@ export interface FilesOptions {
   /** What a reply promises when a call does not say; default `group`. */
   readonly durability?: Durability
   /** Bounds that tests and small machines lower. */
-  readonly limits?: { readonly headersCached?: number; readonly watchEventsKept?: number; readonly sectorLog2?: number }
+  readonly limits?: {
+    readonly headersCached?: number
+    readonly watchEventsKept?: number
+    readonly sectorLog2?: number
+  }
 }
 
 /**
@@ -87,7 +91,13 @@ export interface Files {
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     options?: StreamOptions
   ): Promise<WriteReply>
-  write(actor: Actor, path: string, offset: number, bytes: Uint8Array, options?: WriteOptions): Promise<WriteReply>
+  write(
+    actor: Actor,
+    path: string,
+    offset: number,
+    bytes: Uint8Array,
+    options?: WriteOptions
+  ): Promise<WriteReply>
   append(actor: Actor, path: string, bytes: Uint8Array, options?: WriteOptions): Promise<WriteReply>
   truncate(actor: Actor, path: string, size: number, options?: WriteOptions): Promise<WriteReply>
   symlink(actor: Actor, path: string, target: string, options?: CreateOptions): Promise<WriteReply>
@@ -178,7 +188,7 @@ export function createFiles(options: FilesOptions): Files {
     makeDirectory: (actor, path, make) => makeDirectory(context, actor, path, make),
     create: (actor, path, bytes, create) => createFile(context, actor, path, bytes, create),
     writeStream: (actor, path, source, write) => writeStream(context, actor, path, source, write),
-    write: (actor, path, offset, bytes, write) => writeAt(context, actor, path, offset, bytes, write),
+    write: (actor, path, offset, bytes, write) => writeAt(context, actor, path, { offset, bytes }, write),
     append: (actor, path, bytes, write) => append(context, actor, path, bytes, write),
     truncate: (actor, path, size, write) => truncate(context, actor, path, size, write),
     symlink: (actor, path, target, create) => makeSymlink(context, actor, path, target, create),
@@ -197,7 +207,8 @@ export function createFiles(options: FilesOptions): Files {
     },
     watch: (actor, path, watch) => watches.watch(actor, path, watch),
     bulkTarget: (actor, path) => bulkTarget(context, actor, path),
-    commitPrepared: (actor, target, prepared, write) => commitPrepared(context, actor, target, prepared, write),
+    commitPrepared: (actor, target, prepared, write) =>
+      commitPrepared(context, actor, target, prepared, write),
     commitLargeFile: (actor, path, content, create) => commitLargeFile(context, actor, path, content, create),
     indexNames: (actor, blocks, signal) => indexNames(context, actor, blocks, signal),
     jobs: () => openJobs(context),
@@ -238,4 +249,8 @@ function exists(context: FilesContext, actor: Actor, path: string): boolean {
   }
 }
 
-const notThere: ReadonlySet<unknown> = new Set(['ERR_FILE_NOT_FOUND', 'ERR_FILE_NOT_DIRECTORY', 'ERR_ACCESS_DENIED'])
+const notThere: ReadonlySet<unknown> = new Set([
+  'ERR_FILE_NOT_FOUND',
+  'ERR_FILE_NOT_DIRECTORY',
+  'ERR_ACCESS_DENIED'
+])

@@ -8,5 +8,9 @@ import { FilesError } from './files-error.ts'
 export function heldVersion(context: FilesContext, block: Id, version: Id, path: string): HeaderRecord {
   const header = context.tree.header(version)
   if (header !== undefined && equalBytes(header.body.block, block)) return header
-  throw new FilesError('ERR_VERSION_NOT_FOUND', `"${path}" has no version ${formatId(version)} here: see its history`, { path })
+  throw new FilesError(
+    'ERR_VERSION_NOT_FOUND',
+    `"${path}" has no version ${formatId(version)} here: see its history`,
+    { path }
+  )
 }

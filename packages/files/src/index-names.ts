@@ -1,5 +1,5 @@
 /** Names of blocks that came from elsewhere: opened with the actor's keys and registered in the name index. */
-import { type Id } from '@blocktree/tree'
+import type { Id } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { type FilesContext, locate, openFor } from './files-context.ts'
 import { indexedName } from './shown-name.ts'

@@ -56,11 +56,19 @@ export class DirectoryLister {
   async list(actor: Actor, path: string, options: ListOptions = {}): Promise<ListPage> {
     const directory = resolveDirectory(this.#context, actor, path)
     if (!canReadZone(this.#context, actor, zoneOfChildren(directory.summary))) {
-      throw new FilesError('ERR_ACCESS_DENIED', `"${path}": no grant of yours opens what is in it: ask its owner`, { path })
+      throw new FilesError(
+        'ERR_ACCESS_DENIED',
+        `"${path}": no grant of yours opens what is in it: ask its owner`,
+        { path }
+      )
     }
     const limit = options.limit ?? listPageDefault
     if (!Number.isInteger(limit) || limit < 1 || limit > listPageMax) {
-      throw new FilesError('ERR_FILE_RANGE', `"${path}": a page has 1 to ${listPageMax} entries, not ${limit}`, { path })
+      throw new FilesError(
+        'ERR_FILE_RANGE',
+        `"${path}": a page has 1 to ${listPageMax} entries, not ${limit}`,
+        { path }
+      )
     }
     const order = options.order ?? 'id'
     const total = this.#context.tree.childCount(directory.block)
@@ -81,14 +89,23 @@ export class DirectoryLister {
     const after = cursor === undefined ? undefined : parseIdCursor(cursor, path)
     const entries: Entry[] = []
     let last: Id | undefined
-    for await (const child of this.#context.tree.children(directory.block, { limit, ...(after && { after }) })) {
+    for await (const child of this.#context.tree.children(directory.block, {
+      limit,
+      ...(after && { after })
+    })) {
       last = child.block
       const located = locate(this.#context, child.block)
       if (located !== undefined) entries.push(describe(this.#context, actor, located))
       if (entries.length === limit) break
     }
     const isFull = last !== undefined && entries.length >= limit
-    return { entries, cursor: isFull && last !== undefined ? `i.${last.toBase64({ alphabet: 'base64url', omitPadding: true })}` : undefined }
+    return {
+      entries,
+      cursor:
+        isFull && last !== undefined
+          ? `i.${last.toBase64({ alphabet: 'base64url', omitPadding: true })}`
+          : undefined
+    }
   }
 
   async #byName(
@@ -132,12 +149,18 @@ export class DirectoryLister {
     let after: Id | undefined
     for (;;) {
       let seen = 0
-      for await (const child of this.#context.tree.children(directory.block, { limit: listPageMax, ...(after && { after }) })) {
+      for await (const child of this.#context.tree.children(directory.block, {
+        limit: listPageMax,
+        ...(after && { after })
+      })) {
         seen++
         after = child.block
         const located = locate(this.#context, child.block)
         if (located === undefined) continue
-        names.add(shownName(this.#context, located.summary, openFor(this.#context, actor, located.header)?.name), child.block)
+        names.add(
+          shownName(this.#context, located.summary, openFor(this.#context, actor, located.header)?.name),
+          child.block
+        )
       }
       if (seen < listPageMax || names.length > listSortedMax) break
     }
@@ -145,7 +168,10 @@ export class DirectoryLister {
   }
 }
 
-function isIn(directory: Place, summary: { readonly shownParent: Id | undefined; readonly deleted: boolean; readonly revived: boolean }): boolean {
+function isIn(
+  directory: Place,
+  summary: { readonly shownParent: Id | undefined; readonly deleted: boolean; readonly revived: boolean }
+): boolean {
   return (
     (!summary.deleted || summary.revived) &&
     summary.shownParent !== undefined &&
@@ -172,7 +198,11 @@ function parseNameCursor(
   const bytes = match === null ? undefined : decodeBase64(match[2] ?? '')
   if (match === null || bytes === undefined || bytes.length < 32) throw invalidCursor(cursor, path)
   try {
-    return { snapshot: Number(match[1]), name: cursorText.decode(bytes.subarray(32)), block: bytes.slice(0, 32) }
+    return {
+      snapshot: Number(match[1]),
+      name: cursorText.decode(bytes.subarray(32)),
+      block: bytes.slice(0, 32)
+    }
   } catch {
     throw invalidCursor(cursor, path)
   }
@@ -199,7 +229,10 @@ export async function* everyChild(context: FilesContext, directory: Id, pageSize
   let after: Id | undefined
   for (;;) {
     const page: Id[] = []
-    for await (const child of context.tree.children(directory, { limit: pageSize, ...(after && { after }) })) {
+    for await (const child of context.tree.children(directory, {
+      limit: pageSize,
+      ...(after && { after })
+    })) {
       page.push(child.block)
     }
     yield* page

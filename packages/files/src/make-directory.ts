@@ -7,7 +7,7 @@ import type { Actor } from './actor.ts'
 import { type FilesContext, isPublicZone, zoneOfChildren } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { type MetadataChange, applyMetadata } from './metadata.ts'
-import { resolveName, resolvePath } from './resolve-path.ts'
+import { type Place, resolveName } from './resolve-path.ts'
 import { type WriteOptions, type WriteReply, commitWrite } from './write-file.ts'
 import { type NextVersion, capFor, makeBlock, treeId, writeKeyFor } from './write-version.ts'
 import { parseFilePath } from './file-path.ts'
@@ -98,7 +98,10 @@ export function newDirectory(
       tree: treeId(context),
       zone: made.block,
       previous: [],
-      inherit: outer.epoch === undefined || outer.key === undefined ? undefined : { id: outer.epoch, key: outer.key },
+      inherit:
+        outer.epoch === undefined || outer.key === undefined
+          ? undefined
+          : { id: outer.epoch, key: outer.key },
       cap: cap.cap
     })
     epoch.key.fill(0)
@@ -107,7 +110,12 @@ export function newDirectory(
   return { block: made.block, header: made.header, records }
 }
 
-async function makeMissing(context: FilesContext, actor: Actor, path: string, options: DirectoryOptions): Promise<void> {
+async function makeMissing(
+  context: FilesContext,
+  actor: Actor,
+  path: string,
+  options: DirectoryOptions
+): Promise<void> {
   const components = parseFilePath(context, path)
   for (let depth = 1; depth < components.length; depth++) {
     const above = `/${components.slice(0, depth).join('/')}`
@@ -118,7 +126,7 @@ async function makeMissing(context: FilesContext, actor: Actor, path: string, op
   }
 }
 
-function existingDirectory(place: ReturnType<typeof resolvePath>): WriteReply {
+function existingDirectory(place: Place): WriteReply {
   const versionId = place.summary.heads[0]?.id ?? place.block
   return { block: place.block, versionId, size: 0, exposed: [] }
 }

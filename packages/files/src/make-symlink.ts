@@ -43,7 +43,9 @@ export async function makeSymlink(
   }
   const located = locate(context, existing.block)
   if (options.replace !== true || located === undefined || existing.summary.kind !== blockKind.symlink) {
-    throw new FilesError('ERR_FILE_EXISTS', `"${path}" exists: only a symbolic link can be replaced by one`, { path })
+    throw new FilesError('ERR_FILE_EXISTS', `"${path}" exists: only a symbolic link can be replaced by one`, {
+      path
+    })
   }
   const content = sealContent(context, { block: existing.block, aead, sectorLog2: 12 }, bytes)
   const next = makeVersion(context, actor, located, { content, metadata }, path)

@@ -29,11 +29,16 @@ export function applyMetadata(before: BlockMetadata, change: MetadataChange, pat
     modifiedMs: 'modifiedMs' in change ? change.modifiedMs : before.modifiedMs,
     mode: 'mode' in change ? change.mode : before.mode,
     mediaType: 'mediaType' in change ? change.mediaType : before.mediaType,
-    attributes: change.attributes === undefined ? before.attributes : merged(before.attributes, change.attributes)
+    attributes:
+      change.attributes === undefined ? before.attributes : merged(before.attributes, change.attributes)
   }
   const problem = metadataProblem(after)
   if (problem !== undefined) {
-    throw new FilesError('ERR_METADATA_INVALID', `metadata is refused: ${problem}`, path === undefined ? {} : { path })
+    throw new FilesError(
+      'ERR_METADATA_INVALID',
+      `metadata is refused: ${problem}`,
+      path === undefined ? {} : { path }
+    )
   }
   return after
 }
@@ -59,7 +64,8 @@ function metadataProblem(metadata: BlockMetadata): string | undefined {
   if (mediaType !== undefined && !isText(mediaType, mediaTypeBytesMax)) {
     return `the media type is not text of 1 to ${mediaTypeBytesMax} bytes`
   }
-  if (attributes.length > attributesMax) return `${attributes.length} attributes are more than ${attributesMax}`
+  if (attributes.length > attributesMax)
+    return `${attributes.length} attributes are more than ${attributesMax}`
   let bytes = 0
   for (const [name, value] of attributes) {
     if (!isText(name, attributeNameBytesMax)) {

@@ -53,11 +53,26 @@ export async function move(
     const reply = await copyTree(context, actor, { kind: jobKind.move, place, named, options })
     return { ...reply, crossedZone: true }
   }
-  const next = makeVersion(context, actor, located, { name: named.name, parent: named.directory.block }, source)
+  const next = makeVersion(
+    context,
+    actor,
+    located,
+    { name: named.name, parent: named.directory.block },
+    source
+  )
   const records =
     replaced === undefined
       ? next.records
-      : [makeVersion(context, actor, locateOrFail(context, replaced, target), { state: blockState.deleted }, target).local, ...next.records]
+      : [
+          makeVersion(
+            context,
+            actor,
+            locateOrFail(context, replaced, target),
+            { state: blockState.deleted },
+            target
+          ).local,
+          ...next.records
+        ]
   return commitWrite(context, records, [], options, { block: place.block, crossedZone: false, blocks: 1 })
 }
 
@@ -73,11 +88,18 @@ export async function copy(
   checkExpectation(locateOrFail(context, place, source), options.ifVersion, source)
   const named = resolveName(context, actor, target)
   if (named.existing !== undefined && equalBytes(named.existing.block, place.block)) {
-    throw new FilesError('ERR_FILE_EXISTS', `"${target}" is "${source}" itself: choose another name`, { path: target })
+    throw new FilesError('ERR_FILE_EXISTS', `"${target}" is "${source}" itself: choose another name`, {
+      path: target
+    })
   }
   checkNotInside(context, place, named, source)
   checkReplaced(context, place, named, options.replace ?? false)
-  const reply = await copyTree(context, actor, { kind: jobKind.copy, place, named, options: { ...options, dropShares: true } })
+  const reply = await copyTree(context, actor, {
+    kind: jobKind.copy,
+    place,
+    named,
+    options: { ...options, dropShares: true }
+  })
   const crossedZone = !equalBytes(zoneOfChildren(named.directory.summary), place.summary.zone)
   return { ...reply, crossedZone }
 }
@@ -98,11 +120,20 @@ function checkNotInside(context: FilesContext, place: Place, named: NamedPlace, 
 }
 
 /** What has the target name and may be replaced; as rename(2), a directory only by a directory and only when empty. */
-function checkReplaced(context: FilesContext, place: Place, named: NamedPlace, replace: boolean): Place | undefined {
+function checkReplaced(
+  context: FilesContext,
+  place: Place,
+  named: NamedPlace,
+  replace: boolean
+): Place | undefined {
   const { existing, path } = named
   if (existing === undefined) return undefined
   if (!replace) {
-    throw new FilesError('ERR_FILE_EXISTS', `"${path}" exists: replace it explicitly or choose another name`, { path })
+    throw new FilesError(
+      'ERR_FILE_EXISTS',
+      `"${path}" exists: replace it explicitly or choose another name`,
+      { path }
+    )
   }
   const isDirectory = existing.summary.kind === blockKind.directory
   if (isDirectory !== (place.summary.kind === blockKind.directory)) {

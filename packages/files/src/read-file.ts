@@ -2,7 +2,7 @@
  * Reading. One range in one call, or a stream that opens a few sectors ahead of its reader. Every sector is compared
  * with its reference and opened before a byte of it is handed out. A stream goes on reading the version it began with.
  */
-import { type HeaderRecord, type Id, type PayloadReader, type HeaderPrivate } from '@blocktree/tree'
+import type { HeaderRecord, Id, PayloadReader, HeaderPrivate } from '@blocktree/tree'
 import { equalBytes } from '@blocktree/codec'
 import type { Actor } from './actor.ts'
 import { contentReader, damagedFile } from './content.ts'
@@ -38,11 +38,20 @@ export interface FileStream extends AsyncIterable<Uint8Array> {
 }
 
 /** @returns fewer bytes than asked at the end; ERR_FILE_RANGE, ERR_FILE_TOO_LARGE above 16 MiB, ERR_FILE_DAMAGED */
-export function readFile(context: FilesContext, actor: Actor, path: string, options: ReadOptions = {}): FileContent {
+export function readFile(
+  context: FilesContext,
+  actor: Actor,
+  path: string,
+  options: ReadOptions = {}
+): FileContent {
   const { header, opened, reader } = openFile(context, actor, path, options.version)
   const { offset, length } = rangeOf(path, opened.size, options)
   if (length > readBytesMax) {
-    throw new FilesError('ERR_FILE_TOO_LARGE', `"${path}": ${length} bytes in one call, at most ${readBytesMax}: use a stream`, { path })
+    throw new FilesError(
+      'ERR_FILE_TOO_LARGE',
+      `"${path}": ${length} bytes in one call, at most ${readBytesMax}: use a stream`,
+      { path }
+    )
   }
   try {
     const bytes = reader?.read(offset, length) ?? new Uint8Array(0)
@@ -53,7 +62,12 @@ export function readFile(context: FilesContext, actor: Actor, path: string, opti
 }
 
 /** Checks path, rights and range at once; sectors are read as the stream is consumed. */
-export function readStream(context: FilesContext, actor: Actor, path: string, options: ReadOptions = {}): FileStream {
+export function readStream(
+  context: FilesContext,
+  actor: Actor,
+  path: string,
+  options: ReadOptions = {}
+): FileStream {
   const { header, opened, reader } = openFile(context, actor, path, options.version)
   const { offset, length } = rangeOf(path, opened.size, options)
   return {
@@ -93,7 +107,11 @@ function openFile(
   actor: Actor,
   path: string,
   version: Id | undefined
-): { readonly header: HeaderRecord; readonly opened: HeaderPrivate; readonly reader: PayloadReader | undefined } {
+): {
+  readonly header: HeaderRecord
+  readonly opened: HeaderPrivate
+  readonly reader: PayloadReader | undefined
+} {
   const located = locateFile(context, actor, path)
   const isShown = version === undefined || equalBytes(version, located.header.id)
   const header = isShown ? located.header : heldVersion(context, located.summary.block, version, path)
@@ -105,12 +123,20 @@ function openFile(
   }
 }
 
-function rangeOf(path: string, size: number, options: ReadOptions): { readonly offset: number; readonly length: number } {
+function rangeOf(
+  path: string,
+  size: number,
+  options: ReadOptions
+): { readonly offset: number; readonly length: number } {
   const offset = options.offset ?? 0
   const length = options.length ?? Math.max(0, size - offset)
   for (const value of [offset, length]) {
     if (!Number.isSafeInteger(value) || value < 0) {
-      throw new FilesError('ERR_FILE_RANGE', `"${path}": offset or length ${value} is not a whole number from 0`, { path })
+      throw new FilesError(
+        'ERR_FILE_RANGE',
+        `"${path}": offset or length ${value} is not a whole number from 0`,
+        { path }
+      )
     }
   }
   return { offset, length: Math.max(0, Math.min(length, size - offset)) }

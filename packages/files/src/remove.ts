@@ -40,7 +40,11 @@ export async function remove(
     return commitWrite(context, [local], [], options, { removed: 1 })
   }
   if (options.recursive !== true) {
-    throw new FilesError('ERR_DIRECTORY_NOT_EMPTY', `"${path}" is not empty: remove it with everything in it`, { path })
+    throw new FilesError(
+      'ERR_DIRECTORY_NOT_EMPTY',
+      `"${path}" is not empty: remove it with everything in it`,
+      { path }
+    )
   }
   const job = newJob(context, {
     kind: jobKind.remove,
@@ -78,7 +82,13 @@ export async function runRemoval(
   return { removed: batch.count }
 }
 
-function addTombstone(context: FilesContext, actor: Actor, batch: CommitBatch, block: Id, path: string): void {
+function addTombstone(
+  context: FilesContext,
+  actor: Actor,
+  batch: CommitBatch,
+  block: Id,
+  path: string
+): void {
   const located = locate(context, block)
   // a revived directory has its tombstone already
   if (located === undefined || located.summary.deleted) return

@@ -62,7 +62,9 @@ export function resolveName(context: FilesContext, actor: Actor, path: string): 
   const components = parseFilePath(context, path)
   const name = components.at(-1)
   if (name === undefined) {
-    throw new FilesError('ERR_ROOT_IMMUTABLE', `"${path}" is the root of the tree: name something in it`, { path })
+    throw new FilesError('ERR_ROOT_IMMUTABLE', `"${path}" is the root of the tree: name something in it`, {
+      path
+    })
   }
   const walk = startWalk(context, path, components.slice(0, -1))
   const directory = advance(context, actor, walk, true)
@@ -156,9 +158,13 @@ function follow(context: FilesContext, actor: Actor, walk: Walk, link: Place): v
 /** `..` appears in targets of symbolic links only; paths of callers are refused with it. */
 function leave(walk: Walk): void {
   if (walk.stack.length === 1) {
-    throw new FilesError('ERR_SYMLINK_TARGET', `"${walk.path}": a symbolic link leads above the root of the tree`, {
-      path: walk.path
-    })
+    throw new FilesError(
+      'ERR_SYMLINK_TARGET',
+      `"${walk.path}": a symbolic link leads above the root of the tree`,
+      {
+        path: walk.path
+      }
+    )
   }
   walk.stack.pop()
 }
@@ -175,15 +181,27 @@ function missing(context: FilesContext, actor: Actor, walk: Walk): FilesError {
   const name = walk.pending.at(-1) ?? ''
   const { path } = walk
   if (!canReadZone(context, actor, zoneOfChildren(at.summary))) {
-    return new FilesError('ERR_ACCESS_DENIED', `"${path}": no grant of yours opens the directory of "${name}"`, { path })
+    return new FilesError(
+      'ERR_ACCESS_DENIED',
+      `"${path}": no grant of yours opens the directory of "${name}"`,
+      { path }
+    )
   }
   return new FilesError('ERR_FILE_NOT_FOUND', `"${path}": there is no "${name}"`, { path })
 }
 
 function notDirectory(path: string, name: string): FilesError {
-  return new FilesError('ERR_FILE_NOT_DIRECTORY', `"${path}": what comes before "${name}" is not a directory`, { path })
+  return new FilesError(
+    'ERR_FILE_NOT_DIRECTORY',
+    `"${path}": what comes before "${name}" is not a directory`,
+    { path }
+  )
 }
 
 function tooDeep(path: string): FilesError {
-  return new FilesError('ERR_PATH_DEPTH', `"${path.slice(0, 200)}" has more than ${pathDepthMax} components`, { path })
+  return new FilesError(
+    'ERR_PATH_DEPTH',
+    `"${path.slice(0, 200)}" has more than ${pathDepthMax} components`,
+    { path }
+  )
 }

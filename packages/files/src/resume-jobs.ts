@@ -32,6 +32,7 @@ export async function resumeJobs(context: FilesContext, actor: Actor): Promise<r
 /** Strikes a job out; what it has made so far stays. ERR_JOB_UNKNOWN. */
 export async function abandonJob(context: FilesContext, id: Uint8Array): Promise<void> {
   const job = (await openJobs(context)).find((open) => equalBytes(open.id, id))
-  if (job === undefined) throw new FilesError('ERR_JOB_UNKNOWN', 'no unfinished job has this id: list the jobs again')
+  if (job === undefined)
+    throw new FilesError('ERR_JOB_UNKNOWN', 'no unfinished job has this id: list the jobs again')
   await context.store.commit({ local: [jobDoneRow(job)] }, { durability: context.durability })
 }

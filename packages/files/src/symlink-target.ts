@@ -27,7 +27,12 @@ export function readSymlinkTarget(context: FilesContext, actor: Actor, link: Id,
 /** The bytes that a link to `target` stores; ERR_SYMLINK_TARGET. */
 export function encodeSymlinkTarget(target: string, path: string): Uint8Array {
   const bytes = encoder.encode(target)
-  if (bytes.length > 0 && bytes.length <= symlinkTargetBytesMax && target.isWellFormed() && !target.includes('\0')) {
+  if (
+    bytes.length > 0 &&
+    bytes.length <= symlinkTargetBytesMax &&
+    target.isWellFormed() &&
+    !target.includes('\0')
+  ) {
     return bytes
   }
   throw invalidTarget(path)

@@ -44,7 +44,11 @@ export async function history(
   return versions
 }
 
-function describeVersion(context: FilesContext, actor: Actor, { header, label, version }: HistoryEntry): VersionInfo {
+function describeVersion(
+  context: FilesContext,
+  actor: Actor,
+  { header, label, version }: HistoryEntry
+): VersionInfo {
   const opened = openFor(context, actor, header)
   const deleted = header.body.state === blockState.deleted
   return {
@@ -71,7 +75,7 @@ export async function restoreVersion(
   const place = resolvePath(context, actor, path, { followLast: false })
   const located = locateOrFail(context, place, path)
   checkExpectation(located, options.ifVersion, path)
-  return commitRestored(context, actor, located, version, path, options)
+  return commitRestored(context, actor, { located, version, path }, options)
 }
 
 /**
@@ -91,7 +95,13 @@ export async function undelete(
   }
   const removed =
     options.block === undefined
-      ? await lastRemoved(context, actor, named.directory.block, zoneOfChildren(named.directory.summary), named.name)
+      ? await lastRemoved(
+          context,
+          actor,
+          named.directory.block,
+          zoneOfChildren(named.directory.summary),
+          named.name
+        )
       : removedBlock(context, named.directory.block, options.block)
   if (removed === undefined) {
     throw new FilesError('ERR_FILE_NOT_FOUND', `"${path}": nothing of this name was removed here`, { path })
@@ -101,7 +111,7 @@ export async function undelete(
   if (resolveName(context, actor, path).existing !== undefined) {
     throw new FilesError('ERR_FILE_EXISTS', `"${path}" exists: give the removed one another name`, { path })
   }
-  return commitRestored(context, actor, removed, version, path, options, named.name)
+  return commitRestored(context, actor, { located: removed, version, path, name: named.name }, options)
 }
 
 /** Blocks removed from a directory, with the names they had; in block-id order. */
@@ -119,18 +129,29 @@ export async function* removedBlocks(
 function commitRestored(
   context: FilesContext,
   actor: Actor,
-  located: Located,
-  version: Id,
-  path: string,
-  options: Pick<WriteOptions, 'durability'>,
-  name?: string
+  restored: {
+    readonly located: Located
+    readonly version: Id
+    readonly path: string
+    readonly name?: string
+  },
+  options: Pick<WriteOptions, 'durability'>
 ): Promise<WriteReply> {
+  const { located, version, path, name } = restored
   const from = heldVersion(context, located.summary.block, version, path)
   if (from.body.state === blockState.deleted) {
-    throw new FilesError('ERR_VERSION_NOT_FOUND', `"${path}": version ${formatId(version)} is the removal: choose one before it`, { path })
+    throw new FilesError(
+      'ERR_VERSION_NOT_FOUND',
+      `"${path}": version ${formatId(version)} is the removal: choose one before it`,
+      { path }
+    )
   }
   if (!hasContent(context, from)) {
-    throw new FilesError('ERR_VERSION_PRUNED', `"${path}": the content of version ${formatId(version)} is no longer stored`, { path })
+    throw new FilesError(
+      'ERR_VERSION_PRUNED',
+      `"${path}": the content of version ${formatId(version)} is no longer stored`,
+      { path }
+    )
   }
   const former = openOrDeny(context, actor, from, path)
   const current = openOrDeny(context, actor, located.header, path)
@@ -178,7 +199,8 @@ async function* tombstones(context: FilesContext, directory: Id, zone: Id): Asyn
 
 function removedBlock(context: FilesContext, directory: Id, block: Id): Located | undefined {
   const located = locate(context, block)
-  if (located === undefined || !located.summary.deleted || located.summary.parent === undefined) return undefined
+  if (located === undefined || !located.summary.deleted || located.summary.parent === undefined)
+    return undefined
   return equalBytes(located.summary.parent, directory) ? located : undefined
 }
 
@@ -187,7 +209,9 @@ async function lastLiveVersion(context: FilesContext, removed: Located, path: st
     const counts = label === 'ancestor' || label === 'adopted'
     if (counts && header.body.state === blockState.live) return header.id
   }
-  throw new FilesError('ERR_VERSION_PRUNED', `"${path}": no version from before the removal is held`, { path })
+  throw new FilesError('ERR_VERSION_PRUNED', `"${path}": no version from before the removal is held`, {
+    path
+  })
 }
 
 /** True when the root of the payload is still there; holes need nothing. */

@@ -3,7 +3,7 @@
  * directory is. What happens to a block between two visits is the visitor's matter: it looks up the state itself.
  */
 import { type Id, blockKind } from '@blocktree/tree'
-import { type FilesContext } from './files-context.ts'
+import type { FilesContext } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { pathDepthMax } from './limits.ts'
 import { placeOf } from './resolve-path.ts'
@@ -60,7 +60,10 @@ async function nextChild<Carried>(context: FilesContext, frame: Frame<Carried>):
   if (frame.next === frame.page.length && !frame.isLast) {
     const after = frame.page.at(-1)
     const page: Id[] = []
-    for await (const child of context.tree.children(frame.block, { limit: pageSize, ...(after && { after }) })) {
+    for await (const child of context.tree.children(frame.block, {
+      limit: pageSize,
+      ...(after && { after })
+    })) {
       page.push(child.block)
     }
     frame.page = page

@@ -7,7 +7,7 @@ import type { BlockChange, Id } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import type { ChangeRing } from './change-ring.ts'
 import { type EntryKind, kindName } from './entry.ts'
-import { type FilesContext } from './files-context.ts'
+import type { FilesContext } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { pathDepthMax, watchersMax } from './limits.ts'
 import { pathOfBlock } from './path-of-block.ts'
@@ -58,10 +58,16 @@ export class Watches {
     const top = resolvePath(this.#context, actor, path).block
     const start = options.after === undefined ? this.#ring.last : this.#ring.parseToken(options.after)
     if (start === undefined) {
-      throw new FilesError('ERR_CURSOR_INVALID', `"${path}": the resume token is not one of ours: watch without it`, { path })
+      throw new FilesError(
+        'ERR_CURSOR_INVALID',
+        `"${path}": the resume token is not one of ours: watch without it`,
+        { path }
+      )
     }
     if (this.#open >= watchersMax) {
-      throw new FilesError('ERR_WATCH_LIMIT', `"${path}": ${watchersMax} watches are open: end one first`, { path })
+      throw new FilesError('ERR_WATCH_LIMIT', `"${path}": ${watchersMax} watches are open: end one first`, {
+        path
+      })
     }
     return this.#events(actor, top, start, options)
   }

@@ -71,7 +71,11 @@ export async function createFile(
   options: CreateOptions = {}
 ): Promise<WriteReply> {
   if (bytes.length > createBytesMax) {
-    throw new FilesError('ERR_FILE_TOO_LARGE', `"${path}": ${bytes.length} bytes in one call, at most ${createBytesMax}: use a stream`, { path })
+    throw new FilesError(
+      'ERR_FILE_TOO_LARGE',
+      `"${path}": ${bytes.length} bytes in one call, at most ${createBytesMax}: use a stream`,
+      { path }
+    )
   }
   const place = writePlace(context, actor, path, options.replace !== true)
   return commitContent(context, actor, place, options, (target) => sealContent(context, target, bytes))
@@ -138,29 +142,46 @@ export async function commitLargeFile(
   const zone = place.located?.summary.zone ?? zoneOfChildren(place.named.directory.summary)
   const isClear = content.descriptor.aead === 0
   if (isClear !== isPublicZone(context, zone)) {
-    throw new FilesError('ERR_BATCH_INVALID', `"${path}": content is in clear in public zones, and only there: seal it again`, { path })
+    throw new FilesError(
+      'ERR_BATCH_INVALID',
+      `"${path}": content is in clear in public zones, and only there: seal it again`,
+      { path }
+    )
   }
-  if (content.size > 0 && !context.store.hasSector(content.descriptor.rootHash) && !isZero(content.descriptor.rootHash)) {
-    throw new FilesError('ERR_BATCH_INVALID', `"${path}": the sectors of the content are not in the store: write them first`, { path })
+  if (
+    content.size > 0 &&
+    !context.store.hasSector(content.descriptor.rootHash) &&
+    !isZero(content.descriptor.rootHash)
+  ) {
+    throw new FilesError(
+      'ERR_BATCH_INVALID',
+      `"${path}": the sectors of the content are not in the store: write them first`,
+      { path }
+    )
   }
   const stored: StoredContent =
     content.size === 0
       ? { payload: undefined, rootKey: undefined, size: 0, inline: undefined, sectors: [] }
-      : { payload: content.descriptor, rootKey: content.rootKey, size: content.size, inline: undefined, sectors: [] }
+      : {
+          payload: content.descriptor,
+          rootKey: content.rootKey,
+          size: content.size,
+          inline: undefined,
+          sectors: []
+        }
   return commitContent(context, actor, place, options, () => stored)
 }
 
-/** Writes `bytes` at `offset` of an existing file; a gap before it reads as zeros. */
+/** Writes a piece into an existing file; a gap before it reads as zeros. */
 export async function writeAt(
   context: FilesContext,
   actor: Actor,
   path: string,
-  offset: number,
-  bytes: Uint8Array,
+  piece: { readonly offset: number; readonly bytes: Uint8Array },
   options: WriteOptions = {}
 ): Promise<WriteReply> {
-  checkOffset(path, offset, bytes.length)
-  return changeFile(context, actor, path, options, () => ({ writes: [{ offset, bytes }] }))
+  checkOffset(path, piece.offset, piece.bytes.length)
+  return changeFile(context, actor, path, options, () => ({ writes: [piece] }))
 }
 
 export async function append(
@@ -220,17 +241,27 @@ function writePlace(context: FilesContext, actor: Actor, path: string, expectAbs
   const named = resolveName(context, actor, path)
   if (named.existing === undefined) return { named, located: undefined }
   if (expectAbsent) {
-    throw new FilesError('ERR_FILE_EXISTS', `"${path}" exists: replace it explicitly or choose another name`, { path })
+    throw new FilesError(
+      'ERR_FILE_EXISTS',
+      `"${path}" exists: replace it explicitly or choose another name`,
+      { path }
+    )
   }
   const isLink = named.existing.summary.kind === blockKind.symlink
   const place = isLink ? resolvePath(context, actor, path) : named.existing
   if (place.summary.kind === blockKind.directory) {
-    throw new FilesError('ERR_FILE_IS_DIRECTORY', `"${path}" is a directory: a file cannot replace it`, { path })
+    throw new FilesError('ERR_FILE_IS_DIRECTORY', `"${path}" is a directory: a file cannot replace it`, {
+      path
+    })
   }
   return { named, located: locateOrFail(context, place, path) }
 }
 
-type Target = { readonly block: Id; readonly aead: ReturnType<typeof payloadAead>; readonly sectorLog2: number }
+type Target = {
+  readonly block: Id
+  readonly aead: ReturnType<typeof payloadAead>
+  readonly sectorLog2: number
+}
 
 /** Synchronous up to the commit. */
 function commitContent(
@@ -247,7 +278,7 @@ function commitContent(
   if (located !== undefined) {
     const aead = payloadAead(isPublicZone(context, located.summary.zone))
     const content = seal({ block: located.summary.block, aead, sectorLog2 })
-    return commitNewContent(context, actor, located, content, options, path)
+    return commitNewContent(context, actor, { located, content, path }, options)
   }
   const zone = zoneOfChildren(named.directory.summary)
   const aead = payloadAead(isPublicZone(context, zone))
@@ -271,11 +302,10 @@ function commitContent(
 function commitNewContent(
   context: FilesContext,
   actor: Actor,
-  located: Located,
-  content: StoredContent,
-  options: WriteOptions,
-  path: string
+  next: { readonly located: Located; readonly content: StoredContent; readonly path: string },
+  options: WriteOptions
 ): Promise<WriteReply> {
+  const { located, content, path } = next
   const before = openOrDeny(context, actor, located.header, path)
   const metadata = freshMetadata(context, before.metadata, options.metadata, path)
   const { header, records } = makeVersion(context, actor, located, { content, metadata }, path)
@@ -304,7 +334,7 @@ function changeFile(
   }
   try {
     const content = changeContent(context, located.header, opened, target, change(opened.size))
-    return commitNewContent(context, actor, located, content, options, path)
+    return commitNewContent(context, actor, { located, content, path }, options)
   } catch (error) {
     throw damagedFile(error, path)
   }
@@ -333,7 +363,10 @@ export async function commitWrite<Reply>(
   options: Pick<WriteOptions, 'durability'>,
   reply: Reply
 ): Promise<Reply> {
-  await context.tree.commitLocal({ records, sectors }, { durability: options.durability ?? context.durability })
+  await context.tree.commitLocal(
+    { records, sectors },
+    { durability: options.durability ?? context.durability }
+  )
   return reply
 }
 
@@ -354,13 +387,19 @@ function sectorLog2Of(context: FilesContext, located: Located | undefined): numb
 
 function checkOffset(path: string, offset: number, length: number): void {
   if (!Number.isSafeInteger(offset) || offset < 0) {
-    throw new FilesError('ERR_FILE_RANGE', `"${path}": offset or size ${offset} is not a whole number from 0`, { path })
+    throw new FilesError(
+      'ERR_FILE_RANGE',
+      `"${path}": offset or size ${offset} is not a whole number from 0`,
+      { path }
+    )
   }
   if (offset + length > fileBytesMax) throw tooLarge(path)
 }
 
 function tooLarge(path: string): FilesError {
-  return new FilesError('ERR_FILE_TOO_LARGE', `"${path}" would be larger than ${fileBytesMax} bytes`, { path })
+  return new FilesError('ERR_FILE_TOO_LARGE', `"${path}" would be larger than ${fileBytesMax} bytes`, {
+    path
+  })
 }
 
 function isZero(bytes: Uint8Array): boolean {

@@ -3,7 +3,7 @@
  * `commitLocal` takes. Everything here is synchronous, so a check before it and the commit after it are one step to
  * every other operation of this node.
  */
-import { type CryptoProvider, type Random } from '@blocktree/crypto'
+import type { CryptoProvider, Random } from '@blocktree/crypto'
 import {
   type Birth,
   type BlockKind,
@@ -191,7 +191,13 @@ export function makeBlock(
     readonly ext?: readonly Extension[]
     readonly path: string
   }
-): { readonly block: Id; readonly birthBytes: Uint8Array; readonly header: HeaderRecord; readonly local: LocalRecord; readonly content: StoredContent } {
+): {
+  readonly block: Id
+  readonly birthBytes: Uint8Array
+  readonly header: HeaderRecord
+  readonly local: LocalRecord
+  readonly content: StoredContent
+} {
   const { zone, path } = draft
   const rights = draft.zoneRoot === true ? right.admin : right.create
   const newBlock: NewBlock = {
@@ -227,7 +233,8 @@ export function localRecord(
 
 export function treeId(context: FilesContext): Id {
   const id = context.tree.tree
-  if (id === undefined) throw new FilesError('ERR_FILE_NOT_FOUND', 'there is no tree here yet: create or import one first')
+  if (id === undefined)
+    throw new FilesError('ERR_FILE_NOT_FOUND', 'there is no tree here yet: create or import one first')
   return id
 }
 
@@ -301,17 +308,25 @@ export function makeVersion(
   )
   context.opened.set(idKey(header.id), opened)
   const inline = change.content === undefined ? inlineOf(context, source, content) : change.content.inline
-  const nameKey = change.name === undefined ? undefined : context.names.keyOf(homeZone(birth, block), change.name)
+  const nameKey =
+    change.name === undefined ? undefined : context.names.keyOf(homeZone(birth, block), change.name)
   const local = localRecord(header, inline, nameKey)
   const deliveries = state === blockState.live ? deliverBlockKey(context, actor, header, winner).records : []
   return { header, local, records: deliveries.length === 0 ? [local] : [local, ...deliveries], opened }
 }
 
 /** @throws ERR_ACCESS_DENIED when the actor holds no key for the header */
-export function openOrDeny(context: FilesContext, actor: Actor, header: HeaderRecord, path: string): HeaderPrivate {
+export function openOrDeny(
+  context: FilesContext,
+  actor: Actor,
+  header: HeaderRecord,
+  path: string
+): HeaderPrivate {
   const opened = openFor(context, actor, header)
   if (opened !== undefined) return opened
-  throw new FilesError('ERR_ACCESS_DENIED', `"${path}": no grant of yours opens it: ask its owner for one`, { path })
+  throw new FilesError('ERR_ACCESS_DENIED', `"${path}": no grant of yours opens it: ask its owner for one`, {
+    path
+  })
 }
 
 function rightsOfChange(birth: Birth, state: BlockStateCode): number {
@@ -326,14 +341,22 @@ function sealingKey(
   winner: HeaderRecord,
   path: string,
   nextKeyVersion: number | undefined
-): { readonly epoch: Id | undefined; readonly keyVersion: number; readonly key: ReturnType<typeof blockKey> | undefined } {
+): {
+  readonly epoch: Id | undefined
+  readonly keyVersion: number
+  readonly key: ReturnType<typeof blockKey> | undefined
+} {
   const { body } = winner
   const zone = homeZone(body.birth, body.block)
   if (isPublicZone(context, zone)) return { epoch: undefined, keyVersion: 0, key: undefined }
   const current = actor.writeKey(zone)
   const keyVersion = nextKeyVersion ?? body.keyVersion
   if (current?.key !== undefined) {
-    return { epoch: current.epoch, keyVersion, key: blockKey(context.crypto, current.key, body.block, keyVersion) }
+    return {
+      epoch: current.epoch,
+      keyVersion,
+      key: blockKey(context.crypto, current.key, body.block, keyVersion)
+    }
   }
   const own = actor.blockKey(body)
   if (own !== undefined && keyVersion === body.keyVersion) return { epoch: body.epoch, keyVersion, key: own }
@@ -357,7 +380,11 @@ function contentOf(
 }
 
 /** The sector beside a header goes with each version that uses it: older headers may be pruned. */
-export function inlineOf(context: FilesContext, source: HeaderRecord, content: Content): Uint8Array | undefined {
+export function inlineOf(
+  context: FilesContext,
+  source: HeaderRecord,
+  content: Content
+): Uint8Array | undefined {
   return content.payload === undefined ? undefined : context.tree.inlineOf(source.id)
 }
 

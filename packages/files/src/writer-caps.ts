@@ -55,7 +55,10 @@ export class WriterCaps {
       this.#chains.clear()
     }
     // zone caps are remembered by zone: one entry serves every file of it
-    return this.#inInterval(this.#covering({ home: place.home, block: undefined }, rights)) ?? this.#ofBlock(place, rights)
+    return (
+      this.#inInterval(this.#covering({ home: place.home, block: undefined }, rights)) ??
+      this.#ofBlock(place, rights)
+    )
   }
 
   #ofBlock(place: WriterPlace, rights: number): WriterCap | undefined {

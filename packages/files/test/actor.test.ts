@@ -2,9 +2,24 @@ import { PayloadWriter, createGrantRevocation, createTreeState, noMetadata, righ
 import { createMemoryStore } from '@blocktree/tree/memory'
 import { describe, expect, test } from 'vitest'
 import { type FileEvent, type LostEvents, buildFileRecords, createFiles } from '../src/index.ts'
-import { type Fixture, asText, crypto, failure, giveCap, grantZone, names, newFixture, newPrincipal, text } from './files-fixture.ts'
+import {
+  type Fixture,
+  asText,
+  crypto,
+  failure,
+  giveCap,
+  grantZone,
+  names,
+  newFixture,
+  newPrincipal,
+  text
+} from './files-fixture.ts'
 
-async function shareZone(fixture: Fixture, path: string, reader = newPrincipal()): Promise<{ reader: typeof reader; grant: Uint8Array }> {
+async function shareZone(
+  fixture: Fixture,
+  path: string,
+  reader = newPrincipal()
+): Promise<{ reader: typeof reader; grant: Uint8Array }> {
   const zone = fixture.files.stat(fixture.actor, path).block
   const epoch = fixture.tree.authority.epochsOf(zone)[0]
   const key = epoch && fixture.actor.zoneKey(epoch.id)
@@ -51,7 +66,9 @@ describe('an actor', () => {
     expect(await failure(() => files.remove(other, '/shared/a'))).toBe('ERR_ACCESS_DENIED')
     expect(await failure(() => files.move(other, '/shared', '/renamed'))).toBe('ERR_ACCESS_DENIED')
     expect(await failure(() => files.create(other, '/own/x', text('')))).toBe('ERR_ACCESS_DENIED')
-    expect(await failure(() => files.makeDirectory(other, '/shared/zone', { zone: true }))).toBe('ERR_ACCESS_DENIED')
+    expect(await failure(() => files.makeDirectory(other, '/shared/zone', { zone: true }))).toBe(
+      'ERR_ACCESS_DENIED'
+    )
     await files.makeDirectory(other, '/shared/plain')
   })
 
@@ -78,14 +95,19 @@ describe('an actor', () => {
     const other = files.actor(reader)
     const notAfter = clock.now() + 1000
     await giveCap(fixture, reader, files.stat(actor, '/shared').block, right.create, { notAfter })
-    expect(other.capFor({ home: files.stat(actor, '/shared').block, block: undefined }, right.create)).toBeDefined()
+    expect(
+      other.capFor({ home: files.stat(actor, '/shared').block, block: undefined }, right.create)
+    ).toBeDefined()
     clock.set(notAfter + 1)
     expect(await failure(() => files.create(other, '/shared/x', text('')))).toBe('ERR_ACCESS_DENIED')
   })
 })
 
 describe('watch', () => {
-  async function take(events: AsyncIterable<FileEvent | LostEvents>, count: number): Promise<(FileEvent | LostEvents)[]> {
+  async function take(
+    events: AsyncIterable<FileEvent | LostEvents>,
+    count: number
+  ): Promise<(FileEvent | LostEvents)[]> {
     const taken: (FileEvent | LostEvents)[] = []
     for await (const event of events) {
       taken.push(event)
@@ -213,7 +235,9 @@ describe('replicas', () => {
     expect(shown.find((name) => name !== 'a.txt')).toMatch(/^a \(conflict [a-z2-7]{8}\)\.txt$/)
     const contents = shown.map((name) => asText(fixture.files.read(fixture.actor, `/${name}`).bytes))
     expect(contents.toSorted()).toEqual(['here', 'there'])
-    expect(await failure(() => fixture.files.read(fixture.actor, '/a (conflict aaaaaaaa).txt'))).toBe('ERR_FILE_NOT_FOUND')
+    expect(await failure(() => fixture.files.read(fixture.actor, '/a (conflict aaaaaaaa).txt'))).toBe(
+      'ERR_FILE_NOT_FOUND'
+    )
   })
 })
 
@@ -228,7 +252,13 @@ describe('bulk creation', () => {
     await files.create(actor, '/d/f3', text('first'))
     const target = files.bulkTarget(actor, '/d')
     const built = ['f1', 'f2', 'f3', 'f1'].map((name) =>
-      buildFileRecords(deps, actor.signer, secret, target, { name, metadata: noMetadata, kind: 'file', bytes: text(name), sectorLog2: 17 })
+      buildFileRecords(deps, actor.signer, secret, target, {
+        name,
+        metadata: noMetadata,
+        kind: 'file',
+        bytes: text(name),
+        sectorLog2: 17
+      })
     )
     const outcomes = await files.commitPrepared(actor, target, built)
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['committed', 'committed', 'exists', 'exists'])
@@ -243,7 +273,13 @@ describe('bulk creation', () => {
     await files.makeDirectory(actor, '/e')
     const target = files.bulkTarget(actor, '/d')
     const other = files.bulkTarget(actor, '/e')
-    const recipe = { name: 'x', metadata: noMetadata, kind: 'file', bytes: text('x'), sectorLog2: 17 } as const
+    const recipe = {
+      name: 'x',
+      metadata: noMetadata,
+      kind: 'file',
+      bytes: text('x'),
+      sectorLog2: 17
+    } as const
     const built = buildFileRecords(deps, actor.signer, secret, target, recipe)
     expect(await failure(() => files.commitPrepared(actor, other, [built]))).toBe('ERR_BATCH_INVALID')
     const foreign = buildFileRecords(deps, newPrincipal(), secret, target, recipe)
@@ -257,7 +293,10 @@ describe('bulk creation', () => {
   test('takes a large file whose sectors are stored already, and refuses one whose are not', async () => {
     const { files, actor, store } = await newFixture({ limits: { sectorLog2: 12 } })
     const sectors: { reference: Uint8Array; bytes: Uint8Array }[] = []
-    const writer = new PayloadWriter({ ...deps, block: new Uint8Array(32), aead: 1 }, { sectorLog2: 12, emit: (sector) => sectors.push(sector) })
+    const writer = new PayloadWriter(
+      { ...deps, block: new Uint8Array(32), aead: 1 },
+      { sectorLog2: 12, emit: (sector) => sectors.push(sector) }
+    )
     writer.push(new Uint8Array(50_000).fill(9))
     const state = writer.finish()
     const content = { descriptor: state.payload, rootKey: state.rootKey, size: state.size }

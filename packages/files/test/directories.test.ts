@@ -32,13 +32,17 @@ describe('list', () => {
   test('pages in both orders without losing or repeating an entry', async () => {
     const { files, actor } = await newFixture()
     await files.makeDirectory(actor, '/d')
-    const expected = Array.from({ length: 57 }, (_, index) => `n${index * 31 % 57}é`)
+    const expected = Array.from({ length: 57 }, (_, index) => `n${(index * 31) % 57}é`)
     await Promise.all(expected.map((name) => files.create(actor, `/d/${name}`, text(name))))
     for (const order of ['id', 'name'] as const) {
       const seen: string[] = []
       let cursor: string | undefined
       do {
-        const page = await files.list(actor, '/d', { order, limit: 10, ...(cursor === undefined ? {} : { cursor }) })
+        const page = await files.list(actor, '/d', {
+          order,
+          limit: 10,
+          ...(cursor === undefined ? {} : { cursor })
+        })
         expect(page).toMatchObject({ order, total: 57 })
         seen.push(...page.entries.map((entry) => entry.name))
         cursor = page.cursor
@@ -182,7 +186,10 @@ describe('setMetadata', () => {
   test('sets, keeps and removes fields', async () => {
     const { files, actor } = await newFixture()
     await files.create(actor, '/a', text('x'), { metadata: { mode: 0o644, modifiedMs: 5 } })
-    await files.setMetadata(actor, '/a', { mediaType: 'text/plain', attributes: { 'user.b': text('2'), 'user.a': text('1') } })
+    await files.setMetadata(actor, '/a', {
+      mediaType: 'text/plain',
+      attributes: { 'user.b': text('2'), 'user.a': text('1') }
+    })
     await files.setMetadata(actor, '/a', { attributes: { 'user.b': undefined } })
     expect(files.stat(actor, '/a').metadata).toEqual({
       modifiedMs: 5,
@@ -226,7 +233,21 @@ describe('paths', () => {
 
   test('hostile paths are refused with a code, by every operation', async () => {
     const { files, actor } = await newFixture()
-    const bad = ['', 'a', 'a/b', '///', '/a//b', '/.', '/..', '/a/../b', '/a/./b', '/a\0b', `/${'x'.repeat(256)}`, `/${'é'.repeat(128)}`, '/\ud800']
+    const bad = [
+      '',
+      'a',
+      'a/b',
+      '///',
+      '/a//b',
+      '/.',
+      '/..',
+      '/a/../b',
+      '/a/./b',
+      '/a\0b',
+      `/${'x'.repeat(256)}`,
+      `/${'é'.repeat(128)}`,
+      '/\ud800'
+    ]
     for (const path of bad) {
       for (const call of [
         () => files.stat(actor, path),
@@ -247,7 +268,17 @@ describe('paths', () => {
   test('names of 255 bytes, of any script and brought to NFC are kept', async () => {
     const fixture = await newFixture()
     const { files, actor } = fixture
-    const good = ['x'.repeat(255), 'é'.repeat(127), '日本語', '🎈 party', ' ', 'a\nb', '-rf', 'CON', '.hidden']
+    const good = [
+      'x'.repeat(255),
+      'é'.repeat(127),
+      '日本語',
+      '🎈 party',
+      ' ',
+      'a\nb',
+      '-rf',
+      'CON',
+      '.hidden'
+    ]
     for (const name of good) await files.create(actor, `/${name}`, text(name))
     expect((await names(fixture, '/')).toSorted()).toEqual(good.toSorted())
     await files.create(actor, '/e\u0301', text('composed'))

@@ -15,8 +15,17 @@ interface ModelFile {
 type ModelNode = ModelDirectory | ModelFile
 
 type Operation =
-  | { readonly op: 'mkdir' | 'create' | 'replace' | 'stream' | 'remove' | 'removeAll'; readonly path: string; readonly bytes: Uint8Array }
-  | { readonly op: 'write' | 'append' | 'truncate'; readonly path: string; readonly offset: number; readonly bytes: Uint8Array }
+  | {
+      readonly op: 'mkdir' | 'create' | 'replace' | 'stream' | 'remove' | 'removeAll'
+      readonly path: string
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly op: 'write' | 'append' | 'truncate'
+      readonly path: string
+      readonly offset: number
+      readonly bytes: Uint8Array
+    }
   | { readonly op: 'move' | 'moveOver' | 'copy'; readonly path: string; readonly target: string }
 
 /** A file system that is too simple to be wrong. Operations throw when they cannot be done. */
@@ -56,7 +65,10 @@ class Model {
         return
       case 'write': {
         must(node?.kind === 'file')
-        const size = Math.max(node.bytes.length, operation.bytes.length === 0 ? 0 : operation.offset + operation.bytes.length)
+        const size = Math.max(
+          node.bytes.length,
+          operation.bytes.length === 0 ? 0 : operation.offset + operation.bytes.length
+        )
         node.bytes = resized(node.bytes, size)
         if (operation.bytes.length > 0) node.bytes.set(operation.bytes, operation.offset)
         return
@@ -76,7 +88,12 @@ class Model {
     }
   }
 
-  #transfer(op: 'move' | 'moveOver' | 'copy', path: string, targetPath: string, node: ModelNode | undefined): void {
+  #transfer(
+    op: 'move' | 'moveOver' | 'copy',
+    path: string,
+    targetPath: string,
+    node: ModelNode | undefined
+  ): void {
     must(node !== undefined)
     const target = this.#split(targetPath)
     const existing = target.directory.children.get(target.name)
@@ -116,7 +133,10 @@ function resized(bytes: Uint8Array, size: number): Uint8Array {
 
 function cloned(node: ModelNode): ModelNode {
   if (node.kind === 'file') return { kind: 'file', bytes: node.bytes.slice() }
-  return { kind: 'directory', children: new Map([...node.children].map(([name, child]) => [name, cloned(child)])) }
+  return {
+    kind: 'directory',
+    children: new Map([...node.children].map(([name, child]) => [name, cloned(child)]))
+  }
 }
 
 async function perform(files: Files, actor: Actor, operation: Operation): Promise<void> {
@@ -163,7 +183,9 @@ async function perform(files: Files, actor: Actor, operation: Operation): Promis
 /** Listing, content, size and block ids of the whole tree, compared with the model. */
 async function compare(files: Files, actor: Actor, model: ModelDirectory, path: string): Promise<void> {
   const page = await files.list(actor, path === '' ? '/' : path, { order: 'name' })
-  expect(page.entries.map((entry) => entry.name).toSorted(), path).toEqual([...model.children.keys()].toSorted())
+  expect(page.entries.map((entry) => entry.name).toSorted(), path).toEqual(
+    [...model.children.keys()].toSorted()
+  )
   expect(page.total).toBe(model.children.size)
   for (const entry of page.entries) {
     const child = model.children.get(entry.name)
@@ -186,8 +208,18 @@ const content = fc.oneof(
 )
 const offset = fc.oneof(fc.nat(50), fc.nat(20_000))
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ op: fc.constantFrom('mkdir', 'create', 'replace', 'stream', 'remove', 'removeAll'), path, bytes: content }) },
-  { weight: 3, arbitrary: fc.record({ op: fc.constantFrom('write', 'append', 'truncate'), path, offset, bytes: content }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: fc.constantFrom('mkdir', 'create', 'replace', 'stream', 'remove', 'removeAll'),
+      path,
+      bytes: content
+    })
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constantFrom('write', 'append', 'truncate'), path, offset, bytes: content })
+  },
   { weight: 3, arbitrary: fc.record({ op: fc.constantFrom('move', 'moveOver', 'copy'), path, target: path }) }
 )
 const numRuns = process.env['SLOW'] === undefined ? 120 : 3000
@@ -229,22 +261,26 @@ describe('file operations', () => {
       fc.record({ op: fc.constant('append' as const), offset, bytes: content })
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 25 }), fc.boolean(), async (changes, isPublic) => {
-        const { files, actor } = await newFixture({ public: isPublic, limits: { sectorLog2: 12 } })
-        const model = new Model()
-        for (const each of [{ op: 'create' as const, bytes: new Uint8Array(0) }, ...changes]) {
-          const next = { ...each, path: '/f' } as Operation
-          model.apply(next)
-          await perform(files, actor, next)
-          const node = model.find('/f')
-          if (node?.kind !== 'file') throw new Error('a file')
-          const read: Uint8Array[] = []
-          for await (const chunk of files.readStream(actor, '/f')) read.push(chunk)
-          expect(Buffer.concat(read).equals(node.bytes)).toBe(true)
-          const part = files.read(actor, '/f', { offset: 4090, length: 4200 }).bytes
-          expect(Buffer.from(part).equals(node.bytes.subarray(4090, 8290))).toBe(true)
+      fc.asyncProperty(
+        fc.array(change, { minLength: 1, maxLength: 25 }),
+        fc.boolean(),
+        async (changes, isPublic) => {
+          const { files, actor } = await newFixture({ public: isPublic, limits: { sectorLog2: 12 } })
+          const model = new Model()
+          for (const each of [{ op: 'create' as const, bytes: new Uint8Array(0) }, ...changes]) {
+            const next = { ...each, path: '/f' } as Operation
+            model.apply(next)
+            await perform(files, actor, next)
+            const node = model.find('/f')
+            if (node?.kind !== 'file') throw new Error('a file')
+            const read: Uint8Array[] = []
+            for await (const chunk of files.readStream(actor, '/f')) read.push(chunk)
+            expect(Buffer.concat(read).equals(node.bytes)).toBe(true)
+            const part = files.read(actor, '/f', { offset: 4090, length: 4200 }).bytes
+            expect(Buffer.from(part).equals(node.bytes.subarray(4090, 8290))).toBe(true)
+          }
         }
-      }),
+      ),
       { numRuns: Math.ceil(numRuns / 2) }
     )
   })
@@ -253,17 +289,24 @@ describe('file operations', () => {
     const { files, actor } = await newFixture()
     await files.makeDirectory(actor, '/d')
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.webPath(), fc.string().map((text) => `/d/${text}`)), async (text) => {
-        for (const call of [
-          async () => files.stat(actor, text),
-          () => files.list(actor, text, { cursor: text }),
-          () => files.create(actor, text, new Uint8Array(1)),
-          () => files.move(actor, text, text),
-          async () => files.watch(actor, '/d', { after: text })
-        ]) {
-          await call().catch((error: unknown) => expect(error).toHaveProperty('name', 'FilesError'))
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.webPath(),
+          fc.string().map((text) => `/d/${text}`)
+        ),
+        async (text) => {
+          for (const call of [
+            async () => files.stat(actor, text),
+            () => files.list(actor, text, { cursor: text }),
+            () => files.create(actor, text, new Uint8Array(1)),
+            () => files.move(actor, text, text),
+            async () => files.watch(actor, '/d', { after: text })
+          ]) {
+            await call().catch((error: unknown) => expect(error).toHaveProperty('name', 'FilesError'))
+          }
         }
-      }),
+      ),
       { numRuns: 200 }
     )
   })

@@ -90,7 +90,13 @@ export async function newFixture(
     quota: undefined,
     nonce: crypto.random.bytes(16)
   })
-  const epoch = createEpoch(deps, root, { tree: treeRecord.id, zone: block, previous: [], inherit: undefined, cap: undefined })
+  const epoch = createEpoch(deps, root, {
+    tree: treeRecord.id,
+    zone: block,
+    previous: [],
+    inherit: undefined,
+    cap: undefined
+  })
   const header = createHeader(
     deps,
     root,

@@ -3,7 +3,18 @@ import { createTreeState, movedTo } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
 import { describe, expect, test } from 'vitest'
 import { type Actor, type Files, createFiles, openFor } from '../src/index.ts'
-import { type Fixture, asText, crypto, failure, giveCap, grantZone, names, newFixture, newPrincipal, text } from './files-fixture.ts'
+import {
+  type Fixture,
+  asText,
+  crypto,
+  failure,
+  giveCap,
+  grantZone,
+  names,
+  newFixture,
+  newPrincipal,
+  text
+} from './files-fixture.ts'
 
 /** Every path below `path` with its content, links and empty directories included. */
 async function snapshot(files: Files, actor: Actor, path: string): Promise<Record<string, string>> {
@@ -24,7 +35,9 @@ async function fill({ files, actor }: Pick<Fixture, 'files' | 'actor'>): Promise
   await files.makeDirectory(actor, '/src')
   await files.makeDirectory(actor, '/dst')
   await files.makeDirectory(actor, '/src/tree/sub/empty', { parents: true })
-  await files.create(actor, '/src/tree/small', text('small'), { metadata: { mode: 0o600, attributes: { a: text('b') } } })
+  await files.create(actor, '/src/tree/small', text('small'), {
+    metadata: { mode: 0o600, attributes: { a: text('b') } }
+  })
   await files.create(actor, '/src/tree/none', text(''))
   await files.create(actor, '/src/tree/sub/large', new Uint8Array(30_000).fill(3))
   await files.symlink(actor, '/src/tree/sub/link', '../small')
@@ -38,7 +51,10 @@ describe('move inside a zone', () => {
     const before = files.stat(actor, '/src/tree/small')
     const reply = await files.move(actor, '/src/tree/small', '/src/tree/sub/renamed')
     expect(reply).toMatchObject({ crossedZone: false, blocks: 1 })
-    expect(files.stat(actor, '/src/tree/sub/renamed')).toMatchObject({ block: before.block, metadata: before.metadata })
+    expect(files.stat(actor, '/src/tree/sub/renamed')).toMatchObject({
+      block: before.block,
+      metadata: before.metadata
+    })
     expect(asText(files.read(actor, '/src/tree/sub/renamed').bytes)).toBe('small')
     expect(files.exists(actor, '/src/tree/small')).toBe(false)
     await files.move(actor, '/src', '/source')
@@ -51,16 +67,24 @@ describe('move inside a zone', () => {
     const { files, actor } = fixture
     await fill(fixture)
     await files.create(actor, '/src/f', text('f'))
-    expect(await failure(() => files.move(actor, '/src/tree', '/src/tree/sub/x'))).toBe('ERR_DIRECTORY_INTO_ITSELF')
-    expect(await failure(() => files.move(actor, '/src/tree', '/src/tree/x'))).toBe('ERR_DIRECTORY_INTO_ITSELF')
+    expect(await failure(() => files.move(actor, '/src/tree', '/src/tree/sub/x'))).toBe(
+      'ERR_DIRECTORY_INTO_ITSELF'
+    )
+    expect(await failure(() => files.move(actor, '/src/tree', '/src/tree/x'))).toBe(
+      'ERR_DIRECTORY_INTO_ITSELF'
+    )
     expect(await failure(() => files.move(actor, '/', '/x'))).toBe('ERR_ROOT_IMMUTABLE')
     expect(await failure(() => files.move(actor, '/absent', '/x'))).toBe('ERR_FILE_NOT_FOUND')
     expect(await failure(() => files.move(actor, '/src/f', '/src/tree/small'))).toBe('ERR_FILE_EXISTS')
-    expect(await failure(() => files.move(actor, '/src/f', '/src/tree', { replace: true }))).toBe('ERR_FILE_IS_DIRECTORY')
-    expect(await failure(() => files.move(actor, '/src/tree/sub', '/src/f', { replace: true }))).toBe('ERR_FILE_NOT_DIRECTORY')
-    expect(await failure(() => files.move(actor, '/src/tree/sub/empty', '/src/tree', { replace: true }))).toBe(
-      'ERR_DIRECTORY_NOT_EMPTY'
+    expect(await failure(() => files.move(actor, '/src/f', '/src/tree', { replace: true }))).toBe(
+      'ERR_FILE_IS_DIRECTORY'
     )
+    expect(await failure(() => files.move(actor, '/src/tree/sub', '/src/f', { replace: true }))).toBe(
+      'ERR_FILE_NOT_DIRECTORY'
+    )
+    expect(
+      await failure(() => files.move(actor, '/src/tree/sub/empty', '/src/tree', { replace: true }))
+    ).toBe('ERR_DIRECTORY_NOT_EMPTY')
     await files.move(actor, '/src/f', '/src/tree/small', { replace: true })
     expect(asText(files.read(actor, '/src/tree/small').bytes)).toBe('f')
     await files.move(actor, '/src/tree/small', '/src/tree/small')
@@ -78,7 +102,9 @@ describe('move across zones', () => {
     const reply = await files.move(actor, '/src/tree', '/dst/moved')
     expect(reply).toMatchObject({ crossedZone: true, blocks: 7 })
     expect(await snapshot(files, actor, '/dst/moved')).toEqual(
-      Object.fromEntries(Object.entries(before).map(([path, value]) => [path.replace('/src/tree', '/dst/moved'), value]))
+      Object.fromEntries(
+        Object.entries(before).map(([path, value]) => [path.replace('/src/tree', '/dst/moved'), value])
+      )
     )
     expect(await names(fixture, '/src')).toEqual([])
     const moved = files.stat(actor, '/dst/moved/sub/large')
@@ -148,7 +174,9 @@ describe('copy', () => {
     expect(await snapshot(files, actor, '/src/tree')).toEqual(before)
     expect(Object.keys(await snapshot(files, actor, '/dst/copy'))).toHaveLength(Object.keys(before).length)
     expect(asText(files.read(actor, '/src/copy/small').bytes)).toBe('small!')
-    expect(await failure(() => files.copy(actor, '/src/tree', '/src/tree/sub/x'))).toBe('ERR_DIRECTORY_INTO_ITSELF')
+    expect(await failure(() => files.copy(actor, '/src/tree', '/src/tree/sub/x'))).toBe(
+      'ERR_DIRECTORY_INTO_ITSELF'
+    )
     expect(await failure(() => files.copy(actor, '/src/tree', '/src/tree'))).toBe('ERR_FILE_EXISTS')
     expect(await failure(() => files.copy(actor, '/src/tree', '/src/copy'))).toBe('ERR_FILE_EXISTS')
   })
@@ -213,9 +241,15 @@ describe('a crash', () => {
         const resumed = await files.resumeJobs(actor)
         expect(resumed.map((job) => job.error)).toEqual(resumed.map(() => undefined))
         expect(await files.jobs()).toEqual([])
-        const source = files.exists(actor, '/src/tree') ? await snapshot(files, actor, '/src/tree') : undefined
-        const target = files.exists(actor, '/dst/tree') ? await snapshot(files, actor, '/dst/tree') : undefined
-        const moved = Object.fromEntries(Object.entries(before).map(([path, value]) => [path.replace('/src', '/dst'), value]))
+        const source = files.exists(actor, '/src/tree')
+          ? await snapshot(files, actor, '/src/tree')
+          : undefined
+        const target = files.exists(actor, '/dst/tree')
+          ? await snapshot(files, actor, '/dst/tree')
+          : undefined
+        const moved = Object.fromEntries(
+          Object.entries(before).map(([path, value]) => [path.replace('/src', '/dst'), value])
+        )
         const isDone = outcome === undefined || resumed.length > 0
         if (operation === 'copy' || !isDone) expect(source).toEqual(before)
         else expect(source).toBeUndefined()
@@ -235,7 +269,9 @@ describe('a crash', () => {
       await fixture.files.create(fixture.actor, `/src/tree/sub/f${index}`, text(`${index}`))
     }
     const crashed = await reopened(fixture, failingAfter(store, 2))
-    expect(await failure(() => crashed.files.move(crashed.actor, '/src/tree', '/dst/tree'))).not.toBeUndefined()
+    expect(
+      await failure(() => crashed.files.move(crashed.actor, '/src/tree', '/dst/tree'))
+    ).not.toBeUndefined()
     const { files, actor } = await reopened(fixture, store)
     await files.create(actor, '/src/tree/late', text('late'))
     for (let index = 0; index < 600; index++) await files.append(actor, `/src/tree/sub/f${index}`, text('+'))

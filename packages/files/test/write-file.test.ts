@@ -8,7 +8,14 @@ describe('create', () => {
     const reply = await files.create(actor, '/docs/a.txt', text('hello'))
     expect(asText(files.read(actor, '/docs/a.txt').bytes)).toBe('hello')
     const entry = files.stat(actor, '/docs/a.txt')
-    expect(entry).toMatchObject({ name: 'a.txt', kind: 'file', size: 5, readable: true, version: 1, conflict: false })
+    expect(entry).toMatchObject({
+      name: 'a.txt',
+      kind: 'file',
+      size: 5,
+      readable: true,
+      version: 1,
+      conflict: false
+    })
     expect(entry.versionId).toEqual(reply.versionId)
     expect(reply.exposed).toEqual([])
   })
@@ -36,7 +43,9 @@ describe('create', () => {
     const { files, actor } = await newFixture()
     await files.makeDirectory(actor, '/d')
     await files.create(actor, '/f', text('x'))
-    expect(await failure(() => files.create(actor, '/d', text('x'), { replace: true }))).toBe('ERR_FILE_IS_DIRECTORY')
+    expect(await failure(() => files.create(actor, '/d', text('x'), { replace: true }))).toBe(
+      'ERR_FILE_IS_DIRECTORY'
+    )
     expect(await failure(() => files.create(actor, '/f/g', text('x')))).toBe('ERR_FILE_NOT_DIRECTORY')
     expect(await failure(() => files.create(actor, '/none/g', text('x')))).toBe('ERR_FILE_NOT_FOUND')
     expect(await failure(() => files.create(actor, '/', text('x')))).toBe('ERR_ROOT_IMMUTABLE')
@@ -46,7 +55,9 @@ describe('create', () => {
     const { files, actor } = await newFixture()
     const first = await files.create(actor, '/a', text('1'))
     const second = await files.append(actor, '/a', text('2'), { ifVersion: first.versionId })
-    expect(await failure(() => files.append(actor, '/a', text('3'), { ifVersion: first.versionId }))).toBe('ERR_FILE_CHANGED')
+    expect(await failure(() => files.append(actor, '/a', text('3'), { ifVersion: first.versionId }))).toBe(
+      'ERR_FILE_CHANGED'
+    )
     await files.append(actor, '/a', text('3'), { ifVersion: second.versionId })
     expect(asText(files.read(actor, '/a').bytes)).toBe('123')
   })
@@ -88,7 +99,8 @@ describe('writeStream', () => {
     const reply = await files.writeStream(actor, '/big', watched())
     expect(reply.size).toBe(6_000_000)
     const read: Uint8Array[] = []
-    for await (const chunk of files.readStream(actor, '/big', { offset: 99_990, length: 20 })) read.push(chunk)
+    for await (const chunk of files.readStream(actor, '/big', { offset: 99_990, length: 20 }))
+      read.push(chunk)
     expect([...Buffer.concat(read)]).toEqual([...Array<number>(10).fill(0), ...Array<number>(10).fill(1)])
   })
 
@@ -115,7 +127,9 @@ describe('writeStream', () => {
       yield text('mine')
       await files.create(actor, '/a', text('theirs'))
     }
-    expect(await failure(() => files.writeStream(actor, '/a', slow(), { expectAbsent: true }))).toBe('ERR_FILE_EXISTS')
+    expect(await failure(() => files.writeStream(actor, '/a', slow(), { expectAbsent: true }))).toBe(
+      'ERR_FILE_EXISTS'
+    )
     expect(asText(files.read(actor, '/a').bytes)).toBe('theirs')
   })
 
@@ -124,7 +138,8 @@ describe('writeStream', () => {
     await files.create(actor, '/a', new Uint8Array(50_000).fill(1))
     const seen: number[] = []
     for await (const chunk of files.readStream(actor, '/a')) {
-      if (seen.length === 0) await files.create(actor, '/a', new Uint8Array(50_000).fill(2), { replace: true })
+      if (seen.length === 0)
+        await files.create(actor, '/a', new Uint8Array(50_000).fill(2), { replace: true })
       seen.push(...chunk)
     }
     expect(seen).toHaveLength(50_000)
