@@ -141,7 +141,8 @@ function labelRest(
     else if (!line.versions.has(id) && !belowCandidate.has(id)) (gaps.has(id) ? rest.pending : rest.late).push(id)
   }
   const tips = headers.sorted.filter((header) => !named.has(header.id)).map((header) => header.id)
-  return { ...rest, tips, incomplete: gaps.size > 0 }
+  // In order of ids: rows do not depend on the order of arrival.
+  return { ...rest, tips: tips.toSorted(compareBytes), incomplete: gaps.size > 0 }
 }
 
 /** Headers with a prev that is not held, at any depth. */
