@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatId } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
-import { createFiles, type Files, jobKind } from '@blocktree/files'
+import { createFiles, createSharing, type Files, jobKind, type Sharing } from '@blocktree/files'
 import { type BoundHandlers, bindHandlers } from '@blocktree/rpc'
 import { type DiskStore, nodeDrivers, openStore } from '@blocktree/store'
 import { type Clock, createTreeState, type TreeState } from '@blocktree/tree'
@@ -38,6 +38,7 @@ export interface NodeParts {
   readonly store: DiskStore
   readonly tree: TreeState
   readonly files: Files
+  readonly sharing: Sharing
   readonly bulkWrites: BulkWrites
   readonly root: RootKey
   readonly principals: PrincipalDirectory
@@ -136,9 +137,10 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
       startTimer: startUnheldTimer,
       autoLockMs: configuration.root.autoLockMs
     })
+    const sharing = createSharing(files.context)
     const bulkWrites = createBulkWrites(sleep)
     const principals = await openPrincipalDirectory({ keys, crypto, tree, store, files, root })
-    const recovery = await finishRecovery({ store, files, principals, log })
+    const recovery = await finishRecovery({ store, files, sharing, principals, log })
     return {
       configuration,
       directory,
@@ -150,6 +152,7 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
       store,
       tree,
       files,
+      sharing,
       bulkWrites,
       root,
       principals,
@@ -182,8 +185,8 @@ function expectTree(tree: TreeState, record: NodeRecord): void {
 }
 
 /** Goes on with what a crash cut short, and says what opening had to repair. */
-async function finishRecovery(parts: Pick<OpenParts, 'store' | 'files' | 'principals' | 'log'>): Promise<readonly string[]> {
-  const { store, files, principals, log } = parts
+async function finishRecovery(parts: Pick<OpenParts, 'store' | 'files' | 'sharing' | 'principals' | 'log'>): Promise<readonly string[]> {
+  const { store, files, sharing, principals, log } = parts
   const { replayed, truncatedBytes, rebuilt, findings } = store.recovery
   const sentences: string[] = []
   if (truncatedBytes > 0) sentences.push(`cut off ${truncatedBytes} bytes of an unfinished write`)
@@ -194,6 +197,9 @@ async function finishRecovery(parts: Pick<OpenParts, 'store' | 'files' | 'princi
   for (const { job, error } of await files.resumeJobs(principals.node)) {
     const name = Object.entries(jobKind).find(([, kind]) => kind === job.kind)?.[0] ?? 'job'
     sentences.push(error === undefined ? `finished a ${name} that was cut short` : `a ${name} that was cut short cannot go on: ${reasonOf(error)}`)
+  }
+  for (const { rekeyed } of await sharing.resumeRekeys(principals.node)) {
+    sentences.push(`finished a change of keys that was cut short (${rekeyed.length} zones)`)
   }
   for (const sentence of sentences) log.warn('recovery', { action: sentence })
   return sentences

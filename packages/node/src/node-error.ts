@@ -18,14 +18,15 @@ export type NodeErrorCode =
   | 'ERR_PRINCIPAL_UNKNOWN' // no key or record of this name or id is held
   | 'ERR_PRINCIPAL_NAME' // a principal's name is not usable or taken
   | 'ERR_ACCESS_LINE' // an access line is damaged, of another sort or meant for somebody else
+  | 'ERR_TREE_OTHER' // it belongs to another tree than the one kept here
   | 'ERR_ACCESS_REQUEST_UNKNOWN' // no such pending request
   | 'ERR_KEY_BACKUP' // a key backup is damaged or its passphrase is wrong
   | 'ERR_PATH_LOCAL' // a path of the host is not absolute, exists already, or cannot be used
   | 'ERR_COPY_DIRECTORY' // a directory is copied only when recursion is asked for
   | 'ERR_STORE_BUSY' // something is under way that the act must not meet
-  | 'ERR_ACCESS_DENIED' // the principal of the connection lacks a right
   | 'ERR_RIGHT_UNKNOWN' // a right that does not exist
   | 'ERR_METHOD_UNAVAILABLE' // the method is known, but this build cannot carry it out
+  | 'ERR_TRANSFER_WORKER' // a worker of an import or export ended; what was committed stays
   | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests
 
 export class NodeError extends Error {

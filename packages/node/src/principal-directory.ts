@@ -44,6 +44,8 @@ export interface PrincipalDirectory {
   /** The given name, else the text of the id. */
   nameOf(id: Id): string
   rename(id: Id, name: string): Promise<void>
+  /** Gives it the name that it calls itself, when it has none here and the name is free. */
+  introduce(id: Id, name: string): Promise<void>
   summarize(id: Id): Promise<PrincipalSummary>
   list(): Promise<readonly PrincipalSummary[]>
   close(): void
@@ -196,6 +198,11 @@ class Directory implements PrincipalDirectory {
     key.set(id, namePrefix.length)
     await this.#options.store.commit({ local: [{ key, value: new TextEncoder().encode(name) }] })
     this.#names.set(formatId(id), name)
+  }
+
+  async introduce(id: Id, name: string): Promise<void> {
+    const isUsable = keyNamePattern.test(name) && !isIdText(name) && ![...this.#names.values()].includes(name)
+    if (isUsable && !this.#names.has(formatId(id))) await this.rename(id, name)
   }
 
   async summarize(id: Id): Promise<PrincipalSummary> {

@@ -31,6 +31,8 @@ export interface CapSummary {
 /** Which zones got new keys, and what the former reader could read. */
 export interface ExposureReport {
   readonly zonesRekeyed: number
+  /** Zones and blocks that somebody else has to change. */
+  readonly zonesSkipped: number
   readonly exposed: readonly {
     readonly path: string
     readonly principal: string
@@ -60,7 +62,14 @@ export interface AccessRequest {
 
 export interface SharingMethods {
   readonly 'share.create': Shape<{ readonly path: string }, { readonly id: string; readonly blocks: number }>
-  readonly 'share.remove': Shape<{ readonly path: string }, { readonly id: string; readonly blocks: number }>
+  readonly 'share.remove': Shape<
+    {
+      readonly path: string
+      /** End its grants and caps instead of refusing. */
+      readonly dropShares?: boolean | undefined
+    },
+    { readonly id: string; readonly blocks: number }
+  >
   readonly 'grant.issue': Shape<
     {
       readonly path: string
@@ -95,8 +104,13 @@ export interface SharingMethods {
     { readonly caps: readonly CapSummary[] }
   >
   readonly 'cap.revoke': Shape<
-    { readonly cap: string; readonly reason?: number | undefined },
-    { readonly quarantined: number; readonly cuts: number }
+    {
+      readonly cap: string
+      readonly reason?: number | undefined
+      /** After a theft: what was written after this time counts no longer. */
+      readonly sinceMs?: number | undefined
+    },
+    { readonly quarantined: number; readonly cuts: number; readonly restored: number; readonly lost: number }
   >
   readonly 'access.why': Shape<
     { readonly principal: string; readonly path: string; readonly right: string },
@@ -135,8 +149,11 @@ export interface SharingMethods {
       readonly accepted: number
       readonly known: number
       readonly parked: number
+      readonly quarantined: number
       readonly refused: number
       readonly sectors: number
+      /** The first reasons for refusals. */
+      readonly reasons: readonly string[]
     }
   >
 }
@@ -190,7 +207,7 @@ const grantDefinitions = [
   defineMethod({
     name: 'share.remove',
     summary: 'Makes a zone a plain directory again, with the readers of the directory around it',
-    params: schema.object({ path }),
+    params: schema.object({ path, dropShares: flag }),
     result: schema.object({ id: identifier, blocks: size }),
     errors: pathErrors
   }),
@@ -214,6 +231,7 @@ const grantDefinitions = [
     params: schema.object({ grant: identifier, eager: flag }),
     result: schema.object({
       zonesRekeyed: size,
+      zonesSkipped: size,
       exposed: schema.array(schema.object({ path: text, principal: text, untilMs: optionalTime }))
     }),
     errors: errors('ERR_ACCESS_DENIED', 'ERR_FILE_NOT_FOUND')
@@ -242,8 +260,12 @@ const grantDefinitions = [
   defineMethod({
     name: 'cap.revoke',
     summary: 'Takes a write cap back; what it wrote up to now stays',
-    params: schema.object({ cap: identifier, reason: schema.optional(schema.integer({ min: 0, max: 255 })) }),
-    result: schema.object({ quarantined: size, cuts: size }),
+    params: schema.object({
+      cap: identifier,
+      reason: schema.optional(schema.integer({ min: 0, max: 255 })),
+      sinceMs: optionalTime
+    }),
+    result: schema.object({ quarantined: size, cuts: size, restored: size, lost: size }),
     errors: errors('ERR_ACCESS_DENIED', 'ERR_ROOT_LOCKED')
   })
 ] as const
@@ -316,7 +338,15 @@ const accessDefinitions = [
     name: 'bundle.import',
     summary: 'Takes what a bundle holds, each record checked as if it came from a stranger',
     params: schema.object({ file: localPath }),
-    result: schema.object({ accepted: size, known: size, parked: size, refused: size, sectors: size }),
+    result: schema.object({
+      accepted: size,
+      known: size,
+      parked: size,
+      quarantined: size,
+      refused: size,
+      sectors: size,
+      reasons: schema.array(text)
+    }),
     errors: errors('ERR_PATH_LOCAL', 'ERR_STORE_FULL')
   })
 ] as const

@@ -85,7 +85,15 @@ export interface StoreMethods {
   readonly 'store.space': Shape<Empty, SpaceReport>
   readonly 'checkpoint.create': Shape<
     { readonly path?: string | undefined },
-    { readonly checkpoints: readonly { readonly zone: string; readonly id: string; readonly sequence: number }[] }
+    {
+      readonly checkpoints: readonly {
+        readonly zone: string
+        readonly id: string
+        readonly sequence: number
+        /** False when the last one says the same already. */
+        readonly isNew: boolean
+      }[]
+    }
   >
 }
 
@@ -180,7 +188,7 @@ const definitions = [
     summary: 'Signs a summary of a zone, or of all of them: anchor for proofs and revocations',
     params: schema.object({ path: schema.optional(path) }),
     result: schema.object({
-      checkpoints: schema.array(schema.object({ zone: identifier, id: identifier, sequence: size }))
+      checkpoints: schema.array(schema.object({ zone: identifier, id: identifier, sequence: size, isNew: schema.boolean() }))
     }),
     errors: errors('ERR_ACCESS_DENIED', 'ERR_FILE_NOT_FOUND')
   })

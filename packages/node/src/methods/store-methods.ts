@@ -4,7 +4,7 @@ import { formatId } from '@blocktree/codec'
 import type { Handlers } from '@blocktree/rpc'
 import { type Actor, resolvePath, zoneOfChildren } from '@blocktree/files'
 import type { CollectionReport } from '@blocktree/store'
-import { type Id, makeCheckpoint, right } from '@blocktree/tree'
+import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import type { CheckReport, StoreMethods } from '../method-table/store-methods.ts'
 import { NodeError } from '../node-error.ts'
@@ -19,7 +19,7 @@ export function createStoreHandlers(parts: NodeParts): StoreHandlers {
 type UpkeepHandlers = Pick<StoreHandlers, 'store.check' | 'store.gc' | 'store.compact' | 'store.space' | 'checkpoint.create'>
 
 function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
-  const { store, crypto, files, principals, tree } = parts
+  const { store, files, principals, tree } = parts
   return {
     async 'store.check'({ quick, rebuildIndex }, context) {
       const { signal } = context
@@ -54,11 +54,8 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
       const zones = path === undefined ? [...tree.authority.zoneBirths()].map(({ zone }) => zone) : [zoneAt(parts, actor, path)]
       const checkpoints = []
       for (const zone of zones) {
-        const cap = actor.capFor({ home: zone, block: undefined }, right.admin)
-        if (cap === undefined) throw new NodeError('ERR_ACCESS_DENIED', 'a checkpoint needs the right admin over the zone; access.why explains')
-        const deps = { state: tree, store, crypto, random: crypto.random, clock: parts.clock }
-        const made = await makeCheckpoint(deps, actor.signer, { zone, cap: cap.cap })
-        checkpoints.push({ zone: formatId(zone), id: formatId(made.id), sequence: made.body.sequence })
+        const { record, isNew } = await parts.sharing.makeCheckpoint(actor, zone)
+        checkpoints.push({ zone: formatId(zone), id: formatId(record.id), sequence: record.body.sequence, isNew })
       }
       return { checkpoints }
     }

@@ -61,14 +61,17 @@ export async function packFiles(context: PackContext, work: PackWork): Promise<P
   const failures: FileFailure[] = []
   const { reader } = context
   let bytes = 0
-  for (const [index, name] of work.names.entries()) {
-    const taken = await takeFile(context, work, reader, index, name)
-    if ('code' in taken) failures.push(taken)
-    else if ('header' in taken) headers.push(taken)
-    else replaced.push(taken)
-    if ('size' in taken) bytes += taken.size
+  try {
+    for (const [index, name] of work.names.entries()) {
+      const taken = await takeFile(context, work, reader, index, name)
+      if ('code' in taken) failures.push(taken)
+      else if ('header' in taken) headers.push(taken)
+      else replaced.push(taken)
+      if ('size' in taken) bytes += taken.size
+    }
+  } finally {
+    context.output.flush()
   }
-  context.output.flush()
   return { headers: packHeaders(headers), replaced, failures, bytes }
 }
 

@@ -6,7 +6,6 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { wipe } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
-import { createPortableProvider } from '@blocktree/crypto/portable'
 import { TreeError } from '@blocktree/tree'
 import type { FromWorker, JobSecrets, TaskMessage, Tasks, TaskKind, ToWorker, WorkerSettings, ZoneTarget } from '../worker-message.ts'
 import { FrameBuffers, FrameOutput } from './frame-output.ts'
@@ -41,10 +40,10 @@ class TransferWorker {
   readonly #store: StoreAccess
   #asked = 0
 
-  constructor(settings: WorkerSettings, post: (message: FromWorker, transfer?: ArrayBuffer[]) => void) {
+  constructor(crypto: CryptoProvider, settings: WorkerSettings, post: (message: FromWorker, transfer?: ArrayBuffer[]) => void) {
     this.#settings = settings
     this.#post = post
-    this.#crypto = settings.provider === 'native' ? createNativeProvider() : createPortableProvider()
+    this.#crypto = crypto
     this.#store = new StoreAccess({ directory: settings.storeDirectory, salt: settings.frameSalt, crypto: this.#crypto })
   }
 
@@ -197,6 +196,10 @@ function isSettings(value: unknown): value is WorkerSettings {
 const port = parentPort
 const settings: unknown = workerData
 if (port === null || !isSettings(settings)) throw new Error('this file runs as a worker of the transfer pool')
-const worker = new TransferWorker(settings, (message, transfer) => port.postMessage(message, transfer ?? []))
+const crypto =
+  settings.provider === 'native'
+    ? createNativeProvider()
+    : (await import('@blocktree/crypto/portable')).createPortableProvider()
+const worker = new TransferWorker(crypto, settings, (message, transfer) => port.postMessage(message, transfer ?? []))
 port.on('message', (message: ToWorker) => worker.take(message))
 port.postMessage({ type: 'ready' })
