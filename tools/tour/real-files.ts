@@ -1,0 +1,119 @@
+/** Steps: a real directory goes in, is listed, and comes back out; every hash is compared. */
+import { join } from 'node:path'
+import { compareDigests, digestDirectory, type DirectoryDigest } from './directory-digest.ts'
+import { count, duration, size } from './narrator.ts'
+import { timed, type Tour } from './tour.ts'
+
+const place = '/real-files'
+
+/** @returns what the directory held when it was imported */
+export async function importDirectory({ narrator, node, source }: Tour): Promise<DirectoryDigest> {
+  narrator.step('Put a real directory in')
+  narrator.busy('reading the directory once, to know its hashes')
+  const expected = digestDirectory(source)
+  narrator.busy('importing')
+  const { result, ms } = await timed(() =>
+    node.client.call(
+      'transfer.import',
+      { source, destination: place },
+      { onProgress: (progress) => narrator.busy(`importing: ${describeProgress(progress)}`) }
+    )
+  )
+  const [problem] = result.problems
+  const { files, directories, symlinks, bytes } = result
+  narrator.say(`${source} is now at ${place}: every file sealed and signed, on the disk to stay.`)
+  narrator.hold(
+    problem === undefined,
+    problem === undefined
+      ? `${count(files)} files, ${count(directories)} directories, ${count(symlinks)} links, ${size(bytes)} in ${duration(ms)}`
+      : `"${problem.path}" could not be taken: ${problem.code}, ${problem.reason}`
+  )
+  narrator.figure(
+    'import',
+    `${size((bytes * 1000) / ms)}/s, ${count(Math.round((files * 1000) / ms))} files/s`
+  )
+  return expected
+}
+
+function describeProgress(progress: object): string {
+  const done = 'done' in progress && typeof progress.done === 'number' ? progress.done : undefined
+  const total = 'total' in progress && typeof progress.total === 'number' ? progress.total : undefined
+  if (done === undefined) return '…'
+  return total === undefined || total === 0 ? count(done) : `${Math.floor((done * 100) / total)} %`
+}
+
+export async function listDirectory({ narrator, node }: Tour, expected: DirectoryDigest): Promise<void> {
+  narrator.step('List it')
+  const { result: entries, ms } = await timed(() => countEntries(node, narrator))
+  const page = await node.call('file.list', { path: place, order: 'name', limit: 4 })
+  const names = page.entries.map(({ name, kind }) => (kind === 'directory' ? `${name}/` : name))
+  narrator.say(`${place} begins with ${names.join(', ')} … (${count(page.total)} entries)`)
+  narrator.hold(
+    entries === expected.entries.size,
+    `${count(entries)} of ${count(expected.entries.size)} names found by walking all directories, in ${duration(ms)}`
+  )
+  narrator.figure('listing', `${count(Math.round((entries * 1000) / ms))} entries/s`)
+}
+
+async function countEntries(node: Tour['node'], narrator: Tour['narrator']): Promise<number> {
+  const queue = [place]
+  let entries = 0
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    let cursor: string | undefined
+    do {
+      const page = await node.call('file.list', {
+        path,
+        limit: 1000,
+        ...(cursor !== undefined && { cursor })
+      })
+      entries += page.entries.length
+      queue.push(...page.entries.filter(({ kind }) => kind === 'directory').map((entry) => entry.path))
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    narrator.busy(`listing: ${count(entries)} entries`)
+  }
+  return entries
+}
+
+export async function exportAndCompare(tour: Tour, expected: DirectoryDigest): Promise<void> {
+  const { narrator, node, harness, source } = tour
+  narrator.step('Read everything back and compare')
+  const destination = join(harness.directory, 'read-back')
+  const { result, ms } = await timed(() =>
+    node.client.call(
+      'transfer.export',
+      { source: place, destination },
+      { onProgress: (progress) => narrator.busy(`exporting: ${describeProgress(progress)}`) }
+    )
+  )
+  narrator.busy('comparing every hash')
+  const actual = digestDirectory(destination)
+  const { differences, changed } = withoutChanges(expected, actual, source)
+  const [first] = differences
+  narrator.say(`Written to ${destination} in ${duration(ms)}; every sector was verified on the way.`)
+  if (changed > 0)
+    narrator.say(`${count(changed)} entries were changed by others while the tour ran and do not count.`)
+  narrator.hold(
+    first === undefined,
+    first === undefined
+      ? `SHA-256 of ${count(actual.files)} files, ${count(actual.links)} links and all directories are the same`
+      : `${differences.length} entries came back wrong, the first: "${first.path}" is ${first.kind}`
+  )
+  narrator.figure(
+    'export',
+    `${size((result.bytes * 1000) / ms)}/s, ${count(Math.round((result.files * 1000) / ms))} files/s`
+  )
+}
+
+/** Caches below node_modules live: what is not now as it was before the import says nothing about the node. */
+function withoutChanges(
+  expected: DirectoryDigest,
+  actual: DirectoryDigest,
+  source: string
+): { readonly differences: ReturnType<typeof compareDigests>; readonly changed: number } {
+  const differences = compareDigests(expected, actual)
+  if (differences.length === 0) return { differences, changed: 0 }
+  const changes = new Set(compareDigests(expected, digestDirectory(source)).map(({ path }) => path))
+  const remaining = differences.filter(({ path }) => !changes.has(path))
+  return { differences: remaining, changed: differences.length - remaining.length }
+}
