@@ -23,6 +23,7 @@ import { type ExposureReport, type RevokeReaderOptions, resumeRekeys, revokeRead
 import { type CapRevocationReport, type RevokeCapOptions, revokeCap } from './revoke-cap.ts'
 import { type QuarantinedBlock, listQuarantine, takeOver } from './quarantine.ts'
 import { type KeyUpkeepReport, keepKeys } from './keep-keys.ts'
+import { type OpenedLink, openLink } from './open-link.ts'
 import { type RootSummary, type RootSummaryOptions, rootSummary } from './root-summary.ts'
 import { type ShareOptions, type ShareReport, createShare, removeShare } from './share-directory.ts'
 import { type SuccessionReport, type SuccessionRequest, succeedRoot } from './succeed-root.ts'
@@ -36,6 +37,8 @@ export interface Sharing {
 
   issueGrant(actor: Actor, request: GrantRequest): Promise<IssuedGrant>
   listGrants(actor: Actor, options?: ListGrantsOptions): readonly GrantView[]
+  /** The keys that the text of a link opens. */
+  openLink(text: string): OpenedLink
   /** Takes a grant back and changes the keys of everything it opened (B.5). Resumable: see `resumeRekeys`. */
   revokeReader(actor: Actor, grant: Id, options?: RevokeReaderOptions): Promise<ExposureReport>
   /** Goes on with key changes that a crash cut short; to be called at each start. */
@@ -83,6 +86,7 @@ export function createSharing(context: FilesContext): Sharing {
     createShare: (actor, path, options) => createShare(context, actor, path, options),
     removeShare: (actor, path, options) => removeShare(context, actor, path, options),
     issueGrant: (actor, request) => issueGrant(context, actor, request),
+    openLink: (text) => openLink(context, text),
     listGrants: (actor, options) => listGrants(context, actor, options),
     revokeReader: (actor, grant, options) => revokeReader(context, actor, grant, options),
     resumeRekeys: (actor) => resumeRekeys(context, actor),
