@@ -12,8 +12,7 @@ export function describeMachine(directory: string): Machine {
     memory: `${(totalmem() / 1024 ** 3).toFixed(1)} GiB`,
     kernel: `${process.platform} ${release()} ${process.arch}`,
     'file system': fileSystem(directory),
-    runtime: `Node ${process.version}, V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl}`,
-    commit: commit()
+    runtime: `Node ${process.version}, V8 ${process.versions.v8}, OpenSSL ${process.versions.openssl}`
   }
 }
 
@@ -24,8 +23,9 @@ function fileSystem(directory: string): string {
   )
 }
 
-function commit(): string {
-  return output('git', ['log', '-1', '--format=%h of %cs']) || 'unknown'
+/** Short id of the sources as they are checked out. */
+export function currentCommit(): string {
+  return output('git', ['log', '-1', '--format=%h']) || 'unknown'
 }
 
 function output(program: string, words: readonly string[]): string {

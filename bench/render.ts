@@ -6,7 +6,7 @@ export function renderSection(result: SectionResult, pictureBase?: string): stri
   const parts = [`## ${result.title}`, '']
   if (result.isQuick) parts.push('*Quick run: small corpora and few rounds; not for comparison.*', '')
   parts.push(
-    `\`${result.command}\`, ${result.dateIso.slice(0, 10)}, ${Math.round(result.durationSeconds)} s`,
+    `\`${result.command}\` on ${result.dateIso.slice(0, 10)} at commit ${result.commit}, ${Math.round(result.durationSeconds)} s`,
     ''
   )
   if (result.figures.length > 0) parts.push(renderTable(figureTable(result.figures)), '')

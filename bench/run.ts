@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { corpusNames } from './corpus.ts'
-import { describeMachine, type Machine } from './machine.ts'
+import { currentCommit, describeMachine, type Machine } from './machine.ts'
 import { peers } from './peers.ts'
 import { renderPage, renderSection } from './render.ts'
 import { type BenchContext, isReached, type Section, type SectionResult } from './section.ts'
@@ -104,6 +104,7 @@ function refuseUnknown(given: readonly string[], known: readonly string[], what:
   if (unknown !== undefined) throw new Error(`there is no ${what} "${unknown}"; known: ${known.join(', ')}`)
 }
 
+/** What could be measured; a section that fails is reported and sets the exit code, the others go on. */
 async function measureAll(request: Request): Promise<readonly SectionResult[]> {
   const directory = mkdtempSync(join(request.directory, 'blocktree-bench-'))
   const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
@@ -116,9 +117,14 @@ async function measureAll(request: Request): Promise<readonly SectionResult[]> {
     const progress = (line: string): void => void process.stderr.write(`${section.name}: ${line}\n`)
     const scratch = mkdtempSync(join(directory, `${section.name}-`))
     const context: BenchContext = { ...request, directory: scratch, corpora, output, progress }
-    const result = await measureSection(section, context)
-    if (!request.isJson) console.log(renderSection(result))
-    results.push(result)
+    try {
+      const result = await measureSection(section, context)
+      if (!request.isJson) console.log(renderSection(result))
+      results.push(result)
+    } catch (error) {
+      console.error(`${section.name} failed:`, error)
+      process.exitCode = 1
+    }
     rmSync(scratch, { recursive: true, force: true, maxRetries: 5 })
   }
   removeDirectory()
@@ -135,6 +141,7 @@ async function measureSection(section: Section, context: BenchContext): Promise<
     durationSeconds: (performance.now() - started) / 1000,
     isQuick: context.isQuick,
     command: commandOf(section, context),
+    commit: currentCommit(),
     figures: measured.figures,
     tables: measured.tables,
     pictures: measured.pictures ?? [],
@@ -191,7 +198,7 @@ function writePage(results: Results): void {
   writeFileSync(join(import.meta.dirname, 'RESULTS.md'), renderPage(results.machine, full, '../doc/images'))
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<number | undefined> {
   let request: Request | undefined
   try {
     request = readRequest(process.argv.slice(2))
@@ -214,9 +221,9 @@ async function main(): Promise<number> {
   const figures = fresh.flatMap((result) => result.figures)
   const missed = figures.filter((figure) => isReached(figure) === false)
   console.error(missed.length === 0 ? 'all targets reached' : `${missed.length} targets not reached`)
-  return 0
+  return undefined
 }
 
 // Ctrl-C ends through 'exit', which removes what was made; nodes end with the harness.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-process.exitCode = await main()
+process.exitCode = (await main()) ?? process.exitCode ?? 0

@@ -44,6 +44,8 @@ export interface SectionResult {
   readonly durationSeconds: number
   readonly isQuick: boolean
   readonly command: string
+  /** State of the sources that were measured. */
+  readonly commit: string
   readonly figures: readonly Figure[]
   readonly tables: readonly Table[]
   /** Files of `output`, shown below the tables. */
