@@ -2,7 +2,8 @@
  * Directories by the text of their path, so that a thousand creations in one directory resolve it once. An entry is
  * right as long as no directory or link changes and no name is claimed twice; each such change empties the cache.
  */
-import type { BlockChange, Id, TreeState } from '@blocktree/tree'
+import { equalBytes } from '@blocktree/codec'
+import type { BlockChange, BlockSummary, Id, TreeState } from '@blocktree/tree'
 import { blockKind } from '@blocktree/tree'
 import { LruCache } from './lru-cache.ts'
 
@@ -11,22 +12,31 @@ const textMax = 4096
 
 export class DirectoryCache {
   readonly #tree: TreeState
-  readonly #directories = new LruCache<string, Id>(cached)
+  readonly #directories = new LruCache<string, BlockSummary>(cached)
+  #own: Id | undefined
 
   constructor(tree: TreeState) {
     this.#tree = tree
   }
 
-  get(text: string): Id | undefined {
+  get(text: string): BlockSummary | undefined {
     return this.#directories.get(text)
   }
 
-  set(text: string, directory: Id): void {
+  set(text: string, directory: BlockSummary): void {
     if (text.length <= textMax) this.#directories.set(text, directory)
+  }
+
+  /** The next change is the creation of this file, whose name was free: it concerns no directory. */
+  expect(file: Id): void {
+    this.#own = file
   }
 
   /** To be called with every change of the tree. */
   take(change: BlockChange): void {
+    const own = this.#own
+    this.#own = undefined
+    if (own !== undefined && equalBytes(own, change.block)) return
     if (this.#directories.size > 0 && this.#mayMatter(change)) this.#directories.clear()
   }
 

@@ -73,7 +73,7 @@ export function resolveName(context: FilesContext, actor: Actor, path: string): 
   const slash = path.lastIndexOf('/')
   // a path that ends in "/" or names only the tree has its directory elsewhere
   if (slash > 0 && slash < path.length - 1 && components.length > 1) {
-    context.directories.set(path.slice(0, slash), directory.block)
+    context.directories.set(path.slice(0, slash), directory.summary)
   }
   return { directory, name, existing: childByName(context, directory, name), path }
 }
@@ -85,9 +85,9 @@ function knownDirectory(
 ): { readonly directory: Place; readonly name: string } | undefined {
   const slash = path.lastIndexOf('/')
   if (slash <= 0 || slash === path.length - 1) return undefined
-  const block = context.directories.get(path.slice(0, slash))
-  const directory = block === undefined ? undefined : placeOf(context, block)
-  if (directory === undefined || directory.summary.kind !== blockKind.directory) return undefined
+  const summary = context.directories.get(path.slice(0, slash))
+  if (summary === undefined) return undefined
+  const directory = { block: summary.block, summary }
   return { directory, name: parseLastName(path, path.slice(slash + 1)) }
 }
 

@@ -291,6 +291,7 @@ function commitContent(
     content: (block) => seal({ block, aead, sectorLog2 }),
     path
   })
+  context.directories.expect(made.block)
   return commitWrite(context, [made.local], made.content.sectors, options, {
     block: made.block,
     versionId: made.header.id,
