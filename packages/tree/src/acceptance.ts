@@ -67,7 +67,8 @@ function fromCover(verdict: CoverVerdict): AcceptanceVerdict {
 export function checkRecord(context: AcceptanceContext, record: AnyRecord): AcceptanceVerdict {
   if (record.type === recordType.principal) return accepted
   const { authority } = context
-  if (authority.principal(record.signer) === undefined) return parked(record.signer, 'the principal of the signer')
+  if (authority.principal(record.signer) === undefined)
+    return parked(record.signer, 'the principal of the signer')
   if (record.type === recordType.tree) {
     return authority.tree === undefined || equalBytes(authority.tree.id, record.id)
       ? accepted
@@ -124,7 +125,8 @@ function underChain(
   then: (chain: CapChain) => AcceptanceVerdict
 ): AcceptanceVerdict {
   const verdict = context.chains.ofSigner(record.signer, record.body.cap)
-  if (verdict.verdict === 'missing') return parked(verdict.missing, 'a link of the cap chain, or the root generation,')
+  if (verdict.verdict === 'missing')
+    return parked(verdict.missing, 'a link of the cap chain, or the root generation,')
   return verdict.verdict === 'valid' ? then(verdict.chain) : refused(verdict.code, verdict.message)
 }
 
@@ -135,7 +137,10 @@ function checkZone(authority: Authority, zone: Id): AcceptanceVerdict | undefine
   return chain.missing === undefined ? undefined : parked(chain.missing, 'a zone birth')
 }
 
-function checkSuccession({ authority, crypto }: AcceptanceContext, record: SuccessionRecord): AcceptanceVerdict {
+function checkSuccession(
+  { authority, crypto }: AcceptanceContext,
+  record: SuccessionRecord
+): AcceptanceVerdict {
   const before = authority.record(record.body.prev)
   if (before === undefined) return parked(record.body.prev, 'the record before this succession')
   let generation: number
@@ -146,7 +151,8 @@ function checkSuccession({ authority, crypto }: AcceptanceContext, record: Succe
   } else if (before.type === recordType.succession) {
     generation = before.body.generation
     commitment = before.body.newRecovery
-  } else return refused('ERR_SUCCESSION_SIGNER', 'a succession follows neither a tree record nor a succession')
+  } else
+    return refused('ERR_SUCCESSION_SIGNER', 'a succession follows neither a tree record nor a succession')
   if (record.body.generation !== generation + 1) {
     return refused('ERR_SUCCESSION_SIGNER', `generation ${record.body.generation} follows ${generation}`)
   }
@@ -156,16 +162,24 @@ function checkSuccession({ authority, crypto }: AcceptanceContext, record: Succe
   return accepted
 }
 
-function checkRevocation({ authority, chains }: AcceptanceContext, record: RevocationRecord): AcceptanceVerdict {
+function checkRevocation(
+  { authority, chains }: AcceptanceContext,
+  record: RevocationRecord
+): AcceptanceVerdict {
   const target = chains.ofCap(record.body.target)
   if (target.verdict !== 'valid') return parked(record.body.target, 'the cap to revoke')
   const by = record.body.by
   if (by === undefined) {
-    return isRoot(authority, record.signer) ? accepted : parked(record.signer, 'the root generation of the signer')
+    return isRoot(authority, record.signer)
+      ? accepted
+      : parked(record.signer, 'the root generation of the signer')
   }
   const above = target.chain.links.slice(1).find((link) => equalBytes(link.id, by))
   if (above !== undefined && equalBytes(above.body.subject, record.signer)) return accepted
-  return refused('ERR_REVOCATION_SIGNER', 'only the root or the subject of a link above the target may revoke it')
+  return refused(
+    'ERR_REVOCATION_SIGNER',
+    'only the root or the subject of a link above the target may revoke it'
+  )
 }
 
 function checkEpoch(context: AcceptanceContext, record: EpochRecord): AcceptanceVerdict {
@@ -224,7 +238,9 @@ function checkDelivery(context: AcceptanceContext, record: DeliveryRecord): Acce
   return underChain(context, record, (chain) => {
     const verdict = coversGrant(context, chain, grant, right.grant)
     // Whoever writes a shared block hands its new key to those who could read it before.
-    return ofBlock && verdict.verdict === 'refused' ? coversGrant(context, chain, grant, right.write) : verdict
+    return ofBlock && verdict.verdict === 'refused'
+      ? coversGrant(context, chain, grant, right.write)
+      : verdict
   })
 }
 
@@ -257,7 +273,10 @@ function checkHeader(context: AcceptanceContext, record: HeaderRecord): Acceptan
   }
   return underChain(context, record, (chain) => {
     if (record.body.version === 1 && birth.rank !== chain.links.length) {
-      return refused('ERR_HEADER_CREATOR', `the birth has rank ${birth.rank}, its chain ${chain.links.length} links`)
+      return refused(
+        'ERR_HEADER_CREATOR',
+        `the birth has rank ${birth.rank}, its chain ${chain.links.length} links`
+      )
     }
     return fromCover(coversHeader(authority, chain, record.body))
   })

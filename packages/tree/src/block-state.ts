@@ -7,7 +7,7 @@ import { anchoredEntries } from './anchor.ts'
 import { homeZone } from './birth.ts'
 import type { CapChains } from './cap-chain.ts'
 import type { HeldRecords, VersionedHead } from './held-records.ts'
-import { IdMap, IdSet, idKey } from './id-key.ts'
+import { type IdMap, IdSet, idKey } from './id-key.ts'
 import { headsPerBlockMax, headsPerCapMax } from './limits.ts'
 import { type BlockHeaders, type Line, lineOf, sortHeaders } from './line.ts'
 import type { HeaderRecord, Id } from './records.ts'
@@ -80,7 +80,12 @@ function headsOf(headers: BlockHeaders, line: Line, candidates: readonly HeaderR
 }
 
 /** Adds the ancestors of `from` that `follows` allows; what is marked already is not walked again. */
-function markBelow(headers: BlockHeaders, from: HeaderRecord, marks: IdSet, follows: (id: Id) => boolean): void {
+function markBelow(
+  headers: BlockHeaders,
+  from: HeaderRecord,
+  marks: IdSet,
+  follows: (id: Id) => boolean
+): void {
   const open = [...from.body.prev]
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     const header = headers.byId.get(id)
@@ -131,14 +136,16 @@ function labelRest(
   const always = (): boolean => true
   const belowValid = new IdSet()
   const belowCandidate = new IdSet()
-  for (const header of headers.sorted) if (valid.has(header.id)) markBelow(headers, header, belowValid, always)
+  for (const header of headers.sorted)
+    if (valid.has(header.id)) markBelow(headers, header, belowValid, always)
   for (const candidate of candidates) markBelow(headers, candidate, belowCandidate, always)
   const gaps = missingBelow(headers)
   const named = new IdSet(headers.sorted.flatMap((header) => header.body.prev))
   const rest = { quarantine: [] as Id[], adopted: [] as Id[], late: [] as Id[], pending: [] as Id[] }
   for (const { id } of headers.sorted) {
     if (!valid.has(id)) (belowValid.has(id) ? rest.adopted : rest.quarantine).push(id)
-    else if (!line.versions.has(id) && !belowCandidate.has(id)) (gaps.has(id) ? rest.pending : rest.late).push(id)
+    else if (!line.versions.has(id) && !belowCandidate.has(id))
+      (gaps.has(id) ? rest.pending : rest.late).push(id)
   }
   const tips = headers.sorted.filter((header) => !named.has(header.id)).map((header) => header.id)
   // In order of ids: rows do not depend on the order of arrival.

@@ -109,7 +109,8 @@ export class CapChains {
     }
     const inside = this.#isScopeInside(cap, scope, parent)
     if (typeof inside === 'object') return { verdict: 'missing', missing: inside.missing }
-    if (!inside) return invalid('ERR_CAP_SCOPE', 'the scope of a cap is not inside the scope of the cap above it')
+    if (!inside)
+      return invalid('ERR_CAP_SCOPE', 'the scope of a cap is not inside the scope of the cap above it')
     return { verdict: 'valid', chain: { ...above, links: [cap, ...above.links], scope } }
   }
 

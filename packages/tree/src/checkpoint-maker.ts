@@ -82,7 +82,11 @@ async function writeManifest(
     signal?.throwIfAborted()
     const heads = state.blockSummary(block)?.heads ?? []
     if (heads.length === 0) continue
-    const row = { directory: parent ?? zeroId, block, heads: heads.toSorted((a, b) => compareBytes(a.id, b.id)) }
+    const row = {
+      directory: parent ?? zeroId,
+      block,
+      heads: heads.toSorted((a, b) => compareBytes(a.id, b.id))
+    }
     roots.add(row)
     writer.push(encodeManifestRow(row))
     if (sectors.length < sectorsPerCommit) continue
@@ -95,7 +99,10 @@ async function writeManifest(
 }
 
 /** The trie over the ids of all authority records held: tells whether two nodes know the same of them. */
-export function authorityRoot(state: Pick<TreeState, 'authorityRecords'>, crypto: CryptoProvider): Uint8Array {
+export function authorityRoot(
+  state: Pick<TreeState, 'authorityRecords'>,
+  crypto: CryptoProvider
+): Uint8Array {
   const ids = [...state.authorityRecords()].map((record) => record.id)
   return idSetRoot(crypto, ids.toSorted(compareBytes))
 }

@@ -143,7 +143,10 @@ function testRanges(open: Open): void {
       const { store } = await open()
       await store.commit(rowsOf('a', 'b', 'c'))
       const gone = [{ key: bytes('b'), value: undefined }]
-      const durable = [store.commit(rowsOf('bb')), store.commit(space === 'index' ? { rows: gone } : { local: gone })]
+      const durable = [
+        store.commit(rowsOf('bb')),
+        store.commit(space === 'index' ? { rows: gone } : { local: gone })
+      ]
       expect(await keys(store[space], { from: 'a', to: 'zz' })).toEqual(['a', 'bb', 'c'])
       await Promise.all(durable)
       expect(await keys(store[space], { from: 'a', to: 'zz' })).toEqual(['a', 'bb', 'c'])
@@ -168,7 +171,9 @@ function testRanges(open: Open): void {
 }
 
 function testFailures(open: Open): void {
-  test('a batch that fails takes itself and every later one that was queued out of sight', async ({ skip }) => {
+  test('a batch that fails takes itself and every later one that was queued out of sight', async ({
+    skip
+  }) => {
     const { store, failNextCommit } = await open()
     if (failNextCommit === undefined) return skip('this driver cannot fail on purpose')
     await store.commit({ rows: [{ key: bytes('before'), value: bytes('1') }] })

@@ -40,22 +40,36 @@ export function coversBlock(
   if (leaf === undefined || chain.scope === undefined) return covered
   const lacking = (act.rights & ~leaf.body.rights) >>> 0
   if (lacking !== 0) {
-    return refused('ERR_HEADER_RIGHT', `the cap lacks the rights 0x${lacking.toString(16)} that this act needs`)
+    return refused(
+      'ERR_HEADER_RIGHT',
+      `the cap lacks the rights 0x${lacking.toString(16)} that this act needs`
+    )
   }
   if (leaf.body.scopeType === scopeType.block) {
-    return equalBytes(act.block, chain.scope) ? covered : refused('ERR_HEADER_RIGHT', 'the cap is for another block')
+    return equalBytes(act.block, chain.scope)
+      ? covered
+      : refused('ERR_HEADER_RIGHT', 'the cap is for another block')
   }
   return zoneVerdict(isZoneInside(authority, act.home, chain.scope))
 }
 
 /** For records about a zone as a whole: epochs and grants (`grant`), checkpoints (`admin`), receipts (`host`). */
-export function coversZone(authority: Authority, chain: CapChain, zone: Id, rightNeeded: number): CoverVerdict {
+export function coversZone(
+  authority: Authority,
+  chain: CapChain,
+  zone: Id,
+  rightNeeded: number
+): CoverVerdict {
   const leaf = chain.links[0]
   if (leaf === undefined || chain.scope === undefined) return covered
   if ((leaf.body.rights & rightNeeded) === 0) {
-    return refused('ERR_CAP_RIGHTS', `the cap lacks the right 0x${rightNeeded.toString(16)} that this record needs`)
+    return refused(
+      'ERR_CAP_RIGHTS',
+      `the cap lacks the right 0x${rightNeeded.toString(16)} that this record needs`
+    )
   }
-  if (leaf.body.scopeType === scopeType.block) return refused('ERR_CAP_RIGHTS', 'the cap is for one block only')
+  if (leaf.body.scopeType === scopeType.block)
+    return refused('ERR_CAP_RIGHTS', 'the cap is for one block only')
   return zoneVerdict(isZoneInside(authority, zone, chain.scope))
 }
 

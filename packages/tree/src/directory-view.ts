@@ -65,7 +65,8 @@ function properParent(block: ViewedBlock, byId: IdMap<ViewedBlock>): Id | undefi
   const { parent, zone } = block
   if (parent === undefined || equalBytes(parent, zone)) return parent
   const directory = byId.get(parent)
-  if (directory === undefined || directory.kind !== blockKind.directory || directory.zoneRoot) return undefined
+  if (directory === undefined || directory.kind !== blockKind.directory || directory.zoneRoot)
+    return undefined
   return equalBytes(directory.zone, zone) ? parent : undefined
 }
 
@@ -85,7 +86,9 @@ function repairedMembers(blocks: readonly ViewedBlock[], byId: IdMap<ViewedBlock
     const entry = at
     if (entry !== undefined && onPath.has(entry.block)) {
       const first = path.findIndex((member) => equalBytes(member.block, entry.block))
-      const lowest = path.slice(first).reduce((low, member) => (compareBytes(member.block, low.block) < 0 ? member : low))
+      const lowest = path
+        .slice(first)
+        .reduce((low, member) => (compareBytes(member.block, low.block) < 0 ? member : low))
       repaired.add(lowest.block)
     }
     for (const member of path) done.add(member.block)
@@ -216,7 +219,7 @@ export function freeConflictName(name: string, block: Id, isTaken: (name: string
     candidate = conflictName(name, block, length)
     if (!isTaken(candidate)) return candidate
   }
-  return `${formatId(block)}`
+  return formatId(block)
 }
 
 function byteLength(text: string): number {

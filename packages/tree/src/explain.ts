@@ -77,7 +77,8 @@ export function explainRight(
   act: { readonly block: Id; readonly home: Id | undefined; readonly rights: number }
 ): Explanation {
   const answer = { principal, block: act.block, right: act.rights }
-  if (act.home === undefined) return { ...answer, allowed: false, chain: [], failure: { reason: 'block-unknown' } }
+  if (act.home === undefined)
+    return { ...answer, allowed: false, chain: [], failure: { reason: 'block-unknown' } }
   const best = bestAttempt(context, principal, { ...act, home: act.home })
   return { ...answer, allowed: best.failure === undefined, chain: best.chain, failure: best.failure }
 }

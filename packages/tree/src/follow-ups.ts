@@ -112,7 +112,8 @@ export class FollowUps {
   async #advanceCheckpoints(): Promise<void> {
     const { held } = this.#deps
     const { read, complete } = await this.#checkpoints.advance()
-    for (const id of read) if (isCut(held.authority.records(), id)) await this.#evaluate(this.#blocksOfManifest(id))
+    for (const id of read)
+      if (isCut(held.authority.records(), id)) await this.#evaluate(this.#blocksOfManifest(id))
     for (const checkpoint of complete) await this.#afterCompletion(checkpoint)
   }
 
@@ -180,7 +181,10 @@ export class FollowUps {
     const zone = this.#zoneOf(directory)
     if (zone === undefined) return
     for (const prefix of [rowPrefix.child, rowPrefix.tombstone]) {
-      await this.#inChanges(lastIds(rowsBelow(this.#deps.store.index, rowKey(prefix, zone, directory))), settleAgain)
+      await this.#inChanges(
+        lastIds(rowsBelow(this.#deps.store.index, rowKey(prefix, zone, directory))),
+        settleAgain
+      )
     }
   }
 

@@ -262,6 +262,7 @@ function unlessZero(bytes: Uint8Array): Uint8Array | undefined {
 /** Ids written one after another. */
 export function readIds(bytes: Uint8Array): Id[] {
   const ids: Id[] = []
-  for (let offset = 0; offset + 32 <= bytes.length; offset += 32) ids.push(bytes.subarray(offset, offset + 32))
+  for (let offset = 0; offset + 32 <= bytes.length; offset += 32)
+    ids.push(bytes.subarray(offset, offset + 32))
   return ids
 }

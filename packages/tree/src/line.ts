@@ -5,15 +5,13 @@
 import { equalBytes } from '@blocktree/codec'
 import type { CapChains } from './cap-chain.ts'
 import type { AnchoredEntries } from './anchor.ts'
-import { IdMap, IdSet, idKey } from './id-key.ts'
+import { IdMap, IdSet } from './id-key.ts'
 import type { HeaderRecord, Id } from './records.ts'
 import { scopeType } from './records.ts'
 
 export interface Line {
   /** Effective version of each header in line. */
   readonly versions: IdMap<number>
-  /** Headers in line that are prev of another header in line. */
-  readonly passed: IdSet
 }
 
 /** Every held header of one block, with the order in which prev come before what names them. */
@@ -28,52 +26,53 @@ export function sortHeaders(block: Id, headers: readonly HeaderRecord[]): BlockH
   const byId: IdMap<HeaderRecord> = new IdMap()
   for (const header of headers) byId.set(header.id, header)
   const sorted: HeaderRecord[] = []
-  const entered: Set<string> = new Set()
-  const left: Set<string> = new Set()
-  for (const first of headers) {
-    const open: HeaderRecord[] = [first]
-    for (let header = open.at(-1); header !== undefined; header = open.at(-1)) {
-      const key = idKey(header.id)
-      if (!entered.has(key)) {
-        entered.add(key)
-        for (const prev of header.body.prev) {
-          const held = byId.get(prev)
-          if (held !== undefined && !entered.has(idKey(prev))) open.push(held)
-        }
-        continue
-      }
+  const entered = new IdSet()
+  const left = new IdSet()
+  const open = [...headers]
+  for (let header = open.at(-1); header !== undefined; header = open.at(-1)) {
+    // The first time a header is met its prev go before it; the second time they are sorted.
+    if (entered.add(header.id)) open.push(...heldPrev(byId, header).filter((prev) => !entered.has(prev.id)))
+    else {
       open.pop()
-      if (left.has(key)) continue
-      left.add(key)
-      sorted.push(header)
+      if (left.add(header.id)) sorted.push(header)
     }
   }
   return { block, byId, sorted }
 }
 
-export function lineOf(headers: BlockHeaders, entries: AnchoredEntries, chains: CapChains): Line {
-  const versions: IdMap<number> = new IdMap()
-  const passed = new IdSet()
-  for (const header of headers.sorted) {
-    const anchored = entries.versions?.get(header.id)
-    const before = header.body.prev.filter((prev) => versions.has(prev))
-    const version = anchored ?? versionInLine(headers, header, before, versions, entries, chains)
-    if (version === undefined) continue
-    versions.set(header.id, version)
-    for (const prev of before) passed.add(prev)
-  }
-  return { versions, passed }
+function heldPrev(byId: IdMap<HeaderRecord>, header: HeaderRecord): readonly HeaderRecord[] {
+  return header.body.prev.flatMap((prev) => byId.get(prev) ?? [])
 }
 
-function versionInLine(
-  headers: BlockHeaders,
+export function lineOf(headers: BlockHeaders, entries: AnchoredEntries, chains: CapChains): Line {
+  const versions: IdMap<number> = new IdMap()
+  for (const header of headers.sorted) {
+    const before = header.body.prev.filter((prev) => versions.has(prev))
+    const version =
+      entries.versions?.get(header.id) ??
+      (header.body.prev.length === 0
+        ? firstVersion(entries)
+        : nextVersion(header, before, { headers, versions, chains }))
+    if (version !== undefined) versions.set(header.id, version)
+  }
+  return { versions }
+}
+
+function firstVersion(entries: AnchoredEntries): number | undefined {
+  return entries.versions === undefined ? 1 : undefined
+}
+
+interface LineSoFar {
+  readonly headers: BlockHeaders
+  readonly versions: IdMap<number>
+  readonly chains: CapChains
+}
+
+function nextVersion(
   header: HeaderRecord,
   before: readonly Id[],
-  versions: IdMap<number>,
-  entries: AnchoredEntries,
-  chains: CapChains
+  { headers, versions, chains }: LineSoFar
 ): number | undefined {
-  if (header.body.prev.length === 0) return entries.versions === undefined ? 1 : undefined
   if (before.length === 0) return undefined
   if (isBlockScoped(header, chains) && !before.some((prev) => keepsPlace(headers.byId.get(prev), header))) {
     return undefined

@@ -17,7 +17,12 @@ export function rowsBelow(index: IndexReader, prefix: Uint8Array, after?: Id, li
 }
 
 /** Shown children in block-id order; at a zone root also what is shown there for want of a better place. */
-export function listChildren(index: IndexReader, directory: Id, zone: Id, page: Page): AsyncIterable<ChildEntry> {
+export function listChildren(
+  index: IndexReader,
+  directory: Id,
+  zone: Id,
+  page: Page
+): AsyncIterable<ChildEntry> {
   const limit = page.limit ?? pageDefault
   const isZoneRoot = compareBytes(directory, zone) === 0
   const proper = rowsBelow(index, rowKey(rowPrefix.child, zone, directory), page.after)

@@ -48,7 +48,10 @@ export function parsePath(text: string): Path {
 /** ERR_PATH_INVALID when a component is not a name or there are too many. */
 export function pathOf(names: readonly string[]): Path {
   if (names.length > pathDepthMax) {
-    throw new TreeError('ERR_PATH_INVALID', `a path of ${names.length} components is longer than ${pathDepthMax}`)
+    throw new TreeError(
+      'ERR_PATH_INVALID',
+      `a path of ${names.length} components is longer than ${pathDepthMax}`
+    )
   }
   return Object.freeze(names.map((name) => parseName(name))) as Path
 }

@@ -147,10 +147,10 @@ function showBlock(
     orphan,
     cycle: cycle && hasWinner,
     shownParent: hasWinner ? (relocated ? facts.zone : facts.parent) : undefined,
-    revived:
-      hasWinner && facts.deleted && facts.kind === blockKind.directory && readCount(rows, block) > 0
+    revived: hasWinner && facts.deleted && facts.kind === blockKind.directory && readCount(rows, block) > 0
   }
-  if (orphan && facts.parent !== undefined) rows.put(rowKey(rowPrefix.count, facts.parent, waitingSuffix), emptyValue)
+  if (orphan && facts.parent !== undefined)
+    rows.put(rowKey(rowPrefix.count, facts.parent, waitingSuffix), emptyValue)
   replaceRow(rows, block, before, after)
   return after
 }
@@ -177,7 +177,8 @@ function removeListing(rows: RowBatch, block: Id, before: BlockRow, after: Block
     const key = listingKey(block, before)
     if (after.heads.length === 0 || !equalBytes(key, listingKey(block, after))) rows.put(key, undefined)
   }
-  if (isRelocated(before) && !isRelocated(after)) rows.put(rowKey(rowPrefix.relocated, before.zone, block), undefined)
+  if (isRelocated(before) && !isRelocated(after))
+    rows.put(rowKey(rowPrefix.relocated, before.zone, block), undefined)
   const name = nameRowKey(before)
   const nameAfter = nameRowKey(after)
   if (name !== undefined && !isSameId(name, nameAfter)) removeName(rows, name, block)
@@ -198,7 +199,8 @@ function putListing(rows: RowBatch, block: Id, before: BlockRow | undefined, aft
     }
   }
   const name = nameRowKey(after)
-  if (name !== undefined && (before === undefined || !isSameId(nameRowKey(before), name))) addName(rows, name, block)
+  if (name !== undefined && (before === undefined || !isSameId(nameRowKey(before), name)))
+    addName(rows, name, block)
 }
 
 function isRelocated(row: BlockRow): boolean {
@@ -207,7 +209,9 @@ function isRelocated(row: BlockRow): boolean {
 
 function nameRowKey(row: BlockRow): Uint8Array | undefined {
   const shown = shownUnder(row)
-  return shown === undefined || row.nameKey === undefined ? undefined : rowKey(rowPrefix.name, shown, row.nameKey)
+  return shown === undefined || row.nameKey === undefined
+    ? undefined
+    : rowKey(rowPrefix.name, shown, row.nameKey)
 }
 
 function addName(rows: RowBatch, key: Uint8Array, block: Id): void {

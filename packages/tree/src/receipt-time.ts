@@ -36,7 +36,8 @@ export function hasReceiptWithin(
     .receiptsOver(record.id)
     .some(
       (receipt) =>
-        isWithinInterval(receipt.body.timeMs, interval) && isReceiptCounted(held, chains, receipt, record, zone)
+        isWithinInterval(receipt.body.timeMs, interval) &&
+        isReceiptCounted(held, chains, receipt, record, zone)
     )
 }
 

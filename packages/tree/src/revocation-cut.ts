@@ -78,7 +78,11 @@ export function isHeaderInCuts(held: HeldRecords, cuts: GoverningCuts, header: H
 }
 
 /** True when every governing cut names this checkpoint, or a descendant of it, for its own zone. */
-export function isCheckpointInCuts(held: HeldRecords, cuts: GoverningCuts, checkpoint: CheckpointRecord): boolean {
+export function isCheckpointInCuts(
+  held: HeldRecords,
+  cuts: GoverningCuts,
+  checkpoint: CheckpointRecord
+): boolean {
   return cuts.every((cut) => {
     const named = checkpointOfCut(held.authority, cut, checkpoint.body.zone)
     return named !== undefined && isCheckpointAncestor(held.authority, checkpoint.id, [named.id])

@@ -34,7 +34,15 @@ import { ParkedRecords } from './parked-records.ts'
 import { type BlockFacts, isSameId, readCount, settleBlock, shownUnder, waitingSuffix } from './placement.ts'
 import type { BlockStore, Durability, IndexRow, StoreBatch } from './ports.ts'
 import { decodeRecord, verifyRecordSignature } from './record.ts'
-import type { AnyRecord, CheckpointRecord, EpochRecord, GrantRecord, HeaderRecord, Id, ReceiptRecord } from './records.ts'
+import type {
+  AnyRecord,
+  CheckpointRecord,
+  EpochRecord,
+  GrantRecord,
+  HeaderRecord,
+  Id,
+  ReceiptRecord
+} from './records.ts'
 import { blockKind, blockState, recordType, scopeType } from './records.ts'
 import { hasInterval, isWithinInterval } from './receipt-time.ts'
 import { TreeError, type TreeErrorCode } from './tree-error.ts'
@@ -111,7 +119,10 @@ export class StoredTree implements TreeState {
       crypto: options.crypto,
       homeOf: (block) => this.#row(block)?.zone
     }
-    const blocks = { change: (work: (open: OpenChange) => void) => this.#change(work), evaluate: this.#reevaluate }
+    const blocks = {
+      change: (work: (open: OpenChange) => void) => this.#change(work),
+      evaluate: this.#reevaluate
+    }
     this.#followUps = new FollowUps({ ...options, held: this.#held }, blocks)
   }
 
@@ -147,7 +158,8 @@ export class StoredTree implements TreeState {
     try {
       for (const { record, inline, nameKey } of batch.records) {
         const { verdict } = this.#take(open, record, { inline, nameKey, isLocal: true })
-        if (verdict.verdict !== 'accepted') throw new TreeError(verdict.code, `not committed: ${verdict.message}`)
+        if (verdict.verdict !== 'accepted')
+          throw new TreeError(verdict.code, `not committed: ${verdict.message}`)
       }
     } catch (error) {
       this.#revert(open)
@@ -163,7 +175,9 @@ export class StoredTree implements TreeState {
     if (offer.sectors !== undefined && offer.sectors.length > 0) {
       pending.push(this.#store.commit({ sectors: offer.sectors }))
     }
-    const results = offer.records.map(({ bytes, inline }) => this.#offerOne(bytes, inline, admission, pending))
+    const results = offer.records.map(({ bytes, inline }) =>
+      this.#offerOne(bytes, inline, admission, pending)
+    )
     await Promise.all(pending)
     await this.#followUps.checkpoints()
     return results
@@ -242,7 +256,11 @@ export class StoredTree implements TreeState {
   #admissionProblem(header: HeaderRecord, admission: Admission): string | undefined {
     const { block } = header.body
     const row = this.#row(block)
-    if (row !== undefined && row.tips.length >= tipsMax && !header.body.prev.some((id) => includesId(row.tips, id))) {
+    if (
+      row !== undefined &&
+      row.tips.length >= tipsMax &&
+      !header.body.prev.some((id) => includesId(row.tips, id))
+    ) {
       return `${row.tips.length} versions of this block wait already`
     }
     if (admission.from === 'host' || this.#isVouchedFor(header)) return undefined
@@ -316,7 +334,11 @@ export class StoredTree implements TreeState {
     return open
   }
 
-  #finish(open: OpenChange, batch: StoreBatch | LocalBatch, options?: { readonly durability?: Durability }): Promise<void> {
+  #finish(
+    open: OpenChange,
+    batch: StoreBatch | LocalBatch,
+    options?: { readonly durability?: Durability }
+  ): Promise<void> {
     this.#held.open = undefined
     const rows = [...open.rows.rows(), { key: statisticsKey, value: encodeCounters(open.counters) }]
     const durable = this.#store.commit(
@@ -362,11 +384,18 @@ export class StoredTree implements TreeState {
   #take(
     open: OpenChange,
     record: AnyRecord,
-    how: { readonly inline: Uint8Array | undefined; readonly nameKey: Uint8Array | undefined; readonly isLocal: boolean }
+    how: {
+      readonly inline: Uint8Array | undefined
+      readonly nameKey: Uint8Array | undefined
+      readonly isLocal: boolean
+    }
   ): Taken {
-    const verdict: AcceptanceVerdict = how.isLocal ? checkRecord(this.#context, record) : { verdict: 'accepted' }
+    const verdict: AcceptanceVerdict = how.isLocal
+      ? checkRecord(this.#context, record)
+      : { verdict: 'accepted' }
     if (verdict.verdict !== 'accepted') return { verdict, quarantined: false }
-    if (record.type === recordType.header) return { verdict, quarantined: this.#takeHeader(open, record, how) }
+    if (record.type === recordType.header)
+      return { verdict, quarantined: this.#takeHeader(open, record, how) }
     if (this.authority.has(record.id)) return { verdict, quarantined: false }
     open.addRecord(record, undefined)
     if (record.type === recordType.receipt) this.#takeReceipt(open, record)
@@ -426,7 +455,12 @@ export class StoredTree implements TreeState {
     const heads = this.#headsWithoutEvaluation(before, header)
     if (heads !== undefined) {
       const facts = { heads, tips: [header.id], conflict: false, incomplete: false }
-      this.#settle(open, block, before, winnerFacts(header, facts, this.#nameKeyOf(header, before, how.nameKey)))
+      this.#settle(
+        open,
+        block,
+        before,
+        winnerFacts(header, facts, this.#nameKeyOf(header, before, how.nameKey))
+      )
       return false
     }
     open.newTips.add(block, header.id)
@@ -435,7 +469,10 @@ export class StoredTree implements TreeState {
   }
 
   /** Heads after a fresh first version, or after a successor of all heads, when nothing else can play a part. */
-  #headsWithoutEvaluation(before: BlockRow | undefined, header: HeaderRecord): readonly VersionedHead[] | undefined {
+  #headsWithoutEvaluation(
+    before: BlockRow | undefined,
+    header: HeaderRecord
+  ): readonly VersionedHead[] | undefined {
     const verdict = this.#chains.ofSigner(header.signer, header.body.cap)
     if (verdict.verdict !== 'valid' || !this.#isUnconditional(verdict.chain)) return undefined
     const { prev } = header.body
@@ -443,7 +480,8 @@ export class StoredTree implements TreeState {
     const { heads } = before
     if (heads.length === 0 || before.incomplete) return undefined
     if (heads.length !== before.tips.length || prev.length !== heads.length) return undefined
-    if (!heads.every((head) => includesId(prev, head.id) && includesId(before.tips, head.id))) return undefined
+    if (!heads.every((head) => includesId(prev, head.id) && includesId(before.tips, head.id)))
+      return undefined
     if (isBlockScoped(verdict.chain) && !isInPlace(before, header)) return undefined
     return [{ id: header.id, version: 1 + Math.max(...heads.map((head) => head.version)) }]
   }
@@ -594,7 +632,11 @@ export class StoredTree implements TreeState {
     const ids = readIds(value)
     if (ids.length === 1) return ids
     return ids
-      .map((block) => ({ block, rank: this.#row(block)?.rank ?? 0, anchored: this.#isAnchoredUnder(block, directory) }))
+      .map((block) => ({
+        block,
+        rank: this.#row(block)?.rank ?? 0,
+        anchored: this.#isAnchoredUnder(block, directory)
+      }))
       .toSorted(compareClaims)
       .map((claim) => claim.block)
   }
@@ -602,7 +644,9 @@ export class StoredTree implements TreeState {
   #isAnchoredUnder(block: Id, directory: Id): boolean {
     const zone = this.#row(block)?.zone
     if (zone === undefined) return false
-    const listed = this.#held.anchors(zone).flatMap((anchor) => this.#held.manifestRow(anchor.id, block) ?? [])
+    const listed = this.#held
+      .anchors(zone)
+      .flatMap((anchor) => this.#held.manifestRow(anchor.id, block) ?? [])
     return listed.some((entry) => {
       const body = this.#held.header(entry.id)?.body
       return body !== undefined && body.state === blockState.live && isSameId(body.parent, directory)
@@ -632,7 +676,8 @@ export class StoredTree implements TreeState {
   }
 
   async *blocksWrittenUnder(cap: Id): AsyncGenerator<Id> {
-    for await (const [key] of rowsBelow(this.#store.index, rowKey(rowPrefix.writtenUnder, cap))) yield key.slice(33)
+    for await (const [key] of rowsBelow(this.#store.index, rowKey(rowPrefix.writtenUnder, cap)))
+      yield key.slice(33)
   }
 
   async *conflicts(page: Page = {}): AsyncGenerator<BlockState> {
@@ -692,7 +737,9 @@ export class StoredTree implements TreeState {
     return () => this.#listeners.delete(listener)
   }
 
-  verifyAll(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<{ readonly id: Id; readonly message: string }> {
+  verifyAll(
+    options: { readonly signal?: AbortSignal } = {}
+  ): AsyncIterable<{ readonly id: Id; readonly message: string }> {
     return verifyStoredRecords(this.#store, this.#context, options.signal)
   }
 
@@ -700,7 +747,8 @@ export class StoredTree implements TreeState {
   async rebuildFrom(records: readonly { readonly record: AnyRecord }[]): Promise<readonly FollowUp[]> {
     const open = this.#begin()
     for (const { record } of records) {
-      if (record.type === recordType.header) this.#takeHeader(open, record, { inline: undefined, nameKey: undefined })
+      if (record.type === recordType.header)
+        this.#takeHeader(open, record, { inline: undefined, nameKey: undefined })
       else if (!this.authority.has(record.id)) {
         open.addRecord(record, undefined)
         if (record.type === recordType.receipt) this.#takeReceipt(open, record)
@@ -752,7 +800,10 @@ function isBlockScoped(chain: CapChain): boolean {
 }
 
 function isInPlace(before: BlockRow, header: HeaderRecord): boolean {
-  return before.deleted === (header.body.state === blockState.deleted) && isSameId(before.parent, header.body.parent)
+  return (
+    before.deleted === (header.body.state === blockState.deleted) &&
+    isSameId(before.parent, header.body.parent)
+  )
 }
 
 function winnerFacts(
@@ -798,7 +849,9 @@ function describe(block: Id, row: BlockRow): Omit<BlockChange, 'change' | 'shown
 
 function changeOf(block: Id, before: BlockRow | undefined, after: BlockRow): BlockChange | undefined {
   const change = kindOfChange(before, after)
-  return change === undefined ? undefined : { ...describe(block, after), change, shownParentBefore: shownUnder(before) }
+  return change === undefined
+    ? undefined
+    : { ...describe(block, after), change, shownParentBefore: shownUnder(before) }
 }
 
 function kindOfChange(before: BlockRow | undefined, after: BlockRow): BlockChange['change'] | undefined {
@@ -868,7 +921,8 @@ const counterNames = ['records', 'headers', 'blocks', 'live', 'conflicts'] as co
 
 function encodeCounters(counters: TreeStatistics): Uint8Array {
   const bytes = new Uint8Array(counterNames.length * 6)
-  for (const [at, name] of counterNames.entries()) bytes.set(encodeUint48(Math.max(0, counters[name])), at * 6)
+  for (const [at, name] of counterNames.entries())
+    bytes.set(encodeUint48(Math.max(0, counters[name])), at * 6)
   return bytes
 }
 

@@ -11,7 +11,15 @@ import type { Authority } from './authority.ts'
 import type { VersionedHead } from './held-records.ts'
 import type { Explanation } from './explain.ts'
 import type { BlockStore, Clock, Durability, IndexRow, StoredSector } from './ports.ts'
-import type { AnyRecord, BlockKind, CheckpointRecord, EpochRecord, GrantRecord, HeaderRecord, Id } from './records.ts'
+import type {
+  AnyRecord,
+  BlockKind,
+  CheckpointRecord,
+  EpochRecord,
+  GrantRecord,
+  HeaderRecord,
+  Id
+} from './records.ts'
 import type { TreeErrorCode } from './tree-error.ts'
 import { openStoredTree } from './stored-tree.ts'
 
@@ -250,7 +258,9 @@ export interface TreeState {
   /** Called after each change, synchronously, in order. @returns a function that ends it */
   onChange(listener: (change: BlockChange) => void): () => void
   /** Verifies every stored record: id, signature, static chain. Yields the damaged ones. */
-  verifyAll(options?: { readonly signal?: AbortSignal }): AsyncIterable<{ readonly id: Id; readonly message: string }>
+  verifyAll(options?: {
+    readonly signal?: AbortSignal
+  }): AsyncIterable<{ readonly id: Id; readonly message: string }>
   /** Resolves when re-evaluations that earlier calls or a crash left are done. */
   settled(): Promise<void>
   close(): void

@@ -19,7 +19,11 @@ export function isHeaderValid(held: HeldRecords, chains: CapChains, header: Head
   return isRecordValid(held, chains, header, verdict.chain, zone)
 }
 
-export function isCheckpointValid(held: HeldRecords, chains: CapChains, checkpoint: CheckpointRecord): boolean {
+export function isCheckpointValid(
+  held: HeldRecords,
+  chains: CapChains,
+  checkpoint: CheckpointRecord
+): boolean {
   const verdict = chains.ofSigner(checkpoint.signer, checkpoint.body.cap)
   if (verdict.verdict !== 'valid') return false
   const { zone } = checkpoint.body
@@ -64,7 +68,10 @@ export function isCurrentAuthority(
   const verdict = chains.ofSigner(record.signer, record.body.cap)
   if (verdict.verdict !== 'valid') return false
   const zone = zoneOfAuthority(record)
-  if (zone !== undefined && coversZone(held.authority, verdict.chain, zone, right.grant).verdict !== 'covered') {
+  if (
+    zone !== undefined &&
+    coversZone(held.authority, verdict.chain, zone, right.grant).verdict !== 'covered'
+  ) {
     return false
   }
   if (governingCuts(held.authority, verdict.chain) !== undefined) return false

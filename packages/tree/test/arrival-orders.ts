@@ -7,9 +7,9 @@ import { type Fixture, type Place, createReplica } from './tree-fixture.ts'
 
 export interface Outcome {
   readonly state: TreeState
-  of(place: Place): BlockState | undefined
+  readonly of: (place: Place) => BlockState | undefined
   /** Record id of the winner. */
-  winner(place: Place): Uint8Array | undefined
+  readonly winner: (place: Place) => Uint8Array | undefined
 }
 
 export async function inEveryOrder(
@@ -23,7 +23,10 @@ export async function inEveryOrder(
   for (const order of orders) {
     const { state } = await createReplica()
     for (const record of order) {
-      await state.offer({ records: [{ bytes: record.bytes }], sectors: fixture.sectors }, { peer: 'p', from: 'host' })
+      await state.offer(
+        { records: [{ bytes: record.bytes }], sectors: fixture.sectors },
+        { peer: 'p', from: 'host' }
+      )
     }
     states.push(state)
   }
@@ -43,5 +46,15 @@ function summary(state: TreeState, block: Uint8Array): unknown {
   const found = state.blockState(block)
   if (found === undefined) return undefined
   const { heads, deleted, parent, shownParent, orphan, cycle, revived, conflict } = found
-  return { heads, deleted, parent, shownParent, orphan, cycle, revived, conflict, count: state.childCount(block) }
+  return {
+    heads,
+    deleted,
+    parent,
+    shownParent,
+    orphan,
+    cycle,
+    revived,
+    conflict,
+    count: state.childCount(block)
+  }
 }

@@ -13,7 +13,10 @@ async function offered(
   record: AnyRecord,
   admission: Admission = { peer: 'p', from: 'host' }
 ): Promise<OfferResult | undefined> {
-  const replica = await replicaOf(fixture, fixture.records.filter((other) => other !== record))
+  const replica = await replicaOf(
+    fixture,
+    fixture.records.filter((other) => other !== record)
+  )
   return (await replica.state.offer({ records: [{ bytes: record.bytes }] }, admission)).at(0)
 }
 
@@ -42,7 +45,9 @@ describe('ids and genesis', () => {
     const place = fixture.place(alice, shared)
     const result = await offered(fixture, fixture.header(mallory, place, { prev: [] }))
     expect(result).toMatchObject({ outcome: 'refused', code: 'ERR_HEADER_CREATOR', penalty: true })
-    expect(await offered(fixture, fixture.header(alice, place, { prev: [] }))).toMatchObject({ outcome: 'accepted' })
+    expect(await offered(fixture, fixture.header(alice, place, { prev: [] }))).toMatchObject({
+      outcome: 'accepted'
+    })
   })
 
   test('A2: a birth with another rank than the chain of its creator is refused', async () => {
@@ -66,7 +71,8 @@ describe('ids and genesis', () => {
     const fake = placeOf({ ...fixture.rootPlace.birth, creator: mallory.principal.id })
     const result = await offered(fixture, fixture.header(mallory, fake, { prev: [], parent: undefined }))
     expect(result).toMatchObject({ outcome: 'refused', code: 'ERR_HEADER_CREATOR' })
-    const deleted = () => fixture.header(fixture.root, fixture.rootPlace, { prev: [fixture.rootHeader], deleted: true })
+    const deleted = () =>
+      fixture.header(fixture.root, fixture.rootPlace, { prev: [fixture.rootHeader], deleted: true })
     expect(deleted).toThrow(/root block cannot be deleted/)
   })
 })
@@ -78,7 +84,10 @@ describe('parents, moves and scope', () => {
     const archive = fixture.create(fixture.root, shared, { kind: blockKind.directory })
     const file = fixture.create(alice, directory.place)
     const edit = fixture.write(alice, file.place, { prev: [file.first] })
-    const move = fixture.write(fixture.root, directory.place, { prev: [directory.first], parent: archive.place.block })
+    const move = fixture.write(fixture.root, directory.place, {
+      prev: [directory.first],
+      parent: archive.place.block
+    })
     const { winner } = await inEveryOrder(fixture, [directory.place, archive.place, file.place])
     expect(winner(file.place)).toEqual(edit.id)
     expect(winner(directory.place)).toEqual(move.id)
@@ -117,7 +126,9 @@ describe('parents, moves and scope', () => {
     const file = fixture.create(alice, directory.place)
     const { state, of } = await inEveryOrder(fixture, [shared, directory.place, file.place])
     expect(of(directory.place)).toMatchObject({ deleted: true, revived: true, shownParent: shared.block })
-    expect((await Array.fromAsync(state.children(shared.block))).map((child) => child.revived)).toEqual([true])
+    expect((await Array.fromAsync(state.children(shared.block))).map((child) => child.revived)).toEqual([
+      true
+    ])
     fixture.write(alice, file.place, { prev: [file.first], deleted: true })
     const { state: empty } = await inEveryOrder(fixture, [shared, directory.place, file.place])
     expect(empty.childCount(shared.block)).toBe(0)
@@ -173,7 +184,12 @@ describe('listings and names', () => {
   })
 
   test('A12: conflict names are unique, within 255 bytes, and cut between code points', () => {
-    const claim = (fill: number, name: string) => ({ block: new Uint8Array(32).fill(fill), name, rank: 0, anchored: false })
+    const claim = (fill: number, name: string) => ({
+      block: new Uint8Array(32).fill(fill),
+      name,
+      rank: 0,
+      anchored: false
+    })
     const long = `${'ä'.repeat(125)}.txt`
     const names = shownNames([claim(1, long), claim(2, long), claim(3, long)])
     const shown = [1, 2, 3].map((fill) => names.get(new Uint8Array(32).fill(fill)) ?? '')
@@ -335,16 +351,26 @@ describe('write caps', () => {
     const eighth = author.cap
     const without = fixture.records.filter((record) => record !== eighth && record !== first)
     const replica = await replicaOf(fixture, without)
-    expect((await replica.take(fixture.offer([first]))).at(0)).toMatchObject({ outcome: 'parked', penalty: false })
+    expect((await replica.take(fixture.offer([first]))).at(0)).toMatchObject({
+      outcome: 'parked',
+      penalty: false
+    })
     if (eighth !== undefined) await replica.take(fixture.offer([eighth]))
     expect(replica.state.header(first.id)).toBeDefined()
   })
 
   test('A49: what is wider than the cap above is refused', async () => {
-    const { fixture, shared, private: outside } = {
+    const {
+      fixture,
+      shared,
+      private: outside
+    } = {
       ...twoZones('A49 wider')
     }
-    const limited = fixture.cap(fixture.root, 'limited', shared, { rights: right.write | right.delegate, notAfter: 50 })
+    const limited = fixture.cap(fixture.root, 'limited', shared, {
+      rights: right.write | right.delegate,
+      notAfter: 50
+    })
     const bob = fixture.stranger('bob').principal
     const wider: [Place, object, string][] = [
       [shared, { rights: right.write | right.create, notAfter: 50 }, 'ERR_CAP_WIDER'],
@@ -354,7 +380,10 @@ describe('write caps', () => {
       [fixture.rootPlace, { rights: right.write, notAfter: 50 }, 'ERR_CAP_SCOPE']
     ]
     for (const [scope, options, code] of wider) {
-      expect(await offered(fixture, fixture.capRecord(limited, bob, scope, options))).toMatchObject({ outcome: 'refused', code })
+      expect(await offered(fixture, fixture.capRecord(limited, bob, scope, options))).toMatchObject({
+        outcome: 'refused',
+        code
+      })
     }
     const within = fixture.capRecord(limited, bob, shared, { rights: right.write, notAfter: 40 })
     expect(await offered(fixture, within)).toMatchObject({ outcome: 'accepted' })
@@ -401,7 +430,9 @@ describe('hosts', () => {
     const refuse = () => 'the quota is used up'
     const writer = await offered(fixture, header, { peer: 'w', from: 'writer', refuse })
     expect(writer).toMatchObject({ outcome: 'refused', code: 'ERR_ADMISSION_REFUSED', penalty: false })
-    expect(await offered(fixture, header, { peer: 'h', from: 'host', refuse })).toMatchObject({ outcome: 'accepted' })
+    expect(await offered(fixture, header, { peer: 'h', from: 'host', refuse })).toMatchObject({
+      outcome: 'accepted'
+    })
   })
 
   test('A53: parked records of one peer are bounded', async () => {
@@ -409,7 +440,12 @@ describe('hosts', () => {
     const parked = new ParkedRecords()
     for (let at = 0; at < 1500; at++) {
       const missing = crypto.sha256(Uint8Array.of(at >> 8, at & 255))
-      parked.add({ bytes: new Uint8Array(10), inline: undefined, admission: { peer: 'p', from: 'host' }, missing })
+      parked.add({
+        bytes: new Uint8Array(10),
+        inline: undefined,
+        admission: { peer: 'p', from: 'host' },
+        missing
+      })
     }
     expect(parked.count).toBe(1000)
     expect(parked.take(crypto.sha256(Uint8Array.of(0, 0)))).toHaveLength(0)
@@ -457,7 +493,10 @@ describe('hosts', () => {
     const { fixture, shared, alice } = twoZones('mine')
     const other = new Fixture('other')
     expect(await offered(fixture, other.tree)).toMatchObject({ outcome: 'refused', code: 'ERR_TREE_FOREIGN' })
-    expect(await offered(fixture, other.rootHeader)).toMatchObject({ outcome: 'refused', code: 'ERR_TREE_FOREIGN' })
+    expect(await offered(fixture, other.rootHeader)).toMatchObject({
+      outcome: 'refused',
+      code: 'ERR_TREE_FOREIGN'
+    })
     const header = fixture.header(alice, fixture.place(alice, shared), { prev: [] })
     const forged = header.bytes.slice()
     forged[forged.length - 40] = (forged[forged.length - 40] ?? 0) ^ 1

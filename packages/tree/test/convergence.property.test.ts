@@ -35,7 +35,10 @@ async function describeState(state: TreeState, places: readonly Place[]): Promis
     described.push({
       block: hex(block),
       heads: found?.heads.map((head) => `${hex(head.id)} v${head.version}`),
-      shown: found !== undefined && isShown({ ...found, tips: [], incomplete: false }) && found.shownParent !== undefined,
+      shown:
+        found !== undefined &&
+        isShown({ ...found, tips: [], incomplete: false }) &&
+        found.shownParent !== undefined,
       shownParent: found?.shownParent && hex(found.shownParent),
       flags: [found?.orphan, found?.cycle, found?.revived],
       children: children.map((child) => hex(child.block)),
@@ -46,7 +49,14 @@ async function describeState(state: TreeState, places: readonly Place[]): Promis
   return described
 }
 
-function needsAttention({ heads, quarantine, late, pending, uncounted, lostToRevocation }: BlockEvaluation): boolean {
+function needsAttention({
+  heads,
+  quarantine,
+  late,
+  pending,
+  uncounted,
+  lostToRevocation
+}: BlockEvaluation): boolean {
   return heads.length > 1 || [...quarantine, ...late, ...pending, ...uncounted].length > 0 || lostToRevocation
 }
 
@@ -68,7 +78,9 @@ function describeSet(set: RecordSet, places: readonly Place[]): unknown[] {
       heads: evaluation?.heads.map((head) => `${hex(head.id)} v${head.version}`),
       shown: placement?.shown === true && placement.shownParent !== undefined,
       shownParent: placement?.shownParent && hex(placement.shownParent),
-      flags: isHeld ? [placement?.orphan ?? false, placement?.cycle ?? false, placement?.revived ?? false] : [undefined, undefined, undefined],
+      flags: isHeld
+        ? [placement?.orphan ?? false, placement?.cycle ?? false, placement?.revived ?? false]
+        : [undefined, undefined, undefined],
       children: own,
       conflict: evaluation && needsAttention(evaluation),
       count: own.length
@@ -96,23 +108,31 @@ async function replay(history: RandomHistory, seed: number): Promise<TreeState> 
 }
 
 describe('convergence', () => {
-  test('D1, D3: any order, duplication and batching of a set of records gives the state of the set', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), fc.integer({ min: 5, max: 60 }), async (seed, steps) => {
-        const history = new RandomHistory(seed, steps)
-        const set = new RecordSet(crypto, history.fixture.records, (id) => history.readSector(id))
-        const expected = describeSet(set, history.places)
-        for (const order of [1, 2, 3]) {
-          const state = await replay(history, seed + order)
-          expect(await describeState(state, history.places)).toEqual(expected)
-          for (const { block } of history.places) {
-            const { labels } = state.blockState(block) ?? {}
-            const inSet = set.evaluate(block)
-            expect(labels && describeLabels(labels)).toEqual(inSet && describeLabels(inSet))
+  test(
+    'D1, D3: any order, duplication and batching of a set of records gives the state of the set',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 0, max: 2 ** 31 }),
+          fc.integer({ min: 5, max: 60 }),
+          async (seed, steps) => {
+            const history = new RandomHistory(seed, steps)
+            const set = new RecordSet(crypto, history.fixture.records, (id) => history.readSector(id))
+            const expected = describeSet(set, history.places)
+            for (const order of [1, 2, 3]) {
+              const state = await replay(history, seed + order)
+              expect(await describeState(state, history.places)).toEqual(expected)
+              for (const { block } of history.places) {
+                const { labels } = state.blockState(block) ?? {}
+                const inSet = set.evaluate(block)
+                expect(labels && describeLabels(labels)).toEqual(inSet && describeLabels(inSet))
+              }
+            }
           }
-        }
-      }),
-      { numRuns: 40 * scale, endOnFailure: true }
-    )
-  }, 120_000 * scale)
+        ),
+        { numRuns: 40 * scale, endOnFailure: true }
+      )
+    },
+    120_000 * scale
+  )
 })

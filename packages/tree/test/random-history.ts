@@ -127,7 +127,11 @@ export class RandomHistory {
     const block = this.#chance.oneOf(this.#blocks)
     const claim = this.#chance.maybe(0.2) ? { version: 2 + this.#chance.below(2 ** 30) } : {}
     block.headers.push(
-      this.fixture.write(this.#author(), block.place, { prev: this.#prevOf(block), parent: this.#lastParent(block), ...claim })
+      this.fixture.write(this.#author(), block.place, {
+        prev: this.#prevOf(block),
+        parent: this.#lastParent(block),
+        ...claim
+      })
     )
   }
 
@@ -173,7 +177,9 @@ export class RandomHistory {
   #lyingCheckpoint(): void {
     const zone = this.#chance.oneOf(this.#zones)
     const rows = this.#blocks
-      .filter(({ place }) => equalBytes(homeZone(place.birth, place.block), zone.block) && this.#chance.maybe(0.5))
+      .filter(
+        ({ place }) => equalBytes(homeZone(place.birth, place.block), zone.block) && this.#chance.maybe(0.5)
+      )
       .map(({ headers }) => rowOf([this.#chance.oneOf(headers), 1 + this.#chance.below(9)]))
     const options = this.#chance.maybe(0.5) ? { headsRoot: new Uint8Array(32).fill(9) } : {}
     this.#checkpoints.push(this.fixture.checkpoint(this.#author(), zone, rows, [], options))
@@ -207,7 +213,9 @@ export class RandomHistory {
     return this.#zones.flatMap((zone) => {
       const own = this.#checkpoints.filter((checkpoint) => equalBytes(checkpoint.body.zone, zone.block))
       const checkpoint = own[this.#chance.below(own.length)]
-      return checkpoint === undefined || this.#chance.maybe(0.3) ? [] : [{ zone: zone.block, checkpoint: checkpoint.id }]
+      return checkpoint === undefined || this.#chance.maybe(0.3)
+        ? []
+        : [{ zone: zone.block, checkpoint: checkpoint.id }]
     })
   }
 
@@ -219,7 +227,9 @@ export class RandomHistory {
     this.#succession = record
     this.#authors.push(root)
     this.#authors.push(
-      this.fixture.cap(root, `admin of ${name}`, this.fixture.rootPlace, { rootGeneration: record.body.generation })
+      this.fixture.cap(root, `admin of ${name}`, this.fixture.rootPlace, {
+        rootGeneration: record.body.generation
+      })
     )
   }
 

@@ -31,14 +31,20 @@ export class RecordSet implements HeldRecords {
   readonly #manifests: IdMap<readonly ManifestRow[]> = new IdMap()
   readonly #complete: IdSet = new IdSet()
 
-  constructor(crypto: CryptoProvider, records: readonly AnyRecord[], readSector: (id: Id) => Uint8Array | undefined) {
+  constructor(
+    crypto: CryptoProvider,
+    records: readonly AnyRecord[],
+    readSector: (id: Id) => Uint8Array | undefined
+  ) {
     this.#crypto = crypto
     this.chains = new CapChains(this.authority, crypto)
-    for (let rest = records, before = -1; rest.length !== before; ) {
+    for (let rest = records, before = -1; rest.length !== before;) {
       before = rest.length
       rest = rest.filter((record) => !this.#accept(record))
     }
-    const checkpoints = [...this.authority.records()].filter((record) => record.type === recordType.checkpoint)
+    const checkpoints = [...this.authority.records()].filter(
+      (record) => record.type === recordType.checkpoint
+    )
     for (const checkpoint of checkpoints) this.#readManifest(checkpoint, readSector)
     for (const checkpoint of checkpoints.toSorted((a, b) => a.body.sequence - b.body.sequence)) {
       if (this.#isCompleteNow(checkpoint)) this.#complete.add(checkpoint.id)
@@ -112,7 +118,8 @@ export class RecordSet implements HeldRecords {
     verifyRecordSignature(this.#crypto, record, principal.body.signingPublicKey)
     this.authority.add(record)
     if (record.type === recordType.cap) this.#addBirth(record.body.scopeBirth)
-    if (record.type === recordType.receipt) for (const id of record.body.records) this.#receipts.add(id, record)
+    if (record.type === recordType.receipt)
+      for (const id of record.body.records) this.#receipts.add(id, record)
     if (record.type === recordType.header && !this.#headers.has(record.id)) {
       this.#addBirth(record.body.birthBytes)
       this.#headers.set(record.id, record)

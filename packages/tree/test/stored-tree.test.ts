@@ -7,7 +7,14 @@ import { blockKind, right } from '../src/records.ts'
 import { reindex } from '../src/reindex.ts'
 import { type TreeState, createTreeState } from '../src/tree-state.ts'
 import { RandomHistory } from './random-history.ts'
-import { Fixture, type Replica, createReplica, createSeededRandom, crypto, replicaOf } from './tree-fixture.ts'
+import {
+  Fixture,
+  type Replica,
+  createReplica,
+  createSeededRandom,
+  crypto,
+  replicaOf
+} from './tree-fixture.ts'
 
 const clock = { now: () => 5000 }
 const everything = { from: new Uint8Array(0), to: Uint8Array.of(0xff) }
@@ -101,7 +108,9 @@ describe('making checkpoints', () => {
     const { state, store } = await localReplica(fixture)
     const deps = { state, store, crypto, random: createSeededRandom('maker'), clock }
     const options = { zone: fixture.rootPlace.block, cap: writer.cap?.id }
-    await expect(makeCheckpoint(deps, writer.principal, options)).rejects.toMatchObject({ code: 'ERR_CAP_RIGHTS' })
+    await expect(makeCheckpoint(deps, writer.principal, options)).rejects.toMatchObject({
+      code: 'ERR_CAP_RIGHTS'
+    })
   })
 })
 
@@ -115,17 +124,29 @@ describe('explaining', () => {
     const inside = fixture.create(alice, zone.place)
     const outside = fixture.create(alice, fixture.rootPlace)
     const { state, take } = await localReplica(fixture)
-    const why = (person: Uint8Array, block: Uint8Array, rights: number) => state.explain(person, block, rights)
+    const why = (person: Uint8Array, block: Uint8Array, rights: number) =>
+      state.explain(person, block, rights)
     const allowed = why(bob.principal.id, inside.place.block, right.write)
     expect(allowed).toMatchObject({ allowed: true, failure: undefined })
     expect(allowed.chain.map((step) => step.step)).toEqual(['root', 'cap', 'cap'])
     expect(why(fixture.root.principal.id, inside.place.block, right.admin).allowed).toBe(true)
     expect(why(bob.principal.id, outside.place.block, right.write).failure?.reason).toBe('scope')
-    expect(why(bob.principal.id, inside.place.block, right.delete).failure).toMatchObject({ reason: 'right', missing: right.delete })
+    expect(why(bob.principal.id, inside.place.block, right.delete).failure).toMatchObject({
+      reason: 'right',
+      missing: right.delete
+    })
     expect(why(old.principal.id, inside.place.block, right.write).failure?.reason).toBe('expired')
-    expect(why(crypto.sha256(new Uint8Array(0)), inside.place.block, right.write).failure?.reason).toBe('no-cap')
+    expect(why(crypto.sha256(new Uint8Array(0)), inside.place.block, right.write).failure?.reason).toBe(
+      'no-cap'
+    )
     expect(why(bob.principal.id, bob.principal.id, right.write).failure?.reason).toBe('block-unknown')
-    expect(state.capFor(bob.principal.id, { block: inside.place.block, home: zone.place.block, rights: right.write })).toEqual({
+    expect(
+      state.capFor(bob.principal.id, {
+        block: inside.place.block,
+        home: zone.place.block,
+        rights: right.write
+      })
+    ).toEqual({
       cap: bob.cap?.id,
       rank: 2
     })
@@ -145,7 +166,9 @@ describe('a store that fails', () => {
     const store: BlockStore = {
       ...bound(inner),
       commit: (batch: StoreBatch) =>
-        isFull ? Promise.reject(Object.assign(new Error('full'), { code: 'ERR_STORE_FULL' })) : inner.commit(batch)
+        isFull
+          ? Promise.reject(Object.assign(new Error('full'), { code: 'ERR_STORE_FULL' }))
+          : inner.commit(batch)
     }
     const state: TreeState = await createTreeState({ store, crypto, clock })
     await state.offer(fixture.offer(), { peer: 'p', from: 'host' })
@@ -185,7 +208,7 @@ describe('changes', () => {
     for (let at = 0; at < 25; at++) fixture.create(fixture.root, fixture.rootPlace)
     const { state } = await localReplica(fixture)
     const seen: string[] = []
-    for (let after: Uint8Array | undefined; ; ) {
+    for (let after: Uint8Array | undefined; ;) {
       const page = await Array.fromAsync(
         state.children(fixture.rootPlace.block, { limit: 10, ...(after === undefined ? {} : { after }) })
       )

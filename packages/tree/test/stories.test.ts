@@ -30,7 +30,7 @@ describe('stories', () => {
     const admin = fixture.cap(fixture.root, 'admin', fixture.rootPlace)
     const second = fixture.write(device, place, { prev: [first] })
     fixture.checkpoint(admin, fixture.rootPlace, [rowOf([first, 1])])
-    fixture.write(device, place, { prev: [] , version: 1 })
+    fixture.write(device, place, { prev: [], version: 1 })
     fixture.revoke(fixture.root, admin)
     const { winner } = await inEveryOrder(fixture, [place])
     expect(winner(place)).toEqual(second.id)
@@ -95,7 +95,10 @@ describe('stories', () => {
     const other = fixture.cap(fixture.root, 'other', fixture.rootPlace)
     const directory = fixture.create(fixture.root, fixture.rootPlace, { kind: blockKind.directory })
     const moved = fixture.write(other, place, { prev: [first], parent: directory.place.block })
-    const checkpoint = fixture.checkpoint(fixture.root, fixture.rootPlace, [rowOf([moved, 2]), rowOf([directory.first, 1])])
+    const checkpoint = fixture.checkpoint(fixture.root, fixture.rootPlace, [
+      rowOf([moved, 2]),
+      rowOf([directory.first, 1])
+    ])
     fixture.revoke(fixture.root, other)
     fixture.write(device, place, { prev: [first] })
     const { state } = await inEveryOrder(fixture, [place, directory.place])
@@ -118,7 +121,11 @@ describe('stories', () => {
     const left = fixture.write(device, place, { prev: [first] })
     const gone = fixture.write(device, place, { prev: [first] })
     const merge = fixture.write(device, place, { prev: [left, gone] })
-    const { of, winner } = await inEveryOrder(fixture, [place], fixture.records.filter((record) => record !== gone))
+    const { of, winner } = await inEveryOrder(
+      fixture,
+      [place],
+      fixture.records.filter((record) => record !== gone)
+    )
     expect(winner(place)).toEqual(merge.id)
     expect(of(place)?.version).toBe(3)
   })

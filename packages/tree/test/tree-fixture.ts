@@ -125,7 +125,8 @@ export class Fixture {
 
   #person(name: string): Principal {
     const principal = principalNamed(name)
-    if (!this.records.some((record) => equalBytes(record.id, principal.record.id))) this.#keep(principal.record)
+    if (!this.records.some((record) => equalBytes(record.id, principal.record.id)))
+      this.#keep(principal.record)
     return principal
   }
 
@@ -177,7 +178,11 @@ export class Fixture {
       : uncheckedCap(issuer, { ...rest, parentCap })
   }
 
-  place(author: Author, parent: Place, options: { kind?: BlockKind; zoneRoot?: boolean; rank?: number } = {}): Place {
+  place(
+    author: Author,
+    parent: Place,
+    options: { kind?: BlockKind; zoneRoot?: boolean; rank?: number } = {}
+  ): Place {
     const kind = options.kind ?? (options.zoneRoot === true ? blockKind.directory : blockKind.file)
     return placeOf({
       tree: this.tree.id,
@@ -210,8 +215,18 @@ export class Fixture {
       ext: []
     }
     const priv = { name: version.name ?? 'name', metadata: noMetadata, size: 0, rootKey: undefined }
-    const metadata = { ...noMetadata, modifiedMs: this.random.bytes(1)[0] ?? 0, mode: (this.random.bytes(2)[1] ?? 0) + 1 }
-    return createHeader({ crypto, random: this.random }, author.principal, draft, { ...priv, metadata }, undefined)
+    const metadata = {
+      ...noMetadata,
+      modifiedMs: this.random.bytes(1)[0] ?? 0,
+      mode: (this.random.bytes(2)[1] ?? 0) + 1
+    }
+    return createHeader(
+      { crypto, random: this.random },
+      author.principal,
+      draft,
+      { ...priv, metadata },
+      undefined
+    )
   }
 
   write(author: Author, place: Place, version: Version): HeaderRecord {
@@ -244,7 +259,12 @@ export class Fixture {
 
   succeed(
     newRoot: string,
-    options: { keepCaps?: readonly Author[]; cuts?: readonly Cut[]; prev?: SuccessionRecord; recovery?: string } = {}
+    options: {
+      keepCaps?: readonly Author[]
+      cuts?: readonly Cut[]
+      prev?: SuccessionRecord
+      recovery?: string
+    } = {}
   ): { root: Author; record: SuccessionRecord } {
     const principal = this.#person(newRoot)
     const signer = this.#person(options.recovery ?? 'recovery')
@@ -349,7 +369,7 @@ export function placeOf(birth: Birth): Place {
 export interface Replica {
   readonly state: TreeState
   readonly store: BlockStore
-  take(offer: Offer): Promise<readonly OfferResult[]>
+  readonly take: (offer: Offer) => Promise<readonly OfferResult[]>
 }
 
 export async function createReplica(now = 1_000_000): Promise<Replica> {
@@ -359,7 +379,10 @@ export async function createReplica(now = 1_000_000): Promise<Replica> {
 }
 
 /** A replica that was offered everything the fixture made. */
-export async function replicaOf(fixture: Fixture, records: readonly AnyRecord[] = fixture.records): Promise<Replica> {
+export async function replicaOf(
+  fixture: Fixture,
+  records: readonly AnyRecord[] = fixture.records
+): Promise<Replica> {
   const replica = await createReplica()
   await replica.take(fixture.offer(records))
   return replica
