@@ -44,7 +44,8 @@ export function draftBatch(
     rows.push({ key: spaceKey(rowSpace.derived, checked(row).key), value: row.value })
   }
   // Nothing in the log to make these rows from: they are kept there until the index has them for certain.
-  if ((batch.records ?? []).length === 0 && !beside) frames.push(...rowsFrames(batch.rows ?? []))
+  if (!beside && !frames.some((frame) => frame.type === frameType.record))
+    frames.push(...rowsFrames(batch.rows ?? []))
   const bytes = framesBytes(frames)
   if (bytes > batchBytesMax) {
     throw new StoreError(
@@ -77,6 +78,17 @@ export function draftPrepared(prepared: PreparedFrames, rows: readonly IndexRow[
     )
   }
   return { ...draftBatch({ rows }, () => true, true), prepared, bytes: offset }
+}
+
+/** The same with copies of all buffers: the caller may use its own again at once. */
+export function ownedDraft(draft: DraftBatch): DraftBatch {
+  const frames = draft.frames.map((frame) => ({
+    ...frame,
+    reference: new Uint8Array(frame.reference),
+    payload: frame.payload.map((part) => new Uint8Array(part))
+  }))
+  const rows = draft.rows.map(({ key, value }) => ({ key, value: value && new Uint8Array(value) }))
+  return { ...draft, frames, rows }
 }
 
 /** Puts the batch into the overlay, where readers see it from now on. */

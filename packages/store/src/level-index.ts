@@ -10,7 +10,7 @@ import { Level } from 'level'
 import type { IndexDriver, IndexScan, IndexStore } from './index-store.ts'
 import { isIndexDamage } from './index-store.ts'
 import { filesOf, levelBytes, verifyLogs, verifyTable, verifyTables } from './level-files.ts'
-import { systemCode } from './store-error.ts'
+import { StoreError, systemCode } from './store-error.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
 const pageRows = 200
@@ -30,7 +30,11 @@ export function createLevelIndex(directory: string): IndexDriver {
       try {
         await database.open()
       } catch (error) {
-        if (isLocked(error)) throw error
+        if (isLocked(error)) {
+          throw new StoreError('ERR_STORE_LOCKED', 'the index is open in another process; stop it first', {
+            cause: error
+          })
+        }
         return { file: 'index', offset: 0, problem: `LevelDB refuses to open it: ${describe(error)}` }
       }
       return wrap(database)

@@ -4,8 +4,8 @@
 export const segmentBytesTarget: number = 64 * 1024 * 1024
 /** The payload of one frame: the largest sector is 1 MiB and a tag; local rows may be larger. */
 export const framePayloadBytesMax: number = 8 * 1024 * 1024
-/** One batch lies in one segment, so that it is whole or absent; offsets stay below 2^32. */
-export const batchBytesMax: number = 256 * 1024 * 1024
+/** One batch lies in one segment, so that it is whole or absent; the collector holds one in memory. */
+export const batchBytesMax: number = 64 * 1024 * 1024
 /** What one group takes before it is written: bounds the staging buffer and the latency of a sync. */
 export const groupBytesTarget: number = 8 * 1024 * 1024
 /** Payloads from this size on are written from the caller's buffer, smaller ones are copied together. */
@@ -19,7 +19,7 @@ export const rowValueBytesMax: number = 1024 * 1024
 /** Open descriptors of segments besides the one that is written. */
 export const openSegmentsMax: number = 64
 /** Kept free for the index while the disk is full. */
-export const reserveBytes: number = 4 * 1024 * 1024
+export const reserveBytes: number = 8 * 1024 * 1024
 /** Bytes of one read while a segment is scanned. */
 export const scanWindowBytes: number = 4 * 1024 * 1024
 /** Rows of one index write during a rebuild. */

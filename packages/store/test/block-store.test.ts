@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { testBlockStore } from '@blocktree/tree/conformance'
-import { createStore, openStore } from '../src/disk-store.ts'
+import { createStore, openStore } from '../src/open-store.ts'
 import { nodeDrivers } from '../src/node-drivers.ts'
 import { memoryDrivers } from './memory-drivers.ts'
 

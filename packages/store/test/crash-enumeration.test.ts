@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { StoreBatch } from '@blocktree/tree'
-import { createStore, openStore } from '../src/disk-store.ts'
+import { createStore, openStore } from '../src/open-store.ts'
 import type { DiskStore } from '../src/disk-store.ts'
 import { isClosedByStop } from './stopped-disk.ts'
 import { chances, makeRecord, makeSector, memoryDrivers, text } from './memory-drivers.ts'
@@ -58,7 +58,7 @@ async function put(store: DiskStore, seed: number, progress: Progress): Promise<
   progress.acknowledged.push(seed)
 }
 
-const small = { segmentBytes: 2500, reindex }
+const small = { segmentBytes: 2500, reserveBytes: 0, reindex }
 
 const histories: Record<string, History> = {
   'three batches one after another': async (drivers, progress) => {
@@ -97,7 +97,7 @@ async function runUntil(
   history: History
 ): Promise<{ drivers: MemoryDrivers; progress: Progress; stopped: boolean }> {
   const drivers = memoryDrivers()
-  await (await createStore(drivers)).close()
+  await (await createStore(drivers, small)).close()
   drivers.processes.nextProcess()
   const progress: Progress = { begun: [], acknowledged: [] }
   const base = drivers.files.operations
@@ -167,14 +167,14 @@ describe('stopping at every operation', () => {
     for (let stopAt = 1; stopAt < 40; stopAt++) {
       const drivers = memoryDrivers()
       drivers.files.stopAt = stopAt
-      const created = await createStore(drivers).catch((error: unknown) => {
+      const created = await createStore(drivers, small).catch((error: unknown) => {
         if (!isClosedByStop(error)) throw error
         return undefined
       })
       if (created !== undefined) await created.close().catch(() => undefined)
       drivers.files.crash(chances(stopAt))
       drivers.processes.nextProcess()
-      const again = await createStore(drivers).catch(() => openStore(drivers))
+      const again = await createStore(drivers, small).catch(() => openStore(drivers, small))
       await again.commit(batchOf(1))
       await again.close()
       cases++

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createStore, openStore } from '../src/disk-store.ts'
+import { createStore, openStore } from '../src/open-store.ts'
 import type { DiskStore } from '../src/disk-store.ts'
 import type { Finding, Reindex } from '../src/store-parts.ts'
 import { StoreError } from '../src/store-error.ts'
@@ -7,13 +7,14 @@ import { makeRecord, makeSector, memoryDrivers, sequence, text } from './memory-
 import type { MemoryDrivers } from './memory-drivers.ts'
 
 const reindex: Reindex = (records) => records.map(({ id, type }) => ({ key: id, value: Uint8Array.of(type) }))
+const options = { reindex, reserveBytes: 0 }
 const count = 12
 const seeds = Array.from({ length: count }, (_, index) => index)
 const flips = process.env['SLOW'] === '1' ? 4000 : 250
 
 async function filled(): Promise<MemoryDrivers> {
   const drivers = memoryDrivers()
-  const store = await createStore(drivers, { segmentBytes: 2600 })
+  const store = await createStore(drivers, { segmentBytes: 2600, reserveBytes: 0 })
   for (const seed of seeds) {
     const record = makeRecord(seed)
     const rows = [{ key: record.id, value: Uint8Array.of(record.type) }]
@@ -65,7 +66,7 @@ describe('a flipped bit', () => {
         const offset = (round * 7919 + round) % size
         drivers.files.flipBit(path, offset, round % 8)
         const where = `${path} at ${offset}, bit ${round % 8}`
-        const store = await openStore(drivers, { reindex })
+        const store = await openStore(drivers, options)
         expect(readable(store), where).toBeGreaterThanOrEqual(count * 3 - 1)
         const report = await store.check()
         const noticed =
@@ -76,7 +77,7 @@ describe('a flipped bit', () => {
         // The same holds when the index has to be made again.
         drivers.processes.nextProcess()
         drivers.index.remove()
-        const rebuilt = await openStore(drivers, { reindex })
+        const rebuilt = await openStore(drivers, options)
         expect(readable(rebuilt), `${where}, rebuilt`).toBeGreaterThanOrEqual(count * 3 - 1)
         await rebuilt.close()
       }
@@ -93,7 +94,7 @@ describe('a flipped bit', () => {
     row[5] = (row[5] ?? 0) ^ 4
     await index.write([{ key, value: row }])
     const findings: Finding[] = []
-    const store = await openStore(drivers, { reindex, onFinding: (finding) => findings.push(finding) })
+    const store = await openStore(drivers, { ...options, onFinding: (finding) => findings.push(finding) })
     expect(() => store.readSector(makeSector(4, 200).reference)).toThrow(
       expect.objectContaining({ code: 'ERR_STORE_CORRUPT' })
     )
@@ -102,7 +103,7 @@ describe('a flipped bit', () => {
     expect((await store.check()).findings).not.toEqual([])
     await store.close()
     drivers.processes.nextProcess()
-    const again = await openStore(drivers, { reindex })
+    const again = await openStore(drivers, options)
     expect(again.recovery.rebuilt).toBe('it was found damaged before')
     expect(readable(again)).toBe(count * 3)
     await again.close()
@@ -123,14 +124,14 @@ describe('a segment that is cut off or missing', () => {
       const copy = await filled()
       const content = copy.files.contentOf(path) ?? new Uint8Array()
       copy.files.replace(path, content.subarray(0, content.length - 400))
-      const store = await openStore(copy, { reindex })
+      const store = await openStore(copy, options)
       const report = await store.check()
       expect([...store.recovery.findings, ...report.findings].map(({ file }) => file)).toContain(path)
       expect(readable(store)).toBeGreaterThan(count * 2)
       await store.commit({ sectors: [makeSector(100)] })
       await store.close()
       copy.processes.nextProcess()
-      const again = await openStore(copy, { reindex })
+      const again = await openStore(copy, options)
       expect(again.readSector(makeSector(100).reference)).toEqual(makeSector(100).bytes)
       await again.close()
     }
@@ -140,14 +141,14 @@ describe('a segment that is cut off or missing', () => {
     const drivers = await filled()
     const [first = '', second = ''] = segmentsOf(drivers)
     drivers.files.replace(second, undefined)
-    const store = await openStore(drivers, { reindex })
+    const store = await openStore(drivers, options)
     expect(store.recovery.findings).toMatchObject([{ code: 'ERR_STORE_CORRUPT', file: second }])
     expect(readable(store)).toBeGreaterThan(count)
     await store.close()
     drivers.processes.nextProcess()
     drivers.files.replace(first, undefined)
     drivers.index.remove()
-    const rebuilt = await openStore(drivers, { reindex })
+    const rebuilt = await openStore(drivers, options)
     expect(rebuilt.recovery.findings.map(({ file }) => file)).toEqual([first, second])
     await rebuilt.close()
   })
@@ -162,7 +163,7 @@ describe('the index', () => {
     for (const damage of breakages) {
       const drivers = await filled()
       damage(drivers)
-      const store = await openStore(drivers, { reindex })
+      const store = await openStore(drivers, options)
       expect(store.recovery.rebuilt).toBeDefined()
       expect(readable(store)).toBe(count * 3)
       for (const seed of seeds) expect(store.index.get(makeRecord(seed).id)).toBeDefined()
@@ -173,7 +174,7 @@ describe('the index', () => {
 
   test('can be made again while the store is open', async () => {
     const drivers = await filled()
-    const store = await openStore(drivers, { reindex })
+    const store = await openStore(drivers, options)
     const rebuilding = store.rebuildIndex()
     await expect(store.commit({ sectors: [makeSector(50)] })).rejects.toMatchObject({
       code: 'ERR_STORE_BUSY'
@@ -197,7 +198,7 @@ describe('the index', () => {
     drivers.processes.nextProcess()
     drivers.files.flipBit('segments/00000001.seg', segment.length + 64 + 9, 1)
     drivers.index.remove()
-    const again = await openStore(drivers, { reindex })
+    const again = await openStore(drivers, options)
     expect(again.recovery.findings.length).toBeGreaterThan(0)
     expect(again.local.get(text('k'))).toEqual(text('true'))
     expect(again.hasRecord(makeRecord(2).id)).toBe(true)

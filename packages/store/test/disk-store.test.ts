@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StoreBatch } from '@blocktree/tree'
-import { createStore, openStore } from '../src/disk-store.ts'
+import { createStore, openStore } from '../src/open-store.ts'
 import type { DiskStore } from '../src/disk-store.ts'
 import type { Reindex } from '../src/store-parts.ts'
 import { createFrameBuilder } from '../src/prepared-frames.ts'
@@ -269,7 +269,7 @@ describe('a full or broken disk', () => {
     const drivers = memoryDrivers()
     let store = await createStore(drivers)
     await store.commit(recordBatch(1))
-    drivers.files.capacity = (await store.statistics()).segmentBytes + 1000 + 4 * 1024 * 1024
+    drivers.files.capacity = (await store.statistics()).segmentBytes + 1000 + 8 * 1024 * 1024
     const refused = [2, 3].map((seed) => store.commit(recordBatch(seed, 4000)))
     for (const commit of refused) await expect(commit).rejects.toMatchObject({ code: 'ERR_STORE_FULL' })
     expect(store.hasRecord(makeRecord(1).id)).toBe(true)

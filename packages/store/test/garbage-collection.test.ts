@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createStore, openStore } from '../src/disk-store.ts'
+import { createStore, openStore } from '../src/open-store.ts'
 import type { DiskStore } from '../src/disk-store.ts'
 import { makeRecord, makeSector, memoryDrivers, text } from './memory-drivers.ts'
 

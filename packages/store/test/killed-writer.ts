@@ -2,7 +2,7 @@
  * A process that writes until it is killed: every batch in a store in the directory given, and a line on stdout
  * once it is acknowledged. Run by kill.test.ts.
  */
-import { createStore, openStore } from '../src/disk-store.ts'
+import { createStore, openStore } from '../src/open-store.ts'
 import { nodeDrivers } from '../src/node-drivers.ts'
 import { StoreError } from '../src/store-error.ts'
 import { killedBatch } from './killed-batch.ts'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { createNativeProvider } from '@blocktree/crypto/native'
 import { importRecords } from '../src/archive.ts'
-import { openStore } from '../src/disk-store.ts'
+import { openStore } from '../src/open-store.ts'
 import { memoryDrivers } from './memory-drivers.ts'
 
 interface Vector {
