@@ -1,0 +1,71 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expectEqual, expectRefused, expectTrue } from '../expect.ts'
+import type { Node, Scenario } from '../scenario.ts'
+import { decodeText, encodeText } from '../text.ts'
+
+const passphrase = 'a long passphrase for the backup'
+
+export const backupAndRestore: Scenario = {
+  name: 'backup-and-restore',
+  summary:
+    'A tree is backed up, the drill proves it, the machine is lost, an empty node gets everything back',
+  async run({ harness, step, random, report }) {
+    const node = await harness.startNode('alice')
+    const file = join(harness.directory, 'tree.backup')
+    const large = random.bytes(3_000_000)
+    await step('a tree with files, history and a shared folder', async () => {
+      await node.call('file.mkdir', { path: '/photos' })
+      await node.call('file.create', { path: '/photos/one', data: encodeText('first') })
+      await node.call('file.create', { path: '/photos/one', data: encodeText('second'), replace: true })
+      await node.call('file.create', { path: '/photos/large', data: large })
+      await node.call('principal.create', { name: 'bob' })
+      await node.call('grant.issue', { path: '/photos', to: 'bob' })
+    })
+    await step('a backup to one file', async () => {
+      const made = await node.call('backup.create', { file, passphrase })
+      expectTrue(made.bytes > large.length, 'the backup holds the content')
+      report('backup bytes', made.bytes)
+    })
+    await step('the drill restores it to a scratch place and finds it identical', async () => {
+      expectTrue((await node.call('backup.drill', { file, passphrase })).isIdentical, 'identical')
+    })
+    await step('after a further write the drill tells the difference', async () => {
+      await node.call('file.create', { path: '/photos/two', data: encodeText('later') })
+      expectTrue(!(await node.call('backup.drill', { file, passphrase })).isIdentical, 'not identical')
+    })
+    await step('the machine is lost', async () => {
+      node.kill()
+      await node.exit
+      rmSync(node.directory, { recursive: true })
+    })
+    const second = await step('an empty node refuses a wrong passphrase, then restores', async () => {
+      const empty = await harness.startNode('second')
+      await expectRefused(
+        empty.call('backup.restore', { file, passphrase: 'another passphrase, not this' }),
+        ['ERR_ARCHIVE_PASSPHRASE', 'ERR_KEY_FILE_PASSWORD', 'ERR_BACKUP_PASSPHRASE'],
+        'wrong passphrase'
+      )
+      await empty.call('backup.restore', { file, passphrase })
+      await empty.restart()
+      return empty
+    })
+    await step('content, history and grants are back', () => expectRestored(second, large))
+  }
+}
+
+async function expectRestored(node: Node, large: Uint8Array): Promise<void> {
+  const one = await node.call('file.read', { path: '/photos/one' })
+  expectEqual(decodeText(one.data), 'second', 'content')
+  const read = await node.call('file.read', { path: '/photos/large' })
+  expectTrue(Buffer.compare(read.data, large) === 0, 'the large file has the same bytes')
+  const history = await node.call('file.history', { path: '/photos/one' })
+  expectEqual(history.versions.length, 2, 'versions')
+  const { grants } = await node.call('grant.list', { path: '/photos' })
+  expectTrue(
+    grants.some((grant) => grant.recipient === 'bob'),
+    'the grant to bob is listed'
+  )
+  await node.call('file.create', { path: '/photos/after', data: encodeText('the node writes on') })
+  expectEqual((await node.call('store.check', {})).problems, [], 'problems')
+}
