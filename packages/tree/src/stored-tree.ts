@@ -425,6 +425,7 @@ export class StoredTree implements TreeState {
 
   #takeReceipt(open: OpenChange, receipt: ReceiptRecord): void {
     for (const id of receipt.body.records) {
+      open.receipts.add(id, receipt) // a header of the same batch finds it before it is stored
       const key = rowKey(rowPrefix.receipt, id)
       const before = open.rows.get(key) ?? emptyValue
       const value = new Uint8Array(before.length + 32)
