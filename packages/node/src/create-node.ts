@@ -22,6 +22,7 @@ import { createHandlers } from './methods/handlers.ts'
 import { NodeError, reasonOf } from './node-error.ts'
 import type { Peer } from './peer.ts'
 import { nodeKeyName, openPrincipalDirectory, type PrincipalDirectory } from './principal-directory.ts'
+import { addReceipts } from './receipt-signing.ts'
 import { createRootKey, type RootKey } from './root-key.ts'
 import { createSession, type Session } from './session.ts'
 import { createTreeReindex } from './tree-reindex.ts'
@@ -140,6 +141,7 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
     const sharing = createSharing(files.context)
     const bulkWrites = createBulkWrites(sleep)
     const principals = await openPrincipalDirectory({ keys, crypto, tree, store, files, root })
+    addReceipts(tree, { crypto, clock, node: () => principals.node })
     const recovery = await finishRecovery({ store, files, sharing, principals, log })
     return {
       configuration,

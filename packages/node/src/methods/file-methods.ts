@@ -104,12 +104,19 @@ function toFileVersion(found: Awaited<ReturnType<Files['history']>>[number]): Fi
 }
 
 function toFileConflict({ entry, path, heads, labels }: Awaited<ReturnType<Files['conflicts']>>[number]): FileConflict {
-  const named = Object.entries(labels).filter(([, value]: [string, unknown]) => (Array.isArray(value) ? value.length > 0 : value === true))
+  const named = [
+    labels.selfFork ? 'selfFork' : '',
+    labels.lostToRevocation ? 'lostToRevocation' : '',
+    labels.quarantine.length > 0 ? 'quarantine' : '',
+    labels.late.length > 0 ? 'late' : '',
+    labels.pending.length > 0 ? 'pending' : '',
+    labels.uncounted.length > 0 ? 'uncounted' : ''
+  ]
   return {
     ...(path === undefined ? {} : { path }),
     id: formatId(entry.block),
     heads: heads.map(formatId),
-    labels: named.map(([name]) => name)
+    labels: named.filter((name) => name !== '')
   }
 }
 
