@@ -1,11 +1,12 @@
 /** Versions that no longer count because a cap was revoked, and taking them over under one's own name (MODEL B.7.4). */
+import { equalBytes } from '@blocktree/codec'
 import type { Id } from '@blocktree/tree'
 import type { Actor } from '../actor.ts'
 import { type FilesContext, locate } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
 import { heldVersion } from '../held-version.ts'
 import { pathOfBlock } from '../path-of-block.ts'
-import { makeVersion } from '../write-version.ts'
+import { makeVersion, openOrDeny } from '../write-version.ts'
 
 export interface QuarantinedBlock {
   readonly block: Id
@@ -31,16 +32,13 @@ export async function takeOver(context: FilesContext, actor: Actor, block: Id, v
   const path = pathOfBlock(context, actor, block) ?? 'a block'
   const header = heldVersion(context, block, version, path)
   const state = context.tree.blockState(block)
-  if (state === undefined || !state.labels.quarantine.some((id) => isSame(id, version))) {
+  if (state === undefined || !state.labels.quarantine.some((id) => equalBytes(id, version))) {
     throw new FilesError('ERR_CONFLICT_NONE', `"${path}": this version is not in quarantine`, { path })
   }
   const located = locate(context, block) ?? { summary: state, header, version: 0 }
-  const change = { from: header, settles: [version], state: header.body.state }
+  const { name } = openOrDeny(context, actor, header, path)
+  const change = { name, from: header, settles: [version], state: header.body.state }
   const next = makeVersion(context, actor, located, change, path)
-  await context.tree.commitLocal({ records: [next.local] }, { durability: context.durability })
+  await context.tree.commitLocal({ records: next.records }, { durability: context.durability })
   return next.header.id
-}
-
-function isSame(left: Id, right: Id): boolean {
-  return left.every((byte, index) => byte === right[index])
 }

@@ -23,7 +23,7 @@ import { pathOfBlock } from '../path-of-block.ts'
 import { makeVersion } from '../write-version.ts'
 import { epochHeads, formerReaders, waysInto } from './epoch-reach.ts'
 import { makeRotation } from './rotate-zone.ts'
-import { deliverBlockKey, liveBlockGrants } from './zone-delivery.ts'
+import { liveBlockGrants } from './zone-delivery.ts'
 import { allZones } from './zone-tree.ts'
 
 export interface RekeyOutcome {
@@ -151,10 +151,12 @@ class Rekeying {
       makeVersion(this.#context, this.#actor, located, { keyVersion }, path)
     )
     if (next === undefined) return
-    batch.add(next.local)
-    const deliveries = deliverBlockKey(this.#context, this.#actor, next.header)
-    for (const record of deliveries.records) batch.add(record)
-    this.#undelivered.push(...deliveries.undelivered)
+    for (const record of next.records) batch.add(record)
+    const served = new Set(
+      next.records.flatMap(({ record }) => (record.type === recordType.delivery ? [idKey(record.body.grant)] : []))
+    )
+    const readers = liveBlockGrants(this.#context, block).map(({ id }) => id)
+    this.#undelivered.push(...readers.filter((id) => !served.has(idKey(id))))
     this.#rewritten++
   }
 

@@ -23,7 +23,7 @@ import type { FilesContext } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
 import { idKey } from '../id-key.ts'
 import { pathOfBlock } from '../path-of-block.ts'
-import { makeVersion, treeId } from '../write-version.ts'
+import { makeVersion, openOrDeny, treeId } from '../write-version.ts'
 import { type RekeyOutcome, rekeyZones } from './rekey-zones.ts'
 import { checkpointBefore, makeCheckpoint } from './zone-checkpoint.ts'
 import { zonesInside } from './zone-tree.ts'
@@ -152,6 +152,7 @@ async function sortOut(
   const batch = new CommitBatch(context)
   let quarantined = 0
   let lost = 0
+  let restored = 0
   for await (const block of blocksWritten(context, cap)) {
     const state = context.tree.blockState(block)
     if (state === undefined) continue
@@ -163,11 +164,14 @@ async function sortOut(
       continue
     }
     const located = { summary: state, header, version: 0 }
-    const change = { settles: state.labels.quarantine, state: header.body.state }
-    batch.add(makeVersion(context, actor, located, change, pathOfBlock(context, actor, block) ?? 'a block').local)
+    const path = pathOfBlock(context, actor, block) ?? 'a block'
+    // named again: a block of which nothing was shown stands in no index of names
+    const { name } = openOrDeny(context, actor, header, path)
+    const change = { name, settles: state.labels.quarantine, state: header.body.state }
+    for (const record of makeVersion(context, actor, located, change, path).records) batch.add(record)
+    restored++
     if (batch.isFull) await batch.commit()
   }
-  const restored = batch.count
   await batch.commit()
   return { quarantined, restored, lost }
 }
