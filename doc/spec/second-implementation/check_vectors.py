@@ -1,0 +1,393 @@
+#!/usr/bin/env python3
+"""Runs this implementation over `../vectors/*.json`, or the files named. Exit status 1 when a case fails."""
+import json
+import sys
+from pathlib import Path
+
+import aead
+import archive
+import argon2id
+import ed25519
+import headers
+import key_file
+import keys
+import payload
+import records
+import segments
+import tries
+import x_wing
+from encoding import Refused, UnknownFormat, decode, encode, identifier_text, parse_identifier
+from envelope import decode_envelope, encode_envelope, record_id, sign_input
+
+H = bytes.fromhex
+
+
+def same(actual, expected, what):
+    if actual != expected:
+        raise AssertionError(f"{what}: {short(actual)} is not {short(expected)}")
+
+
+def short(value):
+    written = value.hex() if isinstance(value, bytes) else repr(value)
+    return written if len(written) < 120 else f"{written[:100]}... ({len(written)})"
+
+
+def refused(case, run, exact=False):
+    """`exact`: the page names the codes. Elsewhere only parked and refused are told apart."""
+    try:
+        result = run()
+    except Refused as error:
+        if exact:
+            same(error.code, case["error"], "code")
+        same(isinstance(error, UnknownFormat), case["error"] == "ERR_RECORD_UNKNOWN_FORMAT", "unknown format")
+        return
+    raise AssertionError(f"accepted: {short(result)}")
+
+
+def plain(value):
+    """As the vectors write it: bytes as hexadecimal, numbered fields as an array."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list):
+        return [plain(element) for element in value]
+    if isinstance(value, dict):
+        return list(map(plain, value.values())) if 0 in value else {k: plain(v) for k, v in value.items()}
+    return value
+
+
+# encoding.json
+
+def _value(written):
+    if isinstance(written, list):
+        return [_value(element) for element in written]
+    if not isinstance(written, dict):
+        return written
+    if "bin" in written:
+        return H(written["bin"])
+    count = written["count"]
+    return {"text": "a" * count, "byte": bytes(count), "nil": [None] * count}[written["repeat"]]
+
+
+def encoding_accept(case):
+    value = _value(case["value"])
+    data = encode(value)
+    if "head" in case:
+        same((data[: len(case["head"]) // 2].hex(), len(data)), (case["head"], case["length"]), "head")
+    else:
+        same(data.hex(), case["bytes"], "bytes")
+    same(decode(data), value, "value")
+
+
+def encoding_identifier(case):
+    same(identifier_text(H(case["id"])), case["text"], "text")
+    same(parse_identifier(case["text"]), H(case["id"]), "id")
+
+
+# envelope.json
+
+def envelope_accept(case):
+    fields = decode_envelope(H(case["bytes"]))
+    for name in ("type", "format", "signer", "body", "signature"):
+        same(plain(fields[name]), case[name], name)
+    same(encode_envelope(fields).hex(), case["bytes"], "bytes")
+    same(sign_input(fields).hex(), case["signInput"], "signInput")
+    same(record_id(fields).hex(), case["recordId"], "recordId")
+
+
+def _refused_envelope(case):
+    return decode_envelope(H(case["bytes"]) if "bytes" in case else bytes(case["length"]))
+
+
+# cryptography.json
+
+def crypto_hkdf(case):
+    same(aead.hkdf(H(case["secret"]), H(case["salt"]), H(case["info"]), case["length"]).hex(), case["output"], "output")
+
+
+def crypto_aead(case):
+    key, nonce, associated = H(case["key"]), H(case["nonce"]), H(case["associated"])
+    same(aead.seal(case["code"], key, nonce, associated, H(case["plaintext"])).hex(), case["sealed"], "sealed")
+    same(aead.open_sealed(case["code"], key, nonce, associated, H(case["sealed"])).hex(), case["plaintext"], "plaintext")
+
+
+def crypto_aead_refuse(case):
+    return aead.open_sealed(case["code"], H(case["key"]), H(case["nonce"]), H(case["associated"]), H(case["sealed"]))
+
+
+def crypto_signing(case):
+    same(ed25519.public_key(H(case["seed"])).hex(), case["publicKey"], "publicKey")
+    same(ed25519.sign(H(case["seed"]), H(case["message"])).hex(), case["signature"], "signature")
+    same(ed25519.verify(H(case["publicKey"]), H(case["message"]), H(case["signature"])), True, "accepted")
+
+
+def crypto_rule(case):
+    public = H(case["publicKey"])
+    same(ed25519.accepts_key(public), case["keyAccepted"], "keyAccepted")
+    same(ed25519.verify(public, H(case["message"]), H(case["signature"])), case["accepted"], "accepted")
+
+
+def crypto_x_wing(case):
+    seed, ciphertext = H(case["seed"]), H(case["ciphertext"])
+    same(x_wing.public_key(seed).hex(), case["publicKey"], "publicKey")
+    shared, made = x_wing.encapsulate(H(case["publicKey"]), H(case["randomness"]))
+    same((shared.hex(), made.hex()), (case["sharedSecret"], case["ciphertext"]), "encapsulation")
+    same(x_wing.decapsulate(seed, ciphertext).hex(), case["sharedSecret"], "sharedSecret")
+    changed = bytes([ciphertext[0] ^ 1]) + ciphertext[1:]
+    same(x_wing.decapsulate(seed, changed).hex(), case["changedSecret"], "changedSecret")
+
+
+def crypto_x_wing_key(case):
+    same(x_wing.accepts_public_key(H(case["publicKey"])), case["accepted"], "accepted")
+
+
+def crypto_x_wing_opens(case):
+    same(x_wing.decapsulate(H(case["seed"]), H(case["ciphertext"])).hex(), case["sharedSecret"], "sharedSecret")
+
+
+def crypto_argon2id(case):
+    cost = case["memoryKib"], case["passes"], case["parallelism"]
+    output = argon2id.argon2id(H(case["password"]), H(case["salt"]), *cost, len(case["output"]) // 2)
+    same(output.hex(), case["output"], "output")
+
+
+# key-files.json
+
+def _open_key_file(case):
+    return key_file.open_key_file(H(case["file"]), H(case["password"]) if "password" in case else None)
+
+
+def key_file_accept(case):
+    same([seed.hex() for seed in _open_key_file(case)], [case["signSeed"], case["kemSeed"]], "seeds")
+
+
+# records.json
+
+def records_principal(case):
+    same(ed25519.public_key(H(case["signSeed"])).hex(), case["signingPublicKey"], "signingPublicKey")
+    public = x_wing.public_key(H(case["kemSeed"]))
+    body = encode([1, H(case["signingPublicKey"]), 1, public, []])
+    same(body.hex(), case["body"], "body")
+    same(records.principal_id(body).hex(), case["id"], "id")
+    envelope = {"type": 1, "format": 1, "signer": H(case["id"]), "body": body}
+    same(record_id(envelope).hex(), case["recordId"], "recordId")
+
+
+def records_birth(case):
+    data = H(case["bytes"])
+    same(plain(records.decode_birth(data)), case["fields"], "fields")
+    same(records.block_id(data).hex(), case["id"], "id")
+
+
+def records_record(case):
+    record = records.decode_record(H(case["bytes"]))
+    same(record["type"], case["type"], "type")
+    same(record["id"].hex(), case["id"], "id")
+    same(record["signer"].hex(), case["signer"], "signer")
+    same(encode(decode(record["raw"])), record["raw"], "encoded again")
+    same(ed25519.verify(H(case["publicKey"]), record["signInput"], record["signature"]), True, "signature")
+    if "body" in case:
+        same(plain(record["body"]), case["body"], "body")
+
+
+def records_trie(case):
+    rows = [(H(key), H(value)) for key, value in case["rows"]]
+    root = tries.root(rows)
+    same(root.hex(), case["root"], "root")
+    for proof in case["proofs"]:
+        value = tries.check_proof(root, *_proof(proof))
+        same(plain(value), proof["value"], "value")
+
+
+def _proof(proof):
+    steps = [(step["bitmap"], [H(one) for one in step["siblings"]]) for step in proof["steps"]]
+    leaf = proof["leaf"] and (H(proof["leaf"]["key"]), H(proof["leaf"]["value"]))
+    return H(proof["key"]), steps, leaf
+
+
+def records_manifest(case):
+    data = H(case["bytes"])
+    rows = records.decode_manifest(data)
+    same(plain(rows), case["rows"], "rows")
+    same(b"".join(map(records.encode_manifest_row, rows)), data, "bytes")
+    same(tries.heads_root(rows).hex(), case["headsRoot"], "headsRoot")
+
+
+def _under_parent(case):
+    child, parent = (records.decode_record(H(case[name])) for name in ("child", "parent"))
+    zones = {records.block_id(H(birth)): H(birth) for birth in case["zones"]}
+    return records.check_under_parent(child["signer"], child["body"], parent["body"], zones)
+
+
+# payload.json
+
+def payload_block_key(case):
+    key = headers.block_key(H(case["zoneKey"]), H(case["block"]), case["keyVersion"])
+    same(key.hex(), case["key"], "key")
+    same(headers.key_commitment(key).hex(), case["commitment"], "commitment")
+
+
+def _key(case):
+    return case["blockKey"] and H(case["blockKey"])
+
+
+def payload_header(case):
+    record = records.decode_record(H(case["bytes"]))
+    for name in ("block", "publicBytes", "sealed"):
+        same(record["body"][name].hex(), case[name], name)
+    private = headers.open_private(record["body"]["publicBytes"], record["body"]["sealed"], _key(case))
+    same(plain(private), case["private"], "private")
+
+
+def payload_refuse_header(case):
+    return headers.open_private(H(case["publicBytes"]), H(case["sealed"]), _key(case))
+
+
+def _read(case):
+    descriptor = {**case["payload"], "rootHash": H(case["payload"]["rootHash"])}
+    parts = {H(digest): H(stored) for digest, stored in case["parts"].items()}
+    root_key = case["rootKey"] and H(case["rootKey"])
+    return payload.read_payload(descriptor, case["size"], root_key, parts), parts
+
+
+def payload_accept(case):
+    pieces, parts = _read(case)
+    data = b"".join(bytes(piece) for piece in pieces)
+    content = bytes((7 * i + i // 256) % 256 for i in range(case["contentBytes"]))
+    same(data, content + bytes(case["zerosAfter"]), "content")
+    same(len(data), case["size"], "size")
+    same(sum(map(len, parts.values())), case["payload"]["stored"], "stored")
+
+
+# keys.json
+
+def keys_epoch(case):
+    record = records.decode_record(H(case["bytes"]))
+    same(record["id"].hex(), case["id"], "id")
+    same(record["body"]["number"], case["number"], "number")
+    same(record["body"]["keyCommitment"].hex(), case["keyCommitment"], "keyCommitment")
+    same(keys.zone_key_commitment(H(case["key"])).hex(), case["keyCommitment"], "key")
+
+
+def keys_open(case, page):
+    epochs = {e["id"]: (records.decode_record(H(e["bytes"]))["body"], H(e["key"])) for e in page["epochs"]}
+    (source, source_key), (target, _) = epochs[case["from"]], epochs[case["to"]]
+    if case["way"] == "past":
+        key = keys.open_past(source, source_key, H(case["to"]), target)
+    else:
+        key = keys.open_inherit(target, H(case["from"]), source_key)
+    same(key.hex(), case["key"], "key")
+
+
+def _deliver(case):
+    grant, delivery, committing = (records.decode_record(H(case[name])) for name in ("grant", "delivery", "committing"))
+    secrets = {"kem_seed": case.get("kemSeed"), "link_secret": case.get("linkSecret"), "recipient": case.get("recipient")}
+    given = {name: H(value) for name, value in secrets.items() if value}
+    return keys.open_delivery(grant, delivery, committing, **given)
+
+
+def keys_delivery(case):
+    same(_deliver(case).hex(), case["key"], "key")
+
+
+# archive.json, segments.json
+
+def _archive(case):
+    return archive.read_archive(H(case["archive"]), H(case["key"]))
+
+
+def archive_accept(case):
+    same(len(_archive(case)), case["items"], "items")
+
+
+def segments_file(case):
+    store_id = segments.read_format(H(case["format"]))
+    same(store_id.hex(), bytes(range(1, 17)).hex(), "store id")
+    segments.read_segment(H(case["segment"]), store_id, 1)
+
+
+def refuses(run, exact=False):
+    return lambda case: refused(case, lambda: run(case), exact)
+
+
+def decoded(field, run):
+    return lambda case: run(H(case[field]))
+
+
+CHECKS = {
+    "encoding": {
+        "accept": encoding_accept,
+        "refuse": refuses(decoded("bytes", decode), exact=True),
+        "identifiers": encoding_identifier,
+        "refusedIdentifiers": refuses(lambda case: parse_identifier(case["text"]), exact=True),
+    },
+    "envelope": {"accept": envelope_accept, "refuse": refuses(_refused_envelope, exact=True)},
+    "cryptography": {
+        "hkdf": crypto_hkdf,
+        "aead": crypto_aead,
+        "aeadRefuse": refuses(crypto_aead_refuse),
+        "signing": crypto_signing,
+        "signatureRule": crypto_rule,
+        "xWing": crypto_x_wing,
+        "xWingPublicKeys": crypto_x_wing_key,
+        "xWingDecapsulation": crypto_x_wing_opens,
+        "argon2id": crypto_argon2id,
+    },
+    "key-files": {
+        "accept": key_file_accept,
+        "refuse": refuses(_open_key_file, exact=True),
+        "words": lambda case: same(key_file.word(case["index"]), case["word"], "word"),
+        "passwords": lambda case: same(key_file.password_bytes(case["typed"]).hex(), case["bytes"], "bytes"),
+    },
+    "records": {
+        "principals": records_principal,
+        "births": records_birth,
+        "refuseBirths": refuses(decoded("bytes", records.decode_birth)),
+        "records": records_record,
+        "capsUnderParent": _under_parent,
+        "refuseCapsUnderParent": refuses(_under_parent),
+        "tries": records_trie,
+        "refuseProofs": refuses(lambda case: tries.check_proof(H(case["root"]), *_proof(case))),
+        "manifests": records_manifest,
+        "refuseManifests": refuses(decoded("bytes", records.decode_manifest)),
+        "refuse": refuses(decoded("bytes", records.decode_record)),
+    },
+    "payload": {
+        "blockKeys": payload_block_key,
+        "headers": payload_header,
+        "refuseHeaders": refuses(payload_refuse_header),
+        "refusePublic": refuses(decoded("publicBytes", headers.decode_public)),
+        "payloads": payload_accept,
+        "refusePayloads": refuses(_read),
+    },
+    "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
+    "segments": {"files": segments_file},
+    "keys": {"epochs": keys_epoch, "opens": keys_open, "deliveries": keys_delivery, "refuse": refuses(_deliver)},
+}
+
+
+def run_file(path):
+    groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
+    passed, failures = 0, []
+    for group, cases in groups.items():
+        check = CHECKS.get(path.stem, {}).get(group)
+        for case in cases:
+            try:
+                if check is None:
+                    raise AssertionError("no check for this group")
+                check(case, groups) if check is keys_open else check(case)
+                passed += 1
+            except Exception as error:  # every failure is reported, a crash as well
+                failures.append(f"  {group}: {case['comment']}: {type(error).__name__}: {error}")
+    print(f"{path.name}: {passed} passed, {len(failures)} failed")
+    print(*failures, sep="\n", end="\n" if failures else "")
+    return not failures
+
+
+def main():
+    directory = Path(__file__).resolve().parent.parent / "vectors"
+    paths = [Path(name) for name in sys.argv[1:]] or sorted(directory.glob("*.json"))
+    return 0 if all([run_file(path) for path in paths]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
