@@ -37,9 +37,6 @@ export interface WriteKey {
   readonly key: Uint8Array | undefined
 }
 
-/** The fields of a header that say which key opens it. */
-export type KeyedHeader = Pick<HeaderBody, 'block' | 'epoch' | 'keyVersion' | 'keyCommitment'>
-
 export interface Actor {
   readonly id: Id
   readonly principal: Principal

@@ -1,7 +1,7 @@
 /** Collects records of a long operation and commits them in bounded batches, in order. */
 import type { IndexRow, LocalRecord, StoredSector } from '@blocktree/tree'
 import type { FilesContext } from './files-context.ts'
-import { batchRecordsMax, batchSectorBytesMax } from './limits.ts'
+import { batchSectorBytesMax } from './limits.ts'
 
 export class CommitBatch {
   readonly #context: FilesContext
@@ -33,7 +33,7 @@ export class CommitBatch {
   }
 
   get isFull(): boolean {
-    return this.#records.length >= batchRecordsMax || this.#sectorBytes >= batchSectorBytesMax
+    return this.#records.length >= this.#context.batchRecords || this.#sectorBytes >= batchSectorBytesMax
   }
 
   /** Commits what waits; resolves when it is durable. */

@@ -42,9 +42,9 @@ export class DirectoryCache {
 
   #mayMatter(change: BlockChange): boolean {
     if (change.kind === blockKind.directory || change.kind === blockKind.symlink) return true
-    if (change.change === 'changed') return false
     // a file that came from elsewhere may take a name from a directory, or give it back
-    if (change.shownParent === undefined || change.change !== 'created') return true
+    const isNew = change.change === 'created' || change.change === 'changed'
+    if (change.shownParent === undefined || !isNew) return true
     const nameKey = this.#tree.blockSummary(change.block)?.nameKey
     return nameKey === undefined || this.#tree.findByName(change.shownParent, nameKey).length > 1
   }

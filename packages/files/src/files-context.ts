@@ -22,6 +22,9 @@ import { idKey } from './id-key.ts'
 import type { LruCache } from './lru-cache.ts'
 import type { NameKeyMaker } from './name-key.ts'
 
+/** @returns the plaintext with its padding; ERR_SECTOR_SEALED (a TreeError) when it does not open */
+export type OpenSector = (aead: number, key: Uint8Array, sealed: Uint8Array) => Promise<Uint8Array>
+
 export interface FilesContext {
   readonly tree: TreeState
   readonly store: BlockStore
@@ -34,6 +37,10 @@ export interface FilesContext {
   readonly opened: LruCache<string, HeaderPrivate>
   readonly sectorLog2: number
   readonly exposure: Exposure
+  /** Records of one batch of a long operation. */
+  readonly batchRecords: number
+  /** Opens sealed sectors in another thread; see `FilesOptions.openSector`. */
+  readonly openSector: OpenSector | undefined
   readonly directories: DirectoryCache
 }
 

@@ -12,10 +12,10 @@ import { type Conflict, conflicts, resolveConflict } from './conflicts.ts'
 import { DirectoryCache } from './directory-cache.ts'
 import { type Entry, describe } from './entry.ts'
 import { Exposure } from './exposure.ts'
-import type { FilesContext } from './files-context.ts'
+import type { FilesContext, OpenSector } from './files-context.ts'
 import { indexNames } from './index-names.ts'
 import { type Job, openJobs } from './job-journal.ts'
-import { headersCached, sectorLog2Default, watchEventsKept } from './limits.ts'
+import { batchRecordsMax, headersCached, sectorLog2Default, watchEventsKept } from './limits.ts'
 import { DirectoryLister, type ListOptions, type ListPage } from './list.ts'
 import { LruCache } from './lru-cache.ts'
 import { type DirectoryOptions, makeDirectory } from './make-directory.ts'
@@ -24,7 +24,15 @@ import type { MetadataChange } from './metadata.ts'
 import { type CopyOptions, type MoveOptions, type MoveReply, copy, move } from './move.ts'
 import { createNameKeyMaker } from './name-key.ts'
 import { pathOfBlock } from './path-of-block.ts'
-import { type FileContent, type FileStream, type ReadOptions, readFile, readStream } from './read-file.ts'
+import {
+  type ContentSource,
+  type FileContent,
+  type FileStream,
+  type ReadOptions,
+  contentSource,
+  readFile,
+  readStream
+} from './read-file.ts'
 import { type RemoveOptions, type RemoveReply, remove } from './remove.ts'
 import { resolvePath } from './resolve-path.ts'
 import { type ResumedJob, abandonJob, resumeJobs } from './resume-jobs.ts'
@@ -56,11 +64,14 @@ export interface FilesOptions {
   readonly nameSecret: Uint8Array
   /** What a reply promises when a call does not say; default `group`. */
   readonly durability?: Durability
+  /** Opens sealed sectors of streams in another thread, a few at a time; without it they are opened in place. */
+  readonly openSector?: OpenSector
   /** Bounds that tests and small machines lower. */
   readonly limits?: {
     readonly headersCached?: number
     readonly watchEventsKept?: number
     readonly sectorLog2?: number
+    readonly batchRecords?: number
   }
 }
 
@@ -79,6 +90,8 @@ export interface Files {
   list(actor: Actor, path: string, options?: ListOptions): Promise<ListPage>
   read(actor: Actor, path: string, options?: ReadOptions): FileContent
   readStream(actor: Actor, path: string, options?: ReadOptions): FileStream
+  /** For readers with threads of their own. */
+  content(actor: Actor, path: string, options?: Pick<ReadOptions, 'version'>): ContentSource
   readLink(actor: Actor, path: string): string
   /** undefined when the actor cannot name it. */
   pathOf(actor: Actor, block: Id): string | undefined
@@ -183,6 +196,7 @@ export function createFiles(options: FilesOptions): Files {
     list: (actor, path, list) => lister.list(actor, path, list),
     read: (actor, path, read) => readFile(context, actor, path, read),
     readStream: (actor, path, read) => readStream(context, actor, path, read),
+    content: (actor, path, read) => contentSource(context, actor, path, read),
     readLink: (actor, path) => readLink(context, actor, path),
     pathOf: (actor, block) => pathOfBlock(context, actor, block),
     makeDirectory: (actor, path, make) => makeDirectory(context, actor, path, make),
@@ -234,6 +248,8 @@ function createContext(options: FilesOptions): FilesContext {
     opened: new LruCache(options.limits?.headersCached ?? headersCached),
     sectorLog2: options.limits?.sectorLog2 ?? sectorLog2Default,
     exposure: new Exposure(tree.authority),
+    batchRecords: options.limits?.batchRecords ?? batchRecordsMax,
+    openSector: options.openSector,
     directories: new DirectoryCache(tree)
   }
 }

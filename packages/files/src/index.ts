@@ -1,4 +1,4 @@
-export { type Actor, type KeyedHeader, type WriteKey, createActor } from './actor.ts'
+export { type Actor, type WriteKey, createActor } from './actor.ts'
 export { type BulkTarget, type FileRecipe, type PreparedFile, buildFileRecords } from './build-file.ts'
 export type { PreparedOutcome } from './commit-prepared.ts'
 export { CommitBatch } from './commit-batch.ts'
@@ -7,6 +7,7 @@ export { type CopyReply, type CopyRequest, copyTree, runCopy } from './cross-zon
 export { type Entry, type EntryKind, entryOf } from './entry.ts'
 export {
   type FilesContext,
+  type OpenSector,
   type Located,
   canReadZone,
   isPublicZone,
@@ -23,7 +24,8 @@ export { type DirectoryOptions, type NewDirectory, newDirectory } from './make-d
 export { type MetadataChange, applyMetadata } from './metadata.ts'
 export type { CopyOptions, MoveOptions, MoveReply } from './move.ts'
 export { nameKey } from './name-key.ts'
-export type { FileContent, FileStream, ReadOptions } from './read-file.ts'
+export { type NameOpener, createNameOpener } from './name-opener.ts'
+export type { ContentSource, FileContent, FileStream, ReadOptions } from './read-file.ts'
 export type { RemoveOptions, RemoveReply } from './remove.ts'
 export { type NamedPlace, type Place, resolveDirectory, resolveName, resolvePath } from './resolve-path.ts'
 export type { ResumedJob } from './resume-jobs.ts'

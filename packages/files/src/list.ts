@@ -3,7 +3,7 @@
  * million entries costs no memory and a cursor never goes stale. Order `name` sorts a snapshot of the directory once,
  * keeps it for the next pages, and makes it again when it was dropped: the cursor names the last entry, not a place.
  */
-import { type Id, blockKind } from '@blocktree/tree'
+import type { Id } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { type Entry, describe } from './entry.ts'
 import { type FilesContext, canReadZone, locate, openFor, zoneOfChildren } from './files-context.ts'
@@ -222,25 +222,4 @@ function invalidCursor(cursor: string, path: string): FilesError {
     `"${path}": "${cursor.slice(0, 40)}" is not a cursor of this listing: start again without one`,
     { path }
   )
-}
-
-/** Every shown child, page by page; what is added or removed meanwhile may or may not be seen. */
-export async function* everyChild(context: FilesContext, directory: Id, pageSize = 1000): AsyncIterable<Id> {
-  let after: Id | undefined
-  for (;;) {
-    const page: Id[] = []
-    for await (const child of context.tree.children(directory, {
-      limit: pageSize,
-      ...(after && { after })
-    })) {
-      page.push(child.block)
-    }
-    yield* page
-    after = page.at(-1)
-    if (page.length < pageSize) return
-  }
-}
-
-export function isDirectoryPlace(place: Place): boolean {
-  return place.summary.kind === blockKind.directory
 }

@@ -2,10 +2,20 @@
  * Reading. One range in one call, or a stream that opens a few sectors ahead of its reader. Every sector is compared
  * with its reference and opened before a byte of it is handed out. A stream goes on reading the version it began with.
  */
-import type { HeaderRecord, Id, PayloadReader, HeaderPrivate } from '@blocktree/tree'
+import {
+  type HeaderPrivate,
+  type HeaderRecord,
+  type Id,
+  type LeafReference,
+  type PayloadReader,
+  type PayloadState,
+  type ReadSector,
+  TreeError,
+  leafLength
+} from '@blocktree/tree'
 import { equalBytes } from '@blocktree/codec'
 import type { Actor } from './actor.ts'
-import { contentReader, damagedFile } from './content.ts'
+import { contentReader, damagedFile, payloadOf, sectorSource } from './content.ts'
 import type { FilesContext } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { prefetchSectors, readBytesMax } from './limits.ts'
@@ -27,6 +37,16 @@ export interface FileContent {
   /** Size of the whole file. */
   readonly size: number
   readonly versionId: Id
+}
+
+/** What is needed to read a version elsewhere, in workers say: hand on no key to code that is not ours. */
+export interface ContentSource {
+  readonly size: number
+  readonly versionId: Id
+  /** undefined for an empty file. */
+  readonly payload: PayloadState | undefined
+  /** Sealed bytes of sectors and nodes, compared with their hash. */
+  readonly readSector: ReadSector
 }
 
 export interface FileStream extends AsyncIterable<Uint8Array> {
@@ -68,50 +88,92 @@ export function readStream(
   path: string,
   options: ReadOptions = {}
 ): FileStream {
-  const { header, opened, reader } = openFile(context, actor, path, options.version)
+  const content = openFile(context, actor, path, options.version)
+  const { header, opened } = content
   const { offset, length } = rangeOf(path, opened.size, options)
   return {
     size: opened.size,
     length,
     versionId: header.id,
-    [Symbol.asyncIterator]: () => chunks(reader, offset, offset + length, path)
+    [Symbol.asyncIterator]: () => chunks(context, content, { from: offset, to: offset + length }, path)
   }
 }
 
+/** The payload of one version for a reader that brings its own threads. */
+export function contentSource(
+  context: FilesContext,
+  actor: Actor,
+  path: string,
+  options: Pick<ReadOptions, 'version'> = {}
+): ContentSource {
+  const { header, opened } = openFile(context, actor, path, options.version)
+  return {
+    size: opened.size,
+    versionId: header.id,
+    payload: payloadOf(header, opened),
+    readSector: sectorSource(context, header)
+  }
+}
+
+/** With a sector opener that works elsewhere, a few sectors are under way while the consumer has the one before. */
 async function* chunks(
-  reader: PayloadReader | undefined,
-  from: number,
-  to: number,
+  context: FilesContext,
+  content: Opened,
+  range: { readonly from: number; readonly to: number },
   path: string
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { reader, header } = content
+  const { from, to } = range
   if (reader === undefined || from >= to) return
+  const { openSector } = context
+  const readSector = sectorSource(context, header)
+  const open = (leaf: LeafReference): Uint8Array | Promise<Uint8Array> => {
+    const sealed = openSector === undefined || leaf.isHole ? undefined : readSector(leaf.hash)
+    const aead = header.body.payload?.aead ?? 0
+    return sealed === undefined || openSector === undefined || aead === 0
+      ? reader.openLeaf(leaf)
+      : openSector(aead, leaf.key, sealed)
+  }
+  const pending: { readonly leaf: LeafReference; readonly plaintext: Promise<Uint8Array> }[] = []
   try {
-    const ready: Uint8Array[] = []
     for (const leaf of reader.leaves(from, to)) {
-      const plaintext = reader.openLeaf(leaf)
-      const start = Math.max(0, from - leaf.offset)
-      const end = Math.min(leaf.length, to - leaf.offset)
-      ready.push(plaintext.slice(start, end))
-      if (ready.length < prefetchSectors) continue
-      const next = ready.shift()
-      if (next !== undefined) yield next
+      const plaintext = Promise.resolve(open(leaf))
+      // a failure is met when its turn comes; until then it must not count as unhandled
+      plaintext.catch(() => undefined)
+      pending.push({ leaf, plaintext })
+      if (openSector !== undefined && pending.length < prefetchSectors) continue
+      const next = pending.shift()
+      if (next !== undefined) yield cut(next.leaf, whole(content, next.leaf, await next.plaintext), from, to)
     }
-    yield* ready
+    for (const { leaf, plaintext } of pending)
+      yield cut(leaf, whole(content, leaf, await plaintext), from, to)
   } catch (error) {
     throw damagedFile(error, path)
   }
 }
 
-function openFile(
-  context: FilesContext,
-  actor: Actor,
-  path: string,
-  version: Id | undefined
-): {
+/** A sector of another length than the size demands is refused (MODEL B.6), whoever opened it. */
+function whole({ header, opened }: Opened, leaf: LeafReference, plaintext: Uint8Array): Uint8Array {
+  const padded = leafLength(opened.size, header.body.payload?.sectorLog2 ?? 0, leaf.index)
+  if (plaintext.length === padded || plaintext.length === leaf.length) return plaintext
+  throw new TreeError(
+    'ERR_PAYLOAD_SHAPE',
+    `sector ${leaf.index} has ${plaintext.length} bytes instead of ${padded}`
+  )
+}
+
+/** The part of a sector that lies in the range, as a buffer of its own. */
+function cut(leaf: LeafReference, plaintext: Uint8Array, from: number, to: number): Uint8Array {
+  return plaintext.slice(Math.max(0, from - leaf.offset), Math.min(leaf.length, to - leaf.offset))
+}
+
+interface Opened {
   readonly header: HeaderRecord
   readonly opened: HeaderPrivate
   readonly reader: PayloadReader | undefined
-} {
+}
+
+function openFile(context: FilesContext, actor: Actor, path: string, version: Id | undefined): Opened {
   const located = locateFile(context, actor, path)
   const isShown = version === undefined || equalBytes(version, located.header.id)
   const header = isShown ? located.header : heldVersion(context, located.summary.block, version, path)

@@ -19,7 +19,6 @@ import {
   type StoredSector,
   blockId,
   blockKey,
-  blockKind,
   blockState,
   createHeader,
   encodeBirth,
@@ -393,9 +392,4 @@ function extensionsOf(before: HeaderPrivate, movedTo: Id | undefined): readonly 
   if (movedTo === undefined) return kept
   const moved: Extension = { code: sealedExtension.movedTo, critical: false, bytes: movedTo }
   return [...kept, moved].toSorted((left, right) => left.code - right.code)
-}
-
-/** A directory is told from a file by its kind alone. */
-export function isDirectory(kind: BlockKind): boolean {
-  return kind === blockKind.directory
 }

@@ -1,7 +1,14 @@
 import { PayloadWriter, createGrantRevocation, createTreeState, noMetadata, right } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
 import { describe, expect, test } from 'vitest'
-import { type FileEvent, type LostEvents, buildFileRecords, createFiles } from '../src/index.ts'
+import {
+  type FileEvent,
+  type LostEvents,
+  type NameOpener,
+  buildFileRecords,
+  createFiles,
+  createNameOpener
+} from '../src/index.ts'
 import {
   type Fixture,
   asText,
@@ -165,9 +172,14 @@ describe('watch', () => {
 })
 
 /** The same tree on a second node that starts empty and gets every record by offer. */
-async function replicate(fixture: Fixture): Promise<Fixture> {
+async function replicate(fixture: Fixture, opener?: NameOpener): Promise<Fixture> {
   const store = createMemoryStore()
-  const tree = await createTreeState({ store, crypto, clock: fixture.clock })
+  const tree = await createTreeState({
+    store,
+    crypto,
+    clock: fixture.clock,
+    ...(opener && { names: opener })
+  })
   const files = createFiles({
     tree,
     store,
@@ -177,6 +189,7 @@ async function replicate(fixture: Fixture): Promise<Fixture> {
     nameSecret: new Uint8Array(32).fill(9)
   })
   const replica = { ...fixture, files, tree, store, actor: files.actor(fixture.node) }
+  opener?.attach(files, replica.actor)
   await sync(fixture, replica)
   return replica
 }
@@ -201,6 +214,14 @@ describe('replicas', () => {
     expect(asText(replica.files.read(replica.actor, '/d/a').bytes)).toBe('over')
   })
 
+  test('names are found at once when an actor is attached to the tree state', async () => {
+    const fixture = await newFixture()
+    await fixture.files.makeDirectory(fixture.actor, '/d')
+    await fixture.files.create(fixture.actor, '/d/a', text('over'))
+    const replica = await replicate(fixture, createNameOpener())
+    expect(asText(replica.files.read(replica.actor, '/d/a').bytes)).toBe('over')
+  })
+
   test('two versions made apart are a conflict that a person ends', async () => {
     const fixture = await newFixture()
     await fixture.files.create(fixture.actor, '/a', text('base'))
@@ -210,6 +231,7 @@ describe('replicas', () => {
     await replica.files.create(replica.actor, '/a', text('there'), { replace: true })
     await sync(replica, fixture)
     const { files, actor } = fixture
+    await files.indexNames(actor)
     const [conflict] = await files.conflicts(actor)
     expect(conflict?.path).toBe('/a')
     expect(conflict?.heads).toHaveLength(2)

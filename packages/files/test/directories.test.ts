@@ -81,16 +81,16 @@ describe('list', () => {
 
 describe('remove', () => {
   test('removes a file, an empty directory, and a full one only when asked', async () => {
-    const fixture = await newFixture()
+    const fixture = await newFixture({ limits: { batchRecords: 16 } })
     const { files, actor } = fixture
     await files.makeDirectory(actor, '/d/e/f', { parents: true })
-    for (let index = 0; index < 700; index++) await files.create(actor, `/d/e/${index}`, text(''))
+    for (let index = 0; index < 70; index++) await files.create(actor, `/d/e/${index}`, text(''))
     expect(await failure(() => files.remove(actor, '/d'))).toBe('ERR_DIRECTORY_NOT_EMPTY')
     await files.remove(actor, '/d/e/f')
     await files.remove(actor, '/d/e/0')
     expect(files.exists(actor, '/d/e/f')).toBe(false)
     const reply = await files.remove(actor, '/d', { recursive: true })
-    expect(reply.removed).toBe(701)
+    expect(reply.removed).toBe(71)
     expect(await names(fixture, '/')).toEqual([])
     expect(await files.jobs()).toEqual([])
     expect(await failure(() => files.remove(actor, '/d'))).toBe('ERR_FILE_NOT_FOUND')

@@ -61,6 +61,7 @@ export async function newFixture(
     readonly public?: boolean
     readonly store?: BlockStore
     readonly limits?: Parameters<typeof createFiles>[0]['limits']
+    readonly openSector?: Parameters<typeof createFiles>[0]['openSector']
   } = {}
 ): Promise<Fixture> {
   const store = options.store ?? createMemoryStore()
@@ -129,7 +130,8 @@ export async function newFixture(
     random: crypto.random,
     clock,
     nameSecret: new Uint8Array(32).fill(7),
-    ...(options.limits && { limits: options.limits })
+    ...(options.limits && { limits: options.limits }),
+    ...(options.openSector && { openSector: options.openSector })
   })
   return {
     files,

@@ -212,7 +212,8 @@ async function reopened(fixture: Fixture, store: BlockStore): Promise<{ files: F
     crypto,
     random: crypto.random,
     clock: fixture.clock,
-    nameSecret: new Uint8Array(32).fill(7)
+    nameSecret: new Uint8Array(32).fill(7),
+    limits: { batchRecords: 8 }
   })
   return { files, actor: files.actor(fixture.node) }
 }
@@ -225,7 +226,7 @@ describe('a crash', () => {
         const fixture = await newFixture({ store })
         await fill(fixture)
         // enough to need several batches
-        for (let index = 0; index < 600; index++) {
+        for (let index = 0; index < 20; index++) {
           await fixture.files.create(fixture.actor, `/src/tree/sub/f${index}`, text(`${index}`))
         }
         const before = await snapshot(fixture.files, fixture.actor, '/src/tree')
@@ -256,7 +257,7 @@ describe('a crash', () => {
         if (operation !== 'remove' && isDone) expect(target).toEqual(moved)
         else expect(target).toBeUndefined()
         if (outcome === undefined) break
-        expect(commits).toBeLessThan(20)
+        expect(commits).toBeLessThan(30)
       }
     })
   }
@@ -265,7 +266,7 @@ describe('a crash', () => {
     const store = createMemoryStore()
     const fixture = await newFixture({ store })
     await fill(fixture)
-    for (let index = 0; index < 600; index++) {
+    for (let index = 0; index < 20; index++) {
       await fixture.files.create(fixture.actor, `/src/tree/sub/f${index}`, text(`${index}`))
     }
     const crashed = await reopened(fixture, failingAfter(store, 2))
@@ -274,10 +275,10 @@ describe('a crash', () => {
     ).not.toBeUndefined()
     const { files, actor } = await reopened(fixture, store)
     await files.create(actor, '/src/tree/late', text('late'))
-    for (let index = 0; index < 600; index++) await files.append(actor, `/src/tree/sub/f${index}`, text('+'))
+    for (let index = 0; index < 20; index++) await files.append(actor, `/src/tree/sub/f${index}`, text('+'))
     await files.resumeJobs(actor)
     expect(asText(files.read(actor, '/dst/tree/late').bytes)).toBe('late')
-    for (let index = 0; index < 600; index++) {
+    for (let index = 0; index < 20; index++) {
       expect(asText(files.read(actor, `/dst/tree/sub/f${index}`).bytes)).toBe(`${index}+`)
     }
   })

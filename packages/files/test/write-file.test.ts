@@ -1,5 +1,6 @@
+import { PayloadReader, openSector } from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
-import { asText, failure, names, newFixture, text } from './files-fixture.ts'
+import { asText, crypto, failure, names, newFixture, text } from './files-fixture.ts'
 
 describe('create', () => {
   test('makes a small file that reads back byte for byte', async () => {
@@ -194,5 +195,42 @@ describe('read', () => {
     expect(await failure(() => files.read(actor, '/a'))).toBe('ERR_FILE_DAMAGED')
     store.readSector = readSector
     expect(files.read(actor, '/a').bytes).toHaveLength(40_000)
+  })
+})
+
+describe('readStream with an opener elsewhere', () => {
+  test('keeps the order, asks for a few sectors ahead, and reports damage at its place', async () => {
+    const inFlight = { now: 0, most: 0 }
+    const { files, actor } = await newFixture({
+      limits: { sectorLog2: 12 },
+      openSector: async (aead, key, sealed) => {
+        inFlight.most = Math.max(inFlight.most, ++inFlight.now)
+        await new Promise((resolve) => setTimeout(resolve, (sealed[0] ?? 0) & 3))
+        inFlight.now--
+        return openSector(crypto, aead, key, sealed)
+      }
+    })
+    const bytes = new Uint8Array(100_000).map((_, index) => index >> 8)
+    await files.create(actor, '/a', bytes)
+    const read: Uint8Array[] = []
+    for await (const chunk of files.readStream(actor, '/a', { offset: 5000, length: 50_000 }))
+      read.push(chunk)
+    expect(Buffer.concat(read).equals(bytes.subarray(5000, 55_000))).toBe(true)
+    expect(inFlight.most).toBeGreaterThan(1)
+    expect(inFlight.most).toBeLessThanOrEqual(4)
+  })
+
+  test('hands out what a worker needs to read by itself', async () => {
+    const { files, actor } = await newFixture({ limits: { sectorLog2: 12 } })
+    await files.create(actor, '/a', new Uint8Array(30_000).fill(3))
+    const source = files.content(actor, '/a')
+    if (source.payload === undefined) throw new Error('a payload')
+    const reader = new PayloadReader(crypto, source.payload, {
+      readSector: source.readSector,
+      isVerified: true
+    })
+    expect(reader.read(0, source.size)).toEqual(new Uint8Array(30_000).fill(3))
+    await files.create(actor, '/empty', new Uint8Array(0))
+    expect(files.content(actor, '/empty').payload).toBeUndefined()
   })
 })
