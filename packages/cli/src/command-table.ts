@@ -30,8 +30,15 @@ const nodeCommands: readonly CommandDefinition[] = [
     summary: 'Make the data directory of a node: its keys and an empty tree',
     description: 'Not needed before `start`, which does the same when it finds nothing. Shows the root passphrase once.',
     arguments: [],
-    options: settingOptions,
-    examples: [['blocktree init --data ~/tree', 'make a node in ~/tree']],
+    options: [
+      { name: 'restore', value: 'FILE', completes: 'local', summary: 'make it from a backup of a whole node: keys, tree and content as they were' },
+      { name: 'backup-passphrase-file', value: 'FILE', completes: 'local', summary: 'read the passphrase of the backup from a file (or BLOCKTREE_PASSPHRASE; else it is asked for)' },
+      ...settingOptions
+    ],
+    examples: [
+      ['blocktree init --data ~/tree', 'make a node in ~/tree'],
+      ['blocktree init --data ~/tree --restore tree.backup', 'the node of a lost machine']
+    ],
     load: () => import('./commands/init.ts')
   },
   {

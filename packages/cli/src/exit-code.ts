@@ -61,6 +61,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   ERR_LOCAL_EXISTS: exitCode.exists,
   ERR_DIRECTORY_NOT_EMPTY: exitCode.exists,
   ERR_DATA_IN_USE: exitCode.exists,
+  ERR_DATA_EXISTS: exitCode.exists,
   ERR_SOCKET_IN_USE: exitCode.exists,
   ERR_FILE_DAMAGED: exitCode.damaged,
   ERR_STORE_CORRUPT: exitCode.damaged,

@@ -19,10 +19,12 @@ import type { Environment } from './location.ts'
 import type { Log } from './log.ts'
 import { type NodeMethods, nodeMethodTable } from './method-table.ts'
 import { createHandlers } from './methods/handlers.ts'
+import { deriveNameSecret } from './name-secret.ts'
 import { NodeError, reasonOf } from './node-error.ts'
 import type { Peer } from './peer.ts'
-import { nodeKeyName, openPrincipalDirectory, type PrincipalDirectory } from './principal-directory.ts'
+import { openPrincipalDirectory, type PrincipalDirectory } from './principal-directory.ts'
 import { addReceipts } from './receipt-signing.ts'
+import type { RestoreRequest } from './restore-node.ts'
 import { createRootKey, type RootKey } from './root-key.ts'
 import { createSession, type Session } from './session.ts'
 import { createTreeReindex } from './tree-reindex.ts'
@@ -68,6 +70,8 @@ export interface OpenNodeOptions {
   readonly environment: Environment
   /** Shows what is shown once and kept nowhere. */
   readonly showSecret: (lines: readonly string[]) => void
+  /** Makes the node from a backup instead of anew; ERR_DATA_EXISTS when there is one. */
+  readonly restore?: RestoreRequest | undefined
 }
 
 /** Opens the node of a data directory, and makes it first where there is none. The caller holds the instance lock. */
@@ -77,6 +81,9 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   const leftover = recoverFirstStart(directory)
   if (leftover === 'discarded') log.warn('threw away a first start that was cut short; a passphrase it may have shown is void')
   const found = readNodeRecord(directory)
+  if (found !== undefined && options.restore !== undefined) {
+    throw new NodeError('ERR_DATA_EXISTS', `there is a node in "${directory.path}" already; choose another --data for the restored one`)
+  }
   const record = found ?? (await makeNode(options, crypto))
   const parts = await openParts(options, crypto, record)
   const sessions = new Set<Session>()
@@ -100,8 +107,9 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
 }
 
 async function makeNode(options: OpenNodeOptions, crypto: CryptoProvider): Promise<NodeRecord> {
-  const { firstStart } = await import('./first-start.ts') // once in the life of a node
-  return firstStart({ ...options, crypto })
+  const { firstStart, startFromBackup } = await import('./first-start.ts') // once in the life of a node
+  const { restore } = options
+  return restore === undefined ? firstStart({ ...options, crypto }) : startFromBackup({ ...options, crypto }, restore)
 }
 
 type OpenParts = Omit<NodeParts, 'connectionCount' | 'requestShutdown'>
@@ -164,17 +172,6 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
     await store.close()
     throw error
   }
-}
-
-/** Known to this node alone and the same for the life of its index: follows from its key. */
-async function deriveNameSecret(keys: ReturnType<typeof createKeyFileStorage>, crypto: CryptoProvider): Promise<Uint8Array> {
-  const secret = await keys.open(nodeKeyName)
-  if (secret === undefined) {
-    throw new NodeError('ERR_DATA_INCOMPLETE', 'the key of this node is missing; restore "keys/node.key" from a key backup')
-  }
-  const derived = crypto.hmacSha256(secret.signSeed, [new TextEncoder().encode('blocktree/local/name-secret/1\0')])
-  secret.close()
-  return derived
 }
 
 function expectTree(tree: TreeState, record: NodeRecord): void {

@@ -21,6 +21,7 @@ import { type DataDirectory, dataFormat, type NodeRecord } from './data-director
 import { beginFirstStart, completeFirstStart } from './first-start-journal.ts'
 import { checkPassphrase, readPassphraseFile } from './passphrase.ts'
 import { nodeKeyName } from './principal-directory.ts'
+import type { RestoreRequest } from './restore-node.ts'
 import { rootKeyName } from './root-key.ts'
 import { version } from './version.ts'
 
@@ -58,6 +59,18 @@ export async function firstStart(options: FirstStartOptions): Promise<NodeRecord
     secrets.root.close()
     secrets.recovery?.close()
   }
+}
+
+/** The same with what a backup holds: the node as it was, its keys included. */
+export async function startFromBackup(options: FirstStartOptions, request: RestoreRequest): Promise<NodeRecord> {
+  const { crypto, directory, log } = options
+  const { restoreNodeInto } = await import('./restore-node.ts')
+  const staged = beginFirstStart(directory)
+  const restored = await restoreNodeInto(crypto, staged, request, { signal: new AbortController().signal, onBytes: () => undefined })
+  completeFirstStart(directory, restored.record)
+  const { records, sectors, isIdentical, missingSectors } = restored
+  log.info('restored a node from its backup', { tree: restored.record.treeId, records, sectors, isIdentical, missingSectors })
+  return restored.record
 }
 
 interface ChosenPassphrase {

@@ -1,31 +1,17 @@
 /**
  * All key files of a node in one file, sealed under a passphrase (doc/spec/13-configuration.md, section 6):
- *
- *   magic "btkeys" CR LF (8) | version u8 = 1 | memory KiB u32 | passes u16 | lanes u8 | salt (16) | commitment (32)
- *   | ChaCha20-Poly1305 of JSON { name: base64 of the key file }, key from Argon2id, nonce zero, everything before as
- *   associated data
- *
+ * header of ./passphrase-header.ts with the magic "btkeys" CR LF, then ChaCha20-Poly1305 of JSON
+ * `{ name: base64 of the key file }`, nonce zero, the header as associated data.
  * The root key inside stays sealed under its own passphrase.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import {
-  aead,
-  type Argon2Cost,
-  type CryptoProvider,
-  keyFileCostDefault,
-  keyFileCostMax,
-  keyNamePattern,
-  passwordBytes,
-  wipe
-} from '@blocktree/crypto'
+import { aead, type CryptoProvider, keyNamePattern, wipe } from '@blocktree/crypto'
 import { writeFileDurably } from './data-directory.ts'
 import { NodeError, reasonOf } from './node-error.ts'
+import { createPassphraseHeader, openPassphraseHeader, passphraseHeaderBytes } from './passphrase-header.ts'
 
 const magic: Uint8Array = new TextEncoder().encode('btkeys\r\n')
-const version = 1
-const headerBytes = 8 + 1 + 4 + 2 + 1 + 16
-const commitmentBytes = 32
 const backupBytesMax = 1024 * 1024 // hundreds of keys
 const suffix = '.key'
 
@@ -102,15 +88,13 @@ export async function sealKeyFiles(
   files: ReadonlyMap<string, Uint8Array>,
   passphrase: string
 ): Promise<Uint8Array> {
-  const header = encodeHeader(keyFileCostDefault, crypto.random.bytes(16))
-  const { key, commitment } = await derive(crypto, passphrase, header, keyFileCostDefault)
+  const { header, key } = await createPassphraseHeader(crypto, magic, passphrase)
   const content = Object.fromEntries([...files].map(([name, bytes]) => [name, bytes.toBase64()]))
   const plaintext = new TextEncoder().encode(JSON.stringify(content))
-  const associated = Buffer.concat([header, commitment])
-  const sealed = crypto.aeadSeal(aead.chacha20Poly1305, key, new Uint8Array(12), associated, plaintext)
+  const sealed = crypto.aeadSeal(aead.chacha20Poly1305, key, new Uint8Array(12), header, plaintext)
   wipe(key)
   wipe(plaintext)
-  return Buffer.concat([associated, sealed])
+  return Buffer.concat([header, sealed])
 }
 
 /** @throws ERR_KEY_BACKUP for damage, an unknown version, or a wrong passphrase */
@@ -119,22 +103,27 @@ export async function openKeyFiles(
   bytes: Uint8Array,
   passphrase: string
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const header = bytes.subarray(0, headerBytes)
-  const cost = decodeHeader(header)
-  const { key, commitment } = await derive(crypto, passphrase, header, cost)
-  const associated = bytes.subarray(0, headerBytes + commitmentBytes)
-  if (!Buffer.from(commitment).equals(associated.subarray(headerBytes))) {
-    wipe(key)
-    throw new NodeError('ERR_KEY_BACKUP', 'the passphrase does not open the key backup; check it and try again')
-  }
-  const plaintext = crypto.aeadOpen(aead.chacha20Poly1305, key, new Uint8Array(12), associated, bytes.subarray(associated.length))
-  wipe(key)
+  const opened = await openPassphraseHeader(crypto, magic, bytes.subarray(0, passphraseHeaderBytes), passphrase)
+  if (typeof opened === 'string') throw refusal(opened)
+  const sealed = bytes.subarray(passphraseHeaderBytes)
+  const plaintext = crypto.aeadOpen(aead.chacha20Poly1305, opened.key, new Uint8Array(12), opened.header, sealed)
+  wipe(opened.key)
   if (plaintext === undefined) throw damaged('its content does not authenticate')
   try {
     return decodeContent(plaintext)
   } finally {
     wipe(plaintext)
   }
+}
+
+function refusal(problem: 'damaged' | 'version' | 'cost' | 'passphrase'): NodeError {
+  const texts = {
+    damaged: 'it does not begin like one',
+    version: 'it has an unknown version; use a newer program',
+    cost: 'it asks for more work than any key backup does',
+    passphrase: 'the passphrase does not open it; check it and try again'
+  }
+  return damaged(texts[problem])
 }
 
 function decodeContent(plaintext: Uint8Array): ReadonlyMap<string, Uint8Array> {
@@ -146,49 +135,6 @@ function decodeContent(plaintext: Uint8Array): ReadonlyMap<string, Uint8Array> {
     files.set(name, Uint8Array.fromBase64(text))
   }
   return files
-}
-
-function encodeHeader(cost: Argon2Cost, salt: Uint8Array): Uint8Array {
-  const header = new Uint8Array(headerBytes)
-  const view = new DataView(header.buffer)
-  header.set(magic)
-  view.setUint8(8, version)
-  view.setUint32(9, cost.memoryKib)
-  view.setUint16(13, cost.passes)
-  view.setUint8(15, cost.parallelism)
-  header.set(salt, 16)
-  return header
-}
-
-function decodeHeader(header: Uint8Array): Argon2Cost {
-  if (header.length < headerBytes || !magic.every((byte, index) => byte === header[index])) {
-    throw damaged('it does not begin like one')
-  }
-  const view = new DataView(header.buffer, header.byteOffset, header.length)
-  if (view.getUint8(8) !== version) throw damaged(`it has version ${view.getUint8(8)}; use a newer program`)
-  const cost = { memoryKib: view.getUint32(9), passes: view.getUint16(13), parallelism: view.getUint8(15) }
-  const isSane =
-    cost.memoryKib >= 8 * cost.parallelism &&
-    cost.memoryKib <= keyFileCostMax.memoryKib &&
-    cost.memoryKib * cost.passes <= keyFileCostMax.memoryKibPasses &&
-    cost.passes >= 1 &&
-    cost.parallelism >= 1 &&
-    cost.parallelism <= keyFileCostMax.parallelism
-  if (!isSane) throw damaged('it asks for more work than any key backup does')
-  return cost
-}
-
-async function derive(
-  crypto: CryptoProvider,
-  passphrase: string,
-  header: Uint8Array,
-  cost: Argon2Cost
-): Promise<{ readonly key: Uint8Array; readonly commitment: Uint8Array }> {
-  const password = passwordBytes(passphrase)
-  const salt = crypto.sha256(header) // the header holds the salt: cost and version are bound with it
-  const derived = await crypto.argon2id(password, salt, cost, 64)
-  wipe(password)
-  return { key: derived.subarray(0, 32), commitment: derived.subarray(32) }
 }
 
 function damaged(problem: string): NodeError {

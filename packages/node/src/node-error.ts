@@ -21,6 +21,9 @@ export type NodeErrorCode =
   | 'ERR_TREE_OTHER' // it belongs to another tree than the one kept here
   | 'ERR_ACCESS_REQUEST_UNKNOWN' // no such pending request
   | 'ERR_KEY_BACKUP' // a key backup is damaged or its passphrase is wrong
+  | 'ERR_BACKUP_PASSPHRASE' // the passphrase does not open the backup
+  | 'ERR_BACKUP_CORRUPT' // the backup is damaged or cut off
+  | 'ERR_DATA_EXISTS' // there is a node already where one is to be restored
   | 'ERR_PATH_LOCAL' // a path of the host is not absolute, exists already, or cannot be used
   | 'ERR_COPY_DIRECTORY' // a directory is copied only when recursion is asked for
   | 'ERR_STORE_BUSY' // something is under way that the act must not meet

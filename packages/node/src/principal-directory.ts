@@ -11,6 +11,7 @@ import {
   createPrincipal,
   decodeRecord,
   type Id,
+  type IndexRow,
   type PrincipalRecord,
   recordType,
   type TreeState,
@@ -23,6 +24,14 @@ import { type RootKey, rootKeyName } from './root-key.ts'
 export const nodeKeyName = 'node'
 const namePrefix: Uint8Array = new TextEncoder().encode('node/name/')
 const namePrefixEnd: Uint8Array = new TextEncoder().encode('node/name0') // "0" follows "/"
+
+/** The local row that gives a principal its name. */
+export function nameRow(id: Id, name: string): IndexRow {
+  const key = new Uint8Array(namePrefix.length + id.length)
+  key.set(namePrefix)
+  key.set(id, namePrefix.length)
+  return { key, value: new TextEncoder().encode(name) }
+}
 
 export interface KnownPrincipal {
   readonly id: Id
@@ -46,6 +55,8 @@ export interface PrincipalDirectory {
   rename(id: Id, name: string): Promise<void>
   /** Gives it the name that it calls itself, when it has none here and the name is free. */
   introduce(id: Id, name: string): Promise<void>
+  /** All given names, by the text of the id. */
+  names(): Readonly<Record<string, string>>
   summarize(id: Id): Promise<PrincipalSummary>
   list(): Promise<readonly PrincipalSummary[]>
   close(): void
@@ -193,16 +204,17 @@ class Directory implements PrincipalDirectory {
   }
 
   async rename(id: Id, name: string): Promise<void> {
-    const key = new Uint8Array(namePrefix.length + id.length)
-    key.set(namePrefix)
-    key.set(id, namePrefix.length)
-    await this.#options.store.commit({ local: [{ key, value: new TextEncoder().encode(name) }] })
+    await this.#options.store.commit({ local: [nameRow(id, name)] })
     this.#names.set(formatId(id), name)
   }
 
   async introduce(id: Id, name: string): Promise<void> {
     const isUsable = keyNamePattern.test(name) && !isIdText(name) && ![...this.#names.values()].includes(name)
     if (isUsable && !this.#names.has(formatId(id))) await this.rename(id, name)
+  }
+
+  names(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#names)
   }
 
   async summarize(id: Id): Promise<PrincipalSummary> {

@@ -14,6 +14,7 @@ import { defaultSocketPath, type Environment, socketPathBytesMax } from './locat
 import { createLog, type Log } from './log.ts'
 import { NodeError } from './node-error.ts'
 import type { Peer } from './peer.ts'
+import type { RestoreRequest } from './restore-node.ts'
 import { listenOnSocket } from './socket-transport.ts'
 import { openStreamConnection, type StreamConnection } from './stream-connection.ts'
 import { version } from './version.ts'
@@ -43,13 +44,16 @@ export async function runNode(input: RunInput): Promise<boolean> {
   return lifeCycle.stopped
 }
 
-/** Makes the data directory of a node and stops again; ERR_DATA_EXISTS is no error here: nothing is changed. */
-export async function initializeNode(input: RunInput): Promise<{ readonly treeId: string; readonly isNew: boolean }> {
+/** Makes the data directory of a node, from a backup when one is given, and stops again; one that is there is left as it is. */
+export async function initializeNode(
+  input: RunInput,
+  restore?: RestoreRequest
+): Promise<{ readonly treeId: string; readonly isNew: boolean }> {
   const configuration = await loadConfiguration(input)
   const log = openLog(configuration, input)
   const lifeCycle = createLifeCycle({ log })
   try {
-    const node = await open(configuration, input, lifeCycle, log)
+    const node = await open(configuration, input, lifeCycle, log, restore)
     return { treeId: node.treeId, isNew: node.isNew }
   } finally {
     await lifeCycle.stop('the data directory is ready')
@@ -74,7 +78,8 @@ async function open(
   configuration: Configuration,
   input: RunInput,
   lifeCycle: LifeCycle,
-  log: Log
+  log: Log,
+  restore?: RestoreRequest
 ): Promise<BlocktreeNode & { readonly lock: InstanceLock }> {
   const directory = dataDirectoryAt(configuration.dataDirectory)
   prepareDataDirectory(directory)
@@ -87,6 +92,7 @@ async function open(
     directory,
     log,
     environment: input.environment,
+    restore,
     showSecret: (lines) => showSecret(lines, configuration, input)
   })
   lifeCycle.onStop('node', () => node.close())

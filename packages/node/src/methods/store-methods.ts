@@ -1,13 +1,15 @@
 /** transfer.*, backup.*, store.*, checkpoint.*: handlers for content in bulk and its upkeep. */
 import { statfs } from 'node:fs/promises'
 import { formatId } from '@blocktree/codec'
-import type { Handlers } from '@blocktree/rpc'
+import type { Handlers, RequestContext } from '@blocktree/rpc'
 import { type Actor, resolvePath, zoneOfChildren } from '@blocktree/files'
 import type { CollectionReport } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
+import type { BackupOptions } from '../backup.ts'
 import type { NodeParts } from '../create-node.ts'
 import type { CheckReport, StoreMethods } from '../method-table/store-methods.ts'
 import { NodeError } from '../node-error.ts'
+import { checkPassphrase } from '../passphrase.ts'
 import type { Peer } from '../peer.ts'
 
 type StoreHandlers = Handlers<StoreMethods, Peer>
@@ -101,14 +103,32 @@ async function collect(
   }
 }
 
-function bulkHandlers(_parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
+function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
+  const { bulkWrites } = parts
   return {
     'transfer.import': () => unavailable('transfer.import'),
     'transfer.export': () => unavailable('transfer.export'),
-    'backup.create': () => unavailable('backup.create'),
-    'backup.restore': () => unavailable('backup.restore'),
-    'backup.drill': () => unavailable('backup.drill')
+    async 'backup.create'({ file, passphrase, path }, context) {
+      const { createBackup } = await import('../backup.ts')
+      const request = { file, passphrase: checkPassphrase(passphrase, 'the passphrase of the backup'), path }
+      const { records, sectors, bytes } = await createBackup(parts, context.peer.session.actor, request, options(context))
+      return { file, records, sectors, bytes }
+    },
+    async 'backup.restore'({ file, passphrase }, context) {
+      const { restoreBackup } = await import('../backup.ts')
+      const { actor } = context.peer.session
+      return bulkWrites.during(() => restoreBackup(parts, actor, { file, passphrase }, options(context)))
+    },
+    async 'backup.drill'({ file, passphrase }, context) {
+      const { drill } = await import('../restore-node.ts')
+      const given = { ...(file === undefined ? {} : { file }), ...(passphrase === undefined ? {} : { passphrase }) }
+      return drill(parts, given, options(context))
+    }
   }
+}
+
+function options(context: RequestContext<Peer, never>): BackupOptions {
+  return { signal: context.signal, onBytes: (done) => context.progress({ done, unit: 'bytes' }) }
 }
 
 function unavailable(method: string): never {
