@@ -69,10 +69,7 @@ function checkAccess(context: FilesContext, scratch: TreeState, actor: Actor, an
     const isExpected = record.type <= recordType.header
     if (!isExpected) throw refused(`a record of type ${record.type} has no place in an answer`)
   }
-  if (scratch.authority.principal(answer.approver.signer) === undefined) {
-    throw refused('the principal that signed the answer is not known to the tree')
-  }
-  if (answer.read && !canRead(context, scratch, actor, answer.target)) {
+  if (answer.read && !canRead(context, scratch, actor, answer)) {
     throw refused(`no key in it opens ${formatId(answer.target)} for you`)
   }
   if (answer.rights !== 0 && !canWrite(context, scratch, actor, answer)) {
@@ -81,10 +78,13 @@ function checkAccess(context: FilesContext, scratch: TreeState, actor: Actor, an
   if (!answer.read && answer.rights === 0) throw refused('it gives neither reading nor any right')
 }
 
-function canRead(context: FilesContext, scratch: TreeState, actor: Actor, target: Id): boolean {
-  if (scratch.authority.zoneBirth(target)?.birth.public === true) return true
-  const grant = scratch.liveGrants(target).find(({ body }) => equalBytes(body.recipient, actor.id))
+/** By a grant that the signer of the answer issued itself. */
+function canRead(context: FilesContext, scratch: TreeState, actor: Actor, { target, approver }: AccessAnswer): boolean {
+  const grant = scratch
+    .liveGrants(target)
+    .find(({ body, signer }) => equalBytes(body.recipient, actor.id) && equalBytes(signer, approver.signer))
   if (grant === undefined) return false
+  if (scratch.authority.zoneBirth(target)?.birth.public === true) return true
   const isBlock = grant.body.targetType === grantTarget.block
   return scratch.authority.deliveriesOf(grant.id).some((delivery) => {
     const epoch = scratch.authority.epoch(delivery.body.epoch)
@@ -103,12 +103,15 @@ function canRead(context: FilesContext, scratch: TreeState, actor: Actor, target
 
 function canWrite(context: FilesContext, scratch: TreeState, actor: Actor, answer: AccessAnswer): boolean {
   const writer = createActor({ tree: scratch, crypto: context.crypto, clock: context.clock, principal: actor.principal })
-  const isZone = scratch.authority.zoneBirth(answer.target) !== undefined
-  const caps = scratch.authority.capsOf(writer.id)
-  const home = isZone ? answer.target : scratch.zoneOf(answer.target)
-  if (home !== undefined) return writer.capFor({ home, block: isZone ? undefined : answer.target }, answer.rights) !== undefined
-  // a cap for one block that is not read: its header did not come along
-  return caps.some(({ body }) => (answer.rights & ~body.rights) === 0)
+  const cap = writer.capFor(placeOfTarget(scratch, answer.target), answer.rights)?.cap
+  const leaf = cap && scratch.authority.cap(cap)
+  return leaf !== undefined && equalBytes(leaf.signer, answer.approver.signer)
+}
+
+/** The header of a block comes along, so its zone is known. */
+function placeOfTarget(scratch: TreeState, target: Id): { readonly home: Id; readonly block: Id | undefined } {
+  if (scratch.authority.zoneBirth(target) !== undefined) return { home: target, block: undefined }
+  return { home: scratch.zoneOf(target) ?? target, block: target }
 }
 
 function refused(reason: string, cause?: unknown): FilesError {

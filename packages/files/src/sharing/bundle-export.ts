@@ -82,6 +82,7 @@ class BundleSource {
   readonly #selection: BundleSelection
   readonly #sent = new LruCache<string, true>(sectorsRemembered)
   readonly #allowed = new Map<string, boolean>()
+  readonly #afterHeaders: AnyRecord[] = []
 
   constructor(context: FilesContext, actor: Actor, selection: BundleSelection) {
     this.#context = context
@@ -93,6 +94,7 @@ class BundleSource {
     const { paths, to } = this.#selection
     if (paths === undefined && to === undefined) yield* this.#everything()
     else yield* this.#selected(paths ?? ['/'])
+    for (const { bytes } of this.#afterHeaders) yield { kind: 'record', bytes, inline: undefined }
   }
 
   async *#everything(): AsyncGenerator<BundleFrame> {
@@ -183,10 +185,20 @@ class BundleSource {
     for (const record of records.slice(0, tree + 1)) yield { kind: 'record', bytes: record.bytes, inline: undefined }
     for (const bytes of births) yield { kind: 'birth', bytes }
     for (const record of records.slice(tree + 1)) {
-      // grants and caps of one block wait for its header; they are taken when it has come
+      if (this.#isAboutBlock(record)) {
+        this.#afterHeaders.push(record)
+        continue
+      }
       yield { kind: 'record', bytes: record.bytes, inline: undefined }
       if (record.type === recordType.checkpoint) yield* this.#sectors(record.body.manifest)
     }
+  }
+
+  /** Grants of one block rest on its header, so they follow the headers. */
+  #isAboutBlock(record: AnyRecord): boolean {
+    if (record.type === recordType.grant) return record.body.targetType === grantTarget.block
+    if (record.type !== recordType.delivery && record.type !== recordType.grantRevocation) return false
+    return this.#context.tree.authority.grant(record.body.grant)?.body.targetType === grantTarget.block
   }
 
   /** Caps, revocations and successions as a whole, and what belongs to these zones. */

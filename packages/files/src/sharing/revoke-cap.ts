@@ -25,6 +25,7 @@ import { idKey } from '../id-key.ts'
 import { pathOfBlock } from '../path-of-block.ts'
 import { makeVersion, openOrDeny, treeId } from '../write-version.ts'
 import { type RekeyOutcome, rekeyZones } from './rekey-zones.ts'
+import { openRevocations, revocationDoneRow, revocationRow } from './revocation-journal.ts'
 import { checkpointBefore, makeCheckpoint } from './zone-checkpoint.ts'
 import { zonesInside } from './zone-tree.ts'
 
@@ -71,11 +72,30 @@ export async function revokeCap(
     cuts,
     reason: options.reason ?? 0
   })
-  await tree.commitLocal({ records: [{ record }] }, { durability: context.durability })
-  await tree.settled()
+  await tree.commitLocal({ records: [{ record }], local: [revocationRow(id)] }, { durability: context.durability })
+  return { revocation: record.id, cuts: cuts.length, ...(await finishRevocation(context, actor, cap)) }
+}
+
+/** Goes on with revocations that a crash cut short. @returns how many there were */
+export async function resumeRevocations(context: FilesContext, actor: Actor): Promise<number> {
+  const open = await openRevocations(context.store)
+  for (const id of open) {
+    const cap = context.tree.authority.cap(id)
+    if (cap !== undefined) await finishRevocation(context, actor, cap)
+  }
+  return open.length
+}
+
+async function finishRevocation(
+  context: FilesContext,
+  actor: Actor,
+  cap: CapRecord
+): Promise<Omit<CapRevocationReport, 'revocation' | 'cuts'>> {
+  await context.tree.settled()
   const blocks = await sortOut(context, actor, cap)
   const keys = await rekeyZones(context, actor)
-  return { revocation: record.id, cuts: cuts.length, ...blocks, keys }
+  await context.store.commit({ local: [revocationDoneRow(cap.id)] }, { durability: context.durability })
+  return { ...blocks, keys }
 }
 
 /** The cap under which the actor revokes; undefined for the root. The subject itself just stops using its key. */

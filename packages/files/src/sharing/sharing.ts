@@ -6,7 +6,7 @@
  * Actors: `actor` signs with its own caps and opens with its own grants. Where only the root principal may act, pass
  * an actor made from the unlocked root key; a call that needs it and gets another answers ERR_ROOT_NEEDED.
  */
-import type { Id } from '@blocktree/tree'
+import type { Admission, Id } from '@blocktree/tree'
 import type { Actor } from '../actor.ts'
 import type { FilesContext } from '../files-context.ts'
 import { type AcceptedAccess, acceptAccess } from './access-accept.ts'
@@ -20,7 +20,7 @@ import { type CapRequest, type CapView, issueWriteCap } from './issue-write-cap.
 import { type ListCapsOptions, listCaps } from './list-caps.ts'
 import { type GrantView, type ListGrantsOptions, listGrants } from './list-grants.ts'
 import { type ExposureReport, type RevokeReaderOptions, resumeRekeys, revokeReader } from './revoke-reader.ts'
-import { type CapRevocationReport, type RevokeCapOptions, revokeCap } from './revoke-cap.ts'
+import { type CapRevocationReport, type RevokeCapOptions, resumeRevocations, revokeCap } from './revoke-cap.ts'
 import { type QuarantinedBlock, listQuarantine, takeOver } from './quarantine.ts'
 import { type KeyUpkeepReport, keepKeys } from './keep-keys.ts'
 import { type OpenedLink, openLink } from './open-link.ts'
@@ -41,8 +41,13 @@ export interface Sharing {
   openLink(text: string): OpenedLink
   /** Takes a grant back and changes the keys of everything it opened (B.5). Resumable: see `resumeRekeys`. */
   revokeReader(actor: Actor, grant: Id, options?: RevokeReaderOptions): Promise<ExposureReport>
-  /** Goes on with key changes that a crash cut short; to be called at each start. */
+  /** Goes on with key changes that a crash cut short; `resume` includes it. */
   resumeRekeys(actor: Actor): Promise<readonly ExposureReport[]>
+  /**
+   * For each start: goes on with key changes and revocations of caps that a crash cut short, then does the upkeep of
+   * keys. Does what the actor may do and leaves the rest.
+   */
+  resume(actor: Actor): Promise<ResumeReport>
   /** Rotates zones that a former reader can still open or that have two current epochs, and delivers missing keys. */
   keepKeys(actor: Actor): Promise<KeyUpkeepReport>
 
@@ -77,8 +82,18 @@ export interface Sharing {
 
   /** Records and sealed sectors as a stream; the report is returned at its end. */
   exportBundle(actor: Actor, selection?: BundleSelection): AsyncGenerator<Uint8Array, BundleReport, undefined>
-  /** Takes a bundle in, each record checked as if it came from a stranger. */
-  importBundle(chunks: AsyncIterable<Uint8Array>): Promise<ImportReport>
+  /**
+   * Takes a bundle in, each record checked as if it came from a stranger. For a backup of one's own say `from: 'host'`:
+   * what was written under a cap that has ended meanwhile is then taken as well.
+   */
+  importBundle(chunks: AsyncIterable<Uint8Array>, admission?: Admission): Promise<ImportReport>
+}
+
+export interface ResumeReport {
+  readonly rekeys: readonly ExposureReport[]
+  /** Revocations of caps that were finished. */
+  readonly revocations: number
+  readonly keys: KeyUpkeepReport
 }
 
 export function createSharing(context: FilesContext): Sharing {
@@ -90,6 +105,11 @@ export function createSharing(context: FilesContext): Sharing {
     listGrants: (actor, options) => listGrants(context, actor, options),
     revokeReader: (actor, grant, options) => revokeReader(context, actor, grant, options),
     resumeRekeys: (actor) => resumeRekeys(context, actor),
+    resume: async (actor) => ({
+      rekeys: await resumeRekeys(context, actor),
+      revocations: await resumeRevocations(context, actor),
+      keys: await keepKeys(context, actor)
+    }),
     keepKeys: (actor) => keepKeys(context, actor),
     issueWriteCap: (actor, request) => issueWriteCap(context, actor, request),
     listCaps: (actor, options) => listCaps(context, actor, options),
@@ -105,6 +125,6 @@ export function createSharing(context: FilesContext): Sharing {
     approveAccess: (actor, request, approval) => approveAccess(context, actor, request, approval),
     acceptAccess: (actor, line) => acceptAccess(context, actor, line),
     exportBundle: (actor, selection) => exportBundle(context, actor, selection),
-    importBundle: (chunks) => importBundle(context, chunks)
+    importBundle: (chunks, admission) => importBundle(context, chunks, admission)
   }
 }

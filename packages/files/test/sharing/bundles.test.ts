@@ -32,6 +32,7 @@ async function filled(): Promise<World> {
   await world.files.write(world.owner, '/d/small', 0, text('SMALL'))
   await world.files.create(world.owner, '/d/sub/big', crypto.random.bytes(700_000))
   await world.files.create(world.owner, '/e/other', crypto.random.bytes(10_000))
+  await world.sharing.issueGrant(world.owner, { path: '/d/small', to: { principal: newPrincipal().record } })
   await world.sharing.makeCheckpoint(world.owner, await blockAt(world, '/d'))
   return world
 }

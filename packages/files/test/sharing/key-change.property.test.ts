@@ -1,7 +1,9 @@
 /** D5 and D9 of MODEL: key changes and forgetting of keys, under random sharing and crashes at every commit. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { right } from '@blocktree/tree'
 import { openRekeys } from '../../src/sharing/rekey-journal.ts'
+import { openRevocations } from '../../src/sharing/revocation-journal.ts'
 import { hoard, newPrincipal, newWorld, reopen, stoppingStore, text, winnerAt, asText } from './sharing-fixture.ts'
 
 const runs = process.env['SLOW'] === '1' ? 300 : 25
@@ -103,5 +105,73 @@ describe('D9: a crash at each commit of a key change', () => {
       }
       expect(isDone).toBe(true)
     }
+  })
+})
+
+describe('D9: a crash at each commit of the revocation of a cap', () => {
+  test('leaves nothing half done: lost blocks are restored and keys changed after the next start', async () => {
+    let isDone = false
+    for (let commits = 0; !isDone && commits < 40; commits++) {
+      const world = await newWorld()
+      await world.files.makeDirectory(world.owner, '/a')
+      await world.files.create(world.owner, '/a/f', text('good'))
+      const thief = newPrincipal()
+      const helper = newPrincipal()
+      await world.sharing.issueGrant(world.owner, { path: '/a', to: { principal: thief.record } })
+      const rights = right.write | right.grant
+      const { cap } = await world.sharing.issueWriteCap(world.owner, { path: '/a', to: thief.id, rights })
+      const zone = (await world.files.stat(world.owner, '/a')).block
+      await world.sharing.makeCheckpoint(world.owner, zone)
+      const sinceMs = world.clock.now()
+      const thiefActor = world.files.actor(thief)
+      await world.sharing.issueGrant(thiefActor, { path: '/a', to: { principal: helper.record } })
+      await world.files.write(thiefActor, '/a/f', 0, text('evil'))
+      await world.sharing.makeCheckpoint(world.owner, zone)
+      const ring = hoard(world, world.files.actor(helper))
+      const crashing = await reopen(world, stoppingStore(world.store, commits))
+      try {
+        await crashing.sharing.revokeCap(crashing.owner, cap.id, { sinceMs })
+        isDone = true
+      } catch (error) {
+        expect(String(error)).toContain('the store has stopped')
+      }
+      const after = await reopen(world)
+      const wasSigned = after.tree.authority.revocationsOf(cap.id).length > 0
+      await after.sharing.resume(after.owner)
+      expect(await openRevocations(after.store)).toHaveLength(0)
+      expect(asText((await after.files.read(after.owner, '/a/f')).bytes)).toBe(wasSigned ? 'good' : 'evil')
+      if (!wasSigned) continue
+      await after.files.create(after.owner, '/a/new', text('new'))
+      const { epoch } = (await winnerAt(after, '/a/new')).body
+      expect(epoch && ring.find(epoch)).toBeUndefined()
+    }
+    expect(isDone).toBe(true)
+  })
+})
+
+describe('D9: a crash at each commit of making a share', () => {
+  test('leaves duplicates at worst, and going on ends with one whole copy', async () => {
+    let isDone = false
+    for (let commits = 0; !isDone && commits < 40; commits++) {
+      const world = await newWorld()
+      await world.files.makeDirectory(world.owner, '/a')
+      await world.files.makeDirectory(world.owner, '/a/p')
+      for (const name of ['x', 'y']) await world.files.create(world.owner, `/a/p/${name}`, text(name))
+      const crashing = await reopen(world, stoppingStore(world.store, commits))
+      try {
+        await crashing.sharing.createShare(crashing.owner, '/a/p')
+        isDone = true
+      } catch (error) {
+        expect(String(error)).toContain('the store has stopped')
+      }
+      const after = await reopen(world)
+      await after.files.resumeJobs(after.owner)
+      for (const name of ['x', 'y']) {
+        expect(asText((await after.files.read(after.owner, `/a/p/${name}`)).bytes)).toBe(name)
+      }
+      const page = await after.files.list(after.owner, '/a', { order: 'name' })
+      expect(page.entries.map((entry) => entry.name)).toEqual(['p'])
+    }
+    expect(isDone).toBe(true)
   })
 })
