@@ -30,6 +30,20 @@ export function listChildren(
   return pageOf(mergeById(proper, rowsBelow(index, rowKey(rowPrefix.relocated, zone), page.after)), limit)
 }
 
+/** Deleted blocks whose winner names this directory and that are not shown, in block-id order. */
+export function listRemoved(index: IndexReader, directory: Id, zone: Id, page: Page): AsyncIterable<Id> {
+  const rows = rowsBelow(index, rowKey(rowPrefix.tombstone, zone, directory), page.after)
+  return idsOf(rows, page.limit ?? pageDefault)
+}
+
+async function* idsOf(rows: Rows, limit: number): AsyncGenerator<Id> {
+  let count = 0
+  for await (const [key] of rows) {
+    if (count++ >= limit) return
+    yield key.slice(-32)
+  }
+}
+
 async function* pageOf(rows: Rows, limit: number): AsyncGenerator<ChildEntry> {
   let count = 0
   if (limit <= 0) return

@@ -28,7 +28,7 @@ import {
   rowKey,
   rowPrefix
 } from './index-rows.ts'
-import { listChildren, listZone, rowsBelow } from './listing.ts'
+import { listChildren, listRemoved, listZone, rowsBelow } from './listing.ts'
 import { type FollowUp, OpenChange } from './open-change.ts'
 import { ParkedRecords } from './parked-records.ts'
 import { type BlockFacts, isSameId, readCount, settleBlock, shownUnder, waitingSuffix } from './placement.ts'
@@ -621,6 +621,12 @@ export class StoredTree implements TreeState {
     const row = this.#row(directory)
     const isZone = row === undefined || row.zoneRoot
     return listChildren(this.#store.index, directory, isZone ? directory : row.zone, page)
+  }
+
+  removedChildren(directory: Id, page: Page = {}): AsyncIterable<Id> {
+    const row = this.#row(directory)
+    const isZone = row === undefined || row.zoneRoot
+    return listRemoved(this.#store.index, directory, isZone ? directory : row.zone, page)
   }
 
   childCount(directory: Id): number {

@@ -217,6 +217,8 @@ export interface TreeState {
   history(block: Id): AsyncIterable<HistoryEntry>
   /** Shown children in block-id order, flat memory; a page from the state as of the call. */
   children(directory: Id, page?: Page): AsyncIterable<ChildEntry>
+  /** Deleted blocks whose winner names this directory, in block-id order. */
+  removedChildren(directory: Id, page?: Page): AsyncIterable<Id>
   /** Number of shown children: one look-up. */
   childCount(directory: Id): number
   /**
