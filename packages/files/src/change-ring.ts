@@ -3,11 +3,6 @@
  * watchers cost nothing; one that falls behind the ring is told that it lost changes and lists again. A resume
  * token names the ring's life (`epoch`, random per start) and a number: after a restart every old token is lost.
  */
-export interface RingPosition {
-  readonly epoch: string
-  readonly sequence: number
-}
-
 export class ChangeRing<Change> {
   readonly #epoch: string
   readonly #slots: (Change | undefined)[]

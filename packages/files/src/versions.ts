@@ -3,7 +3,7 @@ import { equalBytes, formatId } from '@blocktree/codec'
 import { type HistoryEntry, type Id, blockState } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { checkExpectation } from './expectation.ts'
-import { type FilesContext, type Located, locate, openFor, zoneOfChildren } from './files-context.ts'
+import { type FilesContext, type Located, locate, openFor } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { heldVersion } from './held-version.ts'
 import { historyMax } from './limits.ts'
@@ -11,6 +11,8 @@ import { resolveName, resolvePath } from './resolve-path.ts'
 import { sectorSource } from './content.ts'
 import { type WriteOptions, type WriteReply, commitWrite, locateOrFail } from './write-file.ts'
 import { makeVersion, openOrDeny } from './write-version.ts'
+
+const tombstonePage = 1000
 
 export interface VersionInfo {
   readonly versionId: Id
@@ -95,13 +97,7 @@ export async function undelete(
   }
   const removed =
     options.block === undefined
-      ? await lastRemoved(
-          context,
-          actor,
-          named.directory.block,
-          zoneOfChildren(named.directory.summary),
-          named.name
-        )
+      ? await lastRemoved(context, actor, named.directory.block, named.name)
       : removedBlock(context, named.directory.block, options.block)
   if (removed === undefined) {
     throw new FilesError('ERR_FILE_NOT_FOUND', `"${path}": nothing of this name was removed here`, { path })
@@ -121,7 +117,7 @@ export async function* removedBlocks(
   path: string
 ): AsyncIterable<{ readonly block: Id; readonly name: string | undefined }> {
   const directory = resolvePath(context, actor, path)
-  for await (const located of tombstones(context, directory.block, zoneOfChildren(directory.summary))) {
+  for await (const located of tombstones(context, directory.block)) {
     yield { block: located.summary.block, name: openFor(context, actor, located.header)?.name }
   }
 }
@@ -174,11 +170,10 @@ async function lastRemoved(
   context: FilesContext,
   actor: Actor,
   directory: Id,
-  zone: Id,
   name: string
 ): Promise<Located | undefined> {
   let best: Located | undefined
-  for await (const located of tombstones(context, directory, zone)) {
+  for await (const located of tombstones(context, directory)) {
     const opened = openFor(context, actor, located.header)
     if (opened?.name !== name) continue
     // moved to another zone: the block lives on there
@@ -188,12 +183,20 @@ async function lastRemoved(
   return best
 }
 
-/** NOTE: walks the zone; a range over the tombstone rows of one directory would make this a look-up. */
-async function* tombstones(context: FilesContext, directory: Id, zone: Id): AsyncIterable<Located> {
-  for await (const { block, parent } of context.tree.blocksOfZone(zone)) {
-    if (parent === undefined || !equalBytes(parent, directory)) continue
-    const located = removedBlock(context, directory, block)
-    if (located !== undefined) yield located
+async function* tombstones(context: FilesContext, directory: Id): AsyncIterable<Located> {
+  let after: Id | undefined
+  for (;;) {
+    let seen = 0
+    for await (const block of context.tree.removedChildren(directory, {
+      limit: tombstonePage,
+      ...(after && { after })
+    })) {
+      seen++
+      after = block
+      const located = removedBlock(context, directory, block)
+      if (located !== undefined) yield located
+    }
+    if (seen < tombstonePage) return
   }
 }
 
