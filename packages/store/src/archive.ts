@@ -4,6 +4,7 @@
  * changed, dropped, reordered or appended, and a stream that was cut off is refused.
  */
 import { hash } from 'node:crypto'
+import { equalBytes } from '@blocktree/codec'
 import type { AeadCode, CryptoProvider } from '@blocktree/crypto'
 import { aead } from '@blocktree/crypto'
 import type { StoredRecord, StoredSector } from '@blocktree/tree'
@@ -194,7 +195,7 @@ class Gathered {
 }
 
 function verifySector({ reference, bytes }: StoredSector): void {
-  if (asBuffer(reference).equals(hash('sha256', bytes, 'buffer'))) return
+  if (equalBytes(reference, hash('sha256', bytes, 'buffer'))) return
   throw new StoreError(
     'ERR_ARCHIVE_DAMAGED',
     'a sector in the archive does not have the hash it is stored under'

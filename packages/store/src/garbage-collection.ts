@@ -57,8 +57,10 @@ export async function collectGarbage(
   return run.collect(live)
 }
 
+/** What is marked in a segment: places of live sectors, and their bytes. */
 interface Marks {
   readonly offsets: Set<number>
+  bytes: number
 }
 
 class Collection {
@@ -115,7 +117,8 @@ class Collection {
       this.#liveSectors++
       if (++count % 1024 === 0) await nextTurn()
       if (place.segment >= last) continue
-      const marks = this.#marks.get(place.segment) ?? { offsets: new Set() }
+      const marks = this.#marks.get(place.segment) ?? { offsets: new Set(), bytes: 0 }
+      if (!marks.offsets.has(place.offset)) marks.bytes += place.length
       marks.offsets.add(place.offset)
       this.#marks.set(place.segment, marks)
     }
@@ -124,9 +127,11 @@ class Collection {
   async #collectSegment(segment: number): Promise<void> {
     const file = this.#parts.segments.file(segment)
     const size = file.size()
+    const minimum = this.#options.minimumLive ?? 0.5
+    // Live enough by its marked sectors alone: it need not be read.
+    if ((this.#marks.get(segment)?.bytes ?? 0) >= size * minimum) return
     const shares = await this.#weigh(segment)
     if (shares === undefined) return
-    const minimum = this.#options.minimumLive ?? 0.5
     if (shares.live >= (shares.live + shares.dead) * minimum || shares.dead === 0) return
     await this.#copyLive(segment)
     await this.#remove(segment)

@@ -3,8 +3,9 @@
  * makes the whole index again when it is missing or damaged. A torn tail is damage that no later group says was
  * durable; any other damage is reported, and everything around it is kept.
  */
+import { equalBytes } from '@blocktree/codec'
 import type { IndexRow } from '@blocktree/tree'
-import { asBuffer, frameFlag, frameType } from './frame.ts'
+import { frameFlag, frameType } from './frame.ts'
 import { decodeRows } from './rows-frame.ts'
 import type { IndexStore, IndexWrite } from './index-store.ts'
 import { isIndexDamage } from './index-store.ts'
@@ -131,8 +132,7 @@ async function openIndex(
     const row = index.get(progressKey)
     if (row === undefined) return await distrust('the progress mark is missing')
     const progress = decodeProgress(row)
-    if (!asBuffer(progress.storeId).equals(parts.storeId))
-      return await distrust('it belongs to another store')
+    if (!equalBytes(progress.storeId, parts.storeId)) return await distrust('it belongs to another store')
     const problem = await compareSegments(parts, index, progress, findings)
     return problem === undefined ? { index, progress } : await distrust(problem)
   } catch (error) {
@@ -219,7 +219,7 @@ class Replay {
     const { files, segments, salt } = this.#parts
     const header = readSegmentHeader(files, segment)
     const size = segments.size(segment)
-    const sameStore = header !== undefined && asBuffer(header.storeId).equals(this.#parts.storeId)
+    const sameStore = header !== undefined && equalBytes(header.storeId, this.#parts.storeId)
     const damagedHeader = !sameStore || header.segment !== segment
     if (damagedHeader) {
       if (last && size <= segmentHeaderBytes && (this.#fresh || segment > before.end.segment)) {

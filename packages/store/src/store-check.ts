@@ -3,8 +3,9 @@
  * every row and its checksum, every table of the index. The quick check reads structure only.
  */
 import { hash } from 'node:crypto'
+import { equalBytes } from '@blocktree/codec'
 import type { StoredRecord } from '@blocktree/tree'
-import { asBuffer, decodeFrameHeader, frameHeaderBytes, frameType } from './frame.ts'
+import { decodeFrameHeader, frameHeaderBytes, frameType } from './frame.ts'
 import { decodePlace, openRow, readSegmentStates, rowSpace, spaceBounds, spaceKey } from './index-rows.ts'
 import type { PlaceRow, SegmentState } from './index-rows.ts'
 import { segmentPath } from './location.ts'
@@ -53,6 +54,8 @@ class Check {
   readonly #findings: Finding[] = []
   #segments: readonly number[] = []
   #indexSound = false
+  #present: ReadonlySet<number> = new Set()
+  readonly #sizes = new Map<number, number>()
   #bytes = 0
   #sectors = 0
   #records = 0
@@ -66,6 +69,7 @@ class Check {
 
   async run(): Promise<void> {
     this.#segments = this.#parts.segments.numbers().filter((segment) => segment <= this.#end.segment)
+    this.#present = new Set(this.#segments)
     // LevelDB is not made to read damaged tables: it may end the process.
     this.#indexSound = await this.#checkIndexFiles()
     if (this.#indexSound) await this.#checkSegmentList()
@@ -120,7 +124,7 @@ class Check {
     const header = readSegmentHeader(this.#parts.files, segment)
     if (header === undefined || header.segment !== segment) {
       this.#report(segmentPath(segment), 0, 'the first frame of the segment is damaged')
-    } else if (!asBuffer(header.storeId).equals(this.#parts.storeId)) {
+    } else if (!equalBytes(header.storeId, this.#parts.storeId)) {
       this.#report(segmentPath(segment), 0, 'the segment belongs to another store')
     }
   }
@@ -134,7 +138,7 @@ class Check {
     const keep = (type: number): boolean => type === frameType.record
     const onSector = (reference: Uint8Array, payload: Uint8Array, offset: number): void => {
       this.#sectors++
-      if (asBuffer(reference).equals(hash('sha256', payload, 'buffer'))) return
+      if (equalBytes(reference, hash('sha256', payload, 'buffer'))) return
       this.#report(segmentPath(segment), offset, 'a sector does not have the hash it is stored under')
     }
     for await (const item of scanSegment(file, { salt, to: size, keep, onSector })) {
@@ -178,14 +182,20 @@ class Check {
   /** The header at the place is the one of the row; the payload was read with its segment. */
   #checkPlace(space: number, reference: Uint8Array, place: PlaceRow): void {
     const path = segmentPath(place.segment)
-    if (!this.#segments.includes(place.segment)) return // reported with the list of segments
+    if (!this.#present.has(place.segment)) return // reported with the list of segments
+    if (this.#options.quick === true) {
+      if (this.#sizeOf(place.segment) < place.offset + frameHeaderBytes + place.length) {
+        this.#report(path, place.offset, 'the file ends before a frame that the index names')
+      }
+      return
+    }
     const bytes = Buffer.alloc(frameHeaderBytes)
     const file = this.#parts.segments.file(place.segment)
     const count = file.readSync(bytes, place.offset)
     const header = count < bytes.length ? undefined : decodeFrameHeader(bytes, 0, this.#parts.salt)
     const type = space === rowSpace.record ? frameType.record : frameType.sector
     const same =
-      header?.type === type && header.length === place.length && asBuffer(header.reference).equals(reference)
+      header?.type === type && header.length === place.length && equalBytes(header.reference, reference)
     if (!same || place.offset < segmentHeaderBytes)
       this.#report(path, place.offset, 'no frame is here that the index names')
   }
@@ -201,6 +211,14 @@ class Check {
   #reportError(error: unknown): void {
     if (!(error instanceof StoreError)) throw error
     this.#findings.push(corruption(error.file ?? 'index', error.offset ?? 0, error.message))
+  }
+
+  #sizeOf(segment: number): number {
+    const known = this.#sizes.get(segment)
+    if (known !== undefined && segment < this.#end.segment) return known
+    const size = this.#parts.segments.size(segment)
+    this.#sizes.set(segment, size)
+    return size
   }
 
   #totalBytes(): number {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createWorkerPool, siblingModule } from '../src/worker-pool.ts'
 import type { PoolTimer } from '../src/worker-pool.ts'
 
-const entry = siblingModule('pool-worker', import.meta.url)
+const entry = new URL('./pool-worker.ts', import.meta.url)
 
 /** Fires when the test says so. */
 function manualTimer(): PoolTimer & { fire(): void; readonly waiting: number } {
@@ -21,6 +21,13 @@ function manualTimer(): PoolTimer & { fire(): void; readonly waiting: number } {
     }
   }
 }
+
+describe('siblingModule', () => {
+  test('names the source beside a source, and the emitted module beside an emitted one', () => {
+    expect(siblingModule('pool-worker', import.meta.url)).toEqual(entry)
+    expect(siblingModule('worker', 'file:///dist/index.js').href).toBe('file:///dist/worker.js')
+  })
+})
 
 describe('createWorkerPool', () => {
   test('tasks run in threads that start when needed, and buffers move there and back', async () => {
