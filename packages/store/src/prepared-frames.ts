@@ -36,8 +36,8 @@ export interface FrameBuilder {
  * @param salt `DiskStore.frameSalt` of the store that takes the frames
  * @param buffer written from its beginning; a frame needs 56 bytes besides its payload
  */
-export function createFrameBuilder(salt: number, buffer: ArrayBuffer): FrameBuilder {
-  const target = Buffer.from(buffer)
+export function createFrameBuilder(salt: number, buffer: ArrayBuffer | SharedArrayBuffer): FrameBuilder {
+  const target = asBuffer(new Uint8Array(buffer))
   const entries: PreparedEntry[] = []
   let used = 0
   let last: { readonly offset: number; readonly fields: FrameFields; readonly checksum: number } | undefined
