@@ -233,6 +233,24 @@ const fileCommands: readonly CommandDefinition[] = [
     load: () => import('./commands/restore.ts')
   },
   {
+    name: 'undelete',
+    group: 'Files',
+    summary: 'Bring back what was removed at a path last',
+    arguments: [path],
+    options: [],
+    examples: [['blocktree undelete /documents/letter.txt', '']],
+    load: () => import('./commands/undelete.ts')
+  },
+  {
+    name: 'resolve',
+    group: 'Files',
+    summary: 'End a conflict: keep the shown version, or another one',
+    arguments: [path],
+    options: [{ name: 'keep', value: 'VERSION', summary: 'the version to keep, by its id (see history)' }],
+    examples: [],
+    load: () => import('./commands/resolve.ts')
+  },
+  {
     name: 'conflicts',
     group: 'Files',
     summary: 'List versions that compete with the shown ones',
@@ -496,6 +514,8 @@ const upkeepCommands: readonly CommandDefinition[] = [
     group: 'Upkeep',
     summary: 'Write the tree, or what is below a path, to one encrypted file',
     arguments: [{ name: 'FILE', completes: 'local' }, optionalPath],
+    description:
+      'A backup of a whole node holds its keys too: "init --restore" makes the node again on an empty machine. --restore brings back what this node lost, not what was removed since: for that see undelete and history.',
     options: [passphraseFile, { name: 'restore', summary: 'take everything a backup holds into this node instead' }],
     examples: [
       ['blocktree backup /media/disk/tree.backup', ''],

@@ -34,7 +34,7 @@ interface Count {
 export async function putByStreams(job: Job): Promise<TransferReport> {
   const count: Count = { files: 0, directories: 0, symlinks: 0, bytes: 0, unchanged: 0 }
   await putEntry(job, job.source, job.destination, count)
-  return { ...count, problems: [] }
+  return { ...count, problems: [], problemCount: 0 }
 }
 
 async function putEntry(job: Job, source: string, path: string, count: Count): Promise<void> {
@@ -60,7 +60,7 @@ async function putEntry(job: Job, source: string, path: string, count: Count): P
 export async function getByStreams(job: Job): Promise<TransferReport> {
   const count: Count = { files: 0, directories: 0, symlinks: 0, bytes: 0, unchanged: 0 }
   await getEntry(job, await job.node.call('file.stat', { path: job.source, followLink: false }), job.source, job.destination, count)
-  return { ...count, problems: [] }
+  return { ...count, problems: [], problemCount: 0 }
 }
 
 async function getEntry(job: Job, status: FileStatus, path: string, target: string, count: Count): Promise<void> {

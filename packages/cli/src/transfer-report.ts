@@ -17,6 +17,6 @@ export function transferLines(output: Output, destination: string, report: Trans
   for (const problem of report.problems.slice(0, problemsShownMax)) {
     lines.push(output.red(`  left out: ${printable(problem.path)}: ${problem.reason} (${problem.code})`))
   }
-  const hidden = report.problems.length - problemsShownMax
+  const hidden = report.problemCount - problemsShownMax
   return hidden > 0 ? [...lines, `  and ${hidden} more`] : lines
 }

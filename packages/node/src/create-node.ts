@@ -27,6 +27,7 @@ import { addReceipts } from './receipt-signing.ts'
 import type { RestoreRequest } from './restore-node.ts'
 import { createRootKey, type RootKey } from './root-key.ts'
 import { createSession, type Session } from './session.ts'
+import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
 import { createTreeReindex } from './tree-reindex.ts'
 
 /** What the handlers work with. */
@@ -43,6 +44,8 @@ export interface NodeParts {
   readonly files: Files
   readonly sharing: Sharing
   readonly bulkWrites: BulkWrites
+  /** Import and export; loaded, and its threads started, when first used. */
+  readonly transfer: LazyTransfer
   readonly root: RootKey
   readonly principals: PrincipalDirectory
   /** What the last opening had to repair, in sentences. */
@@ -148,6 +151,15 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
     })
     const sharing = createSharing(files.context)
     const bulkWrites = createBulkWrites(sleep)
+    const { workers } = configuration.store
+    const transfer = createLazyTransfer({
+      files,
+      store,
+      storeDirectory: directory.store,
+      dataDirectory: directory.path,
+      nameSecret,
+      ...(workers === undefined ? {} : { workers })
+    })
     const principals = await openPrincipalDirectory({ keys, crypto, tree, store, files, root })
     addReceipts(tree, { crypto, clock, node: () => principals.node })
     const recovery = await finishRecovery({ store, files, sharing, principals, log })
@@ -164,6 +176,7 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
       files,
       sharing,
       bulkWrites,
+      transfer,
       root,
       principals,
       recovery
@@ -204,8 +217,9 @@ async function finishRecovery(parts: Pick<OpenParts, 'store' | 'files' | 'sharin
   return sentences
 }
 
-async function closeParts({ files, tree, store, principals, root }: OpenParts): Promise<void> {
+async function closeParts({ files, tree, store, principals, root, transfer }: OpenParts): Promise<void> {
   root.lock()
+  await transfer.close()
   await store.flush()
   files.close()
   tree.close()

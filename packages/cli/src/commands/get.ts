@@ -31,7 +31,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const report = await transfer(context, node, source, destination)
   output.result({ source, destination, ...report }, () => transferLines(output, destination, report))
-  return report.problems.length > 0 ? exitCode.failure : exitCode.ok
+  return report.problemCount > 0 ? exitCode.failure : exitCode.ok
 }
 
 /** Into the target when that is a directory. */

@@ -40,7 +40,7 @@ async function putPath(context: CommandContext, node: NodeClient, source: string
   const destination = await destinationFor(node, target, basename(real).normalize('NFC'))
   const report = await transfer(context, node, real, destination)
   context.output.item({ source: real, destination, ...report }, () => transferLines(context.output, destination, report))
-  return report.problems.length
+  return report.problemCount
 }
 
 async function transfer(context: CommandContext, node: NodeClient, source: string, destination: string): Promise<TransferReport> {

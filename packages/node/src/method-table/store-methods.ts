@@ -12,6 +12,8 @@ export interface TransferReport {
   readonly unchanged: number
   /** Entries that could not be taken, at most 1,000, each with its reason. */
   readonly problems: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
+  /** All of them. */
+  readonly problemCount: number
 }
 
 export interface CheckReport {
@@ -106,7 +108,8 @@ const transferReport = schema.object({
   symlinks: size,
   bytes: size,
   unchanged: size,
-  problems: schema.array(schema.object({ path: text, code: text, reason: text }))
+  problems: schema.array(schema.object({ path: text, code: text, reason: text })),
+  problemCount: size
 })
 const backupReport = { file: text, records: size, sectors: size, bytes: size }
 const collectReport = schema.object({ segmentsRemoved: size, bytesFreed: size, bytesCopied: size, sectorsMissing: size })

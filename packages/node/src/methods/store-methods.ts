@@ -8,9 +8,9 @@ import type { Id } from '@blocktree/tree'
 import type { BackupOptions } from '../backup.ts'
 import type { NodeParts } from '../create-node.ts'
 import type { CheckReport, StoreMethods } from '../method-table/store-methods.ts'
-import { NodeError } from '../node-error.ts'
 import { checkPassphrase } from '../passphrase.ts'
 import type { Peer } from '../peer.ts'
+import type { TransferControl } from '../transfer/job.ts'
 
 type StoreHandlers = Handlers<StoreMethods, Peer>
 
@@ -106,8 +106,17 @@ async function collect(
 function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
   const { bulkWrites } = parts
   return {
-    'transfer.import': () => unavailable('transfer.import'),
-    'transfer.export': () => unavailable('transfer.export'),
+    async 'transfer.import'({ source, destination, replace, followLinks }, context) {
+      const transfer = await parts.transfer.get()
+      const choice = { replace: replace ?? true, followLinks: followLinks ?? false }
+      const { actor } = context.peer.session
+      return bulkWrites.during(() => transfer.importTree(actor, source, destination, choice, control(context)))
+    },
+    async 'transfer.export'({ source, destination, replace }, context) {
+      const transfer = await parts.transfer.get()
+      const { actor } = context.peer.session
+      return transfer.exportTree(actor, source, destination, { replace: replace ?? false }, control(context))
+    },
     async 'backup.create'({ file, passphrase, path }, context) {
       const { createBackup } = await import('../backup.ts')
       const request = { file, passphrase: checkPassphrase(passphrase, 'the passphrase of the backup'), path }
@@ -127,10 +136,13 @@ function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandler
   }
 }
 
-function options(context: RequestContext<Peer, never>): BackupOptions {
-  return { signal: context.signal, onBytes: (done) => context.progress({ done, unit: 'bytes' }) }
+function control(context: RequestContext<Peer, never>): TransferControl {
+  return {
+    signal: context.signal,
+    onProgress: ({ done, unit, text }) => context.progress({ done, unit, text })
+  }
 }
 
-function unavailable(method: string): never {
-  throw new NodeError('ERR_METHOD_UNAVAILABLE', `${method} is not part of this build`)
+function options(context: RequestContext<Peer, never>): BackupOptions {
+  return { signal: context.signal, onBytes: (done) => context.progress({ done, unit: 'bytes' }) }
 }

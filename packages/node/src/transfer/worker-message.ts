@@ -1,5 +1,5 @@
 /**
- * What the main thread and the transfer workers say to each other. Bytes travel as transferred buffers; keys travel
+ * What the main thread and the transfer workers say to each other. Sealed bytes lie in shared buffers; keys travel
  * once at the start of a job and are wiped at its end.
  */
 import type { Id } from '@blocktree/tree'
@@ -197,7 +197,7 @@ export type ToWorker =
     }
   | { readonly type: 'end'; readonly job: number }
   | TaskMessage
-  | { readonly type: 'buffer'; readonly buffer: ArrayBuffer }
+  | { readonly type: 'buffer'; readonly buffer: SharedArrayBuffer }
   | { readonly type: 'answer'; readonly question: number; readonly places: Float64Array }
   | { readonly type: 'bytes'; readonly question: number; readonly bytes: Uint8Array | undefined }
 
@@ -206,7 +206,7 @@ export type FromWorker =
   | {
       readonly type: 'frames'
       readonly job: number
-      readonly buffer: ArrayBuffer
+      readonly buffer: SharedArrayBuffer
       readonly used: number
       /** Of each sector: its reference. */
       readonly references: Uint8Array

@@ -247,7 +247,7 @@ class TransferPool implements WorkerPool {
       })
     }
     const job = this.#jobs.get(message.job)
-    const giveBack = (): void => thread.worker.postMessage({ type: 'buffer', buffer } satisfies ToWorker, [buffer])
+    const giveBack = (): void => thread.worker.postMessage({ type: 'buffer', buffer } satisfies ToWorker)
     if (job === undefined) return giveBack()
     job.hooks.onFrames({ bytes: new Uint8Array(buffer, 0, used), entries }).then(giveBack, (error: unknown) => {
       job.failure = error instanceof Error ? error : new Error(String(error))

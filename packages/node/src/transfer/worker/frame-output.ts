@@ -1,13 +1,14 @@
 /**
- * Sectors sealed straight into frames of the log. Full buffers travel to the main thread and come back empty; when
- * all are under way the worker waits, so that a slow disk slows the workers and not the memory.
+ * Sectors sealed straight into frames of the log. Full buffers go to the main thread and come back empty; when all
+ * are under way the worker waits, so that a slow disk slows the workers and not the memory. The buffers are shared
+ * and made once: moving them would make both collectors run for every few megabytes.
  */
 import { type FrameBuilder, createFrameBuilder } from '@blocktree/store'
 import type { StoredSector } from '@blocktree/tree'
 import { frameBufferBytes, frameBuffersPerWorker } from '../limits.ts'
 
 export interface SentFrames {
-  readonly buffer: ArrayBuffer
+  readonly buffer: SharedArrayBuffer
   readonly used: number
   readonly references: Uint8Array
   readonly spans: Uint32Array
@@ -16,21 +17,21 @@ export interface SentFrames {
 type Slot = NonNullable<ReturnType<FrameBuilder['reserveSector']>>
 
 export class FrameBuffers {
-  readonly #idle: ArrayBuffer[] = []
-  readonly #waiting: ((buffer: ArrayBuffer) => void)[] = []
+  readonly #idle: SharedArrayBuffer[] = []
+  readonly #waiting: ((buffer: SharedArrayBuffer) => void)[] = []
   #made = 0
 
-  take(): ArrayBuffer | Promise<ArrayBuffer> {
+  take(): SharedArrayBuffer | Promise<SharedArrayBuffer> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
     if (this.#made < frameBuffersPerWorker) {
       this.#made++
-      return new ArrayBuffer(frameBufferBytes)
+      return new SharedArrayBuffer(frameBufferBytes)
     }
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  give(buffer: ArrayBuffer): void {
+  give(buffer: SharedArrayBuffer): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#idle.push(buffer)
     else next(buffer)
@@ -43,7 +44,7 @@ export class FrameOutput {
   readonly #salt: number
   readonly #send: (frames: SentFrames) => void
   #builder: FrameBuilder | undefined
-  #buffer: ArrayBuffer | undefined
+  #buffer: SharedArrayBuffer | undefined
 
   constructor(deps: { buffers: FrameBuffers; salt: number; send: (frames: SentFrames) => void }) {
     this.#buffers = deps.buffers

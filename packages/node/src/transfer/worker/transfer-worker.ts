@@ -32,7 +32,7 @@ interface Question {
 class TransferWorker {
   readonly #crypto: CryptoProvider
   readonly #settings: WorkerSettings
-  readonly #post: (message: FromWorker, transfer?: ArrayBuffer[]) => void
+  readonly #post: (message: FromWorker) => void
   readonly #jobs = new Map<number, Job>()
   readonly #buffers = new FrameBuffers()
   readonly #readers: SourceReader[] = []
@@ -40,7 +40,7 @@ class TransferWorker {
   readonly #store: StoreAccess
   #asked = 0
 
-  constructor(crypto: CryptoProvider, settings: WorkerSettings, post: (message: FromWorker, transfer?: ArrayBuffer[]) => void) {
+  constructor(crypto: CryptoProvider, settings: WorkerSettings, post: (message: FromWorker) => void) {
     this.#settings = settings
     this.#post = post
     this.#crypto = crypto
@@ -147,7 +147,7 @@ class TransferWorker {
     const output = new FrameOutput({
       buffers: this.#buffers,
       salt: this.#settings.frameSalt,
-      send: (frames) => this.#post({ type: 'frames', job: number, ...frames }, [frames.buffer])
+      send: (frames) => this.#post({ type: 'frames', job: number, ...frames })
     })
     return { crypto: this.#crypto, signer: job.signer, nameSecret, zone, output, reader }
   }
@@ -200,6 +200,6 @@ const crypto =
   settings.provider === 'native'
     ? createNativeProvider()
     : (await import('@blocktree/crypto/portable')).createPortableProvider()
-const worker = new TransferWorker(crypto, settings, (message, transfer) => port.postMessage(message, transfer ?? []))
+const worker = new TransferWorker(crypto, settings, (message) => port.postMessage(message))
 port.on('message', (message: ToWorker) => worker.take(message))
 port.postMessage({ type: 'ready' })

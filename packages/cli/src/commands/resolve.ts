@@ -1,0 +1,11 @@
+/** `resolve`: ends a conflict. */
+import type { CommandContext } from '../command.ts'
+import { treePath } from '../tree-path.ts'
+
+export async function run(context: CommandContext): Promise<void> {
+  const node = await context.node()
+  const path = treePath(context.arguments[0] ?? '')
+  const keep = context.options.text('keep')
+  const answer = await node.call('file.resolve', { path, ...(keep === undefined ? {} : { keep }) })
+  context.output.result({ path, ...answer }, () => [`${path} has one version again`])
+}
