@@ -32,7 +32,11 @@ export interface AcceptedAccess {
 }
 
 /** @throws ERR_ACCESS_LINE when a record is refused, superfluous, not for this actor, or a key does not open */
-export async function acceptAccess(context: FilesContext, actor: Actor, line: string): Promise<AcceptedAccess> {
+export async function acceptAccess(
+  context: FilesContext,
+  actor: Actor,
+  line: string
+): Promise<AcceptedAccess> {
   const answer = parseAnswer(context.crypto, line)
   const offer = { records: answer.records.map((bytes) => ({ bytes })), births: answer.births }
   const scratch = await createTreeState({
@@ -60,7 +64,8 @@ async function takeAll(scratch: TreeState, offer: Offer): Promise<void> {
     throw refused(`a zone birth is malformed: ${cause.message}`, cause)
   }
   for (const [index, { outcome, message }] of results.entries()) {
-    if (outcome !== 'accepted') throw refused(`record ${index} is ${outcome}${message === undefined ? '' : `: ${message}`}`)
+    if (outcome !== 'accepted')
+      throw refused(`record ${index} is ${outcome}${message === undefined ? '' : `: ${message}`}`)
   }
 }
 
@@ -79,7 +84,12 @@ function checkAccess(context: FilesContext, scratch: TreeState, actor: Actor, an
 }
 
 /** By a grant that the signer of the answer issued itself. */
-function canRead(context: FilesContext, scratch: TreeState, actor: Actor, { target, approver }: AccessAnswer): boolean {
+function canRead(
+  context: FilesContext,
+  scratch: TreeState,
+  actor: Actor,
+  { target, approver }: AccessAnswer
+): boolean {
   const grant = scratch
     .liveGrants(target)
     .find(({ body, signer }) => equalBytes(body.recipient, actor.id) && equalBytes(signer, approver.signer))
@@ -102,14 +112,22 @@ function canRead(context: FilesContext, scratch: TreeState, actor: Actor, { targ
 }
 
 function canWrite(context: FilesContext, scratch: TreeState, actor: Actor, answer: AccessAnswer): boolean {
-  const writer = createActor({ tree: scratch, crypto: context.crypto, clock: context.clock, principal: actor.principal })
+  const writer = createActor({
+    tree: scratch,
+    crypto: context.crypto,
+    clock: context.clock,
+    principal: actor.principal
+  })
   const cap = writer.capFor(placeOfTarget(scratch, answer.target), answer.rights)?.cap
   const leaf = cap && scratch.authority.cap(cap)
   return leaf !== undefined && equalBytes(leaf.signer, answer.approver.signer)
 }
 
 /** The header of a block comes along, so its zone is known. */
-function placeOfTarget(scratch: TreeState, target: Id): { readonly home: Id; readonly block: Id | undefined } {
+function placeOfTarget(
+  scratch: TreeState,
+  target: Id
+): { readonly home: Id; readonly block: Id | undefined } {
   if (scratch.authority.zoneBirth(target) !== undefined) return { home: target, block: undefined }
   return { home: scratch.zoneOf(target) ?? target, block: target }
 }

@@ -34,17 +34,28 @@ export interface AccessAnswer {
 /** @throws ERR_ACCESS_LINE when there are too many records for one line: send a bundle instead */
 export function formatAnswer(signer: Signer, answer: AccessAnswer): string {
   const writer = new CanonicalWriter(16 * 1024).array(10).uint(format).bin(answer.request).bin(answer.tree)
-  writer.bin(answer.target).str(answer.path).boolean(answer.read).uint(answer.rights).bin(answer.approver.bytes)
+  writer
+    .bin(answer.target)
+    .str(answer.path)
+    .boolean(answer.read)
+    .uint(answer.rights)
+    .bin(answer.approver.bytes)
   writer.array(answer.births.length)
   for (const birth of answer.births) writer.bin(birth)
   writer.array(answer.records.length)
   for (const record of answer.records) writer.bin(record)
   const body = writer.finish()
   if (body.length > answerBytesMax - 128 || answer.records.length > answerRecordsMax) {
-    throw new FilesError('ERR_ACCESS_LINE', `${answer.records.length} records do not fit in one line: send a bundle`)
+    throw new FilesError(
+      'ERR_ACCESS_LINE',
+      `${answer.records.length} records do not fit in one line: send a bundle`
+    )
   }
   const signature = signer.key.sign(concatBytes(domain, body))
-  return formatLine(answerPrefix, new CanonicalWriter(body.length + 96).array(2).bin(body).bin(signature).finish())
+  return formatLine(
+    answerPrefix,
+    new CanonicalWriter(body.length + 96).array(2).bin(body).bin(signature).finish()
+  )
 }
 
 /** Form and signature only; what the records say is judged by `acceptAccess`. @throws ERR_ACCESS_LINE */
@@ -68,7 +79,10 @@ function readAnswer(crypto: CryptoProvider, bytes: Uint8Array): AccessAnswer {
   reader.arrayOf(10)
   const version = reader.uint(255)
   if (version !== format) {
-    throw new FilesError('ERR_ACCESS_LINE', `an answer of format ${version}: a later version is needed to read it`)
+    throw new FilesError(
+      'ERR_ACCESS_LINE',
+      `an answer of format ${version}: a later version is needed to read it`
+    )
   }
   const request = reader.binExact(32).slice()
   const tree = reader.binExact(32).slice()

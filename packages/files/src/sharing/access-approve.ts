@@ -41,9 +41,13 @@ export async function approveAccess(
   const rights = approval.rights ?? request.rights
   const read = approval.read ?? request.read
   if ((rights & ~request.rights) !== 0) {
-    throw new FilesError('ERR_RIGHT_UNKNOWN', 'more rights would be given than the request asked for: let it ask again')
+    throw new FilesError(
+      'ERR_RIGHT_UNKNOWN',
+      'more rights would be given than the request asked for: let it ask again'
+    )
   }
-  if (!read && rights === 0) throw new FilesError('ERR_RIGHT_UNKNOWN', 'neither reading nor any right would be given')
+  if (!read && rights === 0)
+    throw new FilesError('ERR_RIGHT_UNKNOWN', 'neither reading nor any right would be given')
   const target = shareTarget(context, actor, path)
   const ends = approval.notAfterMs === undefined ? {} : { notAfterMs: approval.notAfterMs }
   const records: LocalRecord[] = [{ record: request.principal }]
@@ -52,7 +56,9 @@ export async function approveAccess(
     : undefined
   const depth = approval.depth ?? 0
   const written =
-    rights === 0 ? undefined : makeWriteCap(context, actor, target, { path, to: request.principal, rights, depth, ...ends })
+    rights === 0
+      ? undefined
+      : makeWriteCap(context, actor, target, { path, to: request.principal, rights, depth, ...ends })
   records.push(...(given?.records ?? []), ...(written?.records ?? []))
   await context.tree.commitLocal({ records }, { durability: context.durability })
   const support = collectSupport(context, target, [...records.map(({ record }) => record)])
@@ -91,7 +97,8 @@ function collectSupport(
 
 function addHeader(context: FilesContext, support: SupportingRecords, block: Id): void {
   const header = locate(context, block)?.header
-  if (header === undefined) throw new FilesError('ERR_FILE_NOT_FOUND', `the block ${formatId(block)} is not held here`)
+  if (header === undefined)
+    throw new FilesError('ERR_FILE_NOT_FOUND', `the block ${formatId(block)} is not held here`)
   const epoch = header.body.epoch && context.tree.authority.epoch(header.body.epoch)
   if (epoch !== undefined) support.add(epoch)
   support.add(header)

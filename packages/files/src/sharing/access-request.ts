@@ -47,11 +47,19 @@ export interface AccessRequest extends Required<RequestDraft> {
 export function requestAccess(context: FilesContext, actor: Actor, draft: RequestDraft): string {
   const { crypto, random, clock } = context
   const { path, read, rights, name = '', note = '' } = draft
-  const writer = new CanonicalWriter(2048).array(9).uint(format).bin(actor.principal.record.bytes).str(name).str(path)
+  const writer = new CanonicalWriter(2048)
+    .array(9)
+    .uint(format)
+    .bin(actor.principal.record.bytes)
+    .str(name)
+    .str(path)
   writer.boolean(read).uint(rights).str(note).uint(clock.now()).bin(random.bytes(16))
   const body = writer.finish()
   const signature = actor.signer.key.sign(concatBytes(domain, body))
-  const line = formatLine(requestPrefix, new CanonicalWriter(body.length + 96).array(2).bin(body).bin(signature).finish())
+  const line = formatLine(
+    requestPrefix,
+    new CanonicalWriter(body.length + 96).array(2).bin(body).bin(signature).finish()
+  )
   parseAccessRequest(crypto, line) // what is sent is what every reader will take
   return line
 }
@@ -77,7 +85,10 @@ function readRequest(crypto: CryptoProvider, bytes: Uint8Array): AccessRequest {
   reader.arrayOf(9)
   const version = reader.uint(255)
   if (version !== format) {
-    throw new FilesError('ERR_ACCESS_LINE', `a request of format ${version}: a later version is needed to read it`)
+    throw new FilesError(
+      'ERR_ACCESS_LINE',
+      `a request of format ${version}: a later version is needed to read it`
+    )
   }
   const principal = readPrincipal(crypto, reader.bin(requestBytesMax).slice())
   const name = reader.str(nameBytesMax)
@@ -99,7 +110,10 @@ function readRequest(crypto: CryptoProvider, bytes: Uint8Array): AccessRequest {
 export function readPrincipal(crypto: CryptoProvider, bytes: Uint8Array): PrincipalRecord {
   const record = decodeRecord(crypto, bytes)
   if (record.type !== recordType.principal) {
-    throw new FilesError('ERR_ACCESS_LINE', `a record of type ${record.type} stands where a principal belongs`)
+    throw new FilesError(
+      'ERR_ACCESS_LINE',
+      `a record of type ${record.type} stands where a principal belongs`
+    )
   }
   checkPrincipalRecord(crypto, record)
   verifyRecordSignature(crypto, record, record.body.signingPublicKey)

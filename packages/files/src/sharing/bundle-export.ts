@@ -160,7 +160,10 @@ class BundleSource {
 
   async *#block(block: Id): AsyncGenerator<BundleFrame> {
     if (!this.#mayHold(block)) return
-    if (this.#selection.history === false) return yield* this.#winnerOf(block)
+    if (this.#selection.history === false) {
+      yield* this.#winnerOf(block)
+      return
+    }
     const headers: HeaderRecord[] = []
     for await (const { header } of this.#context.tree.history(block)) headers.push(header)
     for (const header of headers.toReversed()) yield* this.#header(header)
@@ -182,7 +185,8 @@ class BundleSource {
   *#authority(support: SupportingRecords): Generator<BundleFrame> {
     const { records, births } = support
     const tree = records.findIndex(({ type }) => type === recordType.tree)
-    for (const record of records.slice(0, tree + 1)) yield { kind: 'record', bytes: record.bytes, inline: undefined }
+    for (const record of records.slice(0, tree + 1))
+      yield { kind: 'record', bytes: record.bytes, inline: undefined }
     for (const bytes of births) yield { kind: 'birth', bytes }
     for (const record of records.slice(tree + 1)) {
       if (this.#isAboutBlock(record)) {
@@ -250,7 +254,9 @@ class BundleSource {
     const onMissing = (): void => {
       this.missingSectors++
     }
-    for (const { hash } of listReferences(payload, (reference) => store.readSector(reference), { onMissing })) {
+    for (const { hash } of listReferences(payload, (reference) => store.readSector(reference), {
+      onMissing
+    })) {
       if (this.#sent.get(idKey(hash)) === true) continue
       const bytes = store.readSector(hash)
       if (bytes === undefined) {
@@ -265,7 +271,10 @@ class BundleSource {
   #isHead(id: Id): boolean {
     const { tree } = this.#context
     const block = tree.header(id)?.body.block
-    return block !== undefined && (tree.blockSummary(block)?.heads.some((head) => equalBytes(head.id, id)) ?? false)
+    return (
+      block !== undefined &&
+      (tree.blockSummary(block)?.heads.some((head) => equalBytes(head.id, id)) ?? false)
+    )
   }
 
   #mayHold(block: Id): boolean {

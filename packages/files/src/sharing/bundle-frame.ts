@@ -3,7 +3,14 @@
  * any means (doc/spec/15-bundles.md). Nothing in it is encrypted again: records are public to hosts, contents are sealed
  * already. A running digest tells a stream that was cut off or damaged from a whole one.
  */
-import { CanonicalReader, CanonicalWriter, CodecError, FrameParser, delimitFrame, equalBytes } from '@blocktree/codec'
+import {
+  CanonicalReader,
+  CanonicalWriter,
+  CodecError,
+  FrameParser,
+  delimitFrame,
+  equalBytes
+} from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import type { Id } from '@blocktree/tree'
 import { FilesError } from '../files-error.ts'
@@ -51,7 +58,10 @@ export class BundleEncoder {
         return this.#frame(new CanonicalWriter(256).array(2).uint(code.birth).bin(frame.bytes))
       case 'record': {
         this.#records++
-        const writer = new CanonicalWriter(frame.bytes.length + 64).array(3).uint(code.record).bin(frame.bytes)
+        const writer = new CanonicalWriter(frame.bytes.length + 64)
+          .array(3)
+          .uint(code.record)
+          .bin(frame.bytes)
         return this.#frame(writer.optional(frame.inline, (inline) => writer.bin(inline)))
       }
       case 'sector': {
@@ -118,7 +128,8 @@ export class BundleDecoder {
   }
 
   #read(kind: number, reader: CanonicalReader, length: number): BundleFrame | undefined {
-    if (length !== (kind === code.start ? 4 : kind === code.birth ? 2 : 3)) throw broken(`a frame has ${length} fields`)
+    if (length !== (kind === code.start ? 4 : kind === code.birth ? 2 : 3))
+      throw broken(`a frame has ${length} fields`)
     switch (kind) {
       case code.start: {
         if (reader.str(32) !== magic) throw broken('it does not begin as a bundle')

@@ -96,7 +96,10 @@ class BundleIntake {
         this.#takeBirth(frame.bytes)
         return
       case 'record':
-        this.#records.push({ bytes: frame.bytes, ...(frame.inline === undefined ? {} : { inline: frame.inline }) })
+        this.#records.push({
+          bytes: frame.bytes,
+          ...(frame.inline === undefined ? {} : { inline: frame.inline })
+        })
         if (this.#records.length >= batchRecordsMax) await this.flush()
         return
       case 'sector':
@@ -123,7 +126,8 @@ class BundleIntake {
       const birth = decodeBirth(bytes)
       const { tree } = this.#context.tree.authority
       const isOurs = tree !== undefined && equalBytes(birth.tree, tree.id) && birth.zoneRoot
-      if (isOurs && (birth.zone !== undefined || equalBytes(birth.creator, tree.body.root))) this.#births.push(bytes)
+      if (isOurs && (birth.zone !== undefined || equalBytes(birth.creator, tree.body.root)))
+        this.#births.push(bytes)
       else this.#refuse('a zone birth that does not belong to the tree')
     } catch (error) {
       if (!(error instanceof CodecError || error instanceof TreeError)) throw error
@@ -131,7 +135,10 @@ class BundleIntake {
     }
   }
 
-  #note(result: OfferResult, offered: { readonly bytes: Uint8Array; readonly inline?: Uint8Array } | undefined): void {
+  #note(
+    result: OfferResult,
+    offered: { readonly bytes: Uint8Array; readonly inline?: Uint8Array } | undefined
+  ): void {
     this.#counts[result.outcome]++
     if (result.outcome === 'refused') {
       this.#counts.refused--

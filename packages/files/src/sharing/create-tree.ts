@@ -68,7 +68,10 @@ interface Deps {
 }
 
 /** Signs the genesis and commits it as one batch. */
-export async function createTree(deps: Deps & { readonly tree: TreeState }, genesis: TreeGenesis): Promise<NewTree> {
+export async function createTree(
+  deps: Deps & { readonly tree: TreeState },
+  genesis: TreeGenesis
+): Promise<NewTree> {
   const made = signGenesis(deps, genesis)
   await deps.tree.commitLocal({ records: made.records }, { durability: 'each' })
   return made
@@ -89,7 +92,13 @@ export function signGenesis(deps: Deps, genesis: TreeGenesis): NewTree {
   const isPublic = birth.public
   const zone = isPublic
     ? undefined
-    : createEpoch(deps, root, { tree: tree.id, zone: rootBlock, previous: [], inherit: undefined, cap: undefined })
+    : createEpoch(deps, root, {
+        tree: tree.id,
+        zone: rootBlock,
+        previous: [],
+        inherit: undefined,
+        cap: undefined
+      })
   const rootHeader = createHeader(
     deps,
     root,
@@ -122,7 +131,8 @@ export function signGenesis(deps: Deps, genesis: TreeGenesis): NewTree {
     quota: undefined,
     nonce: random.bytes(16)
   })
-  const shares = zone === undefined ? [] : [root, node].map((reader) => shareRoot(deps, genesis, tree, zone, reader))
+  const shares =
+    zone === undefined ? [] : [root, node].map((reader) => shareRoot(deps, genesis, tree, zone, reader))
   zone?.key.fill(0)
   const records = [
     root.record,

@@ -5,7 +5,14 @@
  * again without a list of its own.
  */
 import { equalBytes } from '@blocktree/codec'
-import { type Authority, type EpochRecord, type GrantRecord, type Id, type TreeState, grantTarget } from '@blocktree/tree'
+import {
+  type Authority,
+  type EpochRecord,
+  type GrantRecord,
+  type Id,
+  type TreeState,
+  grantTarget
+} from '@blocktree/tree'
 import { idKey } from '../id-key.ts'
 
 export interface EpochWay {
@@ -32,7 +39,8 @@ export function waysInto(authority: Authority, epoch: Id): readonly EpochWay[] {
     const outer = at.body.inherit && authority.epoch(at.body.inherit.parentEpoch)
     if (outer !== undefined) add({ epoch: outer, opens: at, by: 'inherit' })
     for (const later of authority.epochsOf(at.body.zone)) {
-      if (later.body.prev.some((prev) => equalBytes(prev, at.id))) add({ epoch: later, opens: at, by: 'past' })
+      if (later.body.prev.some((prev) => equalBytes(prev, at.id)))
+        add({ epoch: later, opens: at, by: 'past' })
     }
   }
   return ways

@@ -46,7 +46,11 @@ export interface AccessExplanation {
 }
 
 /** @throws ERR_RIGHT_UNKNOWN, and what a path throws */
-export function explainAccess(context: FilesContext, actor: Actor, request: ExplainRequest): AccessExplanation {
+export function explainAccess(
+  context: FilesContext,
+  actor: Actor,
+  request: ExplainRequest
+): AccessExplanation {
   const { block } = resolvePath(context, actor, request.path)
   const words = new Words(context, actor, request)
   return request.right === 'read'
@@ -104,7 +108,11 @@ function treeStep(context: FilesContext, words: Words): ExplainedStep {
 function explainStep(context: FilesContext, words: Words, step: ExplanationStep): ExplainedStep {
   if (step.step === 'root') {
     const since = step.generation === 0 ? '' : ` since succession ${step.generation}`
-    return { text: `${words.principal(step.principal)} is root${since} and may do everything`, recordId: undefined, ok: true }
+    return {
+      text: `${words.principal(step.principal)} is root${since} and may do everything`,
+      recordId: undefined,
+      ok: true
+    }
   }
   const { id, signer, body } = step.cap
   const scope = capScope(context.crypto, body)
@@ -115,7 +123,12 @@ function explainStep(context: FilesContext, words: Words, step: ExplanationStep)
   return { text, recordId: id, ok: true }
 }
 
-function explainFailure(words: Words, failure: ExplanationFailure, principal: Id, rights: number): ExplainedStep {
+function explainFailure(
+  words: Words,
+  failure: ExplanationFailure,
+  principal: Id,
+  rights: number
+): ExplainedStep {
   const who = words.principal(principal)
   const right = rightNames(rights).join(' and ')
   const no = (text: string, recordId?: Id): ExplainedStep => ({ text, recordId, ok: false })
@@ -151,14 +164,18 @@ function explainRead(context: FilesContext, words: Words, principal: Id, block: 
   const start = treeStep(context, words)
   const header = locate(context, block)?.header
   if (header === undefined) {
-    return { allowed: false, steps: [start, { text: 'no valid version of it is held here', recordId: undefined, ok: false }] }
+    return {
+      allowed: false,
+      steps: [start, { text: 'no valid version of it is held here', recordId: undefined, ok: false }]
+    }
   }
   const { epoch } = header.body
   if (epoch === undefined) {
     const text = `${words.place(block)} lies in a public zone: everybody who has its records reads it`
     return { allowed: true, steps: [start, { text, recordId: header.id, ok: true }] }
   }
-  const found = byBlockGrant(context, words, principal, header) ?? byZoneGrant(context, words, principal, header, epoch)
+  const found =
+    byBlockGrant(context, words, principal, header) ?? byZoneGrant(context, words, principal, header, epoch)
   if (found !== undefined) return { allowed: true, steps: [start, ...found] }
   return { allowed: false, steps: [start, ...missingGrant(context, words, principal, header, epoch)] }
 }
@@ -174,7 +191,9 @@ function byBlockGrant(
     if (grant.body.targetType !== grantTarget.block || !equalBytes(grant.body.recipient, principal)) continue
     const delivery = context.tree.authority
       .deliveriesOf(grant.id)
-      .find(({ body }) => epoch !== undefined && equalBytes(body.epoch, epoch) && body.keyVersion === keyVersion)
+      .find(
+        ({ body }) => epoch !== undefined && equalBytes(body.epoch, epoch) && body.keyVersion === keyVersion
+      )
     if (delivery === undefined) continue
     const text = `the key of ${words.place(block)} was delivered to ${words.principal(principal)}`
     return [grantStep(words, grant), { text, recordId: delivery.id, ok: true }]
@@ -261,9 +280,13 @@ function missingGrant(
   const state = grantState(context, nearest)
   if (state !== 'live') {
     const revocation = authority.grantRevocationsOf(nearest.id)[0]
-    return [grantStep(words, nearest), { text: stateText[state], recordId: (revocation ?? nearest).id, ok: false }]
+    return [
+      grantStep(words, nearest),
+      { text: stateText[state], recordId: (revocation ?? nearest).id, ok: false }
+    ]
   }
-  const text = 'its current key has not been delivered yet: it follows when the owner or another sharer is online'
+  const text =
+    'its current key has not been delivered yet: it follows when the owner or another sharer is online'
   return [grantStep(words, nearest), { text, recordId: nearest.id, ok: false }]
 }
 

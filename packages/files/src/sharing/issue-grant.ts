@@ -50,7 +50,11 @@ interface SharedKey {
 }
 
 /** @throws ERR_SHARE_PLAIN, ERR_PRINCIPAL_UNKNOWN, ERR_ACCESS_DENIED without `grant`, ERR_KEY_MISSING */
-export async function issueGrant(context: FilesContext, actor: Actor, request: GrantRequest): Promise<IssuedGrant> {
+export async function issueGrant(
+  context: FilesContext,
+  actor: Actor,
+  request: GrantRequest
+): Promise<IssuedGrant> {
   const target = shareTarget(context, actor, request.path)
   const zone = target.type === 'zone' ? target.zone : target.home
   if (!isPublicZone(context, zone)) await joinEpochs(context, actor, zone, request.path)
@@ -72,7 +76,11 @@ export function makeGrant(
   actor: Actor,
   target: ShareTarget,
   request: GrantRequest
-): { readonly grant: GrantRecord; readonly link: string | undefined; readonly records: readonly LocalRecord[] } {
+): {
+  readonly grant: GrantRecord
+  readonly link: string | undefined
+  readonly records: readonly LocalRecord[]
+} {
   const { crypto, random } = context
   const isZone = target.type === 'zone'
   const home = isZone ? target.zone : target.home
@@ -97,14 +105,20 @@ export function makeGrant(
   if (principal !== undefined) records.push({ record: principal })
   records.push({ record: grant })
   const shared = sharedKey(context, actor, target, request.path)
-  if (shared !== undefined) records.push({ record: createDelivery(context, actor.signer, { grant, ...shared, to, cap }) })
+  if (shared !== undefined)
+    records.push({ record: createDelivery(context, actor.signer, { grant, ...shared, to, cap }) })
   const link = secret && formatLink(crypto, { tree: body.tree, secret })
   secret?.fill(0)
   return { grant, link, records }
 }
 
 /** undefined in a public zone, which has no keys. */
-function sharedKey(context: FilesContext, actor: Actor, target: ShareTarget, path: string): SharedKey | undefined {
+function sharedKey(
+  context: FilesContext,
+  actor: Actor,
+  target: ShareTarget,
+  path: string
+): SharedKey | undefined {
   if (target.type === 'zone') {
     const { epoch, key } = writeKeyFor(context, actor, target.zone, path)
     return epoch === undefined || key === undefined ? undefined : { epoch, keyVersion: undefined, key }
@@ -113,7 +127,11 @@ function sharedKey(context: FilesContext, actor: Actor, target: ShareTarget, pat
   if (header?.epoch === undefined) return undefined
   const key = actor.blockKey(header)
   if (key !== undefined) return { epoch: header.epoch, keyVersion: header.keyVersion, key: key.bytes }
-  throw new FilesError('ERR_KEY_MISSING', `"${path}": its key was not given to you, so you cannot pass it on`, { path })
+  throw new FilesError(
+    'ERR_KEY_MISSING',
+    `"${path}": its key was not given to you, so you cannot pass it on`,
+    { path }
+  )
 }
 
 /** @throws ERR_PRINCIPAL_UNKNOWN when only an id is given and no record of it is held */

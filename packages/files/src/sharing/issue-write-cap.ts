@@ -36,7 +36,11 @@ export interface CapRequest {
 }
 
 /** @throws ERR_SHARE_PLAIN, ERR_PRINCIPAL_UNKNOWN, ERR_ACCESS_DENIED; ERR_CAP_WIDER beyond the actor's own cap */
-export async function issueWriteCap(context: FilesContext, actor: Actor, request: CapRequest): Promise<CapView> {
+export async function issueWriteCap(
+  context: FilesContext,
+  actor: Actor,
+  request: CapRequest
+): Promise<CapView> {
   const target = shareTarget(context, actor, request.path)
   const { cap, records } = makeWriteCap(context, actor, target, request)
   await context.tree.commitLocal({ records }, { durability: context.durability })
@@ -91,7 +95,10 @@ function scopeBirth(context: FilesContext, target: ShareTarget, path: string): U
 export function rootGeneration(authority: Authority, principal: Id): number {
   const root = currentRoot(authority)
   if (root === undefined || !equalBytes(root, principal)) {
-    throw new FilesError('ERR_ROOT_NEEDED', `${formatId(principal)} is not the root of this tree: unlock the root key`)
+    throw new FilesError(
+      'ERR_ROOT_NEEDED',
+      `${formatId(principal)} is not the root of this tree: unlock the root key`
+    )
   }
   const generations = authority.successions
     .filter(({ body }) => equalBytes(body.newRoot, principal))

@@ -38,7 +38,13 @@ function undeliveredGrants(
   context: FilesContext,
   actor: Actor,
   zone: Id
-): { readonly zoneKey: Parameters<typeof deliverZoneKey>[2]; readonly grants: ReturnType<typeof liveZoneGrants>; readonly cap: Id | undefined } | undefined {
+):
+  | {
+      readonly zoneKey: Parameters<typeof deliverZoneKey>[2]
+      readonly grants: ReturnType<typeof liveZoneGrants>
+      readonly cap: Id | undefined
+    }
+  | undefined {
   if (isPublicZone(context, zone)) return undefined
   const { authority } = context.tree
   const current = actor.writeKey(zone)

@@ -37,7 +37,11 @@ export function sealLinkSecret(deps: Deps, issuer: Principal, target: Target, se
 }
 
 /** undefined when the grant was issued by somebody else, or holds no secret that opens and fits. */
-export function openLinkSecret(crypto: CryptoProvider, issuer: Principal, grant: GrantRecord): Uint8Array | undefined {
+export function openLinkSecret(
+  crypto: CryptoProvider,
+  issuer: Principal,
+  grant: GrantRecord
+): Uint8Array | undefined {
   const bytes = grant.body.ext.find(({ code }) => code === linkSecretExtension)?.bytes
   if (bytes?.length !== xWingCiphertextBytes + linkSecretBytes + aeadTagBytes) return undefined
   if (!equalBytes(grant.signer, issuer.id)) return undefined
@@ -66,7 +70,11 @@ export function formatLink(crypto: CryptoProvider, link: LinkText): string {
 export function parseLink(crypto: CryptoProvider, text: string): LinkText {
   const bytes = parseLine(linePrefix, text, 256)
   const body = bytes.subarray(0, -4)
-  if (body.length !== 65 || body[0] !== format || !equalBytes(bytes.subarray(-4), crypto.sha256(body).subarray(0, 4))) {
+  if (
+    body.length !== 65 ||
+    body[0] !== format ||
+    !equalBytes(bytes.subarray(-4), crypto.sha256(body).subarray(0, 4))
+  ) {
     throw new FilesError('ERR_ACCESS_LINE', 'the link is cut off or mistyped: copy it again as a whole')
   }
   return { tree: body.slice(1, 33), secret: body.slice(33) }

@@ -35,7 +35,11 @@ export interface ListCapsOptions {
   readonly all?: boolean
 }
 
-export function listCaps(context: FilesContext, actor: Actor, options: ListCapsOptions = {}): readonly CapView[] {
+export function listCaps(
+  context: FilesContext,
+  actor: Actor,
+  options: ListCapsOptions = {}
+): readonly CapView[] {
   const only = options.path === undefined ? undefined : resolvePath(context, actor, options.path).block
   const chains = new CapChains(context.tree.authority, context.crypto)
   const views: CapView[] = []
@@ -70,6 +74,7 @@ export function viewCap(
 
 function capState(context: FilesContext, cap: CapRecord, chains: CapChains): CapView['state'] {
   const verdict = chains.ofCap(cap.id)
-  if (verdict.verdict !== 'valid' || governingCuts(context.tree.authority, verdict.chain) !== undefined) return 'revoked'
+  if (verdict.verdict !== 'valid' || governingCuts(context.tree.authority, verdict.chain) !== undefined)
+    return 'revoked'
   return cap.body.notAfter !== undefined && context.clock.now() > cap.body.notAfter ? 'expired' : 'live'
 }

@@ -30,7 +30,11 @@ export interface ListGrantsOptions {
   readonly all?: boolean
 }
 
-export function listGrants(context: FilesContext, actor: Actor, options: ListGrantsOptions = {}): readonly GrantView[] {
+export function listGrants(
+  context: FilesContext,
+  actor: Actor,
+  options: ListGrantsOptions = {}
+): readonly GrantView[] {
   const only = options.path === undefined ? undefined : resolvePath(context, actor, options.path).block
   const views: GrantView[] = []
   for (const record of context.tree.authority.records()) {

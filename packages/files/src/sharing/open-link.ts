@@ -1,6 +1,13 @@
 /** Opening with a link: whoever has its text gets the keys of its grant, and nothing else (MODEL B.5). */
 import { equalBytes } from '@blocktree/codec'
-import { type GrantRecord, type Id, TreeError, grantTarget, linkRecipient, openDelivery } from '@blocktree/tree'
+import {
+  type GrantRecord,
+  type Id,
+  TreeError,
+  grantTarget,
+  linkRecipient,
+  openDelivery
+} from '@blocktree/tree'
 import { type FilesContext, locate } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
 import { treeId } from '../write-version.ts'
@@ -16,12 +23,14 @@ export interface OpenedLink {
 export function openLink(context: FilesContext, text: string): OpenedLink {
   const { crypto, tree } = context
   const link = parseLink(crypto, text)
-  if (!equalBytes(link.tree, treeId(context))) throw new FilesError('ERR_ACCESS_LINE', 'the link is of another tree')
+  if (!equalBytes(link.tree, treeId(context)))
+    throw new FilesError('ERR_ACCESS_LINE', 'the link is of another tree')
   const recipient = linkRecipient(crypto, link.secret)
   const grant = tree.authority
     .grantsTo(recipient)
     .find((held) => tree.liveGrants(held.body.target).some(({ id }) => equalBytes(id, held.id)))
-  if (grant === undefined) throw new FilesError('ERR_GRANT_UNKNOWN', 'the link leads nowhere: it was taken back or has ended')
+  if (grant === undefined)
+    throw new FilesError('ERR_GRANT_UNKNOWN', 'the link leads nowhere: it was taken back or has ended')
   const keys = openKeys(context, grant, link.secret)
   link.secret.fill(0)
   return { grant, keys }

@@ -44,7 +44,8 @@ export async function rekeyZones(
   options: { readonly eagerFor?: GrantRecord } = {}
 ): Promise<RekeyOutcome> {
   const rekeying = new Rekeying(context, actor)
-  for (const zone of allZones(context.tree.authority)) if (isRotationDue(context, zone)) await rekeying.rotate(zone)
+  for (const zone of allZones(context.tree.authority))
+    if (isRotationDue(context, zone)) await rekeying.rotate(zone)
   await rekeying.rewriteSharedBlocks()
   if (options.eagerFor !== undefined) await rekeying.rewriteOpened(options.eagerFor)
   return rekeying.outcome()
@@ -88,10 +89,18 @@ class Rekeying {
 
   async rotate(zone: Id): Promise<void> {
     const rotation = this.#unlessDenied(zone, () =>
-      makeRotation(this.#context, this.#actor, zone, pathOfBlock(this.#context, this.#actor, zone) ?? 'a zone')
+      makeRotation(
+        this.#context,
+        this.#actor,
+        zone,
+        pathOfBlock(this.#context, this.#actor, zone) ?? 'a zone'
+      )
     )
     if (rotation === undefined) return
-    await this.#context.tree.commitLocal({ records: rotation.records }, { durability: this.#context.durability })
+    await this.#context.tree.commitLocal(
+      { records: rotation.records },
+      { durability: this.#context.durability }
+    )
     this.#rekeyed.push(zone)
     this.#undelivered.push(...rotation.undelivered)
   }
@@ -104,7 +113,8 @@ class Rekeying {
     const batch = new CommitBatch(this.#context)
     for (const block of sharedBlocks(this.#context)) {
       const located = locate(this.#context, block)
-      if (located === undefined || located.header.body.epoch === undefined || located.summary.deleted) continue
+      if (located === undefined || located.header.body.epoch === undefined || located.summary.deleted)
+        continue
       const keyVersion = this.#dueKeyVersion(located)
       if (keyVersion !== undefined) this.#rewrite(batch, located, keyVersion)
       if (batch.isFull) await batch.commit()
@@ -120,7 +130,8 @@ class Rekeying {
       if (isPublicZone(this.#context, zone)) continue
       for await (const { block } of this.#context.tree.blocksOfZone(zone)) {
         const located = locate(this.#context, block)
-        if (located === undefined || located.header.body.state !== blockState.live || !opened(located.header)) continue
+        if (located === undefined || located.header.body.state !== blockState.live || !opened(located.header))
+          continue
         this.#rewrite(batch, located, located.header.body.keyVersion)
         if (batch.isFull) await batch.commit()
       }
@@ -135,10 +146,13 @@ class Rekeying {
     const isKnownToFormer = formerGrants.some((grant) =>
       tree.authority
         .deliveriesOf(grant.id)
-        .some(({ body }) => epoch !== undefined && equalBytes(body.epoch, epoch) && body.keyVersion === keyVersion)
+        .some(
+          ({ body }) => epoch !== undefined && equalBytes(body.epoch, epoch) && body.keyVersion === keyVersion
+        )
     )
     const stillReads = new Set(liveBlockGrants(this.#context, block).map(({ body }) => idKey(body.recipient)))
-    if (isKnownToFormer && formerGrants.some(({ body }) => !stillReads.has(idKey(body.recipient)))) return keyVersion + 1
+    if (isKnownToFormer && formerGrants.some(({ body }) => !stillReads.has(idKey(body.recipient))))
+      return keyVersion + 1
     const current = this.#actor.writeKey(summary.zone)
     if (current === undefined || epoch === undefined || equalBytes(current.epoch, epoch)) return undefined
     return formerReaders(tree, epoch).length > 0 ? keyVersion : undefined
@@ -153,7 +167,9 @@ class Rekeying {
     if (next === undefined) return
     for (const record of next.records) batch.add(record)
     const served = new Set(
-      next.records.flatMap(({ record }) => (record.type === recordType.delivery ? [idKey(record.body.grant)] : []))
+      next.records.flatMap(({ record }) =>
+        record.type === recordType.delivery ? [idKey(record.body.grant)] : []
+      )
     )
     const readers = liveBlockGrants(this.#context, block).map(({ id }) => id)
     this.#undelivered.push(...readers.filter((id) => !served.has(idKey(id))))
@@ -164,7 +180,9 @@ class Rekeying {
     try {
       return make()
     } catch (error) {
-      const isDenied = error instanceof FilesError && (error.code === 'ERR_ACCESS_DENIED' || error.code === 'ERR_KEY_MISSING')
+      const isDenied =
+        error instanceof FilesError &&
+        (error.code === 'ERR_ACCESS_DENIED' || error.code === 'ERR_KEY_MISSING')
       if (!isDenied) throw error
       this.#skipped.push({ target, reason: error.message })
       return undefined

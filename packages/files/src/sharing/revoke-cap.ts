@@ -72,7 +72,10 @@ export async function revokeCap(
     cuts,
     reason: options.reason ?? 0
   })
-  await tree.commitLocal({ records: [{ record }], local: [revocationRow(id)] }, { durability: context.durability })
+  await tree.commitLocal(
+    { records: [{ record }], local: [revocationRow(id)] },
+    { durability: context.durability }
+  )
   return { revocation: record.id, cuts: cuts.length, ...(await finishRevocation(context, actor, cap)) }
 }
 

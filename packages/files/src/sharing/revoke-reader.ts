@@ -62,8 +62,15 @@ export async function revokeReader(
   if (authority.grantRevocationsOf(id).length === 0) {
     const cap = revocationCap(context, actor, grant)
     await checkpointOpened(context, actor, grant)
-    const record = createGrantRevocation(context.crypto, actor.signer, { tree: treeId(context), grant: id, cap })
-    await context.tree.commitLocal({ records: [{ record }], local: [rekeyRow(job)] }, { durability: context.durability })
+    const record = createGrantRevocation(context.crypto, actor.signer, {
+      tree: treeId(context),
+      grant: id,
+      cap
+    })
+    await context.tree.commitLocal(
+      { records: [{ record }], local: [rekeyRow(job)] },
+      { durability: context.durability }
+    )
   }
   return finishRekey(context, actor, job)
 }
@@ -79,7 +86,8 @@ export async function resumeRekeys(context: FilesContext, actor: Actor): Promise
 
 async function finishRekey(context: FilesContext, actor: Actor, job: RekeyJob): Promise<ExposureReport> {
   const grant = context.tree.authority.grant(job.grant)
-  if (grant === undefined) throw new FilesError('ERR_GRANT_UNKNOWN', `no grant ${formatId(job.grant)} is held here`)
+  if (grant === undefined)
+    throw new FilesError('ERR_GRANT_UNKNOWN', `no grant ${formatId(job.grant)} is held here`)
   const exposed = exposedParts(context, actor, grant, job.startedMs)
   const outcome = await rekeyZones(context, actor, job.eager ? { eagerFor: grant } : {})
   await context.store.commit({ local: [rekeyDoneRow(job)] }, { durability: context.durability })
@@ -124,7 +132,12 @@ async function checkpointOpened(context: FilesContext, actor: Actor, grant: Gran
   }
 }
 
-function exposedParts(context: FilesContext, actor: Actor, grant: GrantRecord, untilMs: number): readonly ExposedPart[] {
+function exposedParts(
+  context: FilesContext,
+  actor: Actor,
+  grant: GrantRecord,
+  untilMs: number
+): readonly ExposedPart[] {
   const isBlock = grant.body.targetType === grantTarget.block
   const targets = isBlock ? [grant.body.target] : openedZones(context, grant)
   return targets

@@ -18,5 +18,8 @@ export function parseRight(name: string): number {
   const found = Object.entries(right).find(([known]) => known === name)
   if (found !== undefined) return found[1]
   const known = Object.keys(right).join(', ')
-  throw new FilesError('ERR_RIGHT_UNKNOWN', `"${name.slice(0, 40)}" is no right: the rights are read, ${known}`)
+  throw new FilesError(
+    'ERR_RIGHT_UNKNOWN',
+    `"${name.slice(0, 40)}" is no right: the rights are read, ${known}`
+  )
 }

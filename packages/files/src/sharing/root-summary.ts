@@ -35,7 +35,10 @@ export interface RootSummaryOptions {
   readonly signal?: AbortSignal
 }
 
-export async function rootSummary(context: FilesContext, options: RootSummaryOptions = {}): Promise<RootSummary> {
+export async function rootSummary(
+  context: FilesContext,
+  options: RootSummaryOptions = {}
+): Promise<RootSummary> {
   await context.tree.settled()
   const zones: ZoneSummary[] = []
   let missing = 0
@@ -47,7 +50,9 @@ export async function rootSummary(context: FilesContext, options: RootSummaryOpt
   }
   const authority = authorityRoot(context)
   const tree = treeId(context)
-  const parts = zones.toSorted((left, right) => compareBytes(left.zone, right.zone)).flatMap(({ zone, headsRoot, payloadRoot }) => [zone, headsRoot, payloadRoot])
+  const parts = zones
+    .toSorted((left, right) => compareBytes(left.zone, right.zone))
+    .flatMap(({ zone, headsRoot, payloadRoot }) => [zone, headsRoot, payloadRoot])
   return {
     tree,
     zones,

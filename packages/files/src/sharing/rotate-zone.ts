@@ -2,7 +2,15 @@
  * A new epoch for one zone: a fresh key, the keys before it sealed inside, and one delivery for each live reader, in one
  * atomic batch (MODEL B.5). Several current epochs, left by rotations that did not know of each other, are joined (A26).
  */
-import { type EpochRecord, type Id, type LocalRecord, type OpenEpoch, createEpoch, limits, right } from '@blocktree/tree'
+import {
+  type EpochRecord,
+  type Id,
+  type LocalRecord,
+  type OpenEpoch,
+  createEpoch,
+  limits,
+  right
+} from '@blocktree/tree'
 import type { Actor } from '../actor.ts'
 import { type FilesContext, isPublicZone } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
@@ -31,14 +39,18 @@ export function makeRotation(context: FilesContext, actor: Actor, zone: Id, path
     return key === undefined ? [] : [{ id: head.id, number: head.body.number, key }]
   })
   if (heads.length > 0 && previous.length === 0) {
-    throw new FilesError('ERR_KEY_MISSING', `"${path}": the current key of this zone was not given to you`, { path })
+    throw new FilesError('ERR_KEY_MISSING', `"${path}": the current key of this zone was not given to you`, {
+      path
+    })
   }
   const made = createEpoch(context, actor.signer, {
     tree: treeId(context),
     zone,
     previous: previous.slice(0, limits.epochPreviousMax),
     // of two rotations of which one shut the readers of the outer zone out, that one holds
-    inherit: heads.every(({ body }) => body.inherit !== undefined) ? outerKey(context, actor, zone, path) : undefined,
+    inherit: heads.every(({ body }) => body.inherit !== undefined)
+      ? outerKey(context, actor, zone, path)
+      : undefined,
     cap
   })
   const zoneKey = { epoch: made.record, key: made.key }

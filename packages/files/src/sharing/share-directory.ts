@@ -57,7 +57,11 @@ async function rebuild(
   const place = named.existing
   if (place === undefined) throw new FilesError('ERR_FILE_NOT_FOUND', `there is no "${path}"`, { path })
   if (place.summary.kind !== blockKind.directory) {
-    throw new FilesError('ERR_FILE_NOT_DIRECTORY', `"${path}" is no directory: a file is shared by a grant of its own`, { path })
+    throw new FilesError(
+      'ERR_FILE_NOT_DIRECTORY',
+      `"${path}" is no directory: a file is shared by a grant of its own`,
+      { path }
+    )
   }
   if (place.summary.zoneRoot && zoneRoot) {
     throw new FilesError('ERR_SHARE_EXISTS', `"${path}" is a share already: grant access to it`, { path })
@@ -66,7 +70,13 @@ async function rebuild(
     throw new FilesError('ERR_SHARE_PLAIN', `"${path}" is a plain directory already`, { path })
   }
   const ended = zoneRoot ? 0 : liveGrantsOf(context, place.block)
-  const reply: CopyReply = await copyTree(context, actor, { kind: jobKind.move, place, named, options, zoneRoot })
+  const reply: CopyReply = await copyTree(context, actor, {
+    kind: jobKind.move,
+    place,
+    named,
+    options,
+    zoneRoot
+  })
   return { ...reply, grantsEnded: ended }
 }
 

@@ -20,7 +20,12 @@ import { type CapRequest, type CapView, issueWriteCap } from './issue-write-cap.
 import { type ListCapsOptions, listCaps } from './list-caps.ts'
 import { type GrantView, type ListGrantsOptions, listGrants } from './list-grants.ts'
 import { type ExposureReport, type RevokeReaderOptions, resumeRekeys, revokeReader } from './revoke-reader.ts'
-import { type CapRevocationReport, type RevokeCapOptions, resumeRevocations, revokeCap } from './revoke-cap.ts'
+import {
+  type CapRevocationReport,
+  type RevokeCapOptions,
+  resumeRevocations,
+  revokeCap
+} from './revoke-cap.ts'
 import { type QuarantinedBlock, listQuarantine, takeOver } from './quarantine.ts'
 import { type KeyUpkeepReport, keepKeys } from './keep-keys.ts'
 import { type OpenedLink, openLink } from './open-link.ts'

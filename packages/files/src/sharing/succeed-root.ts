@@ -106,12 +106,17 @@ export async function succeedRoot(
 }
 
 /** The record that names the root of today, and what it commits to. */
-function lastRoot(authority: Authority): { readonly id: Id; readonly generation: number; readonly recovery: Id | undefined } {
+function lastRoot(authority: Authority): {
+  readonly id: Id
+  readonly generation: number
+  readonly recovery: Id | undefined
+} {
   const root = currentRoot(authority)
   const last = authority.successions
     .filter(({ body }) => root !== undefined && equalBytes(body.newRoot, root))
     .toSorted((left, right) => right.body.generation - left.body.generation)[0]
-  if (last !== undefined) return { id: last.id, generation: last.body.generation, recovery: last.body.newRecovery }
+  if (last !== undefined)
+    return { id: last.id, generation: last.body.generation, recovery: last.body.newRecovery }
   const { tree } = authority
   if (tree === undefined) throw new FilesError('ERR_SUCCESSION_NONE', 'there is no tree here yet')
   return { id: tree.id, generation: 0, recovery: tree.body.recovery }
@@ -119,7 +124,10 @@ function lastRoot(authority: Authority): { readonly id: Id; readonly generation:
 
 function checkRecovery(context: FilesContext, commitment: Id | undefined, recovery: Principal): void {
   if (commitment === undefined) {
-    throw new FilesError('ERR_SUCCESSION_NONE', 'this tree was made without a recovery key: its root cannot be replaced')
+    throw new FilesError(
+      'ERR_SUCCESSION_NONE',
+      'this tree was made without a recovery key: its root cannot be replaced'
+    )
   }
   if (!equalBytes(commitment, recoveryCommitment(context.crypto, recovery.id))) {
     throw new FilesError('ERR_SUCCESSION_NONE', 'this is not the recovery key that the tree committed to')
@@ -134,12 +142,17 @@ function capsOfRoot(context: FilesContext): readonly CapRecord[] {
   for (const record of authority.records()) {
     if (record.type !== recordType.cap || record.body.parentCap !== undefined) continue
     const verdict = chains.ofCap(record.id)
-    if (verdict.verdict === 'valid' && governingCuts(authority, verdict.chain) === undefined) caps.push(record)
+    if (verdict.verdict === 'valid' && governingCuts(authority, verdict.chain) === undefined)
+      caps.push(record)
   }
   return caps.slice(0, limits.keepCapsMax)
 }
 
-async function makeCuts(context: FilesContext, actor: Actor, sinceMs: number | undefined): Promise<readonly Cut[]> {
+async function makeCuts(
+  context: FilesContext,
+  actor: Actor,
+  sinceMs: number | undefined
+): Promise<readonly Cut[]> {
   const cuts: Cut[] = []
   for (const zone of allZones(context.tree.authority).slice(0, limits.cutsMax)) {
     const checkpoint =
@@ -166,7 +179,12 @@ class Renewal {
   constructor(context: FilesContext, actor: Actor, newRoot: Principal, keepCaps: readonly Id[]) {
     this.#context = context
     this.#actor = actor
-    this.#root = createActor({ tree: context.tree, crypto: context.crypto, clock: context.clock, principal: newRoot })
+    this.#root = createActor({
+      tree: context.tree,
+      crypto: context.crypto,
+      clock: context.clock,
+      principal: newRoot
+    })
     this.#former = currentRoot(context.tree.authority)
     this.#kept = new Set(keepCaps.map(idKey))
     this.#chains = new CapChains(context.tree.authority, context.crypto)
@@ -192,7 +210,11 @@ class Renewal {
       .filter(({ zone, grants }) => {
         const current = tree.currentEpochs(zone)[0]
         const isRootZone = outerZone(tree.authority, zone) === undefined
-        return isRootZone || grants.some((grant) => this.#ends(grant)) || (current !== undefined && this.#ends(current))
+        return (
+          isRootZone ||
+          grants.some((grant) => this.#ends(grant)) ||
+          (current !== undefined && this.#ends(current))
+        )
       })
   }
 
@@ -234,7 +256,9 @@ class Renewal {
       return linkSecret && { linkSecret }
     }
     const isNewRoot = equalBytes(recipient, this.#root.id)
-    const principal = isNewRoot ? this.#root.principal.record : this.#context.tree.authority.principal(recipient)
+    const principal = isNewRoot
+      ? this.#root.principal.record
+      : this.#context.tree.authority.principal(recipient)
     return principal && { principal }
   }
 
@@ -254,7 +278,14 @@ class Renewal {
     for (const record of tree.authority.records()) {
       if (record.type !== recordType.grant || record.body.targetType !== grantTarget.block) continue
       const { target } = record.body
-      if (!this.#ends(record) || !includesId(tree.liveGrants(target).map(({ id }) => id), record.id)) continue
+      if (
+        !this.#ends(record) ||
+        !includesId(
+          tree.liveGrants(target).map(({ id }) => id),
+          record.id
+        )
+      )
+        continue
       const header = locate(this.#context, target)?.header.body
       const key = header && this.#actor.blockKey(header)
       for (const grant of this.#renewGrant(record)) {

@@ -16,10 +16,16 @@ export function parseLine(prefix: string, line: string, bytesMax: number): Uint8
   }
   const encoded = text.slice(prefix.length)
   if (encoded.length > Math.ceil((bytesMax * 4) / 3)) {
-    throw new FilesError('ERR_ACCESS_LINE', `a line of ${text.length} characters is longer than is taken here`)
+    throw new FilesError(
+      'ERR_ACCESS_LINE',
+      `a line of ${text.length} characters is longer than is taken here`
+    )
   }
   if (!/^[A-Za-z0-9_-]*$/.test(encoded)) {
-    throw new FilesError('ERR_ACCESS_LINE', 'the line holds a character that does not belong there: copy it again')
+    throw new FilesError(
+      'ERR_ACCESS_LINE',
+      'the line holds a character that does not belong there: copy it again'
+    )
   }
   try {
     const bytes = Uint8Array.fromBase64(encoded, { alphabet: 'base64url', lastChunkHandling: 'loose' })

@@ -81,7 +81,9 @@ export function checkpointBefore(tree: TreeState, zone: Id, timeMs: number): Che
   return tree.authority
     .checkpointsOf(zone)
     .filter(({ body }) => body.timeMs <= timeMs)
-    .toSorted((left, right) => right.body.timeMs - left.body.timeMs || right.body.sequence - left.body.sequence)[0]
+    .toSorted(
+      (left, right) => right.body.timeMs - left.body.timeMs || right.body.sequence - left.body.sequence
+    )[0]
 }
 
 /** Root and count over the heads of a zone as they are now. */
@@ -104,7 +106,11 @@ async function* manifestRows(context: FilesContext, zone: Id): AsyncGenerator<Ma
     const heads = context.tree.blockSummary(block)?.heads ?? []
     if (heads.length === 0) continue
     const sorted = heads.toSorted((left, right) => compareBytes(left.id, right.id))
-    yield { directory: parent ?? noDirectory, block, heads: sorted.map(({ id, version }) => ({ id, version })) }
+    yield {
+      directory: parent ?? noDirectory,
+      block,
+      heads: sorted.map(({ id, version }) => ({ id, version }))
+    }
   }
 }
 

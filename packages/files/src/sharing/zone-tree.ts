@@ -4,7 +4,9 @@ import { type Authority, type Id, isZoneInside, zoneChain } from '@blocktree/tre
 
 /** A zone and every zone below it that is known, outermost first. */
 export function zonesInside(authority: Authority, outer: Id): readonly Id[] {
-  const inside = [...authority.zoneBirths()].filter(({ zone }) => isZoneInside(authority, zone, outer) === true)
+  const inside = [...authority.zoneBirths()].filter(
+    ({ zone }) => isZoneInside(authority, zone, outer) === true
+  )
   const nested = inside.map(({ zone }) => ({ zone, depth: zoneChain(authority, zone).zones.length }))
   return nested.toSorted((left, right) => left.depth - right.depth).map(({ zone }) => zone)
 }

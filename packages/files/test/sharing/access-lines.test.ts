@@ -6,12 +6,28 @@ import { formatAnswer, parseAnswer } from '../../src/sharing/access-answer.ts'
 import { requestPrefix } from '../../src/sharing/access-request.ts'
 import { formatLink, parseLink } from '../../src/sharing/link-secret.ts'
 import { FilesError } from '../../src/index.ts'
-import { asText, crypto, failure, newHost, newPrincipal, newWorld, text, type World } from './sharing-fixture.ts'
+import {
+  asText,
+  crypto,
+  failure,
+  newHost,
+  newPrincipal,
+  newWorld,
+  text,
+  type World
+} from './sharing-fixture.ts'
 
 async function asked(world: World, draft: { read?: boolean; rights?: number; path?: string } = {}) {
   const principal = newPrincipal()
   const guest = await newHost(world, principal)
-  const line = guest.sharing.requestAccess(guest.owner, { path: '/d', read: true, rights: 0, name: 'Carol', note: 'please', ...draft })
+  const line = guest.sharing.requestAccess(guest.owner, {
+    path: '/d',
+    read: true,
+    rights: 0,
+    name: 'Carol',
+    note: 'please',
+    ...draft
+  })
   return { principal, guest, line, request: world.sharing.parseAccessRequest(line) }
 }
 
@@ -28,7 +44,13 @@ describe('an access request', () => {
     const { line, request, principal } = await asked(await shared(), { rights: right.write })
     expect(line).toMatch(/^blocktree-request:[A-Za-z0-9_-]+$/)
     expect(line.length).toBeLessThan(2500)
-    expect(request).toMatchObject({ path: '/d', read: true, rights: right.write, name: 'Carol', note: 'please' })
+    expect(request).toMatchObject({
+      path: '/d',
+      read: true,
+      rights: right.write,
+      name: 'Carol',
+      note: 'please'
+    })
     expect(request.principal.signer).toEqual(principal.id)
   })
 
@@ -36,7 +58,16 @@ describe('an access request', () => {
     const world = await shared()
     const { line, request } = await asked(world)
     expect(world.sharing.parseAccessRequest(`  ${line}\n`).id).toEqual(request.id)
-    for (const bad of [line.slice(0, -1), `${line}A`, `${line}=`, line.replace(':', ': '), line.toUpperCase(), `x${line}`, '', requestPrefix]) {
+    for (const bad of [
+      line.slice(0, -1),
+      `${line}A`,
+      `${line}=`,
+      line.replace(':', ': '),
+      line.toUpperCase(),
+      `x${line}`,
+      '',
+      requestPrefix
+    ]) {
       expect(await failure(() => world.sharing.parseAccessRequest(bad))).toBe('ERR_ACCESS_LINE')
     }
   })
@@ -46,18 +77,24 @@ describe('an access request', () => {
     const { line } = await asked(world)
     const start = requestPrefix.length
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: start, max: line.length - 1 }), fc.constantFrom('A', 'b', '0', '-', ' '), async (at, other) => {
-        if (line[at] === other) return
-        const changed = line.slice(0, at) + other + line.slice(at + 1)
-        expect(await failure(() => world.sharing.parseAccessRequest(changed))).toBe('ERR_ACCESS_LINE')
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: start, max: line.length - 1 }),
+        fc.constantFrom('A', 'b', '0', '-', ' '),
+        async (at, other) => {
+          if (line[at] === other) return
+          const changed = line.slice(0, at) + other + line.slice(at + 1)
+          expect(await failure(() => world.sharing.parseAccessRequest(changed))).toBe('ERR_ACCESS_LINE')
+        }
+      ),
       { numRuns: 200 }
     )
   })
 
   test('takes no more than 8 KiB, and texts within their bounds', async () => {
     const world = await shared()
-    expect(await failure(() => world.sharing.parseAccessRequest(requestPrefix + 'A'.repeat(1 << 20)))).toBe('ERR_ACCESS_LINE')
+    expect(await failure(() => world.sharing.parseAccessRequest(requestPrefix + 'A'.repeat(1 << 20)))).toBe(
+      'ERR_ACCESS_LINE'
+    )
     expect(await failure(() => asked(world, { path: `/${'x'.repeat(5000)}` }))).toBe('ERR_ACCESS_LINE')
   })
 })
@@ -77,7 +114,7 @@ describe('approving and accepting', () => {
     expect(guest.owner.writeKey(accepted.target)).toBeDefined()
     const member = world.files.actor(principal)
     await world.files.create(member, '/d/b', text('2'))
-    expect(asText((await world.files.read(member, '/d/a')).bytes)).toBe('1')
+    expect(asText(world.files.read(member, '/d/a').bytes)).toBe('1')
   })
 
   test('gives one file alone', async () => {
@@ -85,14 +122,18 @@ describe('approving and accepting', () => {
     const { guest, request } = await asked(world, { path: '/d/a', rights: right.write })
     const { line } = await world.sharing.approveAccess(world.owner, request)
     const accepted = await guest.sharing.acceptAccess(guest.owner, line)
-    expect(accepted.target).toEqual((await world.files.stat(world.owner, '/d/a')).block)
+    expect(accepted.target).toEqual(world.files.stat(world.owner, '/d/a').block)
   })
 
   test('gives less than was asked for, never more', async () => {
     const world = await shared()
     const { request, guest } = await asked(world, { rights: right.write | right.create })
-    expect(await failure(() => world.sharing.approveAccess(world.owner, request, { rights: right.admin }))).toBe('ERR_RIGHT_UNKNOWN')
-    expect(await failure(() => world.sharing.approveAccess(world.owner, request, { read: false, rights: 0 }))).toBe('ERR_RIGHT_UNKNOWN')
+    expect(
+      await failure(() => world.sharing.approveAccess(world.owner, request, { rights: right.admin }))
+    ).toBe('ERR_RIGHT_UNKNOWN')
+    expect(
+      await failure(() => world.sharing.approveAccess(world.owner, request, { read: false, rights: 0 }))
+    ).toBe('ERR_RIGHT_UNKNOWN')
     const { line, cap } = await world.sharing.approveAccess(world.owner, request, { rights: 0 })
     expect(cap).toBeUndefined()
     expect((await guest.sharing.acceptAccess(guest.owner, line)).rights).toBe(0)
@@ -103,7 +144,9 @@ describe('approving and accepting', () => {
     const { request } = await asked(world)
     const other = await asked(world)
     const { line } = await world.sharing.approveAccess(world.owner, request)
-    expect(await failure(() => other.guest.sharing.acceptAccess(other.guest.owner, line))).toBe('ERR_ACCESS_LINE')
+    expect(await failure(() => other.guest.sharing.acceptAccess(other.guest.owner, line))).toBe(
+      'ERR_ACCESS_LINE'
+    )
   })
 
   test('an answer that was changed and signed by a stranger is refused', async () => {
@@ -141,7 +184,9 @@ describe('approving and accepting', () => {
           fc.string(),
           fc.base64String().map((body) => `blocktree-access:${body}`),
           fc.nat(line.length - 1).map((at) => line.slice(0, at)),
-          fc.nat(line.length - 1).map((at) => `${line.slice(0, at)}${line[at] === 'A' ? 'B' : 'A'}${line.slice(at + 1)}`)
+          fc
+            .nat(line.length - 1)
+            .map((at) => `${line.slice(0, at)}${line[at] === 'A' ? 'B' : 'A'}${line.slice(at + 1)}`)
         ),
         async (bad) => {
           try {
@@ -160,11 +205,20 @@ describe('approving and accepting', () => {
 describe('a link', () => {
   test('comes back from its text, and any change is noticed', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array({ minLength: 32, maxLength: 32 }), (tree, secret) => {
-        const line = formatLink(crypto, { tree, secret })
-        expect(parseLink(crypto, line)).toEqual({ tree: new Uint8Array(tree), secret: new Uint8Array(secret) })
-        expect(() => parseLink(crypto, line.slice(0, -1))).toThrow(expect.objectContaining({ code: 'ERR_ACCESS_LINE' }))
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        (tree, secret) => {
+          const line = formatLink(crypto, { tree, secret })
+          expect(parseLink(crypto, line)).toEqual({
+            tree: new Uint8Array(tree),
+            secret: new Uint8Array(secret)
+          })
+          expect(() => parseLink(crypto, line.slice(0, -1))).toThrow(
+            expect.objectContaining({ code: 'ERR_ACCESS_LINE' })
+          )
+        }
+      ),
       { numRuns: 50 }
     )
   })

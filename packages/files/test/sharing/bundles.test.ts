@@ -4,9 +4,20 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BundleDecoder, BundleEncoder } from '../../src/sharing/bundle-frame.ts'
 import { FilesError } from '../../src/index.ts'
-import { blockAt, crypto, failure, newHost, newPrincipal, newWorld, text, type World } from './sharing-fixture.ts'
+import {
+  blockAt,
+  crypto,
+  failure,
+  newHost,
+  newPrincipal,
+  newWorld,
+  text,
+  type World
+} from './sharing-fixture.ts'
 
-async function collect(stream: AsyncGenerator<Uint8Array, unknown, undefined>): Promise<{ chunks: Uint8Array[]; report: unknown }> {
+async function collect(
+  stream: AsyncGenerator<Uint8Array, unknown, undefined>
+): Promise<{ chunks: Uint8Array[]; report: unknown }> {
   const chunks: Uint8Array[] = []
   for (;;) {
     const next = await stream.next()
@@ -45,7 +56,10 @@ describe('a bundle of everything', () => {
     const host = await newHost(world, world.node)
     const taken = await host.sharing.importBundle(stream(chunks))
     expect(taken).toMatchObject({ refused: 0, parked: 0, unwanted: 0, reasons: [] })
-    const [original, copy] = [await world.sharing.rootSummary({ sectors: 'read' }), await host.sharing.rootSummary({ sectors: 'read' })]
+    const [original, copy] = [
+      await world.sharing.rootSummary({ sectors: 'read' }),
+      await host.sharing.rootSummary({ sectors: 'read' })
+    ]
     expect(copy.digest).toEqual(original.digest)
     expect(copy.missingSectors).toBe(0)
     const again = await host.sharing.importBundle(stream(chunks))
@@ -117,18 +131,23 @@ describe('a hostile bundle', () => {
     const { chunks } = await collect(world.sharing.exportBundle(world.owner))
     const all = joined(chunks)
     await fc.assert(
-      fc.asyncProperty(fc.nat(all.length - 1), fc.boolean(), fc.integer({ min: 1, max: 255 }), async (at, isCut, flip) => {
-        const bad = isCut ? all.slice(0, at) : all.slice()
-        if (!isCut) bad[at] = (bad[at] ?? 0) ^ flip
-        const host = await newHost(world, world.node)
-        try {
-          await host.sharing.importBundle(stream([bad]))
-          expect.unreachable('a damaged bundle was taken as whole')
-        } catch (error) {
-          expect(error).toBeInstanceOf(FilesError)
-          expect(error).toMatchObject({ code: 'ERR_BUNDLE_FORMAT' })
+      fc.asyncProperty(
+        fc.nat(all.length - 1),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 255 }),
+        async (at, isCut, flip) => {
+          const bad = isCut ? all.slice(0, at) : all.slice()
+          if (!isCut) bad[at] = (bad[at] ?? 0) ^ flip
+          const host = await newHost(world, world.node)
+          try {
+            await host.sharing.importBundle(stream([bad]))
+            expect.unreachable('a damaged bundle was taken as whole')
+          } catch (error) {
+            expect(error).toBeInstanceOf(FilesError)
+            expect(error).toMatchObject({ code: 'ERR_BUNDLE_FORMAT' })
+          }
         }
-      }),
+      ),
       { numRuns: 40 }
     )
   })
@@ -163,7 +182,11 @@ describe('a hostile bundle', () => {
       { kind: 'record' as const, bytes: text('record'), inline: undefined },
       { kind: 'sector' as const, reference: new Uint8Array(32).fill(1), bytes: text('sector') }
     ]
-    const chunks = [encoder.start(new Uint8Array(32)), ...frames.map((frame) => encoder.frame(frame)), encoder.end()]
+    const chunks = [
+      encoder.start(new Uint8Array(32)),
+      ...frames.map((frame) => encoder.frame(frame)),
+      encoder.end()
+    ]
     const decoder = new BundleDecoder(crypto)
     expect(chunks.flatMap((chunk) => decoder.push(chunk))).toEqual(frames)
     decoder.finish()

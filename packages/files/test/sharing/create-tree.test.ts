@@ -8,7 +8,7 @@ describe('createTree', () => {
     const world = await newWorld()
     await world.files.makeDirectory(world.owner, '/docs')
     await world.files.create(world.owner, '/docs/a', text('hello'))
-    const read = await world.files.read(world.owner, '/docs/a')
+    const read = world.files.read(world.owner, '/docs/a')
     expect(asText(read.bytes)).toBe('hello')
     expect(world.genesis.nodeCap.body.rights).toBe(allRights)
   })
@@ -17,7 +17,7 @@ describe('createTree', () => {
     const world = await newWorld()
     await world.files.makeDirectory(world.owner, '/docs')
     await world.files.create(world.owner, '/docs/a', text('hello'))
-    expect(asText((await world.files.read(world.rootActor, '/docs/a')).bytes)).toBe('hello')
+    expect(asText(world.files.read(world.rootActor, '/docs/a').bytes)).toBe('hello')
   })
 
   test('leaves a stranger without reading and writing', async () => {
@@ -33,7 +33,7 @@ describe('createTree', () => {
     const world = await newWorld({ public: true })
     await world.files.create(world.owner, '/a', text('for all'))
     const stranger = world.files.actor(newPrincipal())
-    expect(asText((await world.files.read(stranger, '/a')).bytes)).toBe('for all')
+    expect(asText(world.files.read(stranger, '/a').bytes)).toBe('for all')
     expect(world.genesis.epoch).toBeUndefined()
   })
 })

@@ -32,7 +32,9 @@ describe('explainAccess', () => {
     const texts = steps.map((step) => step.text)
     expect(texts).toContain('node granted Bob to read "/d"')
     expect(texts).toContain('the key of epoch 2 of "/d" was delivered to Bob')
-    expect(texts.some((sentence) => sentence.includes('open to the readers of the zone around it'))).toBe(true)
+    expect(texts.some((sentence) => sentence.includes('open to the readers of the zone around it'))).toBe(
+      true
+    )
     expect(texts.at(-1)).toBe('that key opens "/d/sub/a"')
   })
 
@@ -47,11 +49,17 @@ describe('explainAccess', () => {
     const first = await sharing.issueGrant(owner, { path: '/d', to: { principal: bob.record } })
     expect(why(world, bob.id, '/d/a', 'read').allowed).toBe(true)
     await sharing.revokeReader(owner, first.grant.id)
-    expect(why(world, bob.id, '/d/a', 'read').steps.at(-1)).toMatchObject({ ok: false, text: expect.stringContaining('taken back') })
+    expect(why(world, bob.id, '/d/a', 'read').steps.at(-1)).toMatchObject({
+      ok: false,
+      text: expect.stringContaining('taken back')
+    })
     await sharing.issueGrant(owner, { path: '/d', to: { principal: bob.id }, notAfterMs: clock.now() + 5000 })
     expect(why(world, bob.id, '/d/a', 'read').allowed).toBe(true)
     clock.set(clock.now() + 50_000)
-    expect(why(world, bob.id, '/d/a', 'read').steps.at(-1)).toMatchObject({ ok: false, text: 'this grant has ended' })
+    expect(why(world, bob.id, '/d/a', 'read').steps.at(-1)).toMatchObject({
+      ok: false,
+      text: 'this grant has ended'
+    })
   })
 
   test('tells the chain of a write right, and what is missing', async () => {
@@ -61,7 +69,9 @@ describe('explainAccess', () => {
     await files.create(owner, '/d/a', text('1'))
     const bob = newPrincipal()
     await sharing.issueGrant(owner, { path: '/d', to: { principal: bob.record } })
-    expect(why(world, bob.id, '/d/a', 'write').steps.at(-1)?.text).toBe('no cap was given to Bob: issue one with the right write')
+    expect(why(world, bob.id, '/d/a', 'write').steps.at(-1)?.text).toBe(
+      'no cap was given to Bob: issue one with the right write'
+    )
     const { cap } = await sharing.issueWriteCap(owner, { path: '/d', to: bob.id, rights: right.write })
     const allowed = why(world, bob.id, '/d/a', 'write')
     expect(allowed.allowed).toBe(true)

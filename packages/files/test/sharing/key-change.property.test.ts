@@ -4,7 +4,16 @@ import { describe, expect, test } from 'vitest'
 import { right } from '@blocktree/tree'
 import { openRekeys } from '../../src/sharing/rekey-journal.ts'
 import { openRevocations } from '../../src/sharing/revocation-journal.ts'
-import { hoard, newPrincipal, newWorld, reopen, stoppingStore, text, winnerAt, asText } from './sharing-fixture.ts'
+import {
+  hoard,
+  newPrincipal,
+  newWorld,
+  reopen,
+  stoppingStore,
+  text,
+  winnerAt,
+  asText
+} from './sharing-fixture.ts'
 
 const runs = process.env['SLOW'] === '1' ? 300 : 25
 const places = ['/a', '/a/in', '/a/in/deep', '/b'] as const
@@ -29,7 +38,10 @@ describe('D5: after a reader was taken out', () => {
           const principal = readers[reader]
           if (principal === undefined) throw new Error('no reader')
           if (act === 'grant') {
-            const { grant } = await world.sharing.issueGrant(world.owner, { path, to: { principal: principal.record } })
+            const { grant } = await world.sharing.issueGrant(world.owner, {
+              path,
+              to: { principal: principal.record }
+            })
             grants.push({ id: grant.id, reader, place })
           } else if (act === 'rotate') await world.sharing.keepKeys(world.owner)
           else if (act === 'revoke') {
@@ -39,7 +51,9 @@ describe('D5: after a reader was taken out', () => {
             const ring = hoard(world, world.files.actor(principal))
             await world.sharing.revokeReader(world.owner, grant.id, { eager })
             const stillReads = (at: string): boolean =>
-              grants.some((other) => other.reader === reader && `${at}/`.startsWith(`${places[other.place]}/`))
+              grants.some(
+                (other) => other.reader === reader && `${at}/`.startsWith(`${places[other.place]}/`)
+              )
             for (const at of places) {
               const name = `${at}/after${count++}`
               await world.files.create(world.owner, name, text(name))
@@ -55,7 +69,7 @@ describe('D5: after a reader was taken out', () => {
           const path = `${places[place]}/last${count++}`
           await world.files.create(world.owner, path, text('last'))
           if (principal === undefined) continue
-          expect(asText((await world.files.read(world.files.actor(principal), path)).bytes)).toBe('last')
+          expect(asText(world.files.read(world.files.actor(principal), path).bytes)).toBe('last')
         }
       }),
       { numRuns: runs }
@@ -75,7 +89,10 @@ describe('D9: a crash at each commit of a key change', () => {
         const bob = newPrincipal()
         const carol = newPrincipal()
         const dave = newPrincipal()
-        const { grant } = await world.sharing.issueGrant(world.owner, { path: '/a', to: { principal: bob.record } })
+        const { grant } = await world.sharing.issueGrant(world.owner, {
+          path: '/a',
+          to: { principal: bob.record }
+        })
         await world.sharing.issueGrant(world.owner, { path: '/a', to: { principal: carol.record } })
         await world.sharing.issueGrant(world.owner, { path: '/a/one', to: { principal: dave.record } })
         const ring = hoard(world, world.files.actor(bob))
@@ -91,8 +108,8 @@ describe('D9: a crash at each commit of a key change', () => {
         expect(await openRekeys(after.store)).toHaveLength(wasSigned && !isDone ? 1 : 0)
         await after.sharing.resumeRekeys(after.owner)
         expect(await openRekeys(after.store)).toHaveLength(0)
-        expect(asText((await after.files.read(after.files.actor(carol), '/a/in/f')).bytes)).toBe('kept')
-        expect(asText((await after.files.read(after.files.actor(dave), '/a/one')).bytes)).toBe('one')
+        expect(asText(after.files.read(after.files.actor(carol), '/a/in/f').bytes)).toBe('kept')
+        expect(asText(after.files.read(after.files.actor(dave), '/a/one').bytes)).toBe('one')
         if (!wasSigned) continue
         for (const path of ['/a/new', '/a/in/new', '/a/in/deep/new']) {
           await after.files.create(after.owner, path, text('new'))
@@ -120,7 +137,7 @@ describe('D9: a crash at each commit of the revocation of a cap', () => {
       await world.sharing.issueGrant(world.owner, { path: '/a', to: { principal: thief.record } })
       const rights = right.write | right.grant
       const { cap } = await world.sharing.issueWriteCap(world.owner, { path: '/a', to: thief.id, rights })
-      const zone = (await world.files.stat(world.owner, '/a')).block
+      const zone = world.files.stat(world.owner, '/a').block
       await world.sharing.makeCheckpoint(world.owner, zone)
       const sinceMs = world.clock.now()
       const thiefActor = world.files.actor(thief)
@@ -139,7 +156,7 @@ describe('D9: a crash at each commit of the revocation of a cap', () => {
       const wasSigned = after.tree.authority.revocationsOf(cap.id).length > 0
       await after.sharing.resume(after.owner)
       expect(await openRevocations(after.store)).toHaveLength(0)
-      expect(asText((await after.files.read(after.owner, '/a/f')).bytes)).toBe(wasSigned ? 'good' : 'evil')
+      expect(asText(after.files.read(after.owner, '/a/f').bytes)).toBe(wasSigned ? 'good' : 'evil')
       if (!wasSigned) continue
       await after.files.create(after.owner, '/a/new', text('new'))
       const { epoch } = (await winnerAt(after, '/a/new')).body
@@ -167,7 +184,7 @@ describe('D9: a crash at each commit of making a share', () => {
       const after = await reopen(world)
       await after.files.resumeJobs(after.owner)
       for (const name of ['x', 'y']) {
-        expect(asText((await after.files.read(after.owner, `/a/p/${name}`)).bytes)).toBe(name)
+        expect(asText(after.files.read(after.owner, `/a/p/${name}`).bytes)).toBe(name)
       }
       const page = await after.files.list(after.owner, '/a', { order: 'name' })
       expect(page.entries.map((entry) => entry.name)).toEqual(['p'])

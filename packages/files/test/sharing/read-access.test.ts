@@ -2,7 +2,18 @@
 import { createEpoch, createGrantRevocation, openDelivery, right } from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
 import { waysInto, epochHeads, formerReaders } from '../../src/sharing/epoch-reach.ts'
-import { asText, blockAt, crypto, failure, hoard, newPrincipal, newWorld, text, winnerAt, type World } from './sharing-fixture.ts'
+import {
+  asText,
+  blockAt,
+  crypto,
+  failure,
+  hoard,
+  newPrincipal,
+  newWorld,
+  text,
+  winnerAt,
+  type World
+} from './sharing-fixture.ts'
 
 async function sharedWith(world: World, path: string, reader = newPrincipal()) {
   const { grant } = await world.sharing.issueGrant(world.owner, { path, to: { principal: reader.record } })
@@ -10,7 +21,7 @@ async function sharedWith(world: World, path: string, reader = newPrincipal()) {
 }
 
 const read = async (world: World, actor: World['owner'], path: string): Promise<string> =>
-  asText((await world.files.read(actor, path)).bytes)
+  asText(world.files.read(actor, path).bytes)
 
 describe('sharing a zone', () => {
   test('lets a reader read what is there and what is written later', async () => {
@@ -39,9 +50,13 @@ describe('sharing a zone', () => {
     await world.files.makeDirectory(world.owner, '/d/plain')
     const { actor, reader } = await sharedWith(world, '/d')
     const to = { principal: reader.record }
-    expect(await failure(() => world.sharing.issueGrant(world.owner, { path: '/d/plain', to }))).toBe('ERR_SHARE_PLAIN')
+    expect(await failure(() => world.sharing.issueGrant(world.owner, { path: '/d/plain', to }))).toBe(
+      'ERR_SHARE_PLAIN'
+    )
     const unknown = { principal: newPrincipal().id }
-    expect(await failure(() => world.sharing.issueGrant(world.owner, { path: '/d', to: unknown }))).toBe('ERR_PRINCIPAL_UNKNOWN')
+    expect(await failure(() => world.sharing.issueGrant(world.owner, { path: '/d', to: unknown }))).toBe(
+      'ERR_PRINCIPAL_UNKNOWN'
+    )
     expect(await failure(() => world.sharing.issueGrant(actor, { path: '/d', to }))).toBe('ERR_ACCESS_DENIED')
   })
 
@@ -136,7 +151,10 @@ describe('A24: the exposure report', () => {
     const world = await newWorld()
     await world.files.makeDirectory(world.owner, '/d')
     const bob = await sharedWith(world, '/d')
-    const second = await world.sharing.issueGrant(world.owner, { path: '/d', to: { principal: bob.reader.id } })
+    const second = await world.sharing.issueGrant(world.owner, {
+      path: '/d',
+      to: { principal: bob.reader.id }
+    })
     const first = await world.sharing.revokeReader(world.owner, bob.grant.id)
     expect(first.rekeyed).toHaveLength(0)
     const last = await world.sharing.revokeReader(world.owner, second.grant.id)
@@ -291,7 +309,9 @@ describe('A28: publishing', () => {
     await world.files.create(world.owner, '/d/a', text('secret'))
     const { epoch } = (await winnerAt(world, '/d/a')).body
     expect(epoch).toBeDefined()
-    expect(await failure(() => world.files.read(world.files.actor(newPrincipal()), '/d/a'))).toBe('ERR_ACCESS_DENIED')
+    expect(await failure(() => world.files.read(world.files.actor(newPrincipal()), '/d/a'))).toBe(
+      'ERR_ACCESS_DENIED'
+    )
   })
 
   test('what lies in a public zone is read without any grant, and a grant there needs no key', async () => {
@@ -325,7 +345,8 @@ describe('revokeReader', () => {
   test('rewrites every header the former reader could open when asked to', async () => {
     const world = await newWorld()
     await world.files.makeDirectory(world.owner, '/d')
-    for (let count = 0; count < 5; count++) await world.files.create(world.owner, `/d/${count}`, text(String(count)))
+    for (let count = 0; count < 5; count++)
+      await world.files.create(world.owner, `/d/${count}`, text(String(count)))
     const bob = await sharedWith(world, '/d')
     const ring = hoard(world, bob.actor)
     const report = await world.sharing.revokeReader(world.owner, bob.grant.id, { eager: true })
@@ -342,8 +363,12 @@ describe('revokeReader', () => {
     await world.files.makeDirectory(world.owner, '/d')
     const bob = await sharedWith(world, '/d')
     const carol = await sharedWith(world, '/d')
-    expect(await failure(() => world.sharing.revokeReader(carol.actor, bob.grant.id))).toBe('ERR_ACCESS_DENIED')
-    expect(await failure(() => world.sharing.revokeReader(world.owner, new Uint8Array(32)))).toBe('ERR_GRANT_UNKNOWN')
+    expect(await failure(() => world.sharing.revokeReader(carol.actor, bob.grant.id))).toBe(
+      'ERR_ACCESS_DENIED'
+    )
+    expect(await failure(() => world.sharing.revokeReader(world.owner, new Uint8Array(32)))).toBe(
+      'ERR_GRANT_UNKNOWN'
+    )
   })
 
   test('answers the same when it is repeated', async () => {
@@ -389,15 +414,24 @@ describe('listGrants', () => {
     await world.files.makeDirectory(world.owner, '/d')
     const helper = newPrincipal()
     await world.sharing.issueGrant(world.owner, { path: '/d', to: { principal: helper.record } })
-    const { cap } = await world.sharing.issueWriteCap(world.owner, { path: '/d', to: helper.id, rights: right.grant })
+    const { cap } = await world.sharing.issueWriteCap(world.owner, {
+      path: '/d',
+      to: helper.id,
+      rights: right.grant
+    })
     const helperActor = world.files.actor(helper)
     const carol = newPrincipal()
-    const { grant } = await world.sharing.issueGrant(helperActor, { path: '/d', to: { principal: carol.record } })
+    const { grant } = await world.sharing.issueGrant(helperActor, {
+      path: '/d',
+      to: { principal: carol.record }
+    })
     const carolActor = world.files.actor(carol)
     await world.files.create(world.owner, '/d/a', text('1'))
     expect(await read(world, carolActor, '/d/a')).toBe('1')
     const report = await world.sharing.revokeCap(world.owner, cap.id)
-    expect(world.sharing.listGrants(world.owner, { all: true }).find((view) => view.grant.id === grant.id)?.state).toBe('void')
+    expect(
+      world.sharing.listGrants(world.owner, { all: true }).find((view) => view.grant.id === grant.id)?.state
+    ).toBe('void')
     expect(report.keys.rekeyed).toHaveLength(1)
     expect(await failure(() => world.files.read(carolActor, '/d/a'))).toBe('ERR_ACCESS_DENIED')
   })

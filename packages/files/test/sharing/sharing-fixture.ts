@@ -39,7 +39,12 @@ export async function newWorld(
   const tree = await createTreeState({ store, crypto, clock })
   const genesis = await createTree(
     { tree, crypto, random: crypto.random },
-    { root, node, public: options.public ?? false, ...(options.withRecovery === true ? { recovery: recovery.id } : {}) }
+    {
+      root,
+      node,
+      public: options.public ?? false,
+      ...(options.withRecovery === true ? { recovery: recovery.id } : {})
+    }
   )
   return { ...surround(tree, store, clock, node, root), root, recovery, node, genesis, clock }
 }
@@ -52,7 +57,10 @@ export async function reopen(world: World, store: BlockStore = world.store): Pro
 }
 
 /** An empty node of somebody else. */
-export async function newHost(world: World, principal: Principal): Promise<Pick<World, 'files' | 'sharing' | 'tree' | 'store' | 'owner'>> {
+export async function newHost(
+  world: World,
+  principal: Principal
+): Promise<Pick<World, 'files' | 'sharing' | 'tree' | 'store' | 'owner'>> {
   const store = createMemoryStore()
   const tree = await createTreeState({ store, crypto, clock: world.clock })
   return surround(tree, store, world.clock, principal, principal)
@@ -78,10 +86,13 @@ function surround(
 }
 
 export async function blockAt({ files, owner }: Pick<World, 'files' | 'owner'>, path: string): Promise<Id> {
-  return (await files.stat(owner, path)).block
+  return files.stat(owner, path).block
 }
 
-export async function winnerAt(world: Pick<World, 'files' | 'owner' | 'tree'>, path: string): Promise<HeaderRecord> {
+export async function winnerAt(
+  world: Pick<World, 'files' | 'owner' | 'tree'>,
+  path: string
+): Promise<HeaderRecord> {
   const header = world.tree.blockState(await blockAt(world, path))?.winner
   if (header === undefined) throw new Error(`nothing at ${path}`)
   return header

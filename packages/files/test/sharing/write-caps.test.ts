@@ -1,19 +1,39 @@
 /** Stories about who may write (MODEL B.7, part A "Write caps"): issuing, narrowing, taking back, cuts and quarantine. */
 import { issueCap, right } from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
-import { asText, blockAt, crypto, failure, newPrincipal, newWorld, text, winnerAt, type World } from './sharing-fixture.ts'
+import {
+  asText,
+  blockAt,
+  crypto,
+  failure,
+  newPrincipal,
+  newWorld,
+  text,
+  winnerAt,
+  type World
+} from './sharing-fixture.ts'
 
 const writing = right.write | right.create | right.delete
 
-async function member(world: World, path: string, rights = writing, options: { depth?: number; notAfterMs?: number } = {}) {
+async function member(
+  world: World,
+  path: string,
+  rights = writing,
+  options: { depth?: number; notAfterMs?: number } = {}
+) {
   const principal = newPrincipal()
   await world.sharing.issueGrant(world.owner, { path, to: { principal: principal.record } })
-  const { cap } = await world.sharing.issueWriteCap(world.owner, { path, to: principal.id, rights, ...options })
+  const { cap } = await world.sharing.issueWriteCap(world.owner, {
+    path,
+    to: principal.id,
+    rights,
+    ...options
+  })
   return { principal, cap, actor: world.files.actor(principal) }
 }
 
 async function read(world: World, path: string): Promise<string> {
-  return asText((await world.files.read(world.owner, path)).bytes)
+  return asText(world.files.read(world.owner, path).bytes)
 }
 
 describe('issueWriteCap', () => {
@@ -47,10 +67,16 @@ describe('issueWriteCap', () => {
     const request = { path: '/d', to: carol.record, rights: right.write }
     const { cap } = await world.sharing.issueWriteCap(bob.actor, request)
     expect(cap.body.parentCap).toEqual(bob.cap.id)
-    expect(await failure(() => world.sharing.issueWriteCap(bob.actor, { ...request, rights: right.admin }))).toBe('ERR_ACCESS_DENIED')
-    expect(await failure(() => world.sharing.issueWriteCap(bob.actor, { ...request, depth: 1 }))).toBe('ERR_CAP_WIDER')
+    expect(
+      await failure(() => world.sharing.issueWriteCap(bob.actor, { ...request, rights: right.admin }))
+    ).toBe('ERR_ACCESS_DENIED')
+    expect(await failure(() => world.sharing.issueWriteCap(bob.actor, { ...request, depth: 1 }))).toBe(
+      'ERR_CAP_WIDER'
+    )
     const carolActor = world.files.actor(carol)
-    expect(await failure(() => world.sharing.issueWriteCap(carolActor, { ...request, to: bob.principal.id }))).toBe('ERR_ACCESS_DENIED')
+    expect(
+      await failure(() => world.sharing.issueWriteCap(carolActor, { ...request, to: bob.principal.id }))
+    ).toBe('ERR_ACCESS_DENIED')
   })
 })
 
@@ -63,7 +89,9 @@ describe('A46: a revoked writer', () => {
     const report = await world.sharing.revokeCap(world.owner, bob.cap.id)
     expect(report).toMatchObject({ cuts: 1, quarantined: 0, restored: 0, lost: 0 })
     expect(await read(world, '/d/a')).toBe('honest')
-    expect(await failure(() => world.files.write(bob.actor, '/d/a', 0, text('later!')))).toBe('ERR_ACCESS_DENIED')
+    expect(await failure(() => world.files.write(bob.actor, '/d/a', 0, text('later!')))).toBe(
+      'ERR_ACCESS_DENIED'
+    )
   })
 
   test('after a theft the cut lies before it: files are put back, new ones go to quarantine and can be taken over', async () => {
@@ -90,7 +118,9 @@ describe('A46: a revoked writer', () => {
     expect(entry.block).toEqual(fresh)
     await world.sharing.takeOver(world.owner, entry.block, version)
     expect(await read(world, '/d/new')).toBe('evil too')
-    expect(await failure(() => world.sharing.takeOver(world.owner, entry.block, version))).toBe('ERR_CONFLICT_NONE')
+    expect(await failure(() => world.sharing.takeOver(world.owner, entry.block, version))).toBe(
+      'ERR_CONFLICT_NONE'
+    )
   })
 })
 
@@ -103,7 +133,9 @@ describe('A47: the end of a cap', () => {
     await world.files.create(bob.actor, '/d/a', text('1'))
     world.clock.set(notAfterMs + 1)
     expect(await failure(() => world.files.create(bob.actor, '/d/b', text('1')))).toBe('ERR_ACCESS_DENIED')
-    expect(world.sharing.listCaps(world.owner, { all: true }).find(({ cap }) => cap.id === bob.cap.id)?.state).toBe('expired')
+    expect(
+      world.sharing.listCaps(world.owner, { all: true }).find(({ cap }) => cap.id === bob.cap.id)?.state
+    ).toBe('expired')
   })
 })
 
@@ -123,14 +155,20 @@ describe('A48: revoking a link of a chain', () => {
     expect(await failure(() => world.files.create(carolActor, '/d/b', text('1')))).toBe('ERR_ACCESS_DENIED')
     expect(await read(world, '/d/a')).toBe('1')
     expect(world.sharing.listCaps(world.owner, { path: '/d' })).toHaveLength(0)
-    expect(world.sharing.listCaps(world.owner, { path: '/d', all: true }).map(({ cap }) => cap.id)).toContainEqual(below.cap.id)
+    expect(
+      world.sharing.listCaps(world.owner, { path: '/d', all: true }).map(({ cap }) => cap.id)
+    ).toContainEqual(below.cap.id)
   })
 
   test('who passed a cap on may take it back; the root may take back the cap of the node', async () => {
     const world = await newWorld()
     await world.files.makeDirectory(world.owner, '/d')
     const bob = await member(world, '/d', writing | right.delegate | right.admin, { depth: 2 })
-    const below = await world.sharing.issueWriteCap(bob.actor, { path: '/d', to: newPrincipal().record, rights: writing })
+    const below = await world.sharing.issueWriteCap(bob.actor, {
+      path: '/d',
+      to: newPrincipal().record,
+      rights: writing
+    })
     expect((await world.sharing.revokeCap(bob.actor, below.cap.id)).cuts).toBe(1)
     const { nodeCap } = world.genesis
     expect(await failure(() => world.sharing.revokeCap(world.owner, nodeCap.id))).toBe('ERR_ROOT_NEEDED')
@@ -148,7 +186,12 @@ describe('A49: the length of a chain', () => {
     for (let depth = 5; depth >= 0; depth--) {
       const next = newPrincipal()
       await world.sharing.issueGrant(world.owner, { path: '/d', to: { principal: next.record } })
-      await world.sharing.issueWriteCap(actor, { path: '/d', to: next.id, rights: writing | right.delegate, depth })
+      await world.sharing.issueWriteCap(actor, {
+        path: '/d',
+        to: next.id,
+        rights: writing | right.delegate,
+        depth
+      })
       actor = world.files.actor(next)
     }
     await world.files.create(actor, '/d/a', text('deep'))
@@ -197,10 +240,16 @@ describe('A51: an app that writes', () => {
     const app = await member(world, '/app')
     await world.files.create(app.actor, '/app/data', text('1'))
     expect((await winnerAt(world, '/app/data')).signer).toEqual(app.principal.id)
-    const why = world.sharing.explainAccess(world.owner, { principal: app.principal.id, path: '/app/data', right: 'write' })
+    const why = world.sharing.explainAccess(world.owner, {
+      principal: app.principal.id,
+      path: '/app/data',
+      right: 'write'
+    })
     expect(why.allowed).toBe(true)
     await world.sharing.revokeCap(world.owner, app.cap.id)
-    expect(await failure(() => world.files.create(app.actor, '/app/more', text('1')))).toBe('ERR_ACCESS_DENIED')
+    expect(await failure(() => world.files.create(app.actor, '/app/more', text('1')))).toBe(
+      'ERR_ACCESS_DENIED'
+    )
     expect(await failure(() => world.files.create(world.owner, '/app/more', text('1')))).toBeUndefined()
   })
 })
