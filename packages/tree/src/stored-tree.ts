@@ -175,12 +175,17 @@ export class StoredTree implements TreeState {
     if (offer.sectors !== undefined && offer.sectors.length > 0) {
       pending.push(this.#store.commit({ sectors: offer.sectors }))
     }
-    const results = offer.records.map(({ bytes, inline }) =>
-      this.#offerOne(bytes, inline, admission, pending)
-    )
-    await Promise.all(pending)
-    await this.#followUps.checkpoints()
-    return results
+    try {
+      const results = offer.records.map(({ bytes, inline }) =>
+        this.#offerOne(bytes, inline, admission, pending)
+      )
+      await Promise.all(pending)
+      await this.#followUps.checkpoints()
+      return results
+    } finally {
+      // Also after a failure nothing is left behind that could reject unheard.
+      await Promise.allSettled(pending)
+    }
   }
 
   #offerOne(
