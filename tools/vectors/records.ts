@@ -72,7 +72,15 @@ function birthCases(): VectorCase[] {
 
 const random = seededRandom('records')
 
-function samples(): readonly [string, tree.AnyRecord][] {
+/** One record of every type, with what it is; the same records at every call. */
+export function samples(): readonly [string, tree.AnyRecord][] {
+  made ??= makeSamples()
+  return made
+}
+
+let made: readonly [string, tree.AnyRecord][] | undefined
+
+function makeSamples(): readonly [string, tree.AnyRecord][] {
   const cap = tree.issueCap(crypto, root, {
     tree: treeRecord.id,
     rootGeneration: 0,

@@ -2,7 +2,10 @@
 """Runs this implementation over `../vectors/*.json`, or the files named. Exit status 1 when a case fails."""
 import json
 import sys
+import zlib
 from pathlib import Path
+
+sys.dont_write_bytecode = True
 
 import aead
 import archive
@@ -212,6 +215,10 @@ def records_manifest(case):
     same(tries.heads_root(rows).hex(), case["headsRoot"], "headsRoot")
 
 
+def _decode_record(case):
+    return records.decode_record(H(case["bytes"]) if "bytes" in case else zlib.decompress(H(case["zlib"])))
+
+
 def _under_parent(case):
     child, parent = (records.decode_record(H(case[name])) for name in ("child", "parent"))
     zones = {records.block_id(H(birth)): H(birth) for birth in case["zones"]}
@@ -350,6 +357,11 @@ CHECKS = {
         "manifests": records_manifest,
         "refuseManifests": refuses(decoded("bytes", records.decode_manifest)),
         "refuse": refuses(decoded("bytes", records.decode_record)),
+    },
+    "record-rules": {
+        "accept": _decode_record,
+        "refuse": refuses(_decode_record),
+        "refuseBirths": refuses(decoded("bytes", records.decode_birth)),
     },
     "payload": {
         "blockKeys": payload_block_key,

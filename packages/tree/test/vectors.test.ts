@@ -1,5 +1,6 @@
 /** The vectors of doc/spec, read as a stranger would, under the portable provider: nothing is made here. */
 import { readFileSync } from 'node:fs'
+import { inflateSync } from 'node:zlib'
 import { createPortableProvider } from '@blocktree/crypto/portable'
 import { describe, expect, test } from 'vitest'
 import * as tree from '../src/index.ts'
@@ -90,6 +91,30 @@ describe('the vectors of the records', () => {
     const builder = new tree.HeadsRootBuilder(crypto)
     for (const row of rows) builder.add(row)
     expect(builder.finish().headsRoot.toHex()).toBe(vector['headsRoot'])
+  })
+})
+
+describe('the vectors of the rules of a record', () => {
+  function decode(vector: Case): tree.AnyRecord {
+    const { bytes: written, zlib } = vector
+    const decoded = tree.decodeRecord(
+      crypto,
+      zlib === undefined ? bytes(written) : new Uint8Array(inflateSync(bytes(zlib)))
+    )
+    if (decoded.type === tree.recordType.principal) tree.checkPrincipalRecord(crypto, decoded)
+    return decoded
+  }
+
+  test.each(group('record-rules', 'accept'))('accepted: $comment', (vector) => {
+    expect(decode(vector).bytes.length).toBeGreaterThan(0)
+  })
+
+  test.each(group('record-rules', 'refuse'))('refused: $comment', (vector) => {
+    expect(codeOf(() => decode(vector))).toBe(vector['error'])
+  })
+
+  test.each(group('record-rules', 'refuseBirths'))('refused birth: $comment', (vector) => {
+    expect(codeOf(() => tree.decodeBirth(bytes(vector['bytes'])))).toBe(vector['error'])
   })
 })
 
