@@ -11,6 +11,7 @@ import { type IdMap, IdSet, idKey } from './id-key.ts'
 import { headsPerBlockMax, headsPerCapMax } from './limits.ts'
 import { type BlockHeaders, type Line, lineOf, sortHeaders } from './line.ts'
 import type { HeaderRecord, Id } from './records.ts'
+import { CutMembers } from './revocation-cut.ts'
 import { isHeaderValid } from './validity.ts'
 
 export interface BlockEvaluation {
@@ -45,7 +46,10 @@ export function evaluateBlock(held: HeldRecords, chains: CapChains, block: Id): 
   const entries = anchoredEntries(held, held.anchors(homeZone(first.body.birth, block)), block)
   const line = lineOf(headers, entries, chains)
   const valid = new IdSet()
-  for (const header of headers.sorted) if (isHeaderValid(held, chains, header)) valid.add(header.id)
+  const members = new CutMembers()
+  for (const header of headers.sorted) {
+    if (isHeaderValid(held, chains, header, members)) valid.add(header.id)
+  }
   const candidates = entries.buried
     ? []
     : headers.sorted.filter((header) => line.versions.has(header.id) && valid.has(header.id))

@@ -8,7 +8,7 @@ import type { Authority } from './authority.ts'
 import { homeZone } from './birth.ts'
 import type { CapChain } from './cap-chain.ts'
 import type { HeldRecords } from './held-records.ts'
-import { IdSet } from './id-key.ts'
+import { IdSet, idKey } from './id-key.ts'
 import type { CapRecord, CheckpointRecord, Cut, HeaderRecord, Id, RevocationRecord } from './records.ts'
 import { keepsOneOf, successionsAfter, successionsHitting } from './succession-line.ts'
 
@@ -68,12 +68,35 @@ function isVoidedBySuccession(
   return after.some((succession) => keepsOneOf(succession, chain.links.slice(targetIndex)))
 }
 
-/** True when every governing cut lists this header or a descendant of it. */
-export function isHeaderInCuts(held: HeldRecords, cuts: GoverningCuts, header: HeaderRecord): boolean {
-  const zone = homeZone(header.body.birth, header.body.block)
+/** Which headers of a block a manifest covers, worked out once for all headers of one evaluation. */
+export class CutMembers {
+  readonly #sets: Map<string, IdSet> = new Map()
+
+  of(held: HeldRecords, checkpoint: Id, block: Id): IdSet {
+    const key = idKey(checkpoint) + idKey(block)
+    const known = this.#sets.get(key)
+    if (known !== undefined) return known
+    const members = listedAndAncestors(held, checkpoint, block)
+    this.#sets.set(key, members)
+    return members
+  }
+}
+
+/**
+ * True when every governing cut lists this header or a descendant of it.
+ * @param members shared by the headers of one block while nothing that is held changes
+ */
+export function isHeaderInCuts(
+  held: HeldRecords,
+  cuts: GoverningCuts,
+  header: HeaderRecord,
+  members: CutMembers = new CutMembers()
+): boolean {
+  const { birth, block } = header.body
+  const zone = homeZone(birth, block)
   return cuts.every((cut) => {
     const checkpoint = checkpointOfCut(held.authority, cut, zone)
-    return checkpoint !== undefined && isListedOrAncestor(held, checkpoint.id, header)
+    return checkpoint !== undefined && members.of(held, checkpoint.id, block).has(header.id)
   })
 }
 
@@ -96,18 +119,15 @@ function checkpointOfCut(authority: Authority, cuts: readonly Cut[], zone: Id): 
   return checkpoint !== undefined && equalBytes(checkpoint.body.zone, zone) ? checkpoint : undefined
 }
 
-function isListedOrAncestor(held: HeldRecords, checkpoint: Id, header: HeaderRecord): boolean {
-  const row = held.manifestRow(checkpoint, header.body.block)
-  if (row === undefined) return false
-  const seen = new IdSet()
-  const open = row.map((entry) => entry.id)
+function listedAndAncestors(held: HeldRecords, checkpoint: Id, block: Id): IdSet {
+  const members = new IdSet()
+  const open = (held.manifestRow(checkpoint, block) ?? []).map((entry) => entry.id)
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (equalBytes(id, header.id)) return true
-    if (!seen.add(id)) continue
+    if (!members.add(id)) continue
     const at = held.header(id)
-    if (at !== undefined && equalBytes(at.body.block, header.body.block)) open.push(...at.body.prev)
+    if (at !== undefined && equalBytes(at.body.block, block)) open.push(...at.body.prev)
   }
-  return false
+  return members
 }
 
 /** True when `ancestor` is one of `from` or reachable from them over prev of held checkpoints. */

@@ -9,14 +9,20 @@ import type { HeldRecords } from './held-records.ts'
 import { hasInterval, hasReceiptWithin } from './receipt-time.ts'
 import type { CheckpointRecord, EpochRecord, GrantRecord, HeaderRecord, Id } from './records.ts'
 import { grantTarget, recordType, right } from './records.ts'
-import { governingCuts, isCheckpointInCuts, isHeaderInCuts } from './revocation-cut.ts'
+import { type CutMembers, governingCuts, isCheckpointInCuts, isHeaderInCuts } from './revocation-cut.ts'
 
-export function isHeaderValid(held: HeldRecords, chains: CapChains, header: HeaderRecord): boolean {
+/** @param members shared by the headers of one block while nothing that is held changes */
+export function isHeaderValid(
+  held: HeldRecords,
+  chains: CapChains,
+  header: HeaderRecord,
+  members?: CutMembers
+): boolean {
   const verdict = chains.ofSigner(header.signer, header.body.cap)
   if (verdict.verdict !== 'valid') return false
   if (coversHeader(held.authority, verdict.chain, header.body).verdict !== 'covered') return false
   const zone = homeZone(header.body.birth, header.body.block)
-  return isRecordValid(held, chains, header, verdict.chain, zone)
+  return isRecordValid(held, chains, header, { chain: verdict.chain, zone, members })
 }
 
 export function isCheckpointValid(
@@ -28,15 +34,14 @@ export function isCheckpointValid(
   if (verdict.verdict !== 'valid') return false
   const { zone } = checkpoint.body
   if (coversZone(held.authority, verdict.chain, zone, right.admin).verdict !== 'covered') return false
-  return isRecordValid(held, chains, checkpoint, verdict.chain, zone)
+  return isRecordValid(held, chains, checkpoint, { chain: verdict.chain, zone, members: undefined })
 }
 
 function isRecordValid(
   held: HeldRecords,
   chains: CapChains,
   record: HeaderRecord | CheckpointRecord,
-  chain: CapChain,
-  zone: Id
+  { chain, zone, members }: { chain: CapChain; zone: Id; members: CutMembers | undefined }
 ): boolean {
   const leaf = chain.links[0]
   if (leaf !== undefined && hasInterval(leaf.body)) {
@@ -45,7 +50,7 @@ function isRecordValid(
   const cuts = governingCuts(held.authority, chain)
   if (cuts === undefined) return true
   return record.type === recordType.header
-    ? isHeaderInCuts(held, cuts, record)
+    ? isHeaderInCuts(held, cuts, record, members)
     : isCheckpointInCuts(held, cuts, record)
 }
 
