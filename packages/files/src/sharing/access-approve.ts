@@ -5,7 +5,7 @@ import type { Actor } from '../actor.ts'
 import { type FilesContext, locate } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
 import { treeId } from '../write-version.ts'
-import { formatAnswer } from './access-answer.ts'
+import { type AccessAnswer, formatAnswer } from './access-answer.ts'
 import type { AccessRequest } from './access-request.ts'
 import { makeGrant } from './issue-grant.ts'
 import { makeWriteCap } from './issue-write-cap.ts'
@@ -60,33 +60,56 @@ export async function approveAccess(
       ? undefined
       : makeWriteCap(context, actor, target, { path, to: request.principal, rights, depth, ...ends })
   records.push(...(given?.records ?? []), ...(written?.records ?? []))
-  await context.tree.commitLocal({ records }, { durability: context.durability })
-  const support = collectSupport(context, target, [...records.map(({ record }) => record)])
-  const line = formatAnswer(actor.signer, {
+  const line = makeLine(context, actor, target, {
     request: request.id,
-    tree: treeId(context),
-    target: target.type === 'zone' ? target.zone : target.block,
     path,
     read,
     rights,
-    approver: actor.principal.record,
-    births: support.births,
-    records: support.records.map(({ bytes }) => bytes)
+    issued: records.map(({ record }) => record)
   })
+  await context.tree.commitLocal({ records }, { durability: context.durability })
   return { line, grant: given?.grant.id, cap: written?.cap.id }
+}
+
+interface Answered extends Pick<AccessAnswer, 'request' | 'path' | 'read' | 'rights'> {
+  readonly issued: readonly AnyRecord[]
+}
+
+/** With the epochs of the zones inside, or without them when one line cannot hold them: they come by sync. */
+function makeLine(context: FilesContext, actor: Actor, target: ShareTarget, answered: Answered): string {
+  const { issued, ...answer } = answered
+  const format = (withInner: boolean): string => {
+    const support = collectSupport(context, target, issued, withInner)
+    return formatAnswer(actor.signer, {
+      ...answer,
+      tree: treeId(context),
+      target: target.type === 'zone' ? target.zone : target.block,
+      approver: actor.principal.record,
+      births: support.births,
+      records: support.records.map(({ bytes }) => bytes)
+    })
+  }
+  try {
+    return format(true)
+  } catch (error) {
+    if (error instanceof FilesError && error.code === 'ERR_ACCESS_LINE') return format(false)
+    throw error
+  }
 }
 
 /** What was issued, the epochs that it opens, and for one block its header: the commitment to the key stands there. */
 function collectSupport(
   context: FilesContext,
   target: ShareTarget,
-  issued: readonly AnyRecord[]
+  issued: readonly AnyRecord[],
+  withInner: boolean
 ): Pick<SupportingRecords, 'records' | 'births'> {
   const { authority } = context.tree
   const support = new SupportingRecords(authority)
   const home = target.type === 'zone' ? target.zone : target.home
   support.addZone(home)
-  for (const zone of target.type === 'zone' ? zonesInside(authority, home) : []) {
+  const inner = withInner ? zonesInside(authority, home) : [home]
+  for (const zone of target.type === 'zone' ? inner : []) {
     support.addZone(zone)
     for (const epoch of authority.epochsOf(zone)) support.add(epoch)
   }

@@ -46,11 +46,20 @@ export function waysInto(authority: Authority, epoch: Id): readonly EpochWay[] {
   return ways
 }
 
-/** Epochs of a zone that no other held epoch replaces; more than one after concurrent rotations (A26). */
-export function epochHeads(authority: Authority, zone: Id): readonly EpochRecord[] {
-  const epochs = authority.epochsOf(zone)
-  const replaced = new Set(epochs.flatMap((epoch) => epoch.body.prev.map(idKey)))
-  return epochs.filter((epoch) => !replaced.has(idKey(epoch.id)))
+/** What `openHeads` needs of an actor. */
+export interface ZoneKeys {
+  zoneKey(epoch: Id): Uint8Array | undefined
+}
+
+/**
+ * Epochs of a zone that open here and that no other one that opens here replaces; more than one after concurrent
+ * rotations (A26). Epochs that do not open do not count: else a sharer whose last act was an epoch for himself alone
+ * would keep everybody else from ever changing the key again.
+ */
+export function openHeads(authority: Authority, keys: ZoneKeys, zone: Id): readonly EpochRecord[] {
+  const open = authority.epochsOf(zone).filter(({ id }) => keys.zoneKey(id) !== undefined)
+  const replaced = new Set(open.flatMap((epoch) => epoch.body.prev.map(idKey)))
+  return open.filter((epoch) => !replaced.has(idKey(epoch.id)))
 }
 
 /** Zone grants whose delivered keys lead to this epoch although they are revoked, expired or void. */

@@ -19,7 +19,7 @@ import type { Actor } from '../actor.ts'
 import { type FilesContext, isPublicZone, locate } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
 import { capFor, treeId, writeKeyFor } from '../write-version.ts'
-import { epochHeads } from './epoch-reach.ts'
+import { openHeads } from './epoch-reach.ts'
 import { formatLink, linkSecretBytes, sealLinkSecret } from './link-secret.ts'
 import { makeRotation } from './rotate-zone.ts'
 import { type ShareTarget, shareTarget } from './share-target.ts'
@@ -65,7 +65,7 @@ export async function issueGrant(
 
 /** Two current epochs would leave the new reader with half of what is written now (A26). */
 async function joinEpochs(context: FilesContext, actor: Actor, zone: Id, path: string): Promise<void> {
-  if (epochHeads(context.tree.authority, zone).length < 2) return
+  if (openHeads(context.tree.authority, actor, zone).length < 2) return
   const { records } = makeRotation(context, actor, zone, path)
   await context.tree.commitLocal({ records }, { durability: context.durability })
 }

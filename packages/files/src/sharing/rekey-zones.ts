@@ -21,10 +21,10 @@ import { FilesError } from '../files-error.ts'
 import { idKey } from '../id-key.ts'
 import { pathOfBlock } from '../path-of-block.ts'
 import { makeVersion } from '../write-version.ts'
-import { epochHeads, formerReaders, waysInto } from './epoch-reach.ts'
+import { formerReaders, openHeads, waysInto } from './epoch-reach.ts'
 import { makeRotation } from './rotate-zone.ts'
 import { liveBlockGrants } from './zone-delivery.ts'
-import { allZones } from './zone-tree.ts'
+import { allZones, includesId } from './zone-tree.ts'
 
 export interface RekeyOutcome {
   /** Zones that got a new epoch. */
@@ -45,24 +45,30 @@ export async function rekeyZones(
 ): Promise<RekeyOutcome> {
   const rekeying = new Rekeying(context, actor)
   for (const zone of allZones(context.tree.authority))
-    if (isRotationDue(context, zone)) await rekeying.rotate(zone)
+    if (isRotationDue(context, actor, zone)) await rekeying.rotate(zone)
   await rekeying.rewriteSharedBlocks()
   if (options.eagerFor !== undefined) await rekeying.rewriteOpened(options.eagerFor)
   return rekeying.outcome()
 }
 
-/** True when a former reader opens a current epoch of the zone, or when there is more than one. */
-export function isRotationDue(context: FilesContext, zone: Id): boolean {
+/** True when a former reader opens the current epoch, when there are two, or when its signer is heard no longer. */
+export function isRotationDue(context: FilesContext, actor: Actor, zone: Id): boolean {
   const { tree } = context
   if (isPublicZone(context, zone)) return false
-  const heads = epochHeads(tree.authority, zone)
+  const current = tree.currentEpochs(zone)
+  const heads = openHeads(tree.authority, actor, zone)
   if (heads.length > 1) return true
-  const current = tree.currentEpochs(zone)[0]
-  const head = heads[0]
+  const head = heads[0] ?? current[0]
   if (head === undefined) return false
-  // the signer of the last epoch is no longer heard: it opens, but nothing may be written under it
-  if (current === undefined || !equalBytes(current.id, head.id)) return true
-  return formerReaders(tree, current.id).length > 0
+  // an epoch of a revoked signer opens what was written with it, but nothing may be written under it
+  if (
+    !includesId(
+      current.map(({ id }) => id),
+      head.id
+    )
+  )
+    return true
+  return formerReaders(tree, head.id).length > 0
 }
 
 class Rekeying {

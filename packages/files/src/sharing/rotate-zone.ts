@@ -15,8 +15,8 @@ import type { Actor } from '../actor.ts'
 import { type FilesContext, isPublicZone } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
 import { capFor, treeId } from '../write-version.ts'
-import { epochHeads } from './epoch-reach.ts'
-import { outerZone } from './zone-tree.ts'
+import { openHeads } from './epoch-reach.ts'
+import { includesId, outerZone } from './zone-tree.ts'
 import { deliverZoneKey, liveZoneGrants } from './zone-delivery.ts'
 
 export interface Rotation {
@@ -33,12 +33,12 @@ export function makeRotation(context: FilesContext, actor: Actor, zone: Id, path
   const { authority } = context.tree
   if (isPublicZone(context, zone)) throw new Error('a public zone has no keys to rotate')
   const cap = capFor(actor, { home: zone, block: undefined }, right.grant, path).cap
-  const heads = epochHeads(authority, zone)
+  const heads = openHeads(authority, actor, zone)
   const previous = heads.flatMap((head): readonly OpenEpoch[] => {
     const key = actor.zoneKey(head.id)
     return key === undefined ? [] : [{ id: head.id, number: head.body.number, key }]
   })
-  if (heads.length > 0 && previous.length === 0) {
+  if (previous.length === 0) {
     throw new FilesError('ERR_KEY_MISSING', `"${path}": the current key of this zone was not given to you`, {
       path
     })
@@ -47,10 +47,7 @@ export function makeRotation(context: FilesContext, actor: Actor, zone: Id, path
     tree: treeId(context),
     zone,
     previous: previous.slice(0, limits.epochPreviousMax),
-    // of two rotations of which one shut the readers of the outer zone out, that one holds
-    inherit: heads.every(({ body }) => body.inherit !== undefined)
-      ? outerKey(context, actor, zone, path)
-      : undefined,
+    inherit: isInheriting(context, zone, heads) ? outerKey(context, actor, zone, path) : undefined,
     cap
   })
   const zoneKey = { epoch: made.record, key: made.key }
@@ -61,6 +58,16 @@ export function makeRotation(context: FilesContext, actor: Actor, zone: Id, path
     records: [{ record: made.record }, ...deliveries.records],
     undelivered: deliveries.undelivered
   }
+}
+
+/**
+ * Of two rotations of which one shut the readers of the outer zone out, that one holds. What a former sharer decided
+ * counts only when there is nothing else to go by.
+ */
+export function isInheriting(context: FilesContext, zone: Id, heads: readonly EpochRecord[]): boolean {
+  const current = context.tree.currentEpochs(zone).map(({ id }) => id)
+  const standing = heads.filter(({ id }) => includesId(current, id))
+  return (standing.length > 0 ? standing : heads).every(({ body }) => body.inherit !== undefined)
 }
 
 function outerKey(

@@ -35,9 +35,10 @@ import { type FilesContext, isPublicZone, locate } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
 import { idKey } from '../id-key.ts'
 import { treeId } from '../write-version.ts'
-import { epochHeads } from './epoch-reach.ts'
+import { openHeads } from './epoch-reach.ts'
 import { type RekeyOutcome, rekeyZones } from './rekey-zones.ts'
 import { openLinkSecret } from './link-secret.ts'
+import { isInheriting } from './rotate-zone.ts'
 import { checkpointBefore, makeCheckpoint } from './zone-checkpoint.ts'
 import { allZones, includesId, outerZone } from './zone-tree.ts'
 
@@ -220,12 +221,13 @@ class Renewal {
 
   #renewZone({ zone, grants }: Zone): readonly LocalRecord[] {
     const { tree } = this.#context
-    const previous = epochHeads(tree.authority, zone).flatMap((head): readonly OpenEpoch[] => {
+    const heads = openHeads(tree.authority, this.#actor, zone)
+    const previous = heads.flatMap((head): readonly OpenEpoch[] => {
       const key = this.#actor.zoneKey(head.id)
       return key === undefined ? [] : [{ id: head.id, number: head.body.number, key }]
     })
     if (previous.length === 0) return []
-    const inherits = epochHeads(tree.authority, zone).every(({ body }) => body.inherit !== undefined)
+    const inherits = isInheriting(this.#context, zone, heads)
     const made = createEpoch(this.#context, this.#root.signer, {
       tree: treeId(this.#context),
       zone,

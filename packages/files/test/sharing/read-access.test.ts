@@ -1,7 +1,7 @@
 /** Stories about who may read (MODEL part A, "Read access"): each attack must fail, each lawful act beside it succeed. */
 import { createEpoch, createGrantRevocation, openDelivery, right } from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
-import { waysInto, epochHeads, formerReaders } from '../../src/sharing/epoch-reach.ts'
+import { waysInto, openHeads, formerReaders } from '../../src/sharing/epoch-reach.ts'
 import {
   asText,
   blockAt,
@@ -229,10 +229,15 @@ describe('A26: two owners change the key at the same time', () => {
     })
     await world.sharing.revokeReader(owner, bob.grant.id)
     await tree.commitLocal({ records: [{ record: rival.record }] })
-    expect(epochHeads(tree.authority, zone)).toHaveLength(2)
+    expect(
+      tree
+        .currentEpochs(zone)
+        .slice(0, 2)
+        .map(({ body }) => body.number)
+    ).toEqual([2, 2])
     const report = await world.sharing.keepKeys(owner)
     expect(report.rekeyed).toEqual([zone])
-    const heads = epochHeads(tree.authority, zone)
+    const heads = openHeads(tree.authority, owner, zone)
     expect(heads).toHaveLength(1)
     expect(heads[0]?.body.prev).toHaveLength(2)
     const ring = hoard(world, bob.actor)
@@ -434,5 +439,56 @@ describe('listGrants', () => {
     ).toBe('void')
     expect(report.keys.rekeyed).toHaveLength(1)
     expect(await failure(() => world.files.read(carolActor, '/d/a'))).toBe('ERR_ACCESS_DENIED')
+  })
+})
+
+describe('a sharer who is not the owner', () => {
+  async function withHelper() {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const helper = await sharedWith(world, '/d')
+    const request = { path: '/d', to: helper.reader.id, rights: right.grant }
+    const cap = await world.sharing.issueWriteCap(world.owner, request)
+    return { world, helper, cap, zone: await blockAt(world, '/d') }
+  }
+
+  test('takes a reader out; the key is changed by who can also open the zone around', async () => {
+    const { world, helper, zone } = await withHelper()
+    const bob = await sharedWith(world, '/d')
+    const ring = hoard(world, bob.actor)
+    const report = await world.sharing.revokeReader(helper.actor, bob.grant.id)
+    expect(report).toMatchObject({ rekeyed: [], skipped: [{ target: zone }] })
+    const unsafe = await world.files.create(world.owner, '/d/early', text('1'))
+    expect(unsafe.exposed).toEqual([bob.reader.id])
+    expect((await world.sharing.keepKeys(world.owner)).rekeyed).toEqual([zone])
+    await world.files.create(world.owner, '/d/new', text('1'))
+    const { epoch } = (await winnerAt(world, '/d/new')).body
+    expect(epoch && ring.find(epoch)).toBeUndefined()
+  })
+
+  test('cannot lock the owner out of changing keys with an epoch for himself alone', async () => {
+    const { world, helper, cap, zone } = await withHelper()
+    const { tree, owner, sharing } = world
+    const base = tree.currentEpochs(zone)[0]
+    const key = base && helper.actor.zoneKey(base.id)
+    if (base === undefined || key === undefined) throw new Error('no epoch')
+    const selfish = createEpoch({ crypto, random: crypto.random }, helper.reader, {
+      tree: world.genesis.tree.id,
+      zone,
+      previous: [{ id: base.id, number: base.body.number, key }],
+      inherit: undefined,
+      cap: cap.cap.id
+    })
+    await tree.commitLocal({ records: [{ record: selfish.record }] })
+    const ring = hoard(world, helper.actor)
+    ring.add(selfish.record, selfish.key)
+    await sharing.revokeCap(owner, cap.cap.id)
+    await sharing.revokeReader(owner, helper.grant.id)
+    const carol = await sharedWith(world, '/d')
+    await world.files.create(owner, '/d/new', text('1'))
+    const { epoch } = (await winnerAt(world, '/d/new')).body
+    expect(epoch && ring.find(epoch)).toBeUndefined()
+    expect(await read(world, carol.actor, '/d/new')).toBe('1')
+    expect((await sharing.keepKeys(owner)).rekeyed).toEqual([])
   })
 })
