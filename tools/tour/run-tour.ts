@@ -53,9 +53,9 @@ export async function runTour({ keep, source }: TourOptions): Promise<number> {
 
 async function takeSteps(tour: Tour): Promise<'finished'> {
   await startNode(tour)
-  const expected = await importDirectory(tour)
-  await listDirectory(tour, expected)
-  await exportAndCompare(tour, expected)
+  const imported = await importDirectory(tour)
+  await listDirectory(tour, imported)
+  await exportAndCompare(tour, imported)
   const grant = await shareWithBob(tour)
   await shutBobOut(tour, grant)
   const written = await killWhileWriting(tour)

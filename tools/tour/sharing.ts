@@ -26,7 +26,8 @@ export async function shareWithBob({ narrator, node }: Tour): Promise<string> {
     `after one signed grant (${duration(ms)}) bob reads: “${first}”`
   )
   const why = await node.call('access.why', { principal: 'bob', path: letter, right: 'read' })
-  narrator.hold(why.allowed, `the node can say why: ${why.steps.map((step) => step.text).join(' → ')}`)
+  narrator.hold(why.allowed, 'the node can say why, link by link:')
+  for (const { text } of why.steps) narrator.say(`  ${text}`)
   return grant.id
 }
 
