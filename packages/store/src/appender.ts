@@ -92,9 +92,10 @@ export class Appender {
     this.#draining ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#drain())
   }
 
-  /** The next batch begins a new segment. */
-  rollNext(): void {
-    this.#roll = this.#roll || this.#end.offset > segmentHeaderBytes
+  /** The next batch begins a new segment, when the last one has at least this share of its length. */
+  rollNext(share: number): void {
+    const least = Math.max(segmentHeaderBytes + 1, this.#options.segmentBytes * share)
+    this.#roll = this.#roll || this.#end.offset >= least
   }
 
   /** Resolves when nothing is queued and everything durable is in the index; never rejects. */
@@ -107,7 +108,7 @@ export class Appender {
 
   /** Resolves when everything submitted so far is durable; rejects when some of it is refused. */
   flush(): Promise<void> {
-    if (this.#draining === undefined && this.#indexing === undefined) return Promise.resolve()
+    if (this.#draining === undefined && this.#indexing === undefined && !this.#roll) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const nothing = { frames: [], prepared: undefined, rows: [], bytes: 0, overlay: [] }
       this.submit({ ...nothing, durability: 'group', resolve, reject })

@@ -42,7 +42,9 @@ export interface CollectionReport {
 
 export interface Collector {
   submit(draft: DraftBatch): Promise<void>
-  rollNext(): void
+  /** Resolves when all batches so far are durable; begins the new segment when one is due. */
+  flush(): Promise<void>
+  rollNext(share: number): void
   end(): Position
 }
 
@@ -83,10 +85,15 @@ class Collection {
     this.#options = options
   }
 
+  get #minimumLive(): number {
+    return this.#options.minimumLive ?? 0.5
+  }
+
   async collect(live: AsyncIterable<Id> | Iterable<Id>): Promise<CollectionReport> {
-    // What is written from now on goes into later segments, which are not looked at.
-    this.#collector.rollNext()
-    await this.#collector.submit(draftOf([], []))
+    // What is written from now on goes into the last segment, which is not looked at. A short one stays the last:
+    // an idle store does not get longer by being collected.
+    this.#collector.rollNext(this.#minimumLive === 1 ? 0 : 1 / 8)
+    await this.#collector.flush()
     const last = this.#collector.end().segment
     const candidates = this.#parts.segments.numbers().filter((segment) => segment < last)
     await this.#mark(live, last)
@@ -127,7 +134,7 @@ class Collection {
   async #collectSegment(segment: number): Promise<void> {
     const file = this.#parts.segments.file(segment)
     const size = file.size()
-    const minimum = this.#options.minimumLive ?? 0.5
+    const minimum = this.#minimumLive
     // Live enough by its marked sectors alone: it need not be read.
     if ((this.#marks.get(segment)?.bytes ?? 0) >= size * minimum) return
     const shares = await this.#weigh(segment)

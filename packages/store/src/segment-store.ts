@@ -283,12 +283,14 @@ export class SegmentStore implements DiskStore {
 
   #collector(): {
     submit: (draft: DraftBatch) => Promise<void>
-    rollNext: () => void
+    rollNext: (share: number) => void
     end: () => Appender['end']
+    flush: () => Promise<void>
   } {
     return {
       end: () => this.#appender.end,
-      rollNext: () => this.#appender.rollNext(),
+      flush: () => this.#appender.flush(),
+      rollNext: (share) => this.#appender.rollNext(share),
       submit: (draft) =>
         new Promise((resolve, reject) => {
           this.#appender.submit({ ...draft, durability: 'group', overlay: [], resolve, reject })

@@ -47,7 +47,7 @@ export interface StoreView {
 
 /**
  * Makes the derived rows of records again, after a crash for the last few, after damage for all. Records come in
- * the order of the log, a few hundred at a time; they can be read through `view`, and so can the rows made before.
+ * the order of the log, up to some thousands at a time; they can be read through `view`, and so can the rows made before.
  */
 export type Reindex = (
   records: readonly StoredRecord[],

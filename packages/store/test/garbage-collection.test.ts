@@ -100,6 +100,15 @@ describe('collect', () => {
     await rebuilt.close()
   })
 
+  test('collecting an idle store again and again adds nothing to it', async () => {
+    const { store } = await filled()
+    await store.collect(references)
+    const before = await store.statistics()
+    for (let round = 0; round < 3; round++) await store.collect(references)
+    expect(await store.statistics()).toEqual(before)
+    await store.close()
+  })
+
   test('references that are not held are counted, and a damaged segment is kept as it is', async () => {
     const { drivers, store } = await filled()
     drivers.files.flipBit('segments/00000001.seg', 1200, 2)
