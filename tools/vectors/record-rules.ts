@@ -32,7 +32,7 @@ const ids = (count: number): Value =>
 const cuts = (...zones: number[]): Value => zones.map((zone) => [id(zone), id(9)])
 const bytes = (length: number): Uint8Array => filled(length, 1)
 const shorter: Edit = (value) => (Array.isArray(value) ? value.slice(0, -1) : value)
-const longer: Edit = (value) => (Array.isArray(value) ? [...value, null] : value)
+const longer: Edit = (value) => (Array.isArray(value) ? value.concat(null) : value)
 const extensions = (count: number): Value =>
   Array.from({ length: count }, (_unused, code) => [code, false, bytes(1)])
 const max53 = Number.MAX_SAFE_INTEGER

@@ -293,7 +293,7 @@ export function makeVersion(
       birthBytes: winner.body.birthBytes,
       birth,
       block,
-      version: 1 + Math.max(...prev.map((id) => context.tree.header(id)?.body.version ?? 0)),
+      version: nextVersionNumber(context, prev),
       prev,
       state,
       parent: change.parent ?? winner.body.parent,
@@ -312,6 +312,12 @@ export function makeVersion(
   const local = localRecord(header, inline, nameKey)
   const deliveries = state === blockState.live ? deliverBlockKey(context, actor, header, winner).records : []
   return { header, local, records: deliveries.length === 0 ? [local] : [local, ...deliveries], opened }
+}
+
+/** A claim only: it stays at its greatest, so that a writer who claims that one stops nobody else (A17). */
+function nextVersionNumber(context: FilesContext, prev: readonly Id[]): number {
+  const greatest = Math.max(...prev.map((id) => context.tree.header(id)?.body.version ?? 0))
+  return Math.min(1 + greatest, limits.versionMax)
 }
 
 /** @throws ERR_ACCESS_DENIED when the actor holds no key for the header */

@@ -1,4 +1,12 @@
-import { PayloadReader, openSector } from '@blocktree/tree'
+import {
+  type HeaderRecord,
+  PayloadReader,
+  blockKey,
+  createHeader,
+  limits,
+  noMetadata,
+  openSector
+} from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
 import { asText, crypto, failure, names, newFixture, text } from './files-fixture.ts'
 
@@ -232,5 +240,30 @@ describe('readStream with an opener elsewhere', () => {
     expect(reader.read(0, source.size)).toEqual(new Uint8Array(30_000).fill(3))
     await files.create(actor, '/empty', new Uint8Array(0))
     expect(files.content(actor, '/empty').payload).toBeUndefined()
+  })
+})
+
+describe('a writer who claims the greatest version', () => {
+  test('A17: stops nobody: the next versions claim it too, and follow one another', async () => {
+    const { files, actor, tree, node, nodeCap, rootEpoch } = await newFixture()
+    const { versionId } = await files.create(actor, '/a', text('1'))
+    const before = tree.header(versionId)
+    if (before === undefined) throw new Error('the version just made is not held')
+    await tree.commitLocal({ records: [{ record: hostile(before) }] })
+    await files.append(actor, '/a', text('2'))
+    const last = await files.append(actor, '/a', text('3'))
+    expect(asText(files.read(actor, '/a').bytes)).toBe('23')
+    expect(tree.header(last.versionId)?.body.version).toBe(limits.versionMax)
+    expect(files.stat(actor, '/a')).toMatchObject({ version: 4, conflict: false })
+
+    function hostile({ body, id }: HeaderRecord): HeaderRecord {
+      return createHeader(
+        { crypto, random: crypto.random },
+        node,
+        { ...body, version: limits.versionMax, prev: [id], payload: undefined, cap: nodeCap.id },
+        { name: 'a', metadata: noMetadata, size: 0, rootKey: undefined },
+        blockKey(crypto, rootEpoch.key, body.block, 0)
+      )
+    }
   })
 })

@@ -79,8 +79,13 @@ class Update {
   run(): PayloadState {
     const levels = payloadLevels(this.#size, this.#sectorLog2)
     const root = this.#size === 0 ? holeReference(this.#aead) : this.#build(levels, 0)
+    return payloadState(this.#aead, this.#sectorLog2, this.#size, { ...root, stored: this.#storedAfter() })
+  }
+
+  /** The old figure is the claim of its writer: a false one makes a false one here, but no update fail. */
+  #storedAfter(): number {
     const stored = this.#old.payload.stored + this.#stored - this.#removed(this.#old.payload.levels, 0)
-    return payloadState(this.#aead, this.#sectorLog2, this.#size, { ...root, stored })
+    return Math.min(Math.max(stored, this.#stored), Number.MAX_SAFE_INTEGER)
   }
 
   /** The reference at a place of the new tree, taken over or sealed anew. */

@@ -342,6 +342,28 @@ describe('a payload under attack', () => {
     expect(readerOf(cut, map).read(0, 10)).toEqual(content.subarray(0, 10))
   })
 
+  test.each([0, 1, Number.MAX_SAFE_INTEGER])(
+    'a payload that claims %i stored bytes can be updated, and the claim stays encodable',
+    (stored) => {
+      const sectors = new SectorMap()
+      const state = write(content.subarray(0, 3 * sector), sectors)
+      const claimed = { ...state, payload: { ...state.payload, stored } }
+      const after = tree.updatePayload(
+        {
+          context: { crypto, random, block: file.block },
+          readSector: sectors.read,
+          isVerified: false,
+          emit: sectors.emit
+        },
+        claimed,
+        { writes: [{ offset: 5, bytes: Uint8Array.of(1) }] }
+      )
+      expect(after.payload.stored).toBeGreaterThan(sector)
+      expect(Number.isSafeInteger(after.payload.stored)).toBe(true)
+      expect(readAll(after, sectors)).toEqual(content.subarray(0, 3 * sector).with(5, 1))
+    }
+  )
+
   test('A29: a listing names a missing node, or goes on around it', () => {
     const nothing = (): undefined => undefined
     expect(codeOf(() => [...tree.listReferences(state.payload, nothing)])).toBe('ERR_SECTOR_MISSING')
