@@ -46,6 +46,7 @@ export async function rekeyZones(
   const rekeying = new Rekeying(context, actor)
   for (const zone of allZones(context.tree.authority))
     if (isRotationDue(context, actor, zone)) await rekeying.rotate(zone)
+  await rekeying.flush()
   await rekeying.rewriteSharedBlocks()
   if (options.eagerFor !== undefined) await rekeying.rewriteOpened(options.eagerFor)
   return rekeying.outcome()
@@ -71,6 +72,8 @@ export function isRotationDue(context: FilesContext, actor: Actor, zone: Id): bo
   return formerReaders(tree, head.id).length > 0
 }
 
+const commitsWaitingMax = 64 // rotations handed to the store and not yet durable
+
 class Rekeying {
   readonly #context: FilesContext
   readonly #actor: Actor
@@ -78,6 +81,7 @@ class Rekeying {
   readonly #skipped: { readonly target: Id; readonly reason: string }[] = []
   readonly #undelivered: Id[] = []
   #rewritten = 0
+  #waiting: Promise<void>[] = []
 
   constructor(context: FilesContext, actor: Actor) {
     this.#context = context
@@ -103,12 +107,22 @@ class Rekeying {
       )
     )
     if (rotation === undefined) return
-    await this.#context.tree.commitLocal(
+    const durable = this.#context.tree.commitLocal(
       { records: rotation.records },
       { durability: this.#context.durability }
     )
+    durable.catch(() => undefined) // reported by `flush`
+    this.#waiting.push(durable)
+    if (this.#waiting.length >= commitsWaitingMax) await this.flush()
     this.#rekeyed.push(zone)
     this.#undelivered.push(...rotation.undelivered)
+  }
+
+  /** Resolves when every rotation made so far is durable; they became so in their order. */
+  async flush(): Promise<void> {
+    const waiting = this.#waiting
+    this.#waiting = []
+    await Promise.all(waiting)
   }
 
   /**
@@ -158,10 +172,24 @@ class Rekeying {
     )
     const stillReads = new Set(liveBlockGrants(this.#context, block).map(({ body }) => idKey(body.recipient)))
     if (isKnownToFormer && formerGrants.some(({ body }) => !stillReads.has(idKey(body.recipient))))
-      return keyVersion + 1
+      return this.#freshKeyVersion(header)
     const current = this.#actor.writeKey(summary.zone)
     if (current === undefined || epoch === undefined || equalBytes(current.epoch, epoch)) return undefined
     return formerReaders(tree, epoch).length > 0 ? keyVersion : undefined
+  }
+
+  /** The next number that was not delivered under this epoch: behind the greatest one they begin again at 0. */
+  #freshKeyVersion({ body: { block, epoch, keyVersion } }: HeaderRecord): number {
+    const { authority } = this.#context.tree
+    const delivered = new Set<number | undefined>()
+    for (const grant of authority.grantsOver(block)) {
+      for (const { body } of authority.deliveriesOf(grant.id))
+        if (epoch !== undefined && equalBytes(body.epoch, epoch)) delivered.add(body.keyVersion)
+    }
+    let next = keyVersion
+    do next = (next + 1) % 2 ** 32
+    while (delivered.has(next))
+    return next
   }
 
   #rewrite(batch: CommitBatch, located: Located, keyVersion: number): void {

@@ -7,7 +7,6 @@ import { equalBytes, formatId } from '@blocktree/codec'
 import {
   type CapRecord,
   CapChains,
-  type CheckpointRecord,
   type Cut,
   type HeaderRecord,
   type Id,
@@ -26,7 +25,7 @@ import { pathOfBlock } from '../path-of-block.ts'
 import { makeVersion, openOrDeny, treeId } from '../write-version.ts'
 import { type RekeyOutcome, rekeyZones } from './rekey-zones.ts'
 import { openRevocations, revocationDoneRow, revocationRow } from './revocation-journal.ts'
-import { checkpointBefore, makeCheckpoint } from './zone-checkpoint.ts'
+import { checkpointBefore, makeCheckpoints } from './zone-checkpoint.ts'
 import { zonesInside } from './zone-tree.ts'
 
 export interface RevokeCapOptions {
@@ -126,22 +125,24 @@ async function makeCuts(
   const isZone = cap.body.scopeType === scopeType.zone
   const inScope = isZone ? zonesInside(context.tree.authority, scope) : [context.tree.zoneOf(scope) ?? scope]
   const zones = inScope.length <= limits.cutsMax ? inScope : await zonesWritten(context, cap)
-  const cuts: Cut[] = []
-  for (const zone of zones.slice(0, limits.cutsMax)) {
-    const checkpoint = await cutOf(context, actor, zone, sinceMs)
-    if (checkpoint !== undefined) cuts.push({ zone, checkpoint: checkpoint.id })
-  }
-  return cuts
+  return cutsOf(context, actor, zones.slice(0, limits.cutsMax), sinceMs)
 }
 
-async function cutOf(
+/** Fresh checkpoints, or the last ones at or before `sinceMs`; a zone without one has no cut. */
+export async function cutsOf(
   context: FilesContext,
   actor: Actor,
-  zone: Id,
+  zones: readonly Id[],
   sinceMs: number | undefined
-): Promise<CheckpointRecord | undefined> {
-  if (sinceMs !== undefined) return checkpointBefore(context.tree, zone, sinceMs)
-  return (await makeCheckpoint(context, actor, zone)).record
+): Promise<readonly Cut[]> {
+  if (sinceMs === undefined) {
+    const made = await makeCheckpoints(context, actor, zones)
+    return made.map(({ record }) => ({ zone: record.body.zone, checkpoint: record.id }))
+  }
+  return zones.flatMap((zone) => {
+    const checkpoint = checkpointBefore(context.tree, zone, sinceMs)
+    return checkpoint === undefined ? [] : [{ zone, checkpoint: checkpoint.id }]
+  })
 }
 
 /** The cap and every cap that rests on it. */

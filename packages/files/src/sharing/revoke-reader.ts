@@ -22,7 +22,7 @@ import { treeId } from '../write-version.ts'
 import { waysInto } from './epoch-reach.ts'
 import { type RekeyJob, openRekeys, rekeyDoneRow, rekeyRow } from './rekey-journal.ts'
 import { type RekeyOutcome, rekeyZones } from './rekey-zones.ts'
-import { checkpointHeads, makeCheckpoint } from './zone-checkpoint.ts'
+import { checkpointHeads, makeCheckpoints } from './zone-checkpoint.ts'
 import { allZones } from './zone-tree.ts'
 
 export interface RevokeReaderOptions {
@@ -125,11 +125,10 @@ function openedZones(context: FilesContext, grant: GrantRecord): readonly Id[] {
 
 /** So that the report can say up to where; where the right is missing, the report says when. */
 async function checkpointOpened(context: FilesContext, actor: Actor, grant: GrantRecord): Promise<void> {
-  for (const zone of openedZones(context, grant)) {
-    if (actor.capFor({ home: zone, block: undefined }, right.admin) !== undefined) {
-      await makeCheckpoint(context, actor, zone)
-    }
-  }
+  const zones = openedZones(context, grant).filter(
+    (zone) => actor.capFor({ home: zone, block: undefined }, right.admin) !== undefined
+  )
+  await makeCheckpoints(context, actor, zones)
 }
 
 function exposedParts(

@@ -9,7 +9,6 @@ import {
   type Authority,
   type CapRecord,
   CapChains,
-  type Cut,
   type DeliveryDraft,
   type EpochRecord,
   type GrantRecord,
@@ -39,7 +38,7 @@ import { openHeads } from './epoch-reach.ts'
 import { type RekeyOutcome, rekeyZones } from './rekey-zones.ts'
 import { openLinkSecret } from './link-secret.ts'
 import { isInheriting } from './rotate-zone.ts'
-import { checkpointBefore, makeCheckpoint } from './zone-checkpoint.ts'
+import { cutsOf } from './revoke-cap.ts'
 import { allZones, includesId, outerZone } from './zone-tree.ts'
 
 export interface SuccessionRequest {
@@ -80,7 +79,12 @@ export async function succeedRoot(
   const before = lastRoot(tree.authority)
   checkRecovery(context, before.recovery, request.recovery)
   const keepCaps = request.keepCaps ?? capsOfRoot(context).map(({ id }) => id)
-  const cuts = await makeCuts(context, actor, request.sinceMs)
+  const cuts = await cutsOf(
+    context,
+    actor,
+    allZones(tree.authority).slice(0, limits.cutsMax),
+    request.sinceMs
+  )
   const succession = createSuccession(context.crypto, request.recovery, {
     tree: treeId(context),
     generation: before.generation + 1,
@@ -147,22 +151,6 @@ function capsOfRoot(context: FilesContext): readonly CapRecord[] {
       caps.push(record)
   }
   return caps.slice(0, limits.keepCapsMax)
-}
-
-async function makeCuts(
-  context: FilesContext,
-  actor: Actor,
-  sinceMs: number | undefined
-): Promise<readonly Cut[]> {
-  const cuts: Cut[] = []
-  for (const zone of allZones(context.tree.authority).slice(0, limits.cutsMax)) {
-    const checkpoint =
-      sinceMs === undefined
-        ? (await makeCheckpoint(context, actor, zone)).record
-        : checkpointBefore(context.tree, zone, sinceMs)
-    if (checkpoint !== undefined) cuts.push({ zone, checkpoint: checkpoint.id })
-  }
-  return cuts
 }
 
 /** What the new root signs again: grants of the former one, and epochs for their zones. */

@@ -20,6 +20,7 @@ import {
   right
 } from '@blocktree/tree'
 import type { Actor } from '../actor.ts'
+import { CommitBatch } from '../commit-batch.ts'
 import type { FilesContext } from '../files-context.ts'
 import { idKey } from '../id-key.ts'
 import { batchSectorBytesMax } from '../limits.ts'
@@ -41,8 +42,42 @@ export interface ZoneRoots {
 
 /** @throws ERR_ACCESS_DENIED without the right `admin` for the zone */
 export async function makeCheckpoint(context: FilesContext, actor: Actor, zone: Id): Promise<ZoneCheckpoint> {
+  const [made] = await makeCheckpoints(context, actor, [zone])
+  if (made === undefined) throw new Error('one zone gives one checkpoint')
+  return made
+}
+
+/**
+ * One for each zone, in their order; all of them name the authority records as they were before the first.
+ * @throws ERR_ACCESS_DENIED without the right `admin` for one of the zones
+ */
+export async function makeCheckpoints(
+  context: FilesContext,
+  actor: Actor,
+  zones: readonly Id[]
+): Promise<readonly ZoneCheckpoint[]> {
+  await context.tree.settled()
+  const authority = authorityRoot(context)
+  const batch = new CommitBatch(context)
+  const made: ZoneCheckpoint[] = []
+  for (const zone of zones) {
+    const checkpoint = await checkpointZone(context, actor, zone, authority)
+    made.push(checkpoint)
+    if (checkpoint.isNew) batch.add({ record: checkpoint.record })
+    if (batch.isFull) await batch.commit()
+  }
+  await batch.commit()
+  await context.tree.settled()
+  return made
+}
+
+async function checkpointZone(
+  context: FilesContext,
+  actor: Actor,
+  zone: Id,
+  authority: Uint8Array
+): Promise<ZoneCheckpoint> {
   const { crypto, tree } = context
-  await tree.settled()
   const cap = capFor(actor, { home: zone, block: undefined }, right.admin, 'checkpoint')
   const previous = checkpointHeads(tree, zone)
   const only = previous[0]
@@ -59,13 +94,11 @@ export async function makeCheckpoint(context: FilesContext, actor: Actor, zone: 
     ...roots,
     graveRoot: new Uint8Array(32),
     graves: 0,
-    authorityRoot: authorityRoot(context),
+    authorityRoot: authority,
     manifest,
     timeMs: context.clock.now(),
     cap: cap.cap
   })
-  await tree.commitLocal({ records: [{ record }] }, { durability: context.durability })
-  await tree.settled()
   return { record, isNew: true }
 }
 
