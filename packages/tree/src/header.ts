@@ -138,6 +138,7 @@ function headerProblem(body: Omit<HeaderBody, 'publicBytes' | 'sealed'>): string
     return 'epoch and key commitment are present together'
   }
   if (body.epoch === undefined && body.keyVersion !== 0) return 'a public block has key version 0'
+  if (body.keyVersion > u32Max) return `key version ${body.keyVersion} is above 2^32-1`
   if (payload === undefined) return undefined
   if (birth.kind === blockKind.directory) return 'a directory has no payload'
   if (body.state === blockState.deleted) return 'a deleted block has no payload'

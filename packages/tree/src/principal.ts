@@ -2,7 +2,7 @@
  * Principals: users, nodes, apps. A principal is a signing key and an encapsulation key, self-signed; its id is a
  * hash over both, so neither can be swapped (B.1.5; body `[1, signing key, 1, encapsulation key, ext]`).
  */
-import { CanonicalReader, CanonicalWriter, equalBytes } from '@blocktree/codec'
+import { CanonicalReader, CanonicalWriter, decodeEnvelope, equalBytes } from '@blocktree/codec'
 import type { CryptoProvider, DecapsulationKey, PrincipalSecret, SigningKey } from '@blocktree/crypto'
 import { xWingPublicKeyBytes } from '@blocktree/crypto'
 import { domain } from './domain.ts'
@@ -82,7 +82,7 @@ export function createPrincipal(crypto: CryptoProvider, secret: PrincipalSecret)
  * key is canonical and of prime order. ERR_RECORD_SIGNER, ERR_PRINCIPAL_KEY.
  */
 export function checkPrincipalRecord(crypto: CryptoProvider, record: PrincipalRecord): void {
-  if (!equalBytes(principalId(crypto, encodePrincipalBody(record.body)), record.signer)) {
+  if (!equalBytes(principalId(crypto, decodeEnvelope(record.bytes).body), record.signer)) {
     throw new TreeError('ERR_RECORD_SIGNER', 'a principal record is not signed in the name of its own id')
   }
   if (!crypto.isSigningPublicKey(record.body.signingPublicKey)) {

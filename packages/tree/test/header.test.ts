@@ -304,6 +304,11 @@ describe('the public part', () => {
     expect(codeOf(() => tree.decodeHeaderBody(crypto, nine))).toBe('ERR_CODEC_RANGE')
   })
 
+  test('refuses to sign a key version that no reader would take', () => {
+    expect(codeOf(() => make({ keyVersion: 0xffff_ffff }))).toBe('nothing was thrown')
+    expect(codeOf(() => make({ keyVersion: 2 ** 32 }))).toBe('ERR_RECORD_FIELD')
+  })
+
   test('A17: takes version 2^40 and refuses the one above', () => {
     const last = make({ version: 2 ** 40, prev: [id(1)] })
     expect(tree.decodeRecord(crypto, last.bytes)).toEqual(last)

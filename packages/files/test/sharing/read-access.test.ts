@@ -1,5 +1,13 @@
 /** Stories about who may read (MODEL part A, "Read access"): each attack must fail, each lawful act beside it succeed. */
-import { createEpoch, createGrantRevocation, openDelivery, right } from '@blocktree/tree'
+import {
+  blockKey,
+  createEpoch,
+  createGrantRevocation,
+  createHeader,
+  noMetadata,
+  openDelivery,
+  right
+} from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
 import { waysInto, openHeads, formerReaders } from '../../src/sharing/epoch-reach.ts'
 import {
@@ -205,6 +213,29 @@ describe('A25: a reader of one file', () => {
     expect(key).not.toEqual(world.owner.blockKey(after.body)?.bytes)
     expect(await failure(() => world.files.read(carol.actor, '/d/one'))).toBe('ERR_ACCESS_DENIED')
     expect(await read(world, dave.actor, '/d/one')).toBe('1')
+  })
+
+  test('loses it also when a writer has used the greatest key version up', async () => {
+    const world = await newWorld()
+    const { owner, tree } = world
+    await world.files.makeDirectory(owner, '/d')
+    await world.files.create(owner, '/d/one', new Uint8Array(0))
+    const { body, id } = await winnerAt(world, '/d/one')
+    const zoneKey = body.epoch && owner.zoneKey(body.epoch)
+    if (zoneKey === undefined) throw new Error('the owner cannot open the epoch')
+    const greatest = createHeader(
+      { crypto, random: crypto.random },
+      owner.signer,
+      { ...body, version: 2, prev: [id], keyVersion: 0xffff_ffff },
+      { name: 'one', metadata: noMetadata, size: 0, rootKey: undefined },
+      blockKey(crypto, zoneKey, body.block, 0xffff_ffff)
+    )
+    await tree.commitLocal({ records: [{ record: greatest }] })
+    const carol = await sharedWith(world, '/d/one')
+    expect(await read(world, carol.actor, '/d/one')).toBe('')
+    await world.sharing.revokeReader(owner, carol.grant.id)
+    expect((await winnerAt(world, '/d/one')).body.keyVersion).toBe(0)
+    expect(await failure(() => world.files.read(carol.actor, '/d/one'))).toBe('ERR_ACCESS_DENIED')
   })
 })
 
