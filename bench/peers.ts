@@ -2,11 +2,13 @@
  * The peers of the comparison: how each stores a directory and writes it back. Encrypted repositories, compression off,
  * a fresh repository for each run; making the repository (and its password derivation) is not timed.
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Measurement, measureCommand } from './measure.ts'
+import { readCpuSeconds, readMemory } from './process-figures.ts'
 
 export interface Peer {
   readonly name: string
@@ -113,13 +115,38 @@ const gocryptfs: Peer = {
   read: (work, output) => gocryptfsCopy(work, 'cp -r "$1/gcfs-mount/." "$2/"', output)
 }
 
+/** The program that serves the mount stays in the foreground, so that its processor time and memory can be counted. */
 async function gocryptfsCopy(work: string, copy: string, other: string): Promise<Measurement> {
-  await prepareWith(shell('gocryptfs -q -extpass "echo benchmark" "$1/gcfs" "$1/gcfs-mount"', work))
+  const mount = join(work, 'gcfs-mount')
+  const server = spawn('gocryptfs', ['-q', '-fg', '-extpass', 'echo benchmark', join(work, 'gcfs'), mount], {
+    stdio: 'ignore'
+  })
+  const ended = new Promise((resolve) => {
+    server.once('close', resolve)
+  })
   try {
-    return await measureCommand(shell(`${copy}; sync -f "$1/gcfs"`, work, other))
+    const pid = await mounted(server, mount)
+    const cpuBefore = readCpuSeconds(pid)
+    const measured = await measureCommand(shell(`${copy}; sync -f "$1/gcfs"`, work, other))
+    return {
+      wallSeconds: measured.wallSeconds,
+      cpuSeconds: measured.cpuSeconds + readCpuSeconds(pid) - cpuBefore,
+      residentMiB: Math.max(measured.residentMiB, readMemory(pid).peakMiB)
+    }
   } finally {
-    spawnSync('fusermount', ['-u', join(work, 'gcfs-mount')])
+    spawnSync('fusermount', ['-u', mount])
+    await ended
   }
+}
+
+/** Resolves to the process id once the file system is there. */
+async function mounted(server: ChildProcess, mount: string): Promise<number> {
+  for (let attempt = 0; attempt < 200 && server.exitCode === null; attempt++) {
+    if (server.pid !== undefined && readFileSync('/proc/mounts', 'utf8').includes(` ${mount} `))
+      return server.pid
+    await sleep(25)
+  }
+  throw new Error(`gocryptfs did not mount ${mount}`)
 }
 
 const age: Peer = {
