@@ -15,7 +15,7 @@ import { StoreError, systemCode } from './store-error.ts'
 type Database = Level<Uint8Array, Uint8Array>
 const pageRows = 200
 const scrubPauseMs = 10 // one table of 2 MiB takes about 5 ms: others get two thirds of the time
-const openingTableBytes = 32 * 1024 * 1024 // read in about 50 ms
+const openingTableBytes = 16 * 1024 * 1024 // read in about 30 ms
 
 /** @param directory made when needed; nothing but the index may be in it */
 export function createLevelIndex(directory: string): IndexDriver {
