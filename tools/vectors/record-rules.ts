@@ -6,7 +6,18 @@ import { deflateSync } from 'node:zlib'
 import { decodeEnvelope, encodeEnvelope, recordBytesMax } from '@blocktree/codec'
 import * as tree from '@blocktree/tree'
 import { type VectorCase, type VectorPage, hex } from '../vector-page.ts'
-import { crypto, device, filled, folder, refusal, rootBlock } from '../vector-tree.ts'
+import {
+  childOf,
+  crypto,
+  device,
+  file,
+  filled,
+  folder,
+  reader,
+  refusal,
+  root,
+  rootBlock
+} from '../vector-tree.ts'
 import { type Edit, type Value, editBytes } from '../vector-value.ts'
 import { samples } from './records.ts'
 
@@ -17,9 +28,10 @@ export function generateVectors(): VectorPage {
     comment:
       'accept: `bytes` are a record, whose signature is not looked at (a principal record also names its signer and has ' +
       'a sound key). refuse: they are none; ERR_RECORD_UNKNOWN_FORMAT says that it may be one of a later format, any ' +
-      'other `error` is the code of this implementation. refuseBirths: `bytes` are no birth. Where `zlib` stands ' +
+      'other `error` is the code of this implementation. refuseBirths: `bytes` are no birth. capsUnderParent, refuseCapsUnderParent: the cap ' +
+      '`child` may, or may not, be issued under the cap `parent`; `zones` are births of zone roots. Where `zlib` stands ' +
       'instead of `bytes`, it is the bytes in the format of RFC 1950.',
-    groups: { accept: acceptCases(), refuse: refuseCases(), refuseBirths: refuseBirthCases() }
+    groups: { accept: acceptCases(), refuse: refuseCases(), refuseBirths: refuseBirthCases(), ...capPairs() }
   }
 }
 
@@ -344,4 +356,108 @@ function refuseBirthCases(): VectorCase[] {
     bytes: hex(birth),
     error: refusal(() => tree.decodeBirth(birth))
   }))
+}
+
+const top = rootBlock.birthBytes
+const nested = childOf(folder, tree.blockKind.directory, 8, true)
+const sibling = childOf(rootBlock, tree.blockKind.directory, 9, true)
+const inFolder = childOf(folder, tree.blockKind.file, 10)
+const zoneBirths = [rootBlock, folder, nested, sibling]
+
+/** Path in the body and what is put there. */
+type Fields = Readonly<Record<number, Value>>
+
+/** Rights 1, 2, 8 and 256 (unknown) over the folder, depth 2, an interval and a quota; for the device. */
+const parentFields: Fields = { 5: folder.birthBytes, 6: 0x10b, 7: 2, 8: 1000, 9: 2000, 10: [100, 10, 5] }
+const childFields: Fields = { ...parentFields, 6: 0x101, 7: 1 }
+const unlimited: Fields = { 8: null, 9: null, 10: null }
+
+const pairs: readonly (readonly [comment: string, parent: Fields, child: Fields, signer?: tree.Id])[] = [
+  ['the same scope, fewer rights, one link less', {}, {}],
+  ['all rights of the parent, with the unknown one', {}, { 6: 0x10b }],
+  ['the highest bit', { 6: 0x8000_0008 }, { 6: 0x8000_0000 }],
+  ['a narrower interval and quota', {}, { 8: 1001, 9: 1999, 10: [99, 9, 4] }],
+  ['limits under a parent without any', unlimited, {}],
+  ['no limits under a parent without any', unlimited, unlimited],
+  ['a zone below', {}, { 5: nested.birthBytes }],
+  ['a zone two levels below', { 5: top }, { 5: nested.birthBytes }],
+  ['a block of the zone', {}, { 4: 1, 5: inFolder.birthBytes, 6: 1 }],
+  ['a block of a zone below', { 5: top }, { 4: 1, 5: inFolder.birthBytes, 6: 1 }],
+  ['the root of a zone below, as a block', {}, { 4: 1, 5: nested.birthBytes, 6: 1 }],
+  ['the root block, as a block, under the root zone', { 5: top }, { 4: 1, 5: top, 6: 1 }],
+  ['the same block', { 4: 1, 5: inFolder.birthBytes, 6: 9 }, { 4: 1, 5: inFolder.birthBytes, 6: 1 }]
+]
+
+const refusedPairs: typeof pairs = [
+  ['another signer than the subject of the parent', {}, {}, root.id],
+  ['a parent that may not delegate', { 6: 0x103 }, {}],
+  ['another tree', { 0: id(1), 5: editBytes(folder.birthBytes, [0], id(1)) }, {}],
+  ['another root generation', {}, { 1: 1 }],
+  ['another parent cap', {}, { 2: id(1) }],
+  ['a right that the parent lacks', {}, { 6: 5 }],
+  ['an unknown right that the parent lacks', {}, { 6: 0x201 }],
+  ['the highest bit, which the parent lacks', {}, { 6: 0x8000_0001 }],
+  ['the depth of the parent', {}, { 7: 2 }],
+  ['a parent of depth 0', { 7: 0 }, { 7: 0 }],
+  ['an earlier beginning', {}, { 8: 999 }],
+  ['no beginning', {}, { 8: null }],
+  ['no beginning under a parent that begins at 0', { 8: 0 }, { 8: null }],
+  ['a later end', {}, { 9: 2001 }],
+  ['no end', {}, { 9: null }],
+  ['no end under a parent that ends at 2^53-1', { 9: max53 }, { 9: null }],
+  ['more bytes', {}, { 10: [101, 10, 5] }],
+  ['more blocks', {}, { 10: [100, 11, 5] }],
+  ['more records a day', {}, { 10: [100, 10, 6] }],
+  ['no quota', {}, { 10: null }],
+  ['the zone above', {}, { 5: top }],
+  ['a zone beside', {}, { 5: sibling.birthBytes }],
+  ['a block of the zone above', {}, { 4: 1, 5: file.birthBytes, 6: 1 }],
+  [
+    'the root of the zone itself, as a block: it belongs to the outer zone',
+    {},
+    { 4: 1, 5: folder.birthBytes, 6: 1 }
+  ],
+  ['a zone under its root as a block', { 4: 1, 6: 9 }, { 6: 1 }],
+  ['another block', { 4: 1, 5: inFolder.birthBytes, 6: 9 }, { 4: 1, 5: file.birthBytes, 6: 1 }]
+]
+
+function capPairs(): Record<string, VectorCase[]> {
+  const capsUnderParent = pairs.map(capPair).map(({ written: fields, check }) => {
+    check()
+    return fields
+  })
+  const refuseCapsUnderParent = refusedPairs
+    .map(capPair)
+    .map(({ written: fields, check }) => ({ ...fields, error: refusal(check) }))
+  return { capsUnderParent, refuseCapsUnderParent }
+}
+
+function capPair([comment, above, below, signer = device.id]: (typeof pairs)[number]): {
+  readonly written: VectorCase
+  readonly check: () => void
+} {
+  const parent = madeCap(root.id, { ...parentFields, ...above })
+  const child = madeCap(signer, { 2: parent.id, 3: reader.id, ...childFields, ...below })
+  return {
+    written: {
+      comment,
+      parent: hex(parent.bytes),
+      child: hex(child.bytes),
+      zones: zoneBirths.map((zone) => hex(zone.birthBytes))
+    },
+    check() {
+      tree.checkAttenuation(parent, child)
+      const birthOf = (zone: tree.Id): tree.Birth | undefined =>
+        zoneBirths.find((known) => hex(known.block) === hex(zone))?.birth
+      if (!tree.isScopeInside(crypto, child.body, parent.body, birthOf))
+        throw new tree.TreeError('ERR_CAP_SCOPE', comment)
+    }
+  }
+}
+
+function madeCap(signer: tree.Id, fields: Fields): tree.CapRecord {
+  const { bytes: made } = edited([4, '', [], (body) => set(body, fields)])
+  const record = tree.decodeRecord(crypto, encodeEnvelope({ ...decodeEnvelope(made), signer }))
+  if (record.type !== tree.recordType.cap) throw new Error('a cap was made')
+  return record
 }

@@ -222,7 +222,7 @@ def _decode_record(case):
 def _under_parent(case):
     child, parent = (records.decode_record(H(case[name])) for name in ("child", "parent"))
     zones = {records.block_id(H(birth)): H(birth) for birth in case["zones"]}
-    return records.check_under_parent(child["signer"], child["body"], parent["body"], zones)
+    return records.check_under_parent(child, parent, zones)
 
 
 # payload.json
@@ -348,10 +348,7 @@ CHECKS = {
     "records": {
         "principals": records_principal,
         "births": records_birth,
-        "refuseBirths": refuses(decoded("bytes", records.decode_birth)),
         "records": records_record,
-        "capsUnderParent": _under_parent,
-        "refuseCapsUnderParent": refuses(_under_parent),
         "tries": records_trie,
         "refuseProofs": refuses(lambda case: tries.check_proof(H(case["root"]), *_proof(case))),
         "manifests": records_manifest,
@@ -362,6 +359,8 @@ CHECKS = {
         "accept": _decode_record,
         "refuse": refuses(_decode_record),
         "refuseBirths": refuses(decoded("bytes", records.decode_birth)),
+        "capsUnderParent": _under_parent,
+        "refuseCapsUnderParent": refuses(_under_parent),
     },
     "payload": {
         "blockKeys": payload_block_key,

@@ -191,9 +191,10 @@ def decode_record(data):
 
 # A cap under its parent (section 7); `zones` maps the id of a zone root to its birth bytes.
 
-def zone_chain(birth_bytes, zones, of_zone):
-    chain, zone = ([block_id(birth_bytes)], decode_birth(birth_bytes)["zone"]) if of_zone else ([], home_zone(birth_bytes))
-    while zone is not None and zone not in chain:
+def zone_chain(birth_bytes, zones):
+    """From the home zone outwards; of the root block, the root zone alone."""
+    chain, zone = [], home_zone(birth_bytes)
+    while zone is not None:
         chain.append(zone)
         need(len(chain) <= 16, "a zone chain of more than 16")
         outer = birth_bytes if zone == block_id(birth_bytes) else zones[zone]
@@ -201,9 +202,10 @@ def zone_chain(birth_bytes, zones, of_zone):
     return chain
 
 
-def check_under_parent(signer, child, parent, zones):
-    """`child` and `parent` are bodies of caps."""
-    need(signer == parent["subject"], "not signed by the subject of its parent")
+def check_under_parent(child_record, parent_record, zones):
+    child, parent = child_record["body"], parent_record["body"]
+    need(child["parentCap"] == parent_record["id"], "another cap above it")
+    need(child_record["signer"] == parent["subject"], "not signed by the subject of its parent")
     need(parent["rights"] & DELEGATE, "the parent may not delegate")
     need(all(child[f] == parent[f] for f in ("tree", "rootGeneration")), "another tree or generation")
     need(child["rights"] & ~parent["rights"] == 0, "a right that the parent lacks")
@@ -217,7 +219,8 @@ def check_under_parent(signer, child, parent, zones):
     scope = block_id(parent["scopeBirth"])
     if (child["scopeType"], block_id(child["scopeBirth"])) != (parent["scopeType"], scope):
         need(parent["scopeType"] == 0, "another scope under a block")
-        need(scope in zone_chain(child["scopeBirth"], zones, child["scopeType"] == 0), "a scope outside")
+        own = [block_id(child["scopeBirth"])] if child["scopeType"] == 0 else []
+        need(scope in own + zone_chain(child["scopeBirth"], zones), "a scope outside")
 
 
 # Manifests (section 9)

@@ -113,6 +113,27 @@ describe('the vectors of the rules of a record', () => {
     expect(codeOf(() => decode(vector))).toBe(vector['error'])
   })
 
+  function checkPair(vector: Case): void {
+    const [parent, child] = [record(vector['parent'], 4), record(vector['child'], 4)]
+    const births = (vector['zones'] as string[]).map((zone) => tree.decodeBirth(bytes(zone)))
+    const ids = (vector['zones'] as string[]).map((zone) => tree.blockId(crypto, bytes(zone)).toHex())
+    tree.checkAttenuation(parent, child)
+    const birthOf = (zone: tree.Id): tree.Birth | undefined => births[ids.indexOf(zone.toHex())]
+    if (!tree.isScopeInside(crypto, child.body, parent.body, birthOf))
+      throw new tree.TreeError('ERR_CAP_SCOPE', 'the scope is not inside')
+  }
+
+  test.each(group('record-rules', 'capsUnderParent'))('cap under its parent: $comment', (vector) => {
+    expect(codeOf(() => checkPair(vector))).toBe('nothing was thrown')
+  })
+
+  test.each(group('record-rules', 'refuseCapsUnderParent'))(
+    'refused under its parent: $comment',
+    (vector) => {
+      expect(codeOf(() => checkPair(vector))).toBe(vector['error'])
+    }
+  )
+
   test.each(group('record-rules', 'refuseBirths'))('refused birth: $comment', (vector) => {
     expect(codeOf(() => tree.decodeBirth(bytes(vector['bytes'])))).toBe(vector['error'])
   })
