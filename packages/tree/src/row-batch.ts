@@ -10,7 +10,8 @@ import type { Id } from './records.ts'
 export class RowBatch {
   readonly #index: IndexReader
   readonly #rows: Map<string, IndexRow> = new Map()
-  readonly #blocks: Map<string, BlockRow> = new Map()
+  /** Rows that were looked up, also those that are not there. */
+  readonly #blocks: Map<string, BlockRow | undefined> = new Map()
 
   constructor(index: IndexReader) {
     this.#index = index
@@ -32,10 +33,9 @@ export class RowBatch {
   block(id: Id): BlockRow | undefined {
     const key = idKey(id)
     const known = this.#blocks.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined || this.#blocks.has(key)) return known
     const bytes = this.#index.get(rowKey(rowPrefix.block, id))
-    if (bytes === undefined) return undefined
-    const row = decodeBlockRow(bytes)
+    const row = bytes === undefined ? undefined : decodeBlockRow(bytes)
     this.#blocks.set(key, row)
     return row
   }

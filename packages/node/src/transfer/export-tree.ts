@@ -39,14 +39,16 @@ interface Directory {
   /** The zone of its children. */
   readonly zone: Id
   readonly metadata: BlockMetadata
-  /** Components below the top of the export. */
-  readonly names: readonly string[]
+  /** Open until this one is made in it; undefined at the top. */
+  readonly parent: OpenDirectory | undefined
+  readonly name: string
   readonly path: string
 }
 
 /** A directory that is open at the destination until the last of its entries is written. */
 interface OpenDirectory extends Directory {
   readonly real: RealDirectory
+  /** Entries that are still to be written. */
   pending: number
   isRead: boolean
 }
@@ -114,7 +116,6 @@ class Export {
     } finally {
       this.#job.end()
       for (const directory of this.#open) directory.real.close()
-      this.#top?.close()
     }
     return this.#count.report()
   }
@@ -125,7 +126,7 @@ class Export {
     const isFresh = makeTop(destination)
     this.#top = openRealDirectory(realpathSync(destination), isFresh)
     const metadata = entryOf(this.#context, this.#actor, place.block)?.metadata ?? noMetadata
-    this.#stack.push({ block: place.block, zone: zoneOfChildren(place.summary), metadata, names: [], path: source.replace(/\/+$/, '') })
+    this.#stack.push({ block: place.block, zone: zoneOfChildren(place.summary), metadata, parent: undefined, name: '', path: source.replace(/\/+$/, '') })
     return this.#walk()
   }
 
@@ -140,7 +141,8 @@ class Export {
       block: place.block,
       zone: summary.zone,
       metadata: noMetadata,
-      names: [],
+      parent: undefined,
+      name: '',
       path: source.slice(0, source.lastIndexOf('/')),
       real,
       pending: 1,
@@ -164,11 +166,10 @@ class Export {
   }
 
   #enter(directory: Directory): OpenDirectory | undefined {
-    const top = this.#top
-    if (top === undefined) return undefined
+    const { parent } = directory
     try {
-      // the top stays open to the end: everything below is reached through it
-      const real = directory.names.length === 0 ? { ...top, close: () => undefined } : enterBelow(top, directory.names)
+      const real = parent === undefined ? this.#top : parent.real.enter(directory.name)
+      if (real === undefined) return undefined
       this.#addEpochs(directory.zone)
       if (real.isFresh) this.#count.directories++
       const open: OpenDirectory = { ...directory, real, pending: 0, isRead: false }
@@ -180,6 +181,11 @@ class Export {
       if (isTaken) this.#count.problem(directory.path, 'ERR_ENTRY_EXISTS', 'something that is no directory has its name')
       else this.#count.problem(directory.path, 'ERR_ENTRY_UNWRITABLE', systemReason(error))
       return undefined
+    } finally {
+      if (parent !== undefined) {
+        parent.pending--
+        this.#finishWhenDone(parent)
+      }
     }
   }
 
@@ -211,7 +217,7 @@ class Export {
     return () => this.#unpack(directory, batch)
   }
 
-  #push(directory: Directory, summary: BlockSummary): void {
+  #push(directory: OpenDirectory, summary: BlockSummary): void {
     const entry = entryOf(this.#context, this.#actor, summary.block)
     const name = entry?.name ?? ''
     const path = `${directory.path}/${name}`
@@ -223,8 +229,9 @@ class Export {
       this.#count.problem(path, 'ERR_ENTRY_DENIED', 'no grant opens it')
       return
     }
-    const names = [...directory.names, name]
-    this.#stack.push({ block: summary.block, zone: zoneOfChildren(summary), metadata: entry.metadata, names, path })
+    directory.pending++
+    const zone = zoneOfChildren(summary)
+    this.#stack.push({ block: summary.block, zone, metadata: entry.metadata, parent: directory, name, path })
   }
 
   /** The name as the view shows it where others have the same, or where it was never registered. */
@@ -335,22 +342,6 @@ class Export {
       this.#job.addEpoch(id, key)
     }
   }
-}
-
-/** Every component is entered anew from the top, without following links. */
-function enterBelow(top: RealDirectory, names: readonly string[]): RealDirectory {
-  let at = top
-  for (const name of names) {
-    try {
-      const next = at.enter(name)
-      if (at !== top) at.close()
-      at = next
-    } catch (error) {
-      if (at !== top) at.close()
-      throw error
-    }
-  }
-  return at
 }
 
 /** The real path of the directory that the destination is in; ERR_PATH_LOCAL. */

@@ -65,6 +65,8 @@ interface Directory {
   /** Device and inode of this and the directories above, to end loops of links. */
   readonly above: readonly string[]
   scan: Promise<ScanResult> | undefined
+  /** Entries that this import has put there. */
+  committed: number
 }
 
 /** One entry of a directory that is to be taken. */
@@ -190,7 +192,7 @@ class Import {
     this.#target(zone, path)
     const depth = path.split('/').filter((component) => component !== '').length
     const isRoot = place.summary.parent === undefined
-    return { source, path: path.replace(/\/+$/, ''), block: place.block, zone, isFresh, isRoot, depth, above, scan: undefined }
+    return { source, path: path.replace(/\/+$/, ''), block: place.block, zone, isFresh, isRoot, depth, above, scan: undefined, committed: 0 }
   }
 
   async *#walk(): AsyncGenerator<Step> {
@@ -289,7 +291,11 @@ class Import {
         if (!existing.zoneRoot) await this.#updateDirectory(directory, entry)
       }
     }
-    if (records.length > 0) await this.#context.tree.commitLocal({ records }, { durability: 'none' })
+    if (records.length > 0) {
+      const committed = this.#context.tree.commitLocal({ records }, { durability: 'none' })
+      directory.committed += records.length
+      await committed
+    }
     this.#stack.push(...entered.toReversed())
   }
 
@@ -428,10 +434,12 @@ class Import {
     const shared = { zone: { ...target.zone, key: undefined }, directory: directory.block, signer: this.#actor.id }
     const records: LocalRecord[] = []
     let bytes = 0
+    // one look-up for all: in a directory that holds only what this import put there, no name can be taken
+    const isOwn = directory.isFresh && tree.childCount(directory.block) === directory.committed
     for (const { index, header, inline, nameKey, size } of unpackHeaders(result.headers, shared)) {
       const entry = batch[index]?.entry
       if (entry === undefined) continue
-      if (tree.findByName(directory.block, nameKey).length > 0) {
+      if (!isOwn && tree.findByName(directory.block, nameKey).length > 0) {
         this.#problem(directory, entry, 'ERR_ENTRY_EXISTS', 'its name was taken meanwhile')
         continue
       }
@@ -439,6 +447,7 @@ class Import {
       bytes += size
     }
     const committed = records.length === 0 ? undefined : tree.commitLocal({ records }, { durability: 'group' })
+    directory.committed += records.length
     for (const content of result.replaced) {
       const entry = batch[content.index]?.entry
       if (entry !== undefined) await this.#commitContent(directory, entry, content, true)
@@ -608,7 +617,8 @@ function below(directory: Directory, entry: Entry, tree: Pick<Directory, 'block'
     isRoot: false,
     depth: directory.depth + 1,
     above: [...directory.above, entry.text ?? ''],
-    scan: undefined
+    scan: undefined,
+    committed: 0
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Directories of the destination. On Linux they are opened one component after another without following links, and
+ * Directories of the destination. On Linux each is opened from the one above it without following links, and
  * everything in them is named through the descriptor: what somebody renames or plants meanwhile cannot lead outside.
  * Elsewhere each component is looked at before it is used.
  */

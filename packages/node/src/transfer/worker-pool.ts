@@ -74,7 +74,6 @@ class TransferPool implements WorkerPool {
   #urgent: Pending[] = []
   #numbers = 0
   #idle: NodeJS.Timeout | undefined
-  #stopping: Promise<unknown> = Promise.resolve()
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -110,9 +109,10 @@ class TransferPool implements WorkerPool {
     const threads = this.#threads
     this.#threads = []
     for (const thread of threads) thread.worker.removeAllListeners('exit')
-    this.#stopping = Promise.all(threads.map((thread) => thread.worker.terminate()))
-    for (const thread of threads) this.#failTasks(thread, new NodeError('ERR_NODE_STOPPING', 'the node is stopping'))
-    await this.#stopping
+    const error = new NodeError('ERR_NODE_STOPPING', 'the node is stopping: what was committed stays, the next transfer goes on')
+    for (const thread of threads) this.#failTasks(thread, error)
+    this.#failJobs(error)
+    await Promise.all(threads.map((thread) => thread.worker.terminate()))
   }
 
   #addSetup(job: OpenJob, make: () => ToWorker): void {
@@ -151,7 +151,11 @@ class TransferPool implements WorkerPool {
     const reason = cause instanceof Error ? cause.message : `exit code ${code}`
     const error = new NodeError('ERR_TRANSFER_WORKER', `a transfer worker ended (${reason}): try again`, { cause })
     this.#failTasks(thread, error)
-    if (this.#threads.length > 0 || this.#jobs.size === 0) return
+    if (this.#threads.length === 0) this.#failJobs(error)
+  }
+
+  /** Nobody is left to work for them. */
+  #failJobs(error: Error): void {
     for (const job of this.#jobs.values()) job.failure = error
     for (const pending of [...this.#urgent.splice(0), ...this.#queue.splice(0)]) pending.reject(error)
   }

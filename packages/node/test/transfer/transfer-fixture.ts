@@ -1,5 +1,5 @@
 /** A tree over a real store in a temporary directory, with transfers, as a node composes them. */
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,20 +51,35 @@ export function newPrincipal(): Principal {
   return createPrincipal(crypto, { signSeed: crypto.random.bytes(32), kemSeed: crypto.random.bytes(32) })
 }
 
-/** @param root where to make the scratch directory */
-export async function newTransferFixture(options: { readonly root?: string; readonly workers?: number } = {}): Promise<TransferFixture> {
-  const directory = await mkdtemp(join(options.root ?? tmpdir(), 'blocktree-transfer-'))
+export interface FixtureOptions {
+  /** Where to make the scratch directory. */
+  readonly root?: string
+  /** Its name; a fresh one when absent. */
+  readonly name?: string
+  readonly workers?: number
+  /** Leave the node's seeds in it, for `openTransferFixture`. */
+  readonly keepKey?: boolean
+}
+
+export async function newTransferFixture(options: FixtureOptions = {}): Promise<TransferFixture> {
+  const { root = tmpdir(), name } = options
+  const directory = name === undefined ? await mkdtemp(join(root, 'blocktree-transfer-')) : join(root, name)
+  mkdirSync(directory, { recursive: true })
   const storeDirectory = join(directory, 'store')
   mkdirSync(storeDirectory)
   const store = await createStore(nodeDrivers(storeDirectory), { reindex: createTreeReindex({ crypto, clock }) })
-  const node = newPrincipal()
+  const secret = { signSeed: crypto.random.bytes(32), kemSeed: crypto.random.bytes(32) }
+  const node = createPrincipal(crypto, secret)
+  if (options.keepKey === true) writeFileSync(join(directory, 'seeds'), Buffer.concat([secret.signSeed, secret.kemSeed]))
   const tree = await createTreeState({ store, crypto, clock })
   await makeTree(tree, node)
   return compose({ directory, storeDirectory, store, tree, node, workers: options.workers })
 }
 
-/** Opens the store of a fixture that was closed, or whose process was killed. */
-export async function reopenTransferFixture(directory: string, node: Principal): Promise<TransferFixture> {
+/** Opens a fixture whose process was killed; made with `keepKey`. */
+export async function openTransferFixture(directory: string): Promise<TransferFixture> {
+  const seeds = new Uint8Array(readFileSync(join(directory, 'seeds')))
+  const node = createPrincipal(crypto, { signSeed: seeds.slice(0, 32), kemSeed: seeds.slice(32) })
   const storeDirectory = join(directory, 'store')
   const store = await openStore(nodeDrivers(storeDirectory), { reindex: createTreeReindex({ crypto, clock }) })
   const tree = await createTreeState({ store, crypto, clock })
