@@ -13,13 +13,17 @@ export async function generateVectors(): Promise<VectorPage> {
       'hkdf: `output` of HKDF-SHA256. aead: `sealed` is ciphertext and tag. signing: `signature` by the key of `seed`. ' +
       'signatureRule: the verdict of section 5, for the key alone (`keyAccepted`) and for key and signature together ' +
       '(`accepted`). xWing: `randomness` is the coins; `changed` is the ciphertext with bit 0 of byte 0 flipped, which gives ' +
-      '`changedSecret`. argon2id: `output` of version 0x13.',
+      '`changedSecret`. aeadRefuse: must not open. xWingPublicKeys: whether a key is sealed to. xWingDecapsulation: the secret ' +
+      'that an unusual ciphertext gives. argon2id: `output` of version 0x13.',
     groups: {
       hkdf: hkdfCases(crypto),
       aead: aeadCases(crypto),
+      aeadRefuse: aeadRefuseCases(crypto),
       signing: signingCases(crypto),
       signatureRule: signatureRuleCases(),
       xWing: xWingCases(crypto),
+      xWingPublicKeys: xWingPublicKeyCases(crypto),
+      xWingDecapsulation: xWingDecapsulationCases(crypto),
       argon2id: await argon2idCases(crypto)
     }
   }
@@ -62,6 +66,42 @@ function aeadCases(crypto: CryptoProvider): VectorCase[] {
       }
     })
   )
+}
+
+function aeadRefuseCases(crypto: CryptoProvider): VectorCase[] {
+  return [aead.aes256Gcm, aead.chacha20Poly1305].flatMap((code) => {
+    const good = { key: filled(32, 4), nonce: filled(12, 5), associated: filled(20, 6) }
+    const sealed = crypto.aeadSeal(code, good.key, good.nonce, good.associated, filled(40, 7))
+    const flip = (bytes: Uint8Array, at: number): Uint8Array => bytes.with(at, (bytes[at] ?? 0) ^ 0x80)
+    const cases: readonly [string, Partial<typeof good> & { readonly sealed?: Uint8Array }][] = [
+      ['another key', { key: flip(good.key, 31) }],
+      ['another nonce', { nonce: flip(good.nonce, 11) }],
+      ['other associated data', { associated: flip(good.associated, 19) }],
+      ['no associated data', { associated: new Uint8Array(0) }],
+      ['one bit of the ciphertext', { sealed: flip(sealed, 39) }],
+      ['one bit of the tag', { sealed: flip(sealed, 55) }],
+      ['a byte less', { sealed: sealed.subarray(0, -1) }],
+      ['a byte more', { sealed: Uint8Array.of(...sealed, 0) }],
+      ['the tag alone', { sealed: sealed.subarray(40) }],
+      ['15 bytes', { sealed: sealed.subarray(0, 15) }],
+      ['nothing', { sealed: new Uint8Array(0) }]
+    ]
+    return cases.map(([comment, changed]) => {
+      const given = { sealed, ...good, ...changed }
+      if (crypto.aeadOpen(code, given.key, given.nonce, given.associated, given.sealed) !== undefined)
+        throw new Error(`the case "${comment}" opens`)
+      const { key, nonce, associated } = given
+      return {
+        comment: `code ${code}: ${comment}`,
+        code,
+        key: hex(key),
+        nonce: hex(nonce),
+        associated: hex(associated),
+        sealed: hex(given.sealed),
+        error: ''
+      }
+    })
+  })
 }
 
 function signingCases(crypto: CryptoProvider): VectorCase[] {
@@ -107,6 +147,66 @@ function xWingCases(crypto: CryptoProvider): VectorCase[] {
       changedSecret: hex(key.decapsulate(changed))
     }
   })
+}
+
+const lowOrder = [
+  ['0', '0000000000000000000000000000000000000000000000000000000000000000'],
+  ['1', '0100000000000000000000000000000000000000000000000000000000000000'],
+  ['of order 8', 'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800'],
+  ['of order 8, the other', '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157'],
+  ['p - 1', 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+  ['p', 'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+  ['p + 1', 'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+  ['0 with the top bit', '0000000000000000000000000000000000000000000000000000000000000080']
+] as const
+const unusual = [
+  ['p + 9: the base point, not reduced', 'f6ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+  ['9 with the top bit', '0900000000000000000000000000000000000000000000000000000000000080']
+] as const
+
+function withPoint(bytes: Uint8Array, point: string): Uint8Array {
+  return new Uint8Array([...bytes.subarray(0, -32), ...Buffer.from(point, 'hex')])
+}
+
+function xWingPublicKeyCases(crypto: CryptoProvider): VectorCase[] {
+  const { publicKey } = crypto.decapsulationKey(filled(32, 0))
+  const withCoefficient = (value: number): Uint8Array =>
+    publicKey.with(0, value & 0xff).with(1, ((publicKey[1] ?? 0) & 0xf0) | (value >> 8))
+  const cases: readonly (readonly [string, Uint8Array])[] = [
+    ['of a seed', publicKey],
+    ['the first coefficient q - 1', withCoefficient(3328)],
+    ['the first coefficient q', withCoefficient(3329)],
+    ['the first coefficient 4095', withCoefficient(4095)],
+    ['1,215 bytes', publicKey.subarray(1)],
+    ['1,217 bytes', Uint8Array.of(...publicKey, 0)],
+    ...lowOrder.map(([name, point]) => [`X25519 point ${name}`, withPoint(publicKey, point)] as const),
+    ...unusual.map(([name, point]) => [`X25519 point ${name}`, withPoint(publicKey, point)] as const)
+  ]
+  return cases.map(([comment, key]) => ({ comment, publicKey: hex(key), accepted: canSealTo(crypto, key) }))
+}
+
+function canSealTo(crypto: CryptoProvider, publicKey: Uint8Array): boolean {
+  try {
+    crypto.encapsulate(publicKey, filled(64, 1))
+    return true
+  } catch {
+    return false
+  }
+}
+
+function xWingDecapsulationCases(crypto: CryptoProvider): VectorCase[] {
+  const seed = filled(32, 0)
+  const key = crypto.decapsulationKey(seed)
+  const { ciphertext } = crypto.encapsulate(key.publicKey, filled(64, 32))
+  const cases = [...lowOrder, ...unusual].map(
+    ([name, point]) => [`X25519 point ${name}`, withPoint(ciphertext, point)] as const
+  )
+  return [...cases, ['all zero', new Uint8Array(1120)] as const].map(([comment, changed]) => ({
+    comment,
+    seed: hex(seed),
+    ciphertext: hex(changed),
+    sharedSecret: hex(key.decapsulate(changed))
+  }))
 }
 
 async function argon2idCases(crypto: CryptoProvider): Promise<VectorCase[]> {

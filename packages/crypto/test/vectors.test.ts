@@ -55,6 +55,23 @@ describe.for(providers)('vectors of doc/spec/03-cryptography.md, %s', ([, crypto
     )
   })
 
+  test.for(groups['aeadRefuse'] ?? [])('AEAD, refused: $comment', (one) => {
+    const code: AeadCode = one['code'] === 1 ? aead.aes256Gcm : aead.chacha20Poly1305
+    const [key, nonce, associated] = [bytes(one, 'key'), bytes(one, 'nonce'), bytes(one, 'associated')]
+    expect(crypto.aeadOpen(code, key, nonce, associated, bytes(one, 'sealed'))).toBeUndefined()
+  })
+
+  test.for(groups['xWingPublicKeys'] ?? [])('X-Wing public key: $comment', (one) => {
+    const encapsulate = (): unknown => crypto.encapsulate(bytes(one, 'publicKey'), new Uint8Array(64).fill(1))
+    if (one['accepted'] === true) expect(encapsulate).not.toThrow()
+    else expect(encapsulate).toThrow(CryptoError)
+  })
+
+  test.for(groups['xWingDecapsulation'] ?? [])('X-Wing decapsulation: $comment', (one) => {
+    const key = crypto.decapsulationKey(bytes(one, 'seed'))
+    expect(key.decapsulate(bytes(one, 'ciphertext')).toHex()).toBe(one['sharedSecret'])
+  })
+
   test.for(groups['signing'] ?? [])('Ed25519: $comment', (one) => {
     const key = crypto.signingKey(bytes(one, 'seed'))
     expect(key.publicKey.toHex()).toBe(one['publicKey'])
