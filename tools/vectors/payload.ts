@@ -1,6 +1,7 @@
 /** Vectors of doc/spec/06-headers-and-payload.md: block keys, headers with their private part, payloads, refusals. */
 import * as tree from '@blocktree/tree'
 import { type VectorCase, type VectorPage, hex } from '../vector-page.ts'
+import { type Value, editBytes, encodeValue } from '../vector-value.ts'
 import {
   crypto,
   file,
@@ -20,13 +21,16 @@ export function generateVectors(): VectorPage {
     comment:
       'blockKeys: key and commitment from zone key, block id and key version. headers: record `bytes`, `blockKey` (null ' +
       'in public zones), the opened private part. refuseHeaders: `publicBytes`, `sealed` and `blockKey`; it must not ' +
-      'open. payloads: `content` byte i is (7 i + floor(i / 256)) mod 256; every stored part by its hash; descriptor, ' +
+      'open. privateParts, refusePrivateParts: a plaintext that a header with this public part (of a public zone) may have, ' +
+      'or not. payloads: `content` byte i is (7 i + floor(i / 256)) mod 256; every stored part by its hash; descriptor, ' +
       'size and root key as a header has them. refusePayloads: reading it whole must fail. `error` is the code of this ' +
       'implementation. Keys and nonces are random in use; here they come from a seed and only opening can be checked.',
     groups: {
       blockKeys: blockKeyCases(),
       headers: headerCases(),
       refuseHeaders: refuseHeaderCases(),
+      privateParts: privateCases(),
+      refusePrivateParts: refusePrivateCases(),
       payloads: payloadCases(),
       refusePayloads: refusePayloadCases()
     }
@@ -152,6 +156,146 @@ function refuseHeaderCases(): VectorCase[] {
   }))
 }
 
+/** The fields of a private part before the padding, by their place. */
+type Fields = Readonly<Record<number, Value>>
+type PrivateRow = readonly [comment: string, header: tree.HeaderRecord, fields: Fields]
+
+const bare = tree.createHeader(
+  { crypto, random: seededRandom('private') },
+  root,
+  { ...first, epoch: undefined },
+  empty,
+  undefined
+)
+const withPayload = tree.createHeader(
+  { crypto, random: seededRandom('private') },
+  root,
+  { ...first, epoch: undefined, payload: { ...payload, aead: 0 } },
+  { ...full, rootKey: undefined },
+  undefined
+)
+const metadata = (fields: Fields): Value => [0, 1, 2, 3].map((at) => fields[at] ?? (at === 3 ? [] : null))
+const attributes = (count: number): Value =>
+  Array.from({ length: count }, (_unused, at) => [`a${String(at).padStart(2, '0')}`, filled(1, 1)])
+
+/** A plaintext with these fields, padded as it must be. */
+function plaintextOf(fields: Fields): Uint8Array {
+  const values = ['a.txt', metadata({}), 0, null, new Uint8Array(0), []].map((value: Value, at): Value =>
+    at in fields ? (fields[at] ?? null) : value
+  )
+  const length = encodeValue(values).length
+  return at4(values, filled((64 - (length % 64)) % 64, 0))
+}
+
+function at4(values: Value, pad: Uint8Array): Uint8Array {
+  return editBytes(encodeValue(values), [4], (before) =>
+    before instanceof Uint8Array && before.length === 0 ? pad : before
+  )
+}
+
+function privateCases(): VectorCase[] {
+  const cases: readonly PrivateRow[] = [
+    ['an empty name', bare, { 0: '' }],
+    ['a name of 4,096 bytes', bare, { 0: 'a'.repeat(4096) }],
+    ['a name that no view shows as it is', bare, { 0: '../\u0000' }],
+    [
+      'all bits of the mode, the greatest time',
+      bare,
+      { 1: metadata({ 0: Number.MAX_SAFE_INTEGER, 1: 0o7777 }) }
+    ],
+    ['a media type of 255 bytes', bare, { 1: metadata({ 2: 'a'.repeat(255) }) }],
+    ['64 attributes', bare, { 1: metadata({ 3: attributes(64) }) }],
+    [
+      'attributes in the order of UTF-8, which is not that of UTF-16',
+      bare,
+      {
+        1: metadata({
+          3: [
+            ['\uffff', filled(1, 1)],
+            ['\u{10000}', filled(1, 1)]
+          ]
+        })
+      }
+    ],
+    ['a known extension that is critical', bare, { 5: [[1, true, filled(32, 1)]] }],
+    ['a known extension of another length: it means nothing', bare, { 5: [[2, false, filled(31, 1)]] }],
+    ['7,168 bytes in all', bare, { 0: 'a'.repeat(4096), 5: [[9, false, filled(3040, 1)]] }],
+    ['an unknown extension', bare, { 5: [[3, false, filled(1, 1)]] }],
+    ['the smallest size of two sectors', withPayload, { 2: 4097 }],
+    ['the greatest size of one level', withPayload, { 2: 4096 * 256 }]
+  ]
+  return cases.map(([comment, header, fields]) => {
+    const plaintext = plaintextOf(fields)
+    tree.openHeader(crypto, { ...header.body, sealed: plaintext }, undefined)
+    return { comment, publicBytes: hex(header.body.publicBytes), plaintext: hex(plaintext) }
+  })
+}
+
+function refusePrivateCases(): VectorCase[] {
+  const cases: readonly PrivateRow[] = [
+    ['a name of 4,097 bytes', bare, { 0: 'a'.repeat(4097) }],
+    ['a name in bytes', bare, { 0: filled(1, 97) }],
+    ['a mode of 13 bits', bare, { 1: metadata({ 1: 0o10000 }) }],
+    ['a media type of 256 bytes', bare, { 1: metadata({ 2: 'a'.repeat(256) }) }],
+    ['65 attributes', bare, { 1: metadata({ 3: attributes(65) }) }],
+    [
+      'an attribute twice',
+      bare,
+      {
+        1: metadata({
+          3: [
+            ['a', filled(1, 1)],
+            ['a', filled(1, 2)]
+          ]
+        })
+      }
+    ],
+    [
+      'attributes in the order of UTF-16',
+      bare,
+      {
+        1: metadata({
+          3: [
+            ['\u{10000}', filled(1, 1)],
+            ['\uffff', filled(1, 1)]
+          ]
+        })
+      }
+    ],
+    [
+      'an attribute with a name of 256 bytes',
+      bare,
+      { 1: metadata({ 3: [['a'.repeat(256), filled(1, 1)]] }) }
+    ],
+    ['metadata of three fields', bare, { 1: [null, null, null] }],
+    ['an unknown critical extension', bare, { 5: [[3, true, filled(1, 1)]] }],
+    [
+      'extensions out of order',
+      bare,
+      {
+        5: [
+          [2, false, filled(32, 1)],
+          [1, false, filled(32, 1)]
+        ]
+      }
+    ],
+    ['padding of 64 bytes', bare, { 4: filled(64, 0) }],
+    ['padding that is not zero', bare, { 4: filled(8, 1) }],
+    ['a size without a payload', bare, { 2: 1 }],
+    ['a root key without a payload', bare, { 3: filled(32, 1) }],
+    ['a root key in a public zone', withPayload, { 2: 5000, 3: filled(32, 1) }],
+    ['a size that needs fewer levels', withPayload, { 2: 4096 }],
+    ['a size that needs more levels', withPayload, { 2: 4096 * 256 + 1 }],
+    ['a size of 2^53-1', withPayload, { 2: Number.MAX_SAFE_INTEGER }]
+  ]
+  return cases.map(([comment, header, fields]) => {
+    const plaintext = plaintextOf(fields)
+    const body = { ...header.body, sealed: plaintext }
+    const error = refusal(() => tree.openHeader(crypto, body, undefined))
+    return { comment, publicBytes: hex(header.body.publicBytes), plaintext: hex(plaintext), error }
+  })
+}
+
 function content(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_unused, index) => (7 * index + (index >> 8)) & 0xff)
 }
@@ -191,6 +335,37 @@ function payloadCases(): VectorCase[] {
   })
 }
 
+/** Parts whose bytes were changed, the reference with them or not. */
+function brokenParts(): (readonly [string, tree.PayloadState, Parts])[] {
+  const sealed = write(1, 1)
+  const clear = write(0, 4097)
+  const [[hash, bytes] = ['', new Uint8Array(0)]] = sealed.parts
+  const flipped = bytes.with(0, (bytes[0] ?? 0) ^ 1)
+  const renamed = (state: tree.PayloadState, rootHash: Uint8Array): tree.PayloadState => ({
+    ...state,
+    payload: { ...state.payload, rootHash }
+  })
+  const node = clear.parts.get(hex(clear.state.payload.rootHash)) ?? new Uint8Array(0)
+  const withNode = (comment: string, changed: Uint8Array): readonly [string, tree.PayloadState, Parts] => {
+    const rootHash = crypto.sha256(changed)
+    return [comment, renamed(clear.state, rootHash), new Map([...clear.parts, [hex(rootHash), changed]])]
+  }
+  const rootHash = crypto.sha256(flipped)
+  return [
+    ['bytes that do not hash to their reference', sealed.state, new Map([[hash, flipped]])],
+    ['a tag that does not hold', renamed(sealed.state, rootHash), new Map([[hex(rootHash), flipped]])],
+    ['another root key', { ...sealed.state, rootKey: filled(32, 1) }, sealed.parts],
+    withNode('a node that claims another level', editBytes(node, [0], 2)),
+    withNode('a node of level 0', editBytes(node, [0], 0)),
+    withNode('a node with a child too many', editBytes(node, [1], filled(96, 0))),
+    withNode('a node with hashes of 63 bytes', editBytes(node, [1], filled(63, 0))),
+    withNode('a node without children', editBytes(node, [1], filled(0, 0))),
+    withNode('keys in clear', editBytes(node, [2], filled(64, 0))),
+    withNode('a node with a byte behind it', Uint8Array.of(...node, 0xc0)),
+    withNode('a node that is not canonical', Uint8Array.of(0xdc, 0, 3, ...node.subarray(1)))
+  ]
+}
+
 function refusePayloadCases(): VectorCase[] {
   const { state, parts } = write(1, 4097)
   const leaf = write(1, 1)
@@ -203,7 +378,8 @@ function refusePayloadCases(): VectorCase[] {
       { ...leaf.state, size: 4097, payload: { ...leaf.state.payload, levels: 1 } },
       leaf.parts
     ],
-    ['a part that is not held', state, new Map()]
+    ['a part that is not held', state, new Map()],
+    ...brokenParts()
   ]
   return cases.map(([comment, broken, held]) => ({
     comment,

@@ -249,6 +249,10 @@ def payload_refuse_header(case):
     return headers.open_private(H(case["publicBytes"]), H(case["sealed"]), _key(case))
 
 
+def _private_part(case):
+    return headers.open_private(H(case["publicBytes"]), H(case["plaintext"]), None)
+
+
 def _read(case):
     descriptor = {**case["payload"], "rootHash": H(case["payload"]["rootHash"])}
     parts = {H(digest): H(stored) for digest, stored in case["parts"].items()}
@@ -366,7 +370,8 @@ CHECKS = {
         "blockKeys": payload_block_key,
         "headers": payload_header,
         "refuseHeaders": refuses(payload_refuse_header),
-        "refusePublic": refuses(decoded("publicBytes", headers.decode_public)),
+        "privateParts": _private_part,
+        "refusePrivateParts": refuses(_private_part),
         "payloads": payload_accept,
         "refusePayloads": refuses(_read),
     },

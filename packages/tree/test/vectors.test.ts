@@ -1,6 +1,7 @@
 /** The vectors of doc/spec, read as a stranger would, under the portable provider: nothing is made here. */
 import { readFileSync } from 'node:fs'
 import { inflateSync } from 'node:zlib'
+import { CanonicalWriter } from '@blocktree/codec'
 import { createPortableProvider } from '@blocktree/crypto/portable'
 import { describe, expect, test } from 'vitest'
 import * as tree from '../src/index.ts'
@@ -163,6 +164,21 @@ describe('the vectors of headers and payloads', () => {
     const body = { ...good, publicBytes: bytes(vector['publicBytes']), sealed: bytes(vector['sealed']) }
     const key = tree.blockKeyFromBytes(crypto, bytes(vector['blockKey']))
     expect(codeOf(() => tree.openHeader(crypto, body, key))).toBe(vector['error'])
+  })
+
+  /** The headers of these are not signed: only the public part is given. */
+  function openPrivate(vector: Case): tree.HeaderPrivate {
+    const publicBytes = bytes(vector['publicBytes'])
+    const unsealed = new CanonicalWriter().array(2).bin(publicBytes).bin(bytes(vector['plaintext'])).finish()
+    return tree.openHeader(crypto, tree.decodeHeaderBody(crypto, unsealed), undefined)
+  }
+
+  test.each(group('payload', 'privateParts'))('private part: $comment', (vector) => {
+    expect(openPrivate(vector).size).toBeGreaterThanOrEqual(0)
+  })
+
+  test.each(group('payload', 'refusePrivateParts'))('refused private part: $comment', (vector) => {
+    expect(codeOf(() => openPrivate(vector))).toBe(vector['error'])
   })
 
   function stateOf(vector: Case): {
