@@ -249,9 +249,9 @@ async function measureServing(
   const started = performance.now()
   const listed = await listPages(connection, largest, 'id')
   const listSeconds = (performance.now() - started) / 1000
-  const before = readMemory(pid).anonymousMiB
-  for (let round = 0; round < 4; round++) await listPages(connection, largest, 'id')
-  const listGrowthMiB = readMemory(pid).anonymousMiB - before
+  const early = await largestWhileListing(connection, pid, largest)
+  const late = await largestWhileListing(connection, pid, largest)
+  const listGrowthMiB = Math.max(0, late - early)
   const namesStarted = performance.now()
   await listPages(connection, largest, 'name')
   const nameListSeconds = (performance.now() - namesStarted) / 1000
@@ -268,6 +268,14 @@ async function measureServing(
     anonymousMiB,
     residentMiB
   }
+}
+
+/** Anonymous memory at its largest while a directory is listed twice. */
+async function largestWhileListing(connection: Connection, pid: number, path: string): Promise<number> {
+  const watch = watchMemory(pid)
+  await listPages(connection, path, 'id')
+  await listPages(connection, path, 'id')
+  return watch.stop().anonymousMiB
 }
 
 async function readFiles(
@@ -336,7 +344,12 @@ function summarize({ context, build, starts, serving, picture }: Results): Measu
         value: serving.listSeconds,
         unit: 's'
       },
-      most(serving.listGrowthMiB, 'MiB', 'anonymous memory gained by listing it four times more', 8),
+      most(
+        serving.listGrowthMiB,
+        'MiB',
+        'growth of anonymous memory, from the second and third listing to the next two',
+        8
+      ),
       { name: 'the same sorted by name', value: serving.nameListSeconds, unit: 's' },
       { name: 'reading a file by a path of four levels, p50', value: serving.p50Ms, unit: 'ms' },
       most(serving.p99Ms, 'ms', 'reading a file by a path of four levels, p99', 1),
