@@ -336,7 +336,7 @@ function payloadCases(): VectorCase[] {
 }
 
 /** Parts whose bytes were changed, the reference with them or not. */
-function brokenParts(): (readonly [string, tree.PayloadState, Parts])[] {
+function brokenParts(): [string, tree.PayloadState, Parts][] {
   const sealed = write(1, 1)
   const clear = write(0, 4097)
   const [[hash, bytes] = ['', new Uint8Array(0)]] = sealed.parts
@@ -346,7 +346,7 @@ function brokenParts(): (readonly [string, tree.PayloadState, Parts])[] {
     payload: { ...state.payload, rootHash }
   })
   const node = clear.parts.get(hex(clear.state.payload.rootHash)) ?? new Uint8Array(0)
-  const withNode = (comment: string, changed: Uint8Array): readonly [string, tree.PayloadState, Parts] => {
+  const withNode = (comment: string, changed: Uint8Array): [string, tree.PayloadState, Parts] => {
     const rootHash = crypto.sha256(changed)
     return [comment, renamed(clear.state, rootHash), new Map([...clear.parts, [hex(rootHash), changed]])]
   }

@@ -289,6 +289,13 @@ def keys_open(case, page):
     same(key.hex(), case["key"], "key")
 
 
+def _refused_open(case):
+    source, target = (records.decode_record(H(case[name])) for name in ("from", "to"))
+    if case["way"] == "past":
+        return keys.open_past(source["body"], H(case["fromKey"]), target["id"], target["body"])
+    return keys.open_inherit(target["body"], source["id"], H(case["fromKey"]))
+
+
 def _deliver(case):
     grant, delivery, committing = (records.decode_record(H(case[name])) for name in ("grant", "delivery", "committing"))
     secrets = {"kem_seed": case.get("kemSeed"), "link_secret": case.get("linkSecret"), "recipient": case.get("recipient")}
@@ -377,7 +384,7 @@ CHECKS = {
     },
     "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
     "segments": {"files": segments_file},
-    "keys": {"epochs": keys_epoch, "opens": keys_open, "deliveries": keys_delivery, "refuse": refuses(_deliver)},
+    "keys": {"epochs": keys_epoch, "opens": keys_open, "refuseOpens": refuses(_refused_open), "deliveries": keys_delivery, "refuse": refuses(_deliver)},
 }
 
 

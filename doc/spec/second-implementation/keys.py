@@ -52,6 +52,7 @@ def _checked(key, target):
 
 def open_past(newer, key, earlier_id, earlier):
     """The zone key of `earlier`; all epochs are bodies."""
+    need(earlier_id in newer["prev"], "an epoch that is not among prev")
     sealed = newer["past"][newer["prev"].index(earlier_id)]
     once = hmac_sha256(key, b"blocktree/past/1\0" + earlier_id + b"\1")
     return _checked(open_sealed(newer["suite"], once, ZERO_NONCE, _associated(newer), sealed), earlier)

@@ -245,6 +245,16 @@ describe('the vectors of keys', () => {
     expect(key.toHex()).toBe(vector['key'])
   })
 
+  test.each(group('keys', 'refuseOpens'))('refused: $comment', (vector) => {
+    const [from, to] = [record(vector['from'], 6), record(vector['to'], 6)]
+    const key = bytes(vector['fromKey'])
+    const open = (): unknown =>
+      vector['way'] === 'past'
+        ? tree.openPastKey(crypto, { body: from.body, key }, to)
+        : tree.openInheritedKey(crypto, to.body, key)
+    expect(codeOf(open)).toBe(vector['error'])
+  })
+
   function openDelivery(vector: Case): Uint8Array {
     const committing = tree.decodeRecord(crypto, bytes(vector['committing']))
     const recipient =
