@@ -1,6 +1,7 @@
 /** Vectors of doc/spec/05-records.md: domain strings, births, one record of every type, tries, refusals. */
 import { encodeEnvelope } from '@blocktree/codec'
 import * as tree from '@blocktree/tree'
+import { type Value, encodeValue } from '../vector-value.ts'
 import { type VectorCase, type VectorPage, hex } from '../vector-page.ts'
 import {
   type Born,
@@ -28,14 +29,16 @@ export function generateVectors(): VectorPage {
     comment:
       'Principals are made from the seeds given. births: `bytes` and the block `id`. records: envelope `bytes`, record ' +
       '`id`, `publicKey` of the signer, and the decoded body (bytes as hexadecimal, absent as null). tries: sorted rows ' +
-      'and their root; proofs of presence and absence. manifests: rows, their bytes one after another, and headsRoot. ' +
+      'and their root; proofs of presence and absence. refuseProofs: a proof that shows nothing. manifests: rows, their bytes one after another, and headsRoot. ' +
       'refuse: `bytes` are no valid record; `error` is the code of this implementation.',
     groups: {
       principals: principalCases(),
       births: birthCases(),
       records: recordCases(),
       tries: trieCases(),
+      refuseProofs: refuseProofCases(),
       manifests: [manifestCase()],
+      refuseManifests: refuseManifestCases(),
       refuse: refuseCases()
     }
   }
@@ -281,6 +284,89 @@ function trieCases(): VectorCase[] {
         ...plainFields(tree.proveTrieKey(crypto, rows, target))
       }))
     }
+  })
+}
+
+function refuseProofCases(): VectorCase[] {
+  const rows = [0x10, 0x12, 0x20].map((first): [Uint8Array, Uint8Array] => [filled(32, first), filled(1, 1)])
+  const key = filled(32, 0x12)
+  const absent = filled(32, 0x15)
+  const root = tree.trieRoot(crypto, rows)
+  const good = tree.proveTrieKey(crypto, rows, key)
+  const empty = tree.proveTrieKey(crypto, rows, absent)
+  const [first, second] = good.steps
+  const leaf = good.leaf
+  if (first === undefined || second === undefined || leaf === undefined)
+    throw new Error('two steps and a leaf')
+  const zero = filled(32, 0)
+  const cases: readonly (readonly [string, Uint8Array, tree.TrieProof])[] = [
+    ['another value', key, { ...good, leaf: { ...leaf, value: filled(1, 2) } }],
+    ['no leaf where the bitmap has one', key, { ...good, leaf: undefined }],
+    ['a leaf where the bitmap has none', absent, { ...empty, leaf: { key: absent, value: filled(1, 1) } }],
+    ['a leaf of another path', absent, { ...good }],
+    ['a step less', key, { ...good, steps: [first] }],
+    ['a step more', key, { ...good, steps: [...good.steps, second] }],
+    ['no steps', key, { ...good, steps: [] }],
+    ['no steps and no leaf', key, { steps: [], leaf: undefined }],
+    [
+      'a bitmap with one bit more',
+      key,
+      { ...good, steps: [{ ...first, bitmap: first.bitmap | 0x8000 }, second] }
+    ],
+    ['a bitmap of 17 bits', key, { ...good, steps: [{ ...first, bitmap: first.bitmap | 0x1_0000 }, second] }],
+    ['an empty bitmap', absent, { steps: [{ bitmap: 0, siblings: [] }], leaf: undefined }],
+    ['a hash too many', key, { ...good, steps: [{ ...first, siblings: [...first.siblings, zero] }, second] }],
+    ['another hash', key, { ...good, steps: [{ ...first, siblings: [zero] }, second] }]
+  ]
+  return cases.map(([comment, target, proof]) => ({
+    comment,
+    root: hex(root),
+    key: hex(target),
+    ...plainFields({ steps: proof.steps, leaf: proof.leaf }),
+    error: refusal(() => tree.verifyTrieProof(crypto, root, target, proof))
+  }))
+}
+
+function refuseManifestCases(): VectorCase[] {
+  const row = (directory: number, block: number, heads: Value): Uint8Array =>
+    encodeValue([filled(32, directory), filled(32, block), heads])
+  const one: Value = [[filled(32, 1), 1]]
+  const many = (count: number): Value => Array.from({ length: count }, (_unused, at) => [filled(32, at), 1])
+  const cases: readonly (readonly [string, readonly Uint8Array[]])[] = [
+    ['directories out of order', [row(2, 1, one), row(1, 2, one)]],
+    ['blocks out of order', [row(1, 2, one), row(1, 1, one)]],
+    ['one row twice', [row(1, 1, one), row(1, 1, one)]],
+    ['no heads', [row(1, 1, [])]],
+    ['65 heads', [row(1, 1, many(65))]],
+    [
+      'heads out of order',
+      [
+        row(1, 1, [
+          [filled(32, 2), 1],
+          [filled(32, 1), 1]
+        ])
+      ]
+    ],
+    [
+      'a head twice',
+      [
+        row(1, 1, [
+          [filled(32, 1), 1],
+          [filled(32, 1), 2]
+        ])
+      ]
+    ],
+    ['version 0', [row(1, 1, [[filled(32, 1), 0]])]],
+    ['a version above 2^40', [row(1, 1, [[filled(32, 1), 2 ** 40 + 1]])]],
+    ['a row of two fields', [encodeValue([filled(32, 1), filled(32, 1)])]],
+    ['a directory that is absent', [encodeValue([null, filled(32, 1), one])]],
+    ['a row cut short', [row(1, 1, one).subarray(0, -1)]],
+    ['a byte behind the last row', [row(1, 1, one), filled(1, 0)]]
+  ]
+  return cases.map(([comment, rows]) => {
+    const bytes = new Uint8Array(Buffer.concat(rows))
+    const decoder = new tree.ManifestDecoder()
+    return { comment, bytes: hex(bytes), error: refusal(() => [decoder.push(bytes), decoder.finish()]) }
   })
 }
 

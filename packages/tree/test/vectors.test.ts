@@ -85,6 +85,25 @@ describe('the vectors of the records', () => {
     }
   })
 
+  test.each(group('records', 'refuseProofs'))('refused proof: $comment', (vector) => {
+    const leaf = vector['leaf'] as Case | null
+    const proof = {
+      steps: (vector['steps'] as Case[]).map((step) => ({
+        bitmap: Number(step['bitmap']),
+        siblings: (step['siblings'] as string[]).map(bytes)
+      })),
+      leaf: leaf === null ? undefined : { key: bytes(leaf['key']), value: bytes(leaf['value']) }
+    }
+    const verify = (): unknown =>
+      tree.verifyTrieProof(crypto, bytes(vector['root']), bytes(vector['key']), proof)
+    expect(codeOf(verify)).toBe(vector['error'])
+  })
+
+  test.each(group('records', 'refuseManifests'))('refused manifest: $comment', (vector) => {
+    const decoder = new tree.ManifestDecoder()
+    expect(codeOf(() => [decoder.push(bytes(vector['bytes'])), decoder.finish()])).toBe(vector['error'])
+  })
+
   test.each(group('records', 'manifests'))('manifest: $comment', (vector) => {
     const decoder = new tree.ManifestDecoder()
     const rows = [...decoder.push(bytes(vector['bytes'])), ...decoder.finish()]
