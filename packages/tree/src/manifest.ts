@@ -24,11 +24,11 @@ export function compareRows(left: ManifestRow, right: ManifestRow): number {
   return compareBytes(left.directory, right.directory) || compareBytes(left.block, right.block)
 }
 
-/** Heads are written in order of their ids, whatever the order given. */
+/** Heads are written in order of their ids, whatever the order given, and versions above 2^40 as 2^40 (A17). */
 export function encodeManifestRow(row: ManifestRow): Uint8Array {
   const heads = row.heads.toSorted((left, right) => compareBytes(left.id, right.id))
   const writer = new CanonicalWriter(128).array(3).bin(row.directory).bin(row.block).array(heads.length)
-  for (const head of heads) writer.array(2).bin(head.id).uint(head.version)
+  for (const head of heads) writer.array(2).bin(head.id).uint(Math.min(head.version, versionMax))
   return writer.finish()
 }
 

@@ -154,6 +154,15 @@ describe('a manifest', () => {
     )
   })
 
+  test('A17: writes an effective version above 2^40 as 2^40, so that every reader takes the row', () => {
+    const [row] = rows
+    if (row === undefined) throw new Error('there is a row')
+    const heads = [{ id: crypto.sha256(row.block), version: 2 ** 40 + 1 }]
+    const decoder = new tree.ManifestDecoder()
+    const read = [...decoder.push(tree.encodeManifestRow({ ...row, heads })), ...decoder.finish()]
+    expect(read[0]?.heads[0]?.version).toBe(2 ** 40)
+  })
+
   test('gives the root of a trie of directories over tries of blocks', () => {
     const builder = new tree.HeadsRootBuilder(crypto)
     for (const row of rows) builder.add(row)
