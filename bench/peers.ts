@@ -118,9 +118,11 @@ const gocryptfs: Peer = {
 /** The program that serves the mount stays in the foreground, so that its processor time and memory can be counted. */
 async function gocryptfsCopy(work: string, copy: string, other: string): Promise<Measurement> {
   const mount = join(work, 'gcfs-mount')
-  const server = spawn('gocryptfs', ['-q', '-fg', '-extpass', 'echo benchmark', join(work, 'gcfs'), mount], {
-    stdio: 'ignore'
-  })
+  const [program = 'sh', ...words] = shell(
+    'exec gocryptfs -q -fg -extpass "echo benchmark" "$1/gcfs" "$1/gcfs-mount"',
+    work
+  )
+  const server = spawn(program, words, { stdio: 'ignore' })
   const ended = new Promise((resolve) => {
     server.once('close', resolve)
   })
