@@ -230,6 +230,7 @@ export class SegmentStore implements DiskStore {
 
   /** A record is written once; again only when it comes with an inline sector that was not held. */
   #isHeld(record: StoredRecord): boolean {
+    if (record.isNew === true) return false
     if (this.#parts.overlay.get(rowSpace.record, record.id) !== undefined) {
       return record.inline === undefined || this.#reader.readRecord(record.id)?.inline !== undefined
     }

@@ -34,8 +34,9 @@ export class OpenChange {
     this.counters = { ...counters }
   }
 
-  addRecord(record: AnyRecord, inline: Uint8Array | undefined): void {
-    this.records.push({ id: record.id, type: record.type, bytes: record.bytes, inline })
+  addRecord(record: AnyRecord, inline: Uint8Array | undefined, isNew = false): void {
+    const { id, type, bytes } = record
+    this.records.push(isNew ? { id, type, bytes, inline, isNew } : { id, type, bytes, inline })
     this.taken.push(record)
     this.counters.records++
   }

@@ -21,6 +21,8 @@ export interface StoredRecord {
   readonly type: number
   readonly bytes: Uint8Array
   readonly inline: Uint8Array | undefined
+  /** Made just now under a fresh id: it cannot be held already. */
+  readonly isNew?: boolean
 }
 
 /** A derived row; a value of `undefined` deletes. Rows can always be made again from the records. */

@@ -13,6 +13,9 @@ export class RowBatch {
   /** Rows that were looked up, also those that are not there. */
   readonly #blocks: Map<string, BlockRow | undefined> = new Map()
 
+  /** Rows that the caller knows not to be there. */
+  readonly #absent: Set<string> = new Set()
+
   constructor(index: IndexReader) {
     this.#index = index
   }
@@ -22,8 +25,17 @@ export class RowBatch {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const row = this.#rows.size === 0 ? undefined : this.#rows.get(idKey(key))
-    return row === undefined ? this.#index.get(key) : row.value
+    if (this.#rows.size === 0 && this.#absent.size === 0) return this.#index.get(key)
+    const name = idKey(key)
+    const row = this.#rows.get(name)
+    if (row !== undefined) return row.value
+    return this.#absent.has(name) ? undefined : this.#index.get(key)
+  }
+
+  /** Spares the look-ups of a block that was made just now, and of its name. */
+  assumeNew(block: Id, nameRow: Uint8Array | undefined): void {
+    this.#blocks.set(idKey(block), undefined)
+    if (nameRow !== undefined) this.#absent.add(idKey(nameRow))
   }
 
   put(key: Uint8Array, value: Uint8Array | undefined): void {

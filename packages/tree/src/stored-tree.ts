@@ -156,8 +156,8 @@ export class StoredTree implements TreeState {
   commitLocal(batch: LocalBatch, options?: { readonly durability?: Durability }): Promise<void> {
     const open = this.#begin()
     try {
-      for (const { record, inline, nameKey } of batch.records) {
-        const { verdict } = this.#take(open, record, { inline, nameKey, isLocal: true })
+      for (const { record, inline, nameKey, isNew = false } of batch.records) {
+        const { verdict } = this.#take(open, record, { inline, nameKey, isLocal: true, isNew })
         if (verdict.verdict !== 'accepted')
           throw new TreeError(verdict.code, `not committed: ${verdict.message}`)
       }
@@ -393,6 +393,7 @@ export class StoredTree implements TreeState {
       readonly inline: Uint8Array | undefined
       readonly nameKey: Uint8Array | undefined
       readonly isLocal: boolean
+      readonly isNew?: boolean
     }
   ): Taken {
     const verdict: AcceptanceVerdict = how.isLocal
@@ -447,12 +448,21 @@ export class StoredTree implements TreeState {
   #takeHeader(
     open: OpenChange,
     header: HeaderRecord,
-    how: { readonly inline: Uint8Array | undefined; readonly nameKey: Uint8Array | undefined }
+    how: {
+      readonly inline: Uint8Array | undefined
+      readonly nameKey: Uint8Array | undefined
+      readonly isNew?: boolean
+    }
   ): boolean {
-    const { block } = header.body
+    const { block, parent } = header.body
+    const isNew = how.isNew === true && header.body.version === 1
+    if (isNew) {
+      const isNamed = parent !== undefined && how.nameKey !== undefined
+      open.rows.assumeNew(block, isNamed ? rowKey(rowPrefix.name, parent, how.nameKey) : undefined)
+    }
     const before = open.rows.block(block)
     if (before !== undefined && includesId(before.tips, header.id)) return false
-    open.addRecord(header, how.inline)
+    open.addRecord(header, how.inline, isNew)
     open.headers.set(header.id, header)
     open.counters.headers++
     if (header.body.birth.zoneRoot) this.#takeBirth(open, header.body.birthBytes)

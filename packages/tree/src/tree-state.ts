@@ -48,6 +48,11 @@ export interface LocalRecord {
   readonly inline?: Uint8Array
   /** 16 bytes, HMAC of the name that this header seals; leave out when the name did not change. */
   readonly nameKey?: Uint8Array
+  /**
+   * A first version whose block id was drawn just now, under a name that its directory does not hold: nothing about
+   * it has to be looked up. For bulk work, which has checked the directory as a whole.
+   */
+  readonly isNew?: boolean
 }
 
 export interface LocalBatch {
