@@ -443,7 +443,7 @@ class Import {
         this.#problem(directory, entry, 'ERR_ENTRY_EXISTS', 'its name was taken meanwhile')
         continue
       }
-      records.push(inline === undefined ? { record: header, nameKey } : { record: header, nameKey, inline })
+      records.push({ record: header, nameKey, isNew: isOwn, ...(inline === undefined ? {} : { inline }) })
       bytes += size
     }
     const committed = records.length === 0 ? undefined : tree.commitLocal({ records }, { durability: 'group' })

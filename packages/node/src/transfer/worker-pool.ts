@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { PreparedEntry, PreparedFrames } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
-import { tasksPerWorker, workersIdleMs, workersMax } from './limits.ts'
+import { tasksPerWorker, workerOldMiB, workerYoungMiB, workersIdleMs, workersMax } from './limits.ts'
 import type { FromWorker, JobSecrets, TaskKind, TaskMessage, Tasks, ToWorker, WorkerSettings, ZoneTarget } from './worker-message.ts'
 
 export interface JobHooks {
@@ -132,6 +132,7 @@ class TransferPool implements WorkerPool {
     const worker = new Worker(entry, {
       name: 'transfer',
       workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: workerYoungMiB, maxOldGenerationSizeMb: workerOldMiB },
       ...(isSource ? { execArgv: ['--conditions=source', '--no-warnings'] } : {})
     })
     const thread: Thread = { worker, tasks: new Map() }
