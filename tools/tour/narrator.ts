@@ -62,6 +62,11 @@ export function count(value: number): string {
   return value.toLocaleString('en')
 }
 
+/** `12,345 files`, `1 file`; the plural of "directory" is given. */
+export function many(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`
+}
+
 /** `407 MiB`, `3.2 KiB` */
 export function size(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']

@@ -1,7 +1,8 @@
 /** Steps: a real directory goes in, is listed, and comes back out; every hash is compared. */
 import { join } from 'node:path'
+import type { Progress } from '@blocktree/rpc'
 import { compareDigests, digestDirectory, type DirectoryDigest } from './directory-digest.ts'
-import { count, duration, size } from './narrator.ts'
+import { count, duration, many, size } from './narrator.ts'
 import { timed, type Tour } from './tour.ts'
 
 const place = '/real-files'
@@ -31,7 +32,7 @@ export async function importDirectory({ narrator, node, source }: Tour): Promise
   narrator.hold(
     problem === undefined,
     problem === undefined
-      ? `${count(files)} files, ${count(directories)} directories, ${count(symlinks)} links, ${size(bytes)} in ${duration(ms)}`
+      ? `${many(files, 'file')}, ${many(directories, 'directory', 'directories')}, ${many(symlinks, 'link')}, ${size(bytes)} in ${duration(ms)}`
       : `"${problem.path}" could not be taken: ${problem.code}, ${problem.reason}`
   )
   narrator.figure(
@@ -41,11 +42,9 @@ export async function importDirectory({ narrator, node, source }: Tour): Promise
   return { expected, names: files + symlinks + directories - 1 } // the place itself is one of the directories
 }
 
-function describeProgress(progress: object): string {
-  const done = 'done' in progress && typeof progress.done === 'number' ? progress.done : undefined
-  const total = 'total' in progress && typeof progress.total === 'number' ? progress.total : undefined
-  if (done === undefined) return '…'
-  return total === undefined || total === 0 ? count(done) : `${Math.floor((done * 100) / total)} %`
+function describeProgress({ done, total, unit }: Progress): string {
+  const amount = unit === 'bytes' ? size(done) : `${count(done)} ${unit ?? ''}`.trim()
+  return total === undefined || total === 0 ? amount : `${amount}, ${Math.floor((done * 100) / total)} %`
 }
 
 export async function listDirectory({ narrator, node }: Tour, { names: expected }: Imported): Promise<void> {
@@ -53,7 +52,7 @@ export async function listDirectory({ narrator, node }: Tour, { names: expected 
   const { result: entries, ms } = await timed(() => countEntries(node, narrator))
   const page = await node.call('file.list', { path: place, order: 'name', limit: 4 })
   const names = page.entries.map(({ name, kind }) => (kind === 'directory' ? `${name}/` : name))
-  narrator.say(`${place} begins with ${names.join(', ')} … (${count(page.total)} entries)`)
+  narrator.say(`${place} begins with ${names.join(', ')} … (${many(page.total, 'entry', 'entries')})`)
   narrator.hold(
     entries === expected,
     `${count(entries)} of ${count(expected)} names found by walking all directories, in ${duration(ms)}`
@@ -98,11 +97,13 @@ export async function exportAndCompare(tour: Tour, { expected }: Imported): Prom
   const [first] = differences
   narrator.say(`Written to ${destination} in ${duration(ms)}; every sector was verified on the way.`)
   if (changed > 0)
-    narrator.say(`${count(changed)} entries were changed by others while the tour ran and do not count.`)
+    narrator.say(
+      `Changed by others while the tour ran, and not counted: ${many(changed, 'entry', 'entries')}.`
+    )
   narrator.hold(
     first === undefined,
     first === undefined
-      ? `SHA-256 of ${count(actual.files)} files, ${count(actual.links)} links and all directories are the same`
+      ? `SHA-256 of ${many(actual.files, 'file')}, ${many(actual.links, 'link')} and all directories are the same`
       : `${differences.length} entries came back wrong, the first: "${first.path}" is ${first.kind}`
   )
   narrator.figure(

@@ -1,7 +1,7 @@
 /** Steps: a second person is let in, and shut out again; what was written since stays closed to them. */
 import type { RpcClient } from '@blocktree/rpc'
 import type { NodeMethods } from '@blocktree/node/method-table'
-import { count, duration } from './narrator.ts'
+import { duration, many } from './narrator.ts'
 import { refusal, timed, type Tour } from './tour.ts'
 
 const directory = '/shared-with-bob'
@@ -35,7 +35,7 @@ export async function shutBobOut({ narrator, node }: Tour, grant: string): Promi
   narrator.step('Take it back')
   const { result: report, ms } = await timed(() => node.call('grant.revoke', { grant }))
   narrator.say(
-    `Revoked in ${duration(ms)}: new keys for ${count(report.zonesRekeyed)} zone, nothing was encrypted again.`
+    `Revoked in ${duration(ms)}: new keys for ${many(report.zonesRekeyed, 'zone')}, nothing was encrypted again.`
   )
   narrator.say(
     'What bob could read so far stays known to him; no system can change that, and the node says so:'
