@@ -61,7 +61,7 @@ export interface NodeRecord {
  */
 export function prepareDataDirectory(directory: DataDirectory): void {
   try {
-    mkdirSync(directory.path, { recursive: true, mode: 0o700 })
+    makeDirectories(directory.path)
   } catch (cause) {
     throw accessError(`cannot make data directory "${directory.path}"`, cause)
   }
@@ -72,6 +72,18 @@ export function prepareDataDirectory(directory: DataDirectory): void {
     rmSync(probe)
   } catch (cause) {
     throw accessError(`cannot write to data directory "${directory.path}"`, cause)
+  }
+}
+
+/** One by one: on some file systems (/proc) the recursive form of `mkdir` does not end. */
+function makeDirectories(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return
+    if (systemCode(error) !== 'ENOENT' || existsSync(dirname(path))) throw error
+    makeDirectories(dirname(path))
+    mkdirSync(path, { mode: 0o700 })
   }
 }
 

@@ -19,6 +19,13 @@ export type NodeErrorCode =
   | 'ERR_PRINCIPAL_NAME' // a principal's name is not usable or taken
   | 'ERR_ACCESS_LINE' // an access line is damaged, of another sort or meant for somebody else
   | 'ERR_TREE_OTHER' // it belongs to another tree than the one kept here
+  | 'ERR_TREE_NOT_HOSTED' // a tree of another owner for which no access line was accepted here
+  | 'ERR_TREE_SEVERAL' // one act over paths of several trees
+  | 'ERR_TREE_LIMIT' // as many trees of other owners are kept as may be
+  | 'ERR_CONFIRMATION_ABSENT' // what cannot be undone is done only when the call says so
+  | 'ERR_SUCCESSION_UNPREPARED' // no new root key was prepared, or it was made for a tree that has moved on
+  | 'ERR_RECOVERY_KEY' // the text is no recovery key
+  | 'ERR_STORE_FULL' // less space than the reserve would be left
   | 'ERR_ACCESS_REQUEST_UNKNOWN' // no such pending request
   | 'ERR_KEY_BACKUP' // a key backup is damaged or its passphrase is wrong
   | 'ERR_BACKUP_PASSPHRASE' // the passphrase does not open the backup

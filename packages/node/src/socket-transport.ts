@@ -2,9 +2,8 @@
  * The Unix socket: the same methods as on stdin, for the command line and other programs of the same user. Mode 0600.
  * A socket file that nobody answers on is stale and replaced; the instance lock makes sure that it is ours to replace.
  */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { dirname } from 'node:path'
 import { socketPathBytesMax } from './location.ts'
 import { NodeError, reasonOf, systemCode } from './node-error.ts'
 
@@ -42,7 +41,6 @@ export async function listenOnSocket(path: string, onConnection: (socket: Socket
 }
 
 async function listenOrReplace(server: Server, path: string): Promise<boolean> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const failure = await listen(server, path)
   if (failure === undefined) return false
   if (systemCode(failure) !== 'EADDRINUSE') throw cannotListen(path, failure)

@@ -14,7 +14,14 @@ import {
   resolvePath,
   zoneOfChildren
 } from '@blocktree/files'
-import { type BlockMetadata, type BlockSummary, type Id, blockKind, isValidName, noMetadata } from '@blocktree/tree'
+import {
+  type BlockMetadata,
+  type BlockSummary,
+  type Id,
+  blockKind,
+  isValidName,
+  noMetadata
+} from '@blocktree/tree'
 import { FilesError } from '@blocktree/files'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { type TransferControl, type TransferParts, jobHooks, putPlace } from './job.ts'
@@ -74,11 +81,16 @@ export async function exportTree(
   control.signal?.throwIfAborted()
   const context = parts.files.context
   const place = resolvePath(context, actor, source, { followLast: false })
-  if (!isAbsolute(destination)) throw new NodeError('ERR_PATH_LOCAL', `"${destination}" is not absolute: give the whole path`)
+  if (!isAbsolute(destination))
+    throw new NodeError('ERR_PATH_LOCAL', `"${destination}" is not absolute: give the whole path`)
   const isDirectory = place.summary.kind === blockKind.directory
   const zone = isDirectory ? zoneOfChildren(place.summary) : place.summary.zone
   if (!canReadZone(context, actor, zone)) {
-    throw new FilesError('ERR_ACCESS_DENIED', `"${source}": no grant of yours opens what is in it: ask its owner`, { path: source })
+    throw new FilesError(
+      'ERR_ACCESS_DENIED',
+      `"${source}": no grant of yours opens what is in it: ask its owner`,
+      { path: source }
+    )
   }
   // places of everything that was committed so far are in the index afterwards
   await parts.store.flush()
@@ -122,11 +134,19 @@ class Export {
 
   #begin(place: Place, source: string, destination: string): AsyncGenerator<Step> {
     const parent = realParent(destination)
-    if (place.summary.kind !== blockKind.directory) return this.#exportOnly(place, source, parent, basename(destination))
+    if (place.summary.kind !== blockKind.directory)
+      return this.#exportOnly(place, source, parent, basename(destination))
     const isFresh = makeTop(destination)
     this.#top = openRealDirectory(realpathSync(destination), isFresh)
     const metadata = entryOf(this.#context, this.#actor, place.block)?.metadata ?? noMetadata
-    this.#stack.push({ block: place.block, zone: zoneOfChildren(place.summary), metadata, parent: undefined, name: '', path: source.replace(/\/+$/, '') })
+    this.#stack.push({
+      block: place.block,
+      zone: zoneOfChildren(place.summary),
+      metadata,
+      parent: undefined,
+      name: '',
+      path: source.replace(/\/+$/, '')
+    })
     return this.#walk()
   }
 
@@ -135,7 +155,10 @@ class Export {
     const { summary } = place
     this.#addEpochs(summary.zone)
     const [winner] = summary.heads
-    if (winner === undefined) throw new FilesError('ERR_FILE_NOT_FOUND', `"${source}": no valid version of it is held`, { path: source })
+    if (winner === undefined)
+      throw new FilesError('ERR_FILE_NOT_FOUND', `"${source}": no valid version of it is held`, {
+        path: source
+      })
     const real = openRealDirectory(parent, false)
     const directory: OpenDirectory = {
       block: place.block,
@@ -149,7 +172,12 @@ class Export {
       isRead: false // its own mode and time stay as they are
     }
     this.#open.add(directory)
-    const item = { block: place.block, record: winner.id, isLink: summary.kind === blockKind.symlink, shownName: name }
+    const item = {
+      block: place.block,
+      record: winner.id,
+      isLink: summary.kind === blockKind.symlink,
+      shownName: name
+    }
     yield () => this.#unpack(directory, [item])
   }
 
@@ -178,7 +206,8 @@ class Export {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error
       const isTaken = error.code === 'ENOTDIR' || error.code === 'ELOOP' || error.code === 'EEXIST'
-      if (isTaken) this.#count.problem(directory.path, 'ERR_ENTRY_EXISTS', 'something that is no directory has its name')
+      if (isTaken)
+        this.#count.problem(directory.path, 'ERR_ENTRY_EXISTS', 'something that is no directory has its name')
       else this.#count.problem(directory.path, 'ERR_ENTRY_UNWRITABLE', systemReason(error))
       return undefined
     } finally {
@@ -195,14 +224,23 @@ class Export {
     let after: Id | undefined
     for (;;) {
       let count = 0
-      for await (const { block } of tree.children(directory.block, { limit: exportPageMax * 4, ...(after && { after }) })) {
+      for await (const { block } of tree.children(directory.block, {
+        limit: exportPageMax * 4,
+        ...(after && { after })
+      })) {
         count++
         after = block
         const summary = tree.blockSummary(block)
         const winner = summary?.heads[0]
         if (summary === undefined || winner === undefined) continue
         if (summary.kind === blockKind.directory) this.#push(directory, summary)
-        else batch.push({ block, record: winner.id, isLink: summary.kind === blockKind.symlink, shownName: this.#clashName(directory, summary) })
+        else
+          batch.push({
+            block,
+            record: winner.id,
+            isLink: summary.kind === blockKind.symlink,
+            shownName: this.#clashName(directory, summary)
+          })
         if (batch.length < exportPageMax) continue
         yield this.#step(directory, batch)
         batch = []
@@ -237,7 +275,8 @@ class Export {
   /** The name as the view shows it where others have the same, or where it was never registered. */
   #clashName(directory: Directory, summary: BlockSummary): string | undefined {
     const { tree } = this.#context
-    if (summary.nameKey !== undefined && tree.findByName(directory.block, summary.nameKey).length < 2) return undefined
+    if (summary.nameKey !== undefined && tree.findByName(directory.block, summary.nameKey).length < 2)
+      return undefined
     return entryOf(this.#context, this.#actor, summary.block)?.name
   }
 
@@ -276,7 +315,11 @@ class Export {
     this.#count.bytes += result.bytes
     this.#count.unchanged += result.unchanged
     for (const { name, code, reason } of result.failures) {
-      this.#count.problem(`${directory.path}/${name}`, code === 'large' ? 'ERR_ENTRY_UNWRITABLE' : code, reason)
+      this.#count.problem(
+        `${directory.path}/${name}`,
+        code === 'large' ? 'ERR_ENTRY_UNWRITABLE' : code,
+        reason
+      )
     }
   }
 
@@ -309,7 +352,7 @@ class Export {
 
   #finishLarge(directory: OpenDirectory, file: LargeFile, fd: number, path: string): void {
     extendTo(fd, file.size)
-    finishPart(fd, path, `${directory.real.path}/${file.name}`, file, process.umask())
+    finishPart(fd, path, `${directory.real.path}/${file.name}`, file)
     this.#count.files++
     this.#count.bytes += file.size
   }
@@ -349,7 +392,9 @@ function realParent(destination: string): string {
   try {
     return realpathSync(dirname(destination))
   } catch (cause) {
-    throw new NodeError('ERR_PATH_LOCAL', `"${dirname(destination)}" does not exist: make it first`, { cause })
+    throw new NodeError('ERR_PATH_LOCAL', `"${dirname(destination)}" does not exist: make it first`, {
+      cause
+    })
   }
 }
 
@@ -357,7 +402,8 @@ function realParent(destination: string): string {
 function makeTop(destination: string): boolean {
   const status = statSync(destination, { throwIfNoEntry: false })
   if (status?.isDirectory() === true) return false
-  if (status !== undefined) throw new NodeError('ERR_PATH_LOCAL', `"${destination}" is no directory: choose another destination`)
+  if (status !== undefined)
+    throw new NodeError('ERR_PATH_LOCAL', `"${destination}" is no directory: choose another destination`)
   try {
     mkdirSync(destination, 0o700)
     return true

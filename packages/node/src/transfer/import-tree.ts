@@ -32,14 +32,28 @@ import { equalBytes } from '@blocktree/codec'
 import { NodeError, systemCode } from '../node-error.ts'
 import { type TransferControl, type TransferParts, jobHooks, putPlace } from './job.ts'
 import { type Step, mapBounded, runLanes } from './lanes.ts'
-import { lanesBeyondWorkers, packBytesMax, packFilesMax, scansAhead, sectorLog2, tasksPerWorker, unitBytes } from './limits.ts'
+import {
+  lanesBeyondWorkers,
+  packBytesMax,
+  packFilesMax,
+  scansAhead,
+  sectorLog2,
+  tasksPerWorker,
+  unitBytes
+} from './limits.ts'
 import { unpackHeaders } from './packed-headers.ts'
 import { TransferCount, type TransferReport } from './transfer-count.ts'
 import { systemReason } from './transfer-problem.ts'
 import { epochName } from './worker/open-headers.ts'
 import { describeEntry } from './worker/scan-directory.ts'
 import { wholeMs } from './worker/seal-source.ts'
-import { type PackResult, type ScanResult, type SealedContent, type ZoneTarget, entryKind } from './worker-message.ts'
+import {
+  type PackResult,
+  type ScanResult,
+  type SealedContent,
+  type ZoneTarget,
+  entryKind
+} from './worker-message.ts'
 import { WorkerTaskError } from './worker-pool.ts'
 import type { WorkerJob } from './worker-pool.ts'
 
@@ -150,24 +164,44 @@ class Import {
 
   /** Everything that can be refused is refused here, before any work. */
   async #begin(source: string, destination: string): Promise<AsyncGenerator<Step>> {
-    if (!isAbsolute(source)) throw new NodeError('ERR_PATH_LOCAL', `"${source}" is not absolute: give the whole path`)
+    if (!isAbsolute(source))
+      throw new NodeError('ERR_PATH_LOCAL', `"${source}" is not absolute: give the whole path`)
     const real = resolveReal(source)
     const entry = describeEntry(real, this.#followLinks)
     if (entry.kind === entryKind.unreadable || entry.status === undefined) {
-      throw new NodeError('ERR_PATH_LOCAL', `"${source}" cannot be imported: ${entry.text ?? 'it cannot be read'}`)
+      throw new NodeError(
+        'ERR_PATH_LOCAL',
+        `"${source}" cannot be imported: ${entry.text ?? 'it cannot be read'}`
+      )
     }
     if (entry.kind === entryKind.special) {
-      throw new NodeError('ERR_PATH_LOCAL', `"${source}" is ${entry.text ?? 'special'}: only files, directories and links are imported`)
+      throw new NodeError(
+        'ERR_PATH_LOCAL',
+        `"${source}" is ${entry.text ?? 'special'}: only files, directories and links are imported`
+      )
     }
     if (entry.kind !== entryKind.directory) {
       const { parent, name } = splitTreePath(destination)
       const directory = await this.#openDestination(parent, dirname(real), [])
       const { size, mtimeMs, mode } = entry.status
-      const only: Entry = { name: basename(real), shown: name, size, modifiedMs: wholeMs(mtimeMs), mode: mode & 0o7777, text: entry.text }
-      return this.#takeEntries(directory, entry.kind === entryKind.file ? { files: [only] } : { links: [only] })
+      const only: Entry = {
+        name: basename(real),
+        shown: name,
+        size,
+        modifiedMs: wholeMs(mtimeMs),
+        mode: mode & 0o7777,
+        text: entry.text
+      }
+      return this.#takeEntries(
+        directory,
+        entry.kind === entryKind.file ? { files: [only] } : { links: [only] }
+      )
     }
     if (entry.text === this.#ownData) {
-      throw new NodeError('ERR_PATH_LOCAL', `"${source}" is the data directory of this node: it cannot hold itself`)
+      throw new NodeError(
+        'ERR_PATH_LOCAL',
+        `"${source}" is the data directory of this node: it cannot hold itself`
+      )
     }
     const metadata = { modifiedMs: wholeMs(entry.status.mtimeMs), mode: entry.status.mode & 0o7777 }
     this.#stack.push(await this.#openDestination(destination, real, [entry.text ?? ''], metadata))
@@ -183,7 +217,11 @@ class Import {
     const { files } = this.#parts
     let isFresh = false
     if (!files.exists(this.#actor, path)) {
-      await files.makeDirectory(this.#actor, path, { parents: true, durability: 'none', ...(metadata && { metadata }) })
+      await files.makeDirectory(this.#actor, path, {
+        parents: true,
+        durability: 'none',
+        ...(metadata && { metadata })
+      })
       this.#count.directories++
       isFresh = true
     }
@@ -192,7 +230,18 @@ class Import {
     this.#target(zone, path)
     const depth = path.split('/').filter((component) => component !== '').length
     const isRoot = place.summary.parent === undefined
-    return { source, path: path.replace(/\/+$/, ''), block: place.block, zone, isFresh, isRoot, depth, above, scan: undefined, committed: 0 }
+    return {
+      source,
+      path: path.replace(/\/+$/, ''),
+      block: place.block,
+      zone,
+      isFresh,
+      isRoot,
+      depth,
+      above,
+      scan: undefined,
+      committed: 0
+    }
   }
 
   async *#walk(): AsyncGenerator<Step> {
@@ -204,7 +253,7 @@ class Import {
       for (let from = 0; from < scan.names.length; from += sliceEntries) {
         const entries = this.#sort(directory, scan, from, taken)
         await this.#enterDirectories(directory, entries.directories)
-        for (const next of this.#stack.slice(-scansAhead)) this.#startScan(next)
+        for (const next of this.#stack.slice(-scansAhead)) void this.#startScan(next)
         yield* this.#takeEntries(directory, entries)
       }
     }
@@ -248,7 +297,8 @@ class Import {
       else if (kind === entryKind.special) refuse('ERR_ENTRY_SPECIAL', `it is ${text ?? 'special'}`)
       else if (kind === entryKind.unreadable) refuse('ERR_ENTRY_UNREADABLE', text ?? 'it cannot be read')
       else if (!isValidName(shown)) refuse('ERR_ENTRY_NAME', 'no path of the tree can hold this name')
-      else if (taken.has(shown)) refuse('ERR_ENTRY_EXISTS', 'another name here is the same after normalization')
+      else if (taken.has(shown))
+        refuse('ERR_ENTRY_EXISTS', 'another name here is the same after normalization')
       else {
         taken.add(shown)
         const entry: Entry = {
@@ -303,7 +353,12 @@ class Import {
     if (entry.text === this.#ownData) {
       this.#problem(directory, entry, 'ERR_ENTRY_OWN_DATA', 'it is the data directory of this node')
     } else if (directory.depth + 1 >= treeLimits.pathDepthMax) {
-      this.#problem(directory, entry, 'ERR_ENTRY_DEPTH', `it is deeper than ${treeLimits.pathDepthMax} directories`)
+      this.#problem(
+        directory,
+        entry,
+        'ERR_ENTRY_DEPTH',
+        `it is deeper than ${treeLimits.pathDepthMax} directories`
+      )
     } else if (this.#followLinks && directory.above.includes(entry.text ?? '')) {
       this.#problem(directory, entry, 'ERR_ENTRY_LINK', 'links lead back to a directory above')
     } else return true
@@ -313,7 +368,14 @@ class Import {
   #newDirectory(directory: Directory, entry: Entry): ReturnType<typeof newDirectory> {
     const path = `${directory.path}/${entry.shown}`
     const metadata = { modifiedMs: entry.modifiedMs, mode: entry.mode }
-    const draft = { parent: directory.block, zone: directory.zone, name: entry.shown, metadata, zoneRoot: false, path }
+    const draft = {
+      parent: directory.block,
+      zone: directory.zone,
+      name: entry.shown,
+      metadata,
+      zoneRoot: false,
+      path
+    }
     return newDirectory(this.#context, this.#actor, draft)
   }
 
@@ -321,7 +383,10 @@ class Import {
   async #newZone(directory: Directory, entry: Entry): Promise<Directory> {
     const path = `${directory.path}/${entry.shown}`
     const metadata = { modifiedMs: entry.modifiedMs, mode: entry.mode }
-    const { block } = await this.#parts.files.makeDirectory(this.#actor, path, { metadata, durability: 'none' })
+    const { block } = await this.#parts.files.makeDirectory(this.#actor, path, {
+      metadata,
+      durability: 'none'
+    })
     return below(directory, entry, { block, zone: block, isFresh: true })
   }
 
@@ -366,7 +431,8 @@ class Import {
     if (known.length === 0) return wanted
     const opened = await this.#openKnown(directory, known)
     for (const [index, { entry }] of known.entries()) {
-      if (opened.sizes[index] === entry.size && opened.modifiedMs[index] === entry.modifiedMs) this.#count.unchanged++
+      if (opened.sizes[index] === entry.size && opened.modifiedMs[index] === entry.modifiedMs)
+        this.#count.unchanged++
       else if (this.#replace) wanted.push({ entry, isReplacing: true })
       else this.#problem(directory, entry, 'ERR_ENTRY_EXISTS', 'another file has its name')
     }
@@ -408,7 +474,8 @@ class Import {
       directory: directory.block
     })
     // the key or the caps changed meanwhile: what was signed under the former ones is thrown away
-    if (!isRetry && this.#target(directory.zone, directory.path) !== target) return this.#pack(directory, batch, true)
+    if (!isRetry && this.#target(directory.zone, directory.path) !== target)
+      return this.#pack(directory, batch, true)
     await this.#commitPacked(directory, batch, target, result)
     for (const { index, code, reason } of result.failures) {
       const wanted = batch[index]
@@ -428,10 +495,15 @@ class Import {
   ): Promise<void> {
     const { tree } = this.#context
     if (tree.blockSummary(directory.block)?.deleted !== false) {
-      for (const { entry } of batch) this.#problem(directory, entry, 'ERR_ENTRY_EXISTS', 'its directory was removed meanwhile')
+      for (const { entry } of batch)
+        this.#problem(directory, entry, 'ERR_ENTRY_EXISTS', 'its directory was removed meanwhile')
       return
     }
-    const shared = { zone: { ...target.zone, key: undefined }, directory: directory.block, signer: this.#actor.id }
+    const shared = {
+      zone: { ...target.zone, key: undefined },
+      directory: directory.block,
+      signer: this.#actor.id
+    }
     const records: LocalRecord[] = []
     let bytes = 0
     // one look-up for all: in a directory that holds only what this import put there, no name can be taken
@@ -446,7 +518,8 @@ class Import {
       records.push({ record: header, nameKey, isNew: isOwn, ...(inline === undefined ? {} : { inline }) })
       bytes += size
     }
-    const committed = records.length === 0 ? undefined : tree.commitLocal({ records }, { durability: 'group' })
+    const committed =
+      records.length === 0 ? undefined : tree.commitLocal({ records }, { durability: 'group' })
     directory.committed += records.length
     for (const content of result.replaced) {
       const entry = batch[content.index]?.entry
@@ -489,13 +562,16 @@ class Import {
       const state = this.#statOf(path)
       if (state === undefined) return this.#problem(directory, entry, 'ERR_ENTRY_CHANGED', 'it is gone')
       const sealed = await this.#sealLarge(directory, path, state)
-      if (!('code' in sealed)) return await this.#commitContent(directory, entry, { ...sealed, ...state }, isReplacing)
+      if (!('code' in sealed))
+        return await this.#commitContent(directory, entry, { ...sealed, ...state }, isReplacing)
       if (sealed.code === 'ERR_ENTRY_CHANGED' && attempt === 0) continue
       return this.#problem(directory, entry, sealed.code, sealed.reason)
     }
   }
 
-  #statOf(path: string): { readonly size: number; readonly modifiedMs: number; readonly mode: number } | undefined {
+  #statOf(
+    path: string
+  ): { readonly size: number; readonly modifiedMs: number; readonly mode: number } | undefined {
     try {
       const status = this.#followLinks ? statSync(path) : lstatSync(path)
       if (!status.isFile()) return undefined
@@ -521,7 +597,13 @@ class Import {
     const units = await mapBounded(firstLeaves, this.#job.workers * tasksPerWorker, async (firstLeaf) => {
       this.#signal?.throwIfAborted()
       if (failed) return undefined
-      const work = { ...state, path, followLinks: this.#followLinks, target: target.number, directory: directory.block }
+      const work = {
+        ...state,
+        path,
+        followLinks: this.#followLinks,
+        target: target.number,
+        directory: directory.block
+      }
       const unit = await this.#job.run('unit', { ...work, firstLeaf, leaves: leavesPerUnit })
       failed ||= unit.failure !== undefined
       return unit
@@ -532,7 +614,12 @@ class Import {
     }
     const { crypto, random, store } = this.#context
     const sectors: { readonly reference: Id; readonly bytes: Uint8Array }[] = []
-    const sealing = { crypto, random, block: directory.block, aead: target.zone.isPublic ? (0 as const) : (1 as const) }
+    const sealing = {
+      crypto,
+      random,
+      block: directory.block,
+      aead: target.zone.isPublic ? (0 as const) : (1 as const)
+    }
     const assembly = new PayloadAssembly(sealing, { sectorLog2, emit: (sector) => sectors.push(sector) })
     for (const unit of units) if (unit !== undefined) assembly.appendReference(1, unit, unit.stored)
     const { payload, rootKey } = assembly.finish(state.size)
@@ -555,7 +642,11 @@ class Import {
     try {
       const metadata = applyMetadata(noMetadata, { modifiedMs: entry.modifiedMs })
       const { modifiedMs } = metadata
-      await files.symlink(this.#actor, path, target, { metadata: { modifiedMs }, durability: 'none', replace: true })
+      await files.symlink(this.#actor, path, target, {
+        metadata: { modifiedMs },
+        durability: 'none',
+        replace: true
+      })
       this.#count.symlinks++
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ERR_SYMLINK_TARGET')) throw error
@@ -585,13 +676,21 @@ class Import {
     const isPublic = isPublicZone(this.#context, zone)
     const fields = { tree, zone, isPublic, cap: cap.cap, rank: cap.rank, epoch: writeKey.epoch }
     const { key } = writeKey
-    const number = this.#job.addTarget(() => ({ ...fields, key: key === undefined ? undefined : new Uint8Array(key) }))
+    const number = this.#job.addTarget(() => ({
+      ...fields,
+      key: key === undefined ? undefined : new Uint8Array(key)
+    }))
     const target = { number, zone: fields }
     this.#targets.set(epochName(zone), target)
     return target
   }
 
-  #problem(directory: Directory, entry: Entry, code: Parameters<TransferCount['problem']>[1], reason: string): void {
+  #problem(
+    directory: Directory,
+    entry: Entry,
+    code: Parameters<TransferCount['problem']>[1],
+    reason: string
+  ): void {
     this.#count.problem(`${directory.source}/${entry.name}`, code, reason)
   }
 }
@@ -609,7 +708,11 @@ function isSameId(left: Id | undefined, right: Id | undefined): boolean {
   return left === undefined || right === undefined ? left === right : equalBytes(left, right)
 }
 
-function below(directory: Directory, entry: Entry, tree: Pick<Directory, 'block' | 'zone' | 'isFresh'>): Directory {
+function below(
+  directory: Directory,
+  entry: Entry,
+  tree: Pick<Directory, 'block' | 'zone' | 'isFresh'>
+): Directory {
   return {
     ...tree,
     source: `${directory.source === '/' ? '' : directory.source}/${entry.name}`,

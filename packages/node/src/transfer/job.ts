@@ -36,7 +36,8 @@ export function jobHooks(parts: TransferParts, actor: Actor, writes: boolean): J
       }
       return places
     },
-    read: (kind, reference) => (kind === 'sector' ? store.readSector(reference) : readRecord(store, reference))
+    read: (kind, reference) =>
+      kind === 'sector' ? store.readSector(reference) : readRecord(store, reference)
   }
 }
 

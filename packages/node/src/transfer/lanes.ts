@@ -5,7 +5,11 @@ export type Step = () => Promise<void>
  * Resolves when all steps are done. After a failure or an abort no further step is begun, those under way are awaited,
  * and the first error is thrown.
  */
-export async function runLanes(steps: AsyncGenerator<Step>, lanes: number, signal: AbortSignal | undefined): Promise<void> {
+export async function runLanes(
+  steps: AsyncGenerator<Step>,
+  lanes: number,
+  signal: AbortSignal | undefined
+): Promise<void> {
   const failures: unknown[] = []
   const isOver = (): boolean => failures.length > 0 || signal?.aborted === true
   const lane = async (): Promise<void> => {

@@ -103,7 +103,11 @@ export function* unpackHeaders(buffer: ArrayBuffer, shared: SharedFields): Gener
             stored: field(7),
             rootHash
           }
-    const views = headerViews(bytes, { publicLength: field(3), sealedLength: field(4), birthLength: field(5) })
+    const views = headerViews(bytes, {
+      publicLength: field(3),
+      sealedLength: field(4),
+      birthLength: field(5)
+    })
     const header = recordOf(shared, { block, id, commitment, payload, bytes, ...views })
     yield { index: field(0), header, inline, nameKey, size: field(1) }
   }
@@ -160,7 +164,11 @@ function recordOf(
 /** The parts of an envelope of a header, from its end: signature, sealed part, public part with the birth in front. */
 function headerViews(
   bytes: Uint8Array,
-  { publicLength, sealedLength, birthLength }: { publicLength: number; sealedLength: number; birthLength: number }
+  {
+    publicLength,
+    sealedLength,
+    birthLength
+  }: { publicLength: number; sealedLength: number; birthLength: number }
 ): { publicBytes: Uint8Array; sealed: Uint8Array; birthBytes: Uint8Array } {
   const sealedEnd = bytes.length - envelopeTailBytes
   const sealedStart = sealedEnd - sealedLength

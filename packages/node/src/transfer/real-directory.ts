@@ -3,7 +3,16 @@
  * everything in them is named through the descriptor: what somebody renames or plants meanwhile cannot lead outside.
  * Elsewhere each component is looked at before it is used.
  */
-import { closeSync, constants, fchmodSync, fstatSync, futimesSync, lstatSync, mkdirSync, openSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync
+} from 'node:fs'
 import { restoredMode, seconds } from './worker/part-file.ts'
 
 const hasDescriptorPaths = process.platform === 'linux'
@@ -45,12 +54,15 @@ function fromDescriptor(fd: number, plainPath: string, isFresh: boolean): RealDi
 function enterDirectory(path: string, plainPath: string): RealDirectory {
   const isFresh = makeDirectory(path)
   if (!hasDescriptorPaths && lstatSync(path).isSymbolicLink()) {
-    throw Object.assign(new Error('ENOTDIR: a symbolic link stands where a directory should be'), { code: 'ENOTDIR' })
+    throw Object.assign(new Error('ENOTDIR: a symbolic link stands where a directory should be'), {
+      code: 'ENOTDIR'
+    })
   }
   const fd = openSync(path, openFlags)
   const status = fstatSync(fd)
   // a directory of a former export may be closed to its owner
-  if ((status.mode & ownerAll) !== ownerAll && status.uid === process.getuid?.()) fchmodSync(fd, (status.mode & 0o1777) | ownerAll)
+  if ((status.mode & ownerAll) !== ownerAll && status.uid === process.getuid?.())
+    fchmodSync(fd, (status.mode & 0o1777) | ownerAll)
   return fromDescriptor(fd, plainPath, isFresh)
 }
 

@@ -58,6 +58,14 @@ export class TransferCount {
 
   report(): TransferReport {
     const { files, directories, symlinks, bytes, unchanged } = this
-    return { files, directories, symlinks, bytes, unchanged, problems: this.#problems, problemCount: this.#problemCount }
+    return {
+      files,
+      directories,
+      symlinks,
+      bytes,
+      unchanged,
+      problems: this.#problems,
+      problemCount: this.#problemCount
+    }
   }
 }

@@ -8,7 +8,16 @@ import type { PreparedEntry, PreparedFrames } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import { tasksPerWorker, workerOldMiB, workerYoungMiB, workersIdleMs, workersMax } from './limits.ts'
-import type { FromWorker, JobSecrets, TaskKind, TaskMessage, Tasks, ToWorker, WorkerSettings, ZoneTarget } from './worker-message.ts'
+import type {
+  FromWorker,
+  JobSecrets,
+  TaskKind,
+  TaskMessage,
+  Tasks,
+  ToWorker,
+  WorkerSettings,
+  ZoneTarget
+} from './worker-message.ts'
 
 export interface JobHooks {
   /** Fresh copies for one worker, which wipes them. */
@@ -54,7 +63,10 @@ interface OpenJob {
 
 /** Sources run in tests and tools, emitted files everywhere else. */
 const isSource = import.meta.url.endsWith('.ts')
-const entry: URL = new URL(isSource ? './worker/transfer-worker.ts' : './worker/transfer-worker.js', import.meta.url)
+const entry: URL = new URL(
+  isSource ? './worker/transfer-worker.ts' : './worker/transfer-worker.js',
+  import.meta.url
+)
 
 export interface PoolOptions extends WorkerSettings {
   /** How many workers; the number of processors, at most 4, when absent. */
@@ -99,7 +111,8 @@ class TransferPool implements WorkerPool {
         this.#addSetup(job, () => ({ type: 'target', job: number, target, zone: makeZone() }))
         return target
       },
-      addEpoch: (epoch, key) => this.#addSetup(job, () => ({ type: 'epoch', job: number, epoch, key: new Uint8Array(key) })),
+      addEpoch: (epoch, key) =>
+        this.#addSetup(job, () => ({ type: 'epoch', job: number, epoch, key: new Uint8Array(key) })),
       end: () => this.#end(number)
     }
   }
@@ -109,7 +122,10 @@ class TransferPool implements WorkerPool {
     const threads = this.#threads
     this.#threads = []
     for (const thread of threads) thread.worker.removeAllListeners('exit')
-    const error = new NodeError('ERR_NODE_STOPPING', 'the node is stopping: what was committed stays, the next transfer goes on')
+    const error = new NodeError(
+      'ERR_NODE_STOPPING',
+      'the node is stopping: what was committed stays, the next transfer goes on'
+    )
     for (const thread of threads) this.#failTasks(thread, error)
     this.#failJobs(error)
     await Promise.all(threads.map((thread) => thread.worker.terminate()))
@@ -150,7 +166,9 @@ class TransferPool implements WorkerPool {
   #lose(thread: Thread, code: number, cause: unknown): void {
     this.#threads = this.#threads.filter((other) => other !== thread)
     const reason = cause instanceof Error ? cause.message : `exit code ${code}`
-    const error = new NodeError('ERR_TRANSFER_WORKER', `a transfer worker ended (${reason}): try again`, { cause })
+    const error = new NodeError('ERR_TRANSFER_WORKER', `a transfer worker ended (${reason}): try again`, {
+      cause
+    })
     this.#failTasks(thread, error)
     if (this.#threads.length === 0) this.#failJobs(error)
   }
@@ -254,10 +272,12 @@ class TransferPool implements WorkerPool {
     const job = this.#jobs.get(message.job)
     const giveBack = (): void => thread.worker.postMessage({ type: 'buffer', buffer } satisfies ToWorker)
     if (job === undefined) return giveBack()
-    job.hooks.onFrames({ bytes: new Uint8Array(buffer, 0, used), entries }).then(giveBack, (error: unknown) => {
-      job.failure = error instanceof Error ? error : new Error(String(error))
-      giveBack()
-    })
+    job.hooks
+      .onFrames({ bytes: new Uint8Array(buffer, 0, used), entries })
+      .then(giveBack, (error: unknown) => {
+        job.failure = error instanceof Error ? error : new Error(String(error))
+        giveBack()
+      })
   }
 
   #end(number: number): void {
@@ -285,7 +305,12 @@ export class WorkerTaskError extends Error {
 
 function taskMessage<Kind extends TaskKind>(
   kind: Kind,
-  rest: { readonly type: 'task'; readonly task: number; readonly job: number; readonly work: Tasks[Kind]['work'] }
+  rest: {
+    readonly type: 'task'
+    readonly task: number
+    readonly job: number
+    readonly work: Tasks[Kind]['work']
+  }
 ): TaskMessage {
   // The pairing of kind and work is that of `Tasks`; a union cannot be told so.
   return { ...rest, kind } as unknown as TaskMessage

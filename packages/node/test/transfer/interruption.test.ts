@@ -1,6 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createWorkerPool } from '../../src/transfer/worker-pool.ts'
@@ -20,7 +28,9 @@ function makeMany(directory: string, count: number): string {
 }
 
 function partsIn(directory: string): readonly string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) => path.includes('.blocktree-part'))
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.includes('.blocktree-part')
+  )
 }
 
 function isSame(left: string, right: string): boolean {
@@ -49,7 +59,10 @@ describe('an interrupted transfer', () => {
     expect(rest.files + rest.unchanged).toBe(2000)
     const out = join(directory, 'out')
     const cutExport = new AbortController()
-    const exporting = { signal: cutExport.signal, onProgress: (): void => cutExport.abort(new Error('enough')) }
+    const exporting = {
+      signal: cutExport.signal,
+      onProgress: (): void => cutExport.abort(new Error('enough'))
+    }
     await transfer.exportTree(actor, '/many', out, {}, exporting).catch((error: unknown) => {
       expect(error).toMatchObject({ message: 'enough' })
     })
@@ -73,7 +86,9 @@ describe('an interrupted transfer', () => {
     const program = new URL('./killed-import.ts', import.meta.url).pathname
     const room = join(scratch.directory, 'killed')
     mkdirSync(room)
-    const child = spawn(process.execPath, ['--conditions=source', program, room, source], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--conditions=source', program, room, source], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
     // it says where its store is, then how many files it has taken
     for await (const chunk of child.stdout) if (String(chunk).includes('taken')) break
     child.kill('SIGKILL')
@@ -104,14 +119,22 @@ describe('an interrupted transfer', () => {
     const out = join(directory, 'out')
     mkdirSync(join(out, 'd0'), { recursive: true })
     const { block } = files.stat(actor, '/many/d0/f7')
-    writeFileSync(join(out, 'd0', `.blocktree-part-${Buffer.from(block.subarray(0, 8)).toString('hex')}`), 'half')
+    writeFileSync(
+      join(out, 'd0', `.blocktree-part-${Buffer.from(block.subarray(0, 8)).toString('hex')}`),
+      'half'
+    )
     await transfer.exportTree(actor, '/many', out)
     expect(isSame(source, out)).toBe(true)
   })
 
   test('a worker that dies fails its job, and the next job gets a new one', async () => {
     await using fixture = await newTransferFixture({ workers: 1 })
-    const pool = createWorkerPool({ provider: 'native', storeDirectory: fixture.directory, frameSalt: 1, workers: 1 })
+    const pool = createWorkerPool({
+      provider: 'native',
+      storeDirectory: fixture.directory,
+      frameSalt: 1,
+      workers: 1
+    })
     const hooks = {
       secrets: () => ({ signerId: new Uint8Array(32), signSeed: undefined, nameSecret: undefined }),
       onFrames: () => Promise.resolve(),
@@ -123,7 +146,9 @@ describe('an interrupted transfer', () => {
     expect((await job.run('scan', { path: fixture.directory, followLinks: false })).names).toEqual(['store'])
     former.end()
     former.addEpoch(new Uint8Array(32), new Uint8Array(32)) // of a job that is over: the worker gives up
-    await expect(job.run('scan', { path: fixture.directory, followLinks: false })).rejects.toMatchObject({ code: 'ERR_TRANSFER_WORKER' })
+    await expect(job.run('scan', { path: fixture.directory, followLinks: false })).rejects.toMatchObject({
+      code: 'ERR_TRANSFER_WORKER'
+    })
     job.end()
     const next = pool.openJob(hooks)
     expect((await next.run('scan', { path: fixture.directory, followLinks: false })).names).toEqual(['store'])
@@ -136,7 +161,9 @@ describe('an interrupted transfer', () => {
     const { transfer, actor, directory } = fixture
     const source = makeMany(directory, 300)
     const running = transfer.importTree(actor, source, '/many')
-    const failed = expect(running).rejects.toMatchObject({ code: expect.stringMatching(/ERR_NODE_STOPPING|ERR_TRANSFER_WORKER/) })
+    const failed = expect(running).rejects.toMatchObject({
+      code: expect.stringMatching(/ERR_NODE_STOPPING|ERR_TRANSFER_WORKER/)
+    })
     await transfer.close() // stops the workers under its feet
     await failed
     expect(await transfer.importTree(actor, source, '/many')).toMatchObject({ problems: [] })
@@ -155,7 +182,9 @@ describe('a source that changes while it is read', () => {
     const sealing = { crypto, random: crypto.random, block: id(), aead: 1 } as const
     truncateSync(path, 1_000_000)
     const run = { firstLeaf: 0, length: 3_000_000 }
-    await expect(new SourceReader().sealRun(source.fd, run, sealing, output)).rejects.toMatchObject({ code: 'ERR_ENTRY_CHANGED' })
+    await expect(new SourceReader().sealRun(source.fd, run, sealing, output)).rejects.toMatchObject({
+      code: 'ERR_ENTRY_CHANGED'
+    })
     expect(() => expectUnchanged(source)).toThrow('written to')
   })
 
@@ -195,10 +224,16 @@ describe('an actor without rights', () => {
     const stranger = newPrincipal()
     await tree.commitLocal({ records: [{ record: stranger.record }] })
     const other = files.actor(stranger)
-    await expect(transfer.importTree(other, source, '/many')).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
-    await expect(transfer.importTree(other, source, '/elsewhere')).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+    await expect(transfer.importTree(other, source, '/many')).rejects.toMatchObject({
+      code: 'ERR_ACCESS_DENIED'
+    })
+    await expect(transfer.importTree(other, source, '/elsewhere')).rejects.toMatchObject({
+      code: 'ERR_ACCESS_DENIED'
+    })
     const out = join(directory, 'out')
-    await expect(transfer.exportTree(other, '/many', out)).rejects.toMatchObject({ code: 'ERR_ACCESS_DENIED' })
+    await expect(transfer.exportTree(other, '/many', out)).rejects.toMatchObject({
+      code: 'ERR_ACCESS_DENIED'
+    })
     expect(existsSync(out)).toBe(false)
     rmSync(source, { recursive: true })
   })

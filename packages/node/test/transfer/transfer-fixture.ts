@@ -67,10 +67,13 @@ export async function newTransferFixture(options: FixtureOptions = {}): Promise<
   mkdirSync(directory, { recursive: true })
   const storeDirectory = join(directory, 'store')
   mkdirSync(storeDirectory)
-  const store = await createStore(nodeDrivers(storeDirectory), { reindex: createTreeReindex({ crypto, clock }) })
+  const store = await createStore(nodeDrivers(storeDirectory), {
+    reindex: createTreeReindex({ crypto, clock })
+  })
   const secret = { signSeed: crypto.random.bytes(32), kemSeed: crypto.random.bytes(32) }
   const node = createPrincipal(crypto, secret)
-  if (options.keepKey === true) writeFileSync(join(directory, 'seeds'), Buffer.concat([secret.signSeed, secret.kemSeed]))
+  if (options.keepKey === true)
+    writeFileSync(join(directory, 'seeds'), Buffer.concat([secret.signSeed, secret.kemSeed]))
   const tree = await createTreeState({ store, crypto, clock })
   await makeTree(tree, node)
   return compose({ directory, storeDirectory, store, tree, node, workers: options.workers })
@@ -81,7 +84,9 @@ export async function openTransferFixture(directory: string): Promise<TransferFi
   const seeds = new Uint8Array(readFileSync(join(directory, 'seeds')))
   const node = createPrincipal(crypto, { signSeed: seeds.slice(0, 32), kemSeed: seeds.slice(32) })
   const storeDirectory = join(directory, 'store')
-  const store = await openStore(nodeDrivers(storeDirectory), { reindex: createTreeReindex({ crypto, clock }) })
+  const store = await openStore(nodeDrivers(storeDirectory), {
+    reindex: createTreeReindex({ crypto, clock })
+  })
   const tree = await createTreeState({ store, crypto, clock })
   return compose({ directory, storeDirectory, store, tree, node, workers: undefined })
 }
@@ -96,7 +101,13 @@ function compose(parts: {
 }): TransferFixture {
   const { directory, storeDirectory, store, tree, node, workers } = parts
   const files = createFiles({ tree, store, crypto, random: crypto.random, clock, nameSecret })
-  const transfer = createTransfer({ files, store, storeDirectory, nameSecret, ...(workers === undefined ? {} : { workers }) })
+  const transfer = createTransfer({
+    files,
+    store,
+    storeDirectory,
+    nameSecret,
+    ...(workers === undefined ? {} : { workers })
+  })
   const close = async (): Promise<void> => {
     await transfer.close()
     await tree.settled()
@@ -124,7 +135,11 @@ function compose(parts: {
 async function makeTree(tree: TreeState, node: Principal): Promise<void> {
   const root = newPrincipal()
   const deps = { crypto, random: crypto.random }
-  const record = createTree(crypto, root, { recovery: undefined, insecure: false, nonce: crypto.random.bytes(16) })
+  const record = createTree(crypto, root, {
+    recovery: undefined,
+    insecure: false,
+    nonce: crypto.random.bytes(16)
+  })
   const birth = rootBirth(record.id, root.id, { public: false })
   const birthBytes = encodeBirth(birth)
   const block = blockId(crypto, birthBytes)
@@ -141,7 +156,13 @@ async function makeTree(tree: TreeState, node: Principal): Promise<void> {
     quota: undefined,
     nonce: crypto.random.bytes(16)
   })
-  const epoch = createEpoch(deps, root, { tree: record.id, zone: block, previous: [], inherit: undefined, cap: undefined })
+  const epoch = createEpoch(deps, root, {
+    tree: record.id,
+    zone: block,
+    previous: [],
+    inherit: undefined,
+    cap: undefined
+  })
   const header = createHeader(
     deps,
     root,

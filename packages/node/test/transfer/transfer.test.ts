@@ -28,7 +28,8 @@ function snapshot(root: string, at = ''): Record<string, string> {
     const time = Math.floor(status.mtimeMs)
     const mode = (status.mode & 0o7777).toString(8)
     if (status.isSymbolicLink()) found[path] = `link ${time} ${readlinkSync(join(root, path))}`
-    else if (status.isDirectory()) Object.assign(found, { [path]: `directory ${mode} ${time}` }, snapshot(root, path))
+    else if (status.isDirectory())
+      Object.assign(found, { [path]: `directory ${mode} ${time}` }, snapshot(root, path))
     else if (status.isFile()) {
       const digest = readFileSync(join(root, path)).toString('base64').slice(0, 40)
       found[path] = `file ${mode} ${time} ${status.size} ${digest}`
@@ -86,7 +87,9 @@ describe('import and export', () => {
     expect(exported.problems).toEqual([])
     expect(exported.bytes).toBe(imported.bytes)
     expect(snapshot(output(fixture))).toEqual(snapshot(source))
-    expect(readFileSync(join(output(fixture), 'size-1000000')).equals(readFileSync(join(source, 'size-1000000')))).toBe(true)
+    expect(
+      readFileSync(join(output(fixture), 'size-1000000')).equals(readFileSync(join(source, 'size-1000000')))
+    ).toBe(true)
     expect(fixture.files.read(actor, '/home/data/size-131073').bytes.length).toBe(131_073)
   })
 
@@ -116,7 +119,9 @@ describe('import and export', () => {
     writeFileSync(join(source, 'size-1'), 'longer')
     writeFileSync(join(output(fixture), 'size-255'), 'mine')
     const imported = await transfer.importTree(actor, source, '/data', { replace: false })
-    expect(imported.problems).toEqual([{ path: join(source, 'size-1'), code: 'ERR_ENTRY_EXISTS', reason: expect.any(String) }])
+    expect(imported.problems).toEqual([
+      { path: join(source, 'size-1'), code: 'ERR_ENTRY_EXISTS', reason: expect.any(String) }
+    ])
     expect(files.read(actor, '/data/size-1').bytes.length).toBe(1)
     const exported = await transfer.exportTree(actor, '/data', output(fixture))
     expect(exported.problems.map(({ code }) => code)).toEqual(['ERR_ENTRY_EXISTS'])
@@ -178,7 +183,10 @@ describe('import and export', () => {
     for (let index = 0; index < 1500; index++) writeFileSync(join(source, `f${index}`), `content ${index}`)
     expect(await transfer.importTree(actor, source, '/many')).toMatchObject({ files: 1500, problems: [] })
     expect(await transfer.importTree(actor, source, '/many')).toMatchObject({ files: 0, unchanged: 1500 })
-    expect(await transfer.exportTree(actor, '/many', output(fixture))).toMatchObject({ files: 1500, problems: [] })
+    expect(await transfer.exportTree(actor, '/many', output(fixture))).toMatchObject({
+      files: 1500,
+      problems: []
+    })
     expect(snapshot(output(fixture))).toEqual(snapshot(source))
   })
 
@@ -224,7 +232,9 @@ describe('entries that cannot be taken', () => {
     writeFileSync(join(source, 'file'), 'text')
     symlinkSync('..', join(source, 'inside', 'up'))
     symlinkSync('file', join(source, 'again'))
-    const { problems, files } = await fixture.transfer.importTree(fixture.actor, source, '/c', { followLinks: true })
+    const { problems, files } = await fixture.transfer.importTree(fixture.actor, source, '/c', {
+      followLinks: true
+    })
     expect(files).toBe(2)
     expect(problems).toMatchObject([{ code: 'ERR_ENTRY_LINK' }])
   })
@@ -249,7 +259,12 @@ describe('entries that cannot be taken', () => {
   test('a source that is not there, not absolute or special is refused before any work', async () => {
     await using fixture = await newTransferFixture({ workers: 1 })
     const { transfer, actor, directory } = fixture
-    for (const source of [join(directory, 'absent'), 'relative', '/dev/null', join(directory, 'store', 'segments')]) {
+    for (const source of [
+      join(directory, 'absent'),
+      'relative',
+      '/dev/null',
+      join(directory, 'store', 'segments')
+    ]) {
       await expect(transfer.importTree(actor, source, '/x')).rejects.toMatchObject({ code: 'ERR_PATH_LOCAL' })
     }
     expect(fixture.files.exists(actor, '/x')).toBe(false)
@@ -269,7 +284,9 @@ describe('the destination of an export', () => {
     symlinkSync(outside, join(output(fixture), 'deep'))
     symlinkSync(join(outside, 'victim'), join(output(fixture), 'size-1'))
     const report = await transfer.exportTree(actor, '/data', output(fixture), { replace: true })
-    expect(report.problems.map(({ path, code }) => `${path} ${code}`)).toEqual(['/data/deep ERR_ENTRY_EXISTS'])
+    expect(report.problems.map(({ path, code }) => `${path} ${code}`)).toEqual([
+      '/data/deep ERR_ENTRY_EXISTS'
+    ])
     expect(readdirSync(outside)).toEqual(['victim'])
     expect(readFileSync(join(outside, 'victim'), 'utf8')).toBe('untouched')
     expect(lstatSync(join(output(fixture), 'size-1')).isFile()).toBe(true)
@@ -283,7 +300,13 @@ describe('the destination of an export', () => {
     const { makeBlock } = await import('@blocktree/files')
     const { block, zone } = files.stat(actor, '/d')
     const directory = files.stat(actor, '/d').zoneRoot ? block : zone
-    const made = makeBlock(files.context, actor, { parent: block, zone: directory, kind: 2, name: '../evil', path: '/d' })
+    const made = makeBlock(files.context, actor, {
+      parent: block,
+      zone: directory,
+      kind: 2,
+      name: '../evil',
+      path: '/d'
+    })
     await fixture.tree.commitLocal({ records: [made.local] })
     const report = await transfer.exportTree(actor, '/d', output(fixture))
     expect(report.files).toBe(1)
@@ -311,7 +334,9 @@ describe('the destination of an export', () => {
     for (const target of [join(directory, 'no', 'where'), join(directory, 'file'), 'relative']) {
       await expect(transfer.exportTree(actor, '/d', target)).rejects.toMatchObject({ code: 'ERR_PATH_LOCAL' })
     }
-    await expect(transfer.exportTree(actor, '/absent', output(fixture))).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' })
+    await expect(transfer.exportTree(actor, '/absent', output(fixture))).rejects.toMatchObject({
+      code: 'ERR_FILE_NOT_FOUND'
+    })
     rmSync(join(directory, 'file'))
   })
 })

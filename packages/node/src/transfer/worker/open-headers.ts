@@ -2,7 +2,14 @@
 import type { CryptoProvider } from '@blocktree/crypto'
 import { type HeaderPrivate, type HeaderRecord, TreeError, blockKey, openHeader } from '@blocktree/tree'
 import type { OpenResult, OpenWork } from '../worker-message.ts'
-import { type Asking, MissingBytes, type ReadHeader, type StoreAccess, parseHeader, placeAt } from './store-access.ts'
+import {
+  type Asking,
+  MissingBytes,
+  type ReadHeader,
+  type StoreAccess,
+  parseHeader,
+  placeAt
+} from './store-access.ts'
 
 export interface OpenContext {
   readonly crypto: CryptoProvider
@@ -26,7 +33,11 @@ export function recordAt(records: Uint8Array, index: number): Uint8Array {
 }
 
 /** undefined when no key of the job opens it. @throws MissingBytes when it is not held, TreeError when it is damaged */
-export async function openAt(context: OpenContext, work: OpenWork, index: number): Promise<OpenedHeader | undefined> {
+export async function openAt(
+  context: OpenContext,
+  work: OpenWork,
+  index: number
+): Promise<OpenedHeader | undefined> {
   const id = recordAt(work.records, index)
   const read = context.store.readHeader(id, placeAt(work.places, index)) ?? (await askHeader(context, id))
   const opened = openWith(context, read.record)
@@ -37,7 +48,10 @@ async function askHeader(context: OpenContext, id: Uint8Array): Promise<ReadHead
   const asked = await context.asking.read('record', id)
   // four bytes in front say where the envelope ends
   const length = asked === undefined ? 0 : new DataView(asked.buffer, asked.byteOffset).getUint32(0)
-  const read = asked === undefined ? undefined : parseHeader(context.crypto, new Uint8Array(id), asked.subarray(4), length)
+  const read =
+    asked === undefined
+      ? undefined
+      : parseHeader(context.crypto, new Uint8Array(id), asked.subarray(4), length)
   if (read === undefined) throw new MissingBytes('its header is not held here')
   return read
 }
@@ -66,7 +80,11 @@ export async function openHeaders(context: OpenContext, work: OpenWork): Promise
   return { names, sizes, modifiedMs, modes }
 }
 
-async function openOrUndefined(context: OpenContext, work: OpenWork, index: number): Promise<OpenedHeader | undefined> {
+async function openOrUndefined(
+  context: OpenContext,
+  work: OpenWork,
+  index: number
+): Promise<OpenedHeader | undefined> {
   try {
     return await openAt(context, work, index)
   } catch (error) {

@@ -178,13 +178,24 @@ async function sealContent(
   const sealing: SealContext = { crypto, random: crypto.random, block, aead: zone.isPublic ? 0 : 1 }
   if (size === 0) return noContent
   if (size <= sectorBytes) return sealOneSector(context, reader, sealing, source, mayInline)
-  const { references, stored } = await reader.sealRun(source.fd, { firstLeaf: 0, length: size }, sealing, context.output)
+  const { references, stored } = await reader.sealRun(
+    source.fd,
+    { firstLeaf: 0, length: size },
+    sealing,
+    context.output
+  )
   expectUnchanged(source)
   const node = sealUnitNode(sealing, 0, references)
   if (node !== undefined) await context.output.add({ reference: node.hash, bytes: node.bytes })
   const root = node ?? { ...holeReference(sealing.aead), bytes: { length: 0 } }
   return {
-    payload: { aead: sealing.aead, sectorLog2, levels: 1, stored: stored + root.bytes.length, rootHash: root.hash },
+    payload: {
+      aead: sealing.aead,
+      sectorLog2,
+      levels: 1,
+      stored: stored + root.bytes.length,
+      rootHash: root.hash
+    },
     rootKey: zone.isPublic ? undefined : root.key,
     size,
     inline: undefined
@@ -201,7 +212,8 @@ async function sealOneSector(
   const { size } = source.state
   // one byte more than there should be shows a file that grew
   const count = readFully(source.fd, reader.buffer.subarray(0, size + 1), 0)
-  if (count !== size) throw new SourceRefusal('ERR_ENTRY_CHANGED', count > size ? 'it became longer' : 'it became shorter')
+  if (count !== size)
+    throw new SourceRefusal('ERR_ENTRY_CHANGED', count > size ? 'it became longer' : 'it became shorter')
   const plaintext = padded(reader.buffer, 0, size)
   const rootKeyOf = (key: Uint8Array): Uint8Array | undefined => (sealing.aead === 0 ? undefined : key)
   const describe = (stored: number, rootHash: Uint8Array): PayloadDescriptor => ({

@@ -3,7 +3,17 @@
  * with O_EXCL and O_NOFOLLOW, so that nothing planted there is written to. The name is made of the block id: what an
  * interrupted export left is found and replaced by the next one.
  */
-import { closeSync, constants, fchmodSync, futimesSync, lutimesSync, openSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  futimesSync,
+  lutimesSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync
+} from 'node:fs'
 
 export interface FileAttributes {
   readonly modifiedMs: number | undefined
@@ -36,10 +46,10 @@ export function createPart(path: string, mode: number | undefined): number {
 }
 
 /** Sets mode and time, closes, and gives the file its name. */
-export function finishPart(fd: number, path: string, name: string, attributes: FileAttributes, umask: number): void {
+export function finishPart(fd: number, path: string, name: string, attributes: FileAttributes): void {
   try {
     const mode = restoredMode(attributes.mode)
-    if (mode !== undefined && (mode & umask) !== 0) fchmodSync(fd, mode)
+    if (mode !== undefined) fchmodSync(fd, mode) // asking for the umask would set it for a moment, in all threads
     const { modifiedMs } = attributes
     if (modifiedMs !== undefined) futimesSync(fd, seconds(modifiedMs), seconds(modifiedMs))
   } finally {

@@ -46,7 +46,10 @@ function openLeaf(
   const { aead, sectorLog2 } = descriptor
   const length = sectorStoredBytes(aead, leafLength(size, sectorLog2, leaf.index))
   if (bytes.length !== length) {
-    throw new TreeError('ERR_PAYLOAD_SHAPE', `sector ${leaf.index} has ${bytes.length} bytes instead of ${length}`)
+    throw new TreeError(
+      'ERR_PAYLOAD_SHAPE',
+      `sector ${leaf.index} has ${bytes.length} bytes instead of ${length}`
+    )
   }
   const plaintext = openSector(crypto, aead, leaf.key, bytes)
   const sectorBytes = 2 ** sectorLog2
@@ -63,7 +66,8 @@ export async function writeNodes(
   let written = 0
   for (let index = nodes.first; index < nodes.end; index++) {
     const children = await openNodeAt(context, payload, 1, index)
-    if (children !== undefined) written += await writeLeaves(context, payload, fd, { first: index * fanOut, references: children })
+    if (children !== undefined)
+      written += await writeLeaves(context, payload, fd, { first: index * fanOut, references: children })
   }
   return written
 }
@@ -76,7 +80,10 @@ async function openNodeAt(
   index: number
 ): Promise<readonly Reference[] | undefined> {
   const { descriptor, size, root } = payload
-  const above = level === descriptor.levels ? undefined : await openNodeAt(context, payload, level + 1, Math.floor(index / fanOut))
+  const above =
+    level === descriptor.levels
+      ? undefined
+      : await openNodeAt(context, payload, level + 1, Math.floor(index / fanOut))
   const reference = level === descriptor.levels ? root : above?.[index % fanOut]
   if (reference === undefined || isHole(reference)) return undefined
   const places = await context.asking.places(new Uint8Array(reference.hash))
@@ -104,7 +111,11 @@ async function writeLeaves(
   let written = 0
   for (const [index, reference] of run.references.entries()) {
     if (isHole(reference)) continue
-    written += await writeLeaf(context, payload, fd, { ...reference, index: run.first + index, place: placeAt(places, index) })
+    written += await writeLeaf(context, payload, fd, {
+      ...reference,
+      index: run.first + index,
+      place: placeAt(places, index)
+    })
   }
   return written
 }
@@ -116,7 +127,8 @@ async function writeLeaf(
   leaf: Reference & { readonly index: number; readonly place: Place }
 ): Promise<number> {
   const bytes =
-    context.store.readSector(leaf.hash, leaf.place) ?? (await context.store.askSector(leaf.hash, context.asking))
+    context.store.readSector(leaf.hash, leaf.place) ??
+    (await context.store.askSector(leaf.hash, context.asking))
   const plaintext = openLeaf(context, payload, leaf, bytes)
   writeFully(fd, plaintext, leaf.index * 2 ** payload.descriptor.sectorLog2)
   return plaintext.length
@@ -124,7 +136,8 @@ async function writeLeaf(
 
 export function writeFully(fd: number, bytes: Uint8Array, position: number): void {
   let written = 0
-  while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written, position + written)
+  while (written < bytes.length)
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written)
 }
 
 /** Gives the file its length when it ends in a hole. */

@@ -46,7 +46,8 @@ export function describeEntry(path: string, followLinks: boolean): Described {
   try {
     const status = followLinks ? statSync(path) : lstatSync(path)
     if (status.isFile()) return { kind: entryKind.file, text: undefined, status }
-    if (status.isDirectory()) return { kind: entryKind.directory, text: `${status.dev}:${status.ino}`, status }
+    if (status.isDirectory())
+      return { kind: entryKind.directory, text: `${status.dev}:${status.ino}`, status }
     if (status.isSymbolicLink()) return describeLink(path, status)
     return { kind: entryKind.special, text: specialName(status), status }
   } catch (error) {

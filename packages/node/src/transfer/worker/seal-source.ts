@@ -39,7 +39,10 @@ export class SourceRefusal extends Error {
 }
 
 /** Opens a regular file; what is no regular file any more is refused, and never waited for. */
-export function openSource(path: string, followLinks: boolean): { readonly fd: number; readonly state: SourceState } {
+export function openSource(
+  path: string,
+  followLinks: boolean
+): { readonly fd: number; readonly state: SourceState } {
   const noFollow = followLinks ? 0 : constants.O_NOFOLLOW
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow)
   try {
@@ -89,10 +92,11 @@ export class SourceReader {
     const references: Reference[] = []
     let stored = 0
     const start = run.firstLeaf * sectorBytes
-    for (let done = 0; done < run.length; ) {
+    for (let done = 0; done < run.length;) {
       const wanted = Math.min(run.length - done, this.buffer.length)
       const chunk = this.buffer.subarray(0, wanted)
-      if (readFully(fd, chunk, start + done) < wanted) throw new SourceRefusal('ERR_ENTRY_CHANGED', 'it became shorter')
+      if (readFully(fd, chunk, start + done) < wanted)
+        throw new SourceRefusal('ERR_ENTRY_CHANGED', 'it became shorter')
       for (let offset = 0; offset < wanted; offset += sectorBytes) {
         const plaintext = padded(this.buffer, offset, Math.min(sectorBytes, wanted - offset))
         const index = run.firstLeaf + references.length

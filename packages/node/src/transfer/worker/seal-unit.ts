@@ -13,18 +13,34 @@ const sectorBytes = 2 ** sectorLog2
 const nothing = new Uint8Array(0)
 
 export async function sealUnit(
-  context: { readonly crypto: CryptoProvider; readonly zone: ZoneTarget; readonly output: FrameOutput; readonly reader: SourceReader },
+  context: {
+    readonly crypto: CryptoProvider
+    readonly zone: ZoneTarget
+    readonly output: FrameOutput
+    readonly reader: SourceReader
+  },
   work: UnitWork
 ): Promise<UnitResult> {
   const { crypto, zone, output } = context
-  const sealing: SealContext = { crypto, random: crypto.random, block: work.directory, aead: zone.isPublic ? 0 : 1 }
+  const sealing: SealContext = {
+    crypto,
+    random: crypto.random,
+    block: work.directory,
+    aead: zone.isPublic ? 0 : 1
+  }
   try {
     const source = openSource(work.path, work.followLinks)
-    const expected = { fd: source.fd, state: { ...source.state, size: work.size, modifiedMs: work.modifiedMs } }
+    const expected = {
+      fd: source.fd,
+      state: { ...source.state, size: work.size, modifiedMs: work.modifiedMs }
+    }
     try {
       expectUnchanged(expected)
       const start = work.firstLeaf * sectorBytes
-      const run = { firstLeaf: work.firstLeaf, length: Math.min(work.size - start, work.leaves * sectorBytes) }
+      const run = {
+        firstLeaf: work.firstLeaf,
+        length: Math.min(work.size - start, work.leaves * sectorBytes)
+      }
       const { references, stored } = await context.reader.sealRun(source.fd, run, sealing, output)
       expectUnchanged(expected)
       const node = sealUnitNode(sealing, work.firstLeaf / work.leaves, references)
@@ -41,7 +57,8 @@ export async function sealUnit(
   } catch (error) {
     output.flush()
     if (error instanceof SourceRefusal) return failed(error.code, error.message)
-    if (error instanceof Error && 'syscall' in error) return failed('ERR_ENTRY_UNREADABLE', systemReason(error))
+    if (error instanceof Error && 'syscall' in error)
+      return failed('ERR_ENTRY_UNREADABLE', systemReason(error))
     throw error
   }
 }

@@ -56,7 +56,11 @@ export class StoreAccess {
     const frame = this.#read(place, frameHeaderBytes + place.length)
     if (frame === undefined) return undefined
     const header = decodeFrameHeader(frame, 0, this.#salt)
-    if (header?.type !== frameType.record || header.length !== place.length || !equalBytes(header.reference, id)) {
+    if (
+      header?.type !== frameType.record ||
+      header.length !== place.length ||
+      !equalBytes(header.reference, id)
+    ) {
       return undefined
     }
     return parseHeader(this.#crypto, id, new Uint8Array(frame.subarray(frameHeaderBytes)), header.part)

@@ -7,7 +7,16 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import { wipe } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
 import { TreeError } from '@blocktree/tree'
-import type { FromWorker, JobSecrets, TaskMessage, Tasks, TaskKind, ToWorker, WorkerSettings, ZoneTarget } from '../worker-message.ts'
+import type {
+  FromWorker,
+  JobSecrets,
+  TaskMessage,
+  Tasks,
+  TaskKind,
+  ToWorker,
+  WorkerSettings,
+  ZoneTarget
+} from '../worker-message.ts'
 import { FrameBuffers, FrameOutput } from './frame-output.ts'
 import { type OpenContext, epochName, openHeaders } from './open-headers.ts'
 import { type PackContext, packFiles } from './pack-files.ts'
@@ -44,7 +53,11 @@ class TransferWorker {
     this.#settings = settings
     this.#post = post
     this.#crypto = crypto
-    this.#store = new StoreAccess({ directory: settings.storeDirectory, salt: settings.frameSalt, crypto: this.#crypto })
+    this.#store = new StoreAccess({
+      directory: settings.storeDirectory,
+      salt: settings.frameSalt,
+      crypto: this.#crypto
+    })
   }
 
   take(message: ToWorker): void {
@@ -78,7 +91,8 @@ class TransferWorker {
 
   #openJob(number: number, secrets: JobSecrets): void {
     const { signSeed, signerId } = secrets
-    const signer = signSeed === undefined ? undefined : { id: signerId, key: this.#crypto.signingKey(signSeed) }
+    const signer =
+      signSeed === undefined ? undefined : { id: signerId, key: this.#crypto.signingKey(signSeed) }
     if (signSeed !== undefined) wipe(signSeed)
     this.#jobs.set(number, { secrets, signer, targets: new Map(), epochs: new Map() })
   }
@@ -116,9 +130,13 @@ class TransferWorker {
       case 'scan':
         return scanDirectory(message.work)
       case 'pack':
-        return await this.#reading((reader) => packFiles(this.#packContext(message.job, message.work.target, reader), message.work))
+        return await this.#reading((reader) =>
+          packFiles(this.#packContext(message.job, message.work.target, reader), message.work)
+        )
       case 'unit':
-        return await this.#reading((reader) => sealUnit(this.#packContext(message.job, message.work.target, reader), message.work))
+        return await this.#reading((reader) =>
+          sealUnit(this.#packContext(message.job, message.work.target, reader), message.work)
+        )
       case 'open':
         return await openHeaders(this.#openContext(message.job), message.work)
       case 'unpack':
@@ -185,7 +203,9 @@ class TransferWorker {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'ERR_UNKNOWN'
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'ERR_UNKNOWN'
 }
 
 /** The parent is ../worker-pool.ts, which gives exactly this. */

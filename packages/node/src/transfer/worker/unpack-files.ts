@@ -6,10 +6,24 @@ import { lstatSync, readlinkSync } from 'node:fs'
 import { TreeError, blockKind, invalidName, isHole, isValidName } from '@blocktree/tree'
 import { unitBytes } from '../limits.ts'
 import { systemReason } from '../transfer-problem.ts'
-import type { FileFailure, LargeFile, RangeResult, RangeWork, UnpackResult, UnpackWork } from '../worker-message.ts'
+import type {
+  FileFailure,
+  LargeFile,
+  RangeResult,
+  RangeWork,
+  UnpackResult,
+  UnpackWork
+} from '../worker-message.ts'
 import { type OpenContext, type OpenedHeader, openAt, recordAt } from './open-headers.ts'
 import { abandonPart, createLink, createPart, finishPart, partPath, restoredMode } from './part-file.ts'
-import { type Payload, extendTo, openOnlySector, payloadOf, writeFully, writeNodes } from './payload-writing.ts'
+import {
+  type Payload,
+  extendTo,
+  openOnlySector,
+  payloadOf,
+  writeFully,
+  writeNodes
+} from './payload-writing.ts'
 import { wholeMs } from './seal-source.ts'
 import { MissingBytes, type Place, placeAt } from './store-access.ts'
 
@@ -31,7 +45,6 @@ class Unpacking {
   readonly work: UnpackWork
   readonly failures: UnpackResult['failures'][number][] = []
   readonly large: LargeFile[] = []
-  readonly umask: number = process.umask()
   files = 0
   symlinks = 0
   bytes = 0
@@ -65,7 +78,12 @@ class Unpacking {
       await this.#guard(index, work.shownNames[index] ?? invalidName(block), async () => {
         const header = await openAt(this.context, work, index)
         if (header === undefined) {
-          this.#fail(index, work.shownNames[index] ?? invalidName(block), 'ERR_ENTRY_DENIED', 'no grant opens it')
+          this.#fail(
+            index,
+            work.shownNames[index] ?? invalidName(block),
+            'ERR_ENTRY_DENIED',
+            'no grant opens it'
+          )
           return
         }
         const sealed = header.opened.name
@@ -83,11 +101,21 @@ class Unpacking {
     const isLink = item.header.record.body.birth.kind === blockKind.symlink
     if (!isLink && this.#isPresent(item, size, metadata)) return false
     if (isLink || size <= unitBytes) return true
-    this.large.push({ index: item.index, name: item.name, size, modifiedMs: metadata.modifiedMs, mode: metadata.mode })
+    this.large.push({
+      index: item.index,
+      name: item.name,
+      size,
+      modifiedMs: metadata.modifiedMs,
+      mode: metadata.mode
+    })
     return false
   }
 
-  #isPresent(item: Item, size: number, attributes: { modifiedMs: number | undefined; mode: number | undefined }): boolean {
+  #isPresent(
+    item: Item,
+    size: number,
+    attributes: { modifiedMs: number | undefined; mode: number | undefined }
+  ): boolean {
     if (this.work.isFresh) return false
     const status = lstatSync(`${this.work.path}/${item.name}`, { throwIfNoEntry: false })
     if (status === undefined) return false
@@ -101,15 +129,22 @@ class Unpacking {
       this.unchanged++
       return true
     }
-    if (status.isDirectory()) this.#fail(item.index, item.name, 'ERR_ENTRY_EXISTS', 'a directory has its name')
-    else if (!this.work.replace) this.#fail(item.index, item.name, 'ERR_ENTRY_EXISTS', 'another file has its name')
+    if (status.isDirectory())
+      this.#fail(item.index, item.name, 'ERR_ENTRY_EXISTS', 'a directory has its name')
+    else if (!this.work.replace)
+      this.#fail(item.index, item.name, 'ERR_ENTRY_EXISTS', 'another file has its name')
     else return false
     return true
   }
 
   async #places(items: readonly Item[]): Promise<Float64Array> {
     const wanted = items.filter(({ payload, header }) => {
-      return payload !== undefined && payload.descriptor.levels === 0 && header.inline === undefined && !isHole(payload.root)
+      return (
+        payload !== undefined &&
+        payload.descriptor.levels === 0 &&
+        header.inline === undefined &&
+        !isHole(payload.root)
+      )
     })
     const hashes = new Uint8Array(wanted.length * 32)
     for (const [asked, item] of wanted.entries()) {
@@ -131,7 +166,7 @@ class Unpacking {
       abandonPart(fd, path)
       throw error
     }
-    finishPart(fd, path, `${this.work.path}/${item.name}`, opened.metadata, this.umask)
+    finishPart(fd, path, `${this.work.path}/${item.name}`, opened.metadata)
     this.files++
     this.bytes += opened.size
   }
@@ -152,7 +187,8 @@ class Unpacking {
     if (header.inline !== undefined && Buffer.from(crypto.sha256(header.inline)).equals(payload.root.hash)) {
       return openOnlySector(this.context, payload, header.inline)
     }
-    const bytes = store.readSector(payload.root.hash, place) ?? (await store.askSector(payload.root.hash, asking))
+    const bytes =
+      store.readSector(payload.root.hash, place) ?? (await store.askSector(payload.root.hash, asking))
     return openOnlySector(this.context, payload, bytes)
   }
 
@@ -180,7 +216,8 @@ class Unpacking {
     } catch (error) {
       if (error instanceof TreeError || error instanceof MissingBytes) {
         this.#fail(index, name, 'ERR_ENTRY_DAMAGED', error.message)
-      } else if (error instanceof TypeError) this.#fail(index, name, 'ERR_ENTRY_LINK', 'its target is no text')
+      } else if (error instanceof TypeError)
+        this.#fail(index, name, 'ERR_ENTRY_LINK', 'its target is no text')
       else if (error instanceof Error && 'syscall' in error) {
         this.#fail(index, name, 'ERR_ENTRY_UNWRITABLE', systemReason(error))
       } else throw error
