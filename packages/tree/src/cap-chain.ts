@@ -119,7 +119,7 @@ export class CapChains {
     if (parent.body.scopeType === scopeType.block) {
       return cap.body.scopeType === scopeType.block && equalBytes(scope, limit)
     }
-    if (equalBytes(scope, limit)) return true
+    if (cap.body.scopeType === scopeType.zone && equalBytes(scope, limit)) return true
     const birth = decodeBirth(cap.body.scopeBirth)
     const outer = cap.body.scopeType === scopeType.zone ? birth.zone : homeZone(birth, scope)
     return outer !== undefined && isZoneInside(this.#authority, outer, limit)

@@ -2,7 +2,7 @@
  * Making a checkpoint of a zone (B.11): a walk over its blocks in row order writes the manifest as a payload in clear
  * and computes the roots on the way, in flat memory. Names all anchors of the zone as prev and lists all counted heads.
  */
-import { compareBytes } from '@blocktree/codec'
+import { compareBytes, integerMax } from '@blocktree/codec'
 import type { CryptoProvider, Random } from '@blocktree/crypto'
 import { createCheckpoint } from './checkpoint.ts'
 import { zeroId } from './domain.ts'
@@ -53,7 +53,7 @@ export async function makeCheckpoint(
   const checkpoint = createCheckpoint(crypto, signer, {
     tree,
     zone,
-    sequence: 1 + Math.max(0, ...anchors.map((anchor) => anchor.body.sequence)),
+    sequence: Math.min(integerMax, 1 + Math.max(0, ...anchors.map((anchor) => anchor.body.sequence))),
     prev: anchors.map((anchor) => anchor.id),
     headsRoot: summary.headsRoot,
     blocks: summary.blocks,

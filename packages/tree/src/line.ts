@@ -6,6 +6,7 @@ import { equalBytes } from '@blocktree/codec'
 import type { CapChains } from './cap-chain.ts'
 import type { AnchoredEntries } from './anchor.ts'
 import { IdMap, IdSet } from './id-key.ts'
+import { versionMax } from './limits.ts'
 import type { HeaderRecord, Id } from './records.ts'
 import { scopeType } from './records.ts'
 
@@ -77,7 +78,7 @@ function nextVersion(
   if (isBlockScoped(header, chains) && !before.some((prev) => keepsPlace(headers.byId.get(prev), header))) {
     return undefined
   }
-  return 1 + Math.max(...before.map((prev) => versions.get(prev) ?? 0))
+  return Math.min(versionMax, 1 + Math.max(...before.map((prev) => versions.get(prev) ?? 0)))
 }
 
 function isBlockScoped(header: HeaderRecord, chains: CapChains): boolean {

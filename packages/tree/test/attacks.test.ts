@@ -396,6 +396,13 @@ describe('write caps', () => {
     expect(result).toMatchObject({ outcome: 'refused', code: 'ERR_HEADER_RIGHT' })
   })
 
+  test('A50: a cap for a zone gives no cap for the root of that zone as a block, which belongs to the outer zone', async () => {
+    const { fixture, shared, alice } = twoZones('A50 block')
+    const mallory = fixture.stranger('mallory').principal
+    const block = fixture.capRecord(alice, mallory, shared, { scopeType: scopeType.block, rights: right.write })
+    expect(await offered(fixture, block)).toMatchObject({ outcome: 'refused', code: 'ERR_CAP_SCOPE' })
+  })
+
   test('A51: an app with a cap for its zone writes nowhere else, and one for a block moves nothing', async () => {
     const world = twoZones('A51')
     const { fixture, alice, shared } = world

@@ -2,7 +2,7 @@
  * Checkpoints made here: a signed list of every counted head of one zone (MODEL B.11). They are the cut of a later
  * revocation and the "until" of an exposure report. Rows are streamed, a zone of any size takes one sector of memory.
  */
-import { compareBytes, equalBytes } from '@blocktree/codec'
+import { compareBytes, equalBytes, integerMax } from '@blocktree/codec'
 import {
   type CheckpointRecord,
   HeadsRootBuilder,
@@ -89,7 +89,7 @@ async function checkpointZone(
   const record = createCheckpoint(crypto, actor.signer, {
     tree: treeId(context),
     zone,
-    sequence: 1 + Math.max(0, ...previous.map(({ body }) => body.sequence)),
+    sequence: Math.min(integerMax, 1 + Math.max(0, ...previous.map(({ body }) => body.sequence))),
     prev: previous.map(({ id }) => id).toSorted(compareBytes),
     ...roots,
     graveRoot: new Uint8Array(32),
