@@ -26,7 +26,11 @@ interface Stage {
   readonly seconds: number
 }
 
-async function stage(label: string, corpus: Corpus, work: () => Promise<{ readonly files: number; readonly problemCount: number }>): Promise<Stage> {
+async function stage(
+  label: string,
+  corpus: Corpus,
+  work: () => Promise<{ readonly files: number; readonly problemCount: number }>
+): Promise<Stage> {
   const before = process.threadCpuUsage()
   const all = process.cpuUsage()
   const loop = performance.eventLoopUtilization()
@@ -67,6 +71,8 @@ for (const name of names) {
   for (let count = 0; count < Number(values.rounds); count++) rounds.push(await round(corpus))
   for (const [index, { label }] of (rounds[0] ?? []).entries()) {
     const seconds = median(rounds.map((stages) => stages[index]?.seconds ?? Number.NaN))
-    console.log(`= ${name} ${label}: median ${seconds.toFixed(3)} s, ${(corpus.bytes / 1e6 / seconds).toFixed(0)} MB/s`)
+    console.log(
+      `= ${name} ${label}: median ${seconds.toFixed(3)} s, ${(corpus.bytes / 1e6 / seconds).toFixed(0)} MB/s`
+    )
   }
 }

@@ -215,7 +215,7 @@ class TransferPool implements WorkerPool {
       const next = this.#urgent.shift() ?? this.#queue.shift()
       if (next === undefined) return
       free.tasks.set(next.message.task, next)
-      free.worker.postMessage(next.message)
+      free.worker.postMessage(next.message, [])
     }
   }
 
@@ -245,7 +245,7 @@ class TransferPool implements WorkerPool {
       case 'read': {
         const bytes = this.#jobs.get(message.job)?.hooks.read(message.kind, message.reference)
         const answer: ToWorker = { type: 'bytes', question: message.question, bytes }
-        thread.worker.postMessage(answer)
+        thread.worker.postMessage(answer, [])
         break
       }
     }
@@ -270,7 +270,7 @@ class TransferPool implements WorkerPool {
       })
     }
     const job = this.#jobs.get(message.job)
-    const giveBack = (): void => thread.worker.postMessage({ type: 'buffer', buffer } satisfies ToWorker)
+    const giveBack = (): void => thread.worker.postMessage({ type: 'buffer', buffer } satisfies ToWorker, [])
     if (job === undefined) return giveBack()
     job.hooks
       .onFrames({ bytes: new Uint8Array(buffer, 0, used), entries })
