@@ -30,7 +30,11 @@ export function currentCommit(): string {
 
 function output(program: string, words: readonly string[]): string {
   try {
-    return execFileSync(program, words, { encoding: 'utf8', cwd: import.meta.dirname }).trim()
+    return execFileSync(program, words, {
+      encoding: 'utf8',
+      cwd: import.meta.dirname,
+      stdio: ['ignore', 'pipe', 'ignore']
+    }).trim()
   } catch {
     return ''
   }
