@@ -1,0 +1,132 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningNode, type Workplace, workplace } from './running-node.ts'
+
+let place: Workplace
+let node: RunningNode
+const passphrase = 'a passphrase for tests'
+
+beforeAll(async () => {
+  place = await workplace()
+  node = await place.start([], { BLOCKTREE_PASSPHRASE: passphrase })
+})
+
+afterAll(async () => {
+  await node.stop()
+  await place[Symbol.asyncDispose]()
+})
+
+async function ok(...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await place.run(words, { environment: { BLOCKTREE_PASSPHRASE: passphrase } })
+  expect({ words, code, stderr: code === 0 ? '' : stderr }).toEqual({ words, code: 0, stderr: '' })
+  return stdout
+}
+
+describe('commands against a running node', () => {
+  test('put a directory, list it, get it back', async () => {
+    const source = join(place.path, 'source')
+    mkdirSync(join(source, 'sub'), { recursive: true })
+    writeFileSync(join(source, 'a.txt'), 'hello')
+    writeFileSync(join(source, 'sub', 'ü.bin'), Buffer.alloc(300_000, 7))
+    symlinkSync('../a.txt', join(source, 'sub', 'link'))
+    await ok('mkdir', '-p', '/docs/x')
+    await ok('put', source, '/docs')
+    expect((await ok('ls', '/docs/source')).split('\n')).toEqual(['a.txt', 'sub/', ''])
+    expect(await ok('tree', '/docs/source')).toContain('link -> ../a.txt')
+    expect(await ok('cat', '/docs/source/a.txt')).toBe('hello')
+    await ok('get', '/docs/source', join(place.path, 'back'))
+    expect(readFileSync(join(place.path, 'back', 'sub', 'ü.bin'))).toEqual(Buffer.alloc(300_000, 7))
+    expect(await ok('put', source, '/docs')).toContain('unchanged')
+  })
+
+  test('put from stdin, history, restore, rm, undelete', async () => {
+    expect((await place.run(['put', '-', '/docs/now'], { input: 'one' })).code).toBe(0)
+    expect((await place.run(['put', '-', '/docs/now'], { input: 'two' })).code).toBe(0)
+    expect((await ok('history', '/docs/now')).split('\n')).toHaveLength(4)
+    await ok('restore', '/docs/now', '1')
+    expect(await ok('cat', '/docs/now')).toBe('one')
+    await ok('rm', '/docs/now')
+    expect((await place.run(['cat', '/docs/now'])).code).toBe(3)
+    await ok('undelete', '/docs/now')
+    expect(await ok('cat', '/docs/now')).toBe('one')
+  })
+
+  test('mv, cp and their exit codes', async () => {
+    await ok('put', join(place.path, 'source', 'a.txt'), '/docs/b.txt')
+    await ok('mv', '/docs/b.txt', '/docs/x/')
+    expect((await place.run(['mv', '/docs/x/b.txt', '/docs/now'])).code).toBe(6)
+    expect((await place.run(['cp', '/docs/x', '/docs/y'])).code).toBe(1)
+    await ok('cp', '-r', '/docs/x', '/docs/y')
+    expect((await place.run(['rm', '/docs/y'])).code).toBe(6)
+    await ok('rm', '-r', '/docs/y')
+  })
+
+  test('print exactly one JSON value, or one a line', async () => {
+    for (const words of [['status'], ['space'], ['doctor'], ['root', 'status'], ['principal', 'show'], ['check'], ['gc']]) {
+      expect(() => JSON.parse(JSON.stringify(words)) as unknown).not.toThrow()
+      expect(JSON.parse(await ok(...words, '--json')), words.join(' ')).toBeTypeOf('object')
+    }
+    for (const words of [['ls', '/docs'], ['history', '/docs/now'], ['principal', 'list'], ['grants'], ['log']]) {
+      const lines = (await ok(...words, '--json')).trimEnd().split('\n')
+      for (const line of lines) expect(JSON.parse(line), words.join(' ')).toBeTypeOf('object')
+    }
+    expect(JSON.parse(await ok('rpc', 'file.stat', '{"path":"/docs"}'))).toMatchObject({ kind: 'directory', isZone: true })
+  })
+
+  test('share with a second principal, explain, and take it back', async () => {
+    await ok('principal', 'create', 'alice')
+    expect((await place.run(['--as', 'alice', 'ls', '/docs'])).code).toBe(4)
+    expect((await place.run(['why', 'alice', '/docs', 'read'])).code).toBe(4)
+    await ok('grant', '/docs', 'alice')
+    expect(await ok('--as', 'alice', 'cat', '/docs/now')).toBe('one')
+    await ok('why', 'alice', '/docs/now', 'read')
+    expect((await place.run(['--as', 'alice', 'put', '-', '/docs/hers'], { input: 'x' })).code).toBe(4)
+    await ok('grant', '/docs', 'alice', '--rights', 'write,create', '--expires', '1d')
+    expect((await place.run(['--as', 'alice', 'put', '-', '/docs/hers'], { input: 'hers' })).code).toBe(0)
+    expect(await ok('cat', '/docs/hers')).toBe('hers')
+    await ok('revoke', '/docs', 'alice')
+    expect((await place.run(['put', '-', '/docs/later'], { input: 'x' })).code).toBe(0)
+    expect((await place.run(['--as', 'alice', 'cat', '/docs/later'])).code).toBe(4)
+  })
+
+  test('ask for access with a line, approve, accept', async () => {
+    await ok('principal', 'create', 'bob')
+    const request = (await ok('--as', 'bob', 'request', '/docs', '--note', 'it is bob')).trim()
+    expect(request).toMatch(/^blocktree-request:/)
+    expect(await ok('requests', request)).toContain('it is bob')
+    const answer = (await ok('approve', request)).trim()
+    expect(answer).toMatch(/^blocktree-access:/)
+    await ok('--as', 'bob', 'accept', answer)
+    expect(await ok('--as', 'bob', 'cat', '/docs/now')).toBe('one')
+    expect((await place.run(['--as', 'alice', 'accept', answer])).code).not.toBe(0)
+    expect(node.stderr()).not.toContain(answer.slice(20, 60))
+  })
+
+  test('back up, drill, and make the node again from the backup', async () => {
+    const file = join(place.path, 'tree.backup')
+    await ok('backup', file)
+    expect(await ok('drill')).toContain('identical')
+    expect(await ok('drill', file)).toContain('identical')
+    const wrong = await place.run(['drill', file], { environment: { BLOCKTREE_PASSPHRASE: 'not this passphrase' } })
+    expect(wrong).toMatchObject({ code: 4, stderr: expect.stringContaining('ERR_BACKUP_PASSPHRASE') })
+    const bytes = readFileSync(file)
+    bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 1
+    writeFileSync(join(place.path, 'bad.backup'), bytes)
+    const bad = await place.run(['drill', join(place.path, 'bad.backup')], { environment: { BLOCKTREE_PASSPHRASE: passphrase } })
+    expect(bad).toMatchObject({ code: 7, stderr: expect.stringContaining('ERR_BACKUP_CORRUPT') })
+    await ok('init', '--data', join(place.path, 'again'), '--restore', file)
+    const again = await place.start(['--data', join(place.path, 'again')])
+    expect((await again.call('file.read', { path: '/docs/now' })).result).toMatchObject({ data: 'b25l' })
+    await again.stop()
+    await ok('key', 'backup', join(place.path, 'keys.backup'))
+    expect(await ok('key', 'restore', join(place.path, 'keys.backup'))).toContain('Nothing was missing')
+  })
+
+  test('unlock and lock the root key', async () => {
+    expect(await ok('root', 'unlock')).toContain('unlocked')
+    expect(await ok('root', 'lock')).toContain('is locked')
+    const wrong = await place.run(['root', 'unlock'], { environment: { BLOCKTREE_PASSPHRASE: 'not this passphrase' } })
+    expect(wrong.code).toBe(4)
+  })
+})
