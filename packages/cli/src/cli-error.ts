@@ -17,7 +17,11 @@ export class CliError extends Error {
   readonly code: CliErrorCode
   /** A sentence or command that helps. */
   readonly advice: string | undefined
-  constructor(code: CliErrorCode, message: string, options: ErrorOptions & { readonly advice?: string | undefined } = {}) {
+  constructor(
+    code: CliErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly advice?: string | undefined } = {}
+  ) {
     super(message, options)
     this.code = code
     this.advice = options.advice

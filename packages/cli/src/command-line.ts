@@ -79,13 +79,20 @@ function takeValue(
   values: Record<string, string | boolean>
 ): number {
   const value = given ?? next
-  if (value === undefined) throw new CliError('ERR_OPTION_VALUE', `--${option.name} needs a value: --${option.name} ${option.value ?? ''}`)
+  if (value === undefined)
+    throw new CliError(
+      'ERR_OPTION_VALUE',
+      `--${option.name} needs a value: --${option.name} ${option.value ?? ''}`
+    )
   values[option.name] = value
   return given === undefined ? 1 : 0
 }
 
 function unknownOption(shown: string, name: string, known: readonly Option[]): CliError {
-  const nearest = nearestName(name, known.map((option) => option.name))
+  const nearest = nearestName(
+    name,
+    known.map((option) => option.name)
+  )
   return new CliError('ERR_OPTION_UNKNOWN', `there is no option ${shown}`, {
     advice: nearest === undefined ? undefined : `did you mean --${nearest}?`
   })
@@ -94,12 +101,16 @@ function unknownOption(shown: string, name: string, known: readonly Option[]): C
 function checkCount(definition: CommandDefinition, positionals: readonly string[]): void {
   const missing = definition.arguments[positionals.length]
   if (missing !== undefined && missing.isOptional !== true) {
-    throw new CliError('ERR_ARGUMENT_MISSING', `${definition.name} needs ${missing.name}`, { advice: `usage: blocktree ${usageOf(definition)}` })
+    throw new CliError('ERR_ARGUMENT_MISSING', `${definition.name} needs ${missing.name}`, {
+      advice: `usage: blocktree ${usageOf(definition)}`
+    })
   }
   const takesRest = definition.arguments.at(-1)?.isRest === true
   const extra = positionals[definition.arguments.length]
   if (extra !== undefined && !takesRest) {
-    throw new CliError('ERR_ARGUMENT_EXTRA', `${definition.name} does not take "${extra}"`, { advice: `usage: blocktree ${usageOf(definition)}` })
+    throw new CliError('ERR_ARGUMENT_EXTRA', `${definition.name} does not take "${extra}"`, {
+      advice: `usage: blocktree ${usageOf(definition)}`
+    })
   }
 }
 
@@ -125,7 +136,10 @@ function optionValues(all: Readonly<Record<string, string | boolean>>): OptionVa
       const value = text(name)
       if (value === undefined) return undefined
       if (/^\d+$/.test(value) && Number(value) >= min) return Number(value)
-      throw new CliError('ERR_OPTION_VALUE', `--${name} takes a whole number of at least ${min}, not "${value}"`)
+      throw new CliError(
+        'ERR_OPTION_VALUE',
+        `--${name} takes a whole number of at least ${min}, not "${value}"`
+      )
     }
   }
 }

@@ -13,7 +13,12 @@ const passphraseFile: Option = {
 
 /** The settings of a node as options of `start` and `init`. */
 const settingOptions: readonly Option[] = [
-  { name: 'config', value: 'FILE', completes: 'local', summary: 'configuration file; config.yaml in the data directory when not given' },
+  {
+    name: 'config',
+    value: 'FILE',
+    completes: 'local',
+    summary: 'configuration file; config.yaml in the data directory when not given'
+  },
   ...settings.map((setting): Option => {
     const isFlag = setting.kind.type === 'boolean' && setting.fallback === 'false'
     const fallback = setting.fallback === undefined ? '' : ` [${setting.fallback}]`
@@ -28,11 +33,23 @@ const nodeCommands: readonly CommandDefinition[] = [
     name: 'init',
     group: 'Node',
     summary: 'Make the data directory of a node: its keys and an empty tree',
-    description: 'Not needed before `start`, which does the same when it finds nothing. Shows the root passphrase once.',
+    description:
+      'Not needed before `start`, which does the same when it finds nothing. Shows the root passphrase once.',
     arguments: [],
     options: [
-      { name: 'restore', value: 'FILE', completes: 'local', summary: 'make it from a backup of a whole node: keys, tree and content as they were' },
-      { name: 'backup-passphrase-file', value: 'FILE', completes: 'local', summary: 'read the passphrase of the backup from a file (or BLOCKTREE_PASSPHRASE; else it is asked for)' },
+      {
+        name: 'restore',
+        value: 'FILE',
+        completes: 'local',
+        summary: 'make it from a backup of a whole node: keys, tree and content as they were'
+      },
+      {
+        name: 'backup-passphrase-file',
+        value: 'FILE',
+        completes: 'local',
+        summary:
+          'read the passphrase of the backup from a file (or BLOCKTREE_PASSPHRASE; else it is asked for)'
+      },
       ...settingOptions
     ],
     examples: [
@@ -45,7 +62,8 @@ const nodeCommands: readonly CommandDefinition[] = [
     name: 'start',
     group: 'Node',
     summary: 'Run a node; it reads JSON-RPC on stdin and answers on stdout',
-    description: 'Ends with the end of stdin, SIGTERM, Ctrl-C or `blocktree shutdown`. With --service stdin is ignored.',
+    description:
+      'Ends with the end of stdin, SIGTERM, Ctrl-C or `blocktree shutdown`. With --service stdin is ignored.',
     arguments: [],
     options: settingOptions,
     examples: [
@@ -158,7 +176,10 @@ const fileCommands: readonly CommandDefinition[] = [
     name: 'cat',
     group: 'Files',
     summary: 'Write files to stdout',
-    arguments: [{ name: 'PATH', completes: 'tree' }, { name: 'PATH', completes: 'tree', isOptional: true, isRest: true }],
+    arguments: [
+      { name: 'PATH', completes: 'tree' },
+      { name: 'PATH', completes: 'tree', isOptional: true, isRest: true }
+    ],
     options: [
       { name: 'offset', value: 'BYTES', summary: 'begin here' },
       { name: 'length', value: 'BYTES', summary: 'at most this many bytes' }
@@ -171,7 +192,9 @@ const fileCommands: readonly CommandDefinition[] = [
     group: 'Files',
     summary: 'Make a directory',
     arguments: [path],
-    options: [{ name: 'parents', short: 'p', summary: 'make the directories above it too; no error when it is there' }],
+    options: [
+      { name: 'parents', short: 'p', summary: 'make the directories above it too; no error when it is there' }
+    ],
     examples: [['blocktree mkdir -p /documents/2026/letters', '']],
     load: () => import('./commands/mkdir.ts')
   },
@@ -179,7 +202,10 @@ const fileCommands: readonly CommandDefinition[] = [
     name: 'mv',
     group: 'Files',
     summary: 'Rename or move a file or directory',
-    arguments: [{ name: 'SOURCE', completes: 'tree' }, { name: 'DESTINATION', completes: 'tree' }],
+    arguments: [
+      { name: 'SOURCE', completes: 'tree' },
+      { name: 'DESTINATION', completes: 'tree' }
+    ],
     options: [{ name: 'replace', short: 'f', summary: 'replace what is at the destination' }],
     examples: [['blocktree mv /letter.txt /documents/', '']],
     load: () => import('./commands/mv.ts')
@@ -188,7 +214,10 @@ const fileCommands: readonly CommandDefinition[] = [
     name: 'cp',
     group: 'Files',
     summary: 'Copy within the tree; content is shared, not stored twice',
-    arguments: [{ name: 'SOURCE', completes: 'tree' }, { name: 'DESTINATION', completes: 'tree' }],
+    arguments: [
+      { name: 'SOURCE', completes: 'tree' },
+      { name: 'DESTINATION', completes: 'tree' }
+    ],
     options: [
       { name: 'recursive', short: 'r', summary: 'copy directories' },
       { name: 'replace', short: 'f', summary: 'replace what is at the destination' }
@@ -273,7 +302,8 @@ const fileCommands: readonly CommandDefinition[] = [
 const rights: Option = {
   name: 'rights',
   value: 'LIST',
-  summary: 'read, write, create, delete, delegate, grant, admin, host; or edit = read,write,create,delete [read]'
+  summary:
+    'read, write, create, delete, delegate, grant, admin, host; or edit = read,write,create,delete [read]'
 }
 
 const sharingCommands: readonly CommandDefinition[] = [
@@ -281,7 +311,8 @@ const sharingCommands: readonly CommandDefinition[] = [
     name: 'grant',
     group: 'Sharing',
     summary: 'Let somebody read or write what is at a path',
-    description: 'A plain directory must be made shareable first: `blocktree share PATH`. Top-level directories are already.',
+    description:
+      'A plain directory must be made shareable first: `blocktree share PATH`. Top-level directories are already.',
     arguments: [path, { name: 'PRINCIPAL', completes: 'principal', isOptional: true }],
     options: [
       rights,
@@ -307,9 +338,15 @@ const sharingCommands: readonly CommandDefinition[] = [
     name: 'revoke',
     group: 'Sharing',
     summary: 'Take rights back: by path and principal, or by the id of one grant or cap',
-    description: 'New content gets new keys at once. What could be read before stays known to the former reader.',
-    arguments: [{ name: 'PATH', completes: 'tree' }, { name: 'PRINCIPAL', completes: 'principal', isOptional: true }],
-    options: [{ name: 'eager', summary: 'seal existing headers under the new keys now, not at their next change' }],
+    description:
+      'New content gets new keys at once. What could be read before stays known to the former reader.',
+    arguments: [
+      { name: 'PATH', completes: 'tree' },
+      { name: 'PRINCIPAL', completes: 'principal', isOptional: true }
+    ],
+    options: [
+      { name: 'eager', summary: 'seal existing headers under the new keys now, not at their next change' }
+    ],
     examples: [['blocktree revoke /photos alice', '']],
     load: () => import('./commands/revoke.ts')
   },
@@ -317,7 +354,11 @@ const sharingCommands: readonly CommandDefinition[] = [
     name: 'why',
     group: 'Sharing',
     summary: 'Say why a principal may do something, or what is missing',
-    arguments: [{ name: 'PRINCIPAL', completes: 'principal' }, path, { name: 'RIGHT', completes: 'nothing', isOptional: true }],
+    arguments: [
+      { name: 'PRINCIPAL', completes: 'principal' },
+      path,
+      { name: 'RIGHT', completes: 'nothing', isOptional: true }
+    ],
     options: [],
     examples: [['blocktree why alice /photos write', '']],
     load: () => import('./commands/why.ts')
@@ -355,7 +396,9 @@ const sharingCommands: readonly CommandDefinition[] = [
     summary: 'List requests for access that wait for an answer',
     arguments: [{ name: 'LINE', completes: 'local', isOptional: true }],
     options: [],
-    examples: [['blocktree requests request.txt', 'take a request line (or a file with it, or "-") and list it']],
+    examples: [
+      ['blocktree requests request.txt', 'take a request line (or a file with it, or "-") and list it']
+    ],
     load: () => import('./commands/requests.ts')
   },
   {
@@ -365,10 +408,20 @@ const sharingCommands: readonly CommandDefinition[] = [
     description: '`invite` is the same command.',
     arguments: [{ name: 'REQUEST', completes: 'local' }],
     options: [
-      { name: 'path', value: 'PATH', completes: 'tree', summary: 'grant this path instead of the one asked for' },
+      {
+        name: 'path',
+        value: 'PATH',
+        completes: 'tree',
+        summary: 'grant this path instead of the one asked for'
+      },
       { name: 'rights', value: 'LIST', summary: 'grant these rights instead of those asked for' }
     ],
-    examples: [['blocktree approve request.txt > access.txt', 'a line, a file with it, "-", or the id of a pending request']],
+    examples: [
+      [
+        'blocktree approve request.txt > access.txt',
+        'a line, a file with it, "-", or the id of a pending request'
+      ]
+    ],
     load: () => import('./commands/approve.ts')
   },
   {
@@ -377,7 +430,12 @@ const sharingCommands: readonly CommandDefinition[] = [
     summary: 'The same as approve',
     arguments: [{ name: 'REQUEST', completes: 'local' }],
     options: [
-      { name: 'path', value: 'PATH', completes: 'tree', summary: 'grant this path instead of the one asked for' },
+      {
+        name: 'path',
+        value: 'PATH',
+        completes: 'tree',
+        summary: 'grant this path instead of the one asked for'
+      },
       { name: 'rights', value: 'LIST', summary: 'grant these rights instead of those asked for' }
     ],
     examples: [],
@@ -396,8 +454,13 @@ const sharingCommands: readonly CommandDefinition[] = [
     name: 'bundle export',
     group: 'Sharing',
     summary: 'Write signed records and sealed content to a file for another node',
-    arguments: [{ name: 'FILE', completes: 'local' }, { name: 'PATH', completes: 'tree', isOptional: true, isRest: true }],
-    options: [{ name: 'to', value: 'PRINCIPAL', completes: 'principal', summary: 'only what this principal needs' }],
+    arguments: [
+      { name: 'FILE', completes: 'local' },
+      { name: 'PATH', completes: 'tree', isOptional: true, isRest: true }
+    ],
+    options: [
+      { name: 'to', value: 'PRINCIPAL', completes: 'principal', summary: 'only what this principal needs' }
+    ],
     examples: [['blocktree bundle export photos.bundle /photos', '']],
     load: () => import('./commands/bundle-export.ts')
   },
@@ -444,7 +507,10 @@ const keyCommands: readonly CommandDefinition[] = [
     name: 'principal import',
     group: 'Keys',
     summary: 'Take the record of somebody else, so that it can be granted something',
-    arguments: [{ name: 'RECORD', completes: 'local' }, { name: 'NAME', completes: 'nothing', isOptional: true }],
+    arguments: [
+      { name: 'RECORD', completes: 'local' },
+      { name: 'NAME', completes: 'nothing', isOptional: true }
+    ],
     options: [],
     examples: [['blocktree principal import alice.txt alice', '']],
     load: () => import('./commands/principal-import.ts')
@@ -501,7 +567,12 @@ const keyCommands: readonly CommandDefinition[] = [
     arguments: [],
     options: [
       passphraseFile,
-      { name: 'new-passphrase-file', value: 'FILE', completes: 'local', summary: 'read the new one from a file; else it is asked for' }
+      {
+        name: 'new-passphrase-file',
+        value: 'FILE',
+        completes: 'local',
+        summary: 'read the new one from a file; else it is asked for'
+      }
     ],
     examples: [],
     load: () => import('./commands/key-passphrase.ts')
@@ -516,7 +587,10 @@ const upkeepCommands: readonly CommandDefinition[] = [
     arguments: [{ name: 'FILE', completes: 'local' }, optionalPath],
     description:
       'A backup of a whole node holds its keys too: "init --restore" makes the node again on an empty machine. --restore brings back what this node lost, not what was removed since: for that see undelete and history.',
-    options: [passphraseFile, { name: 'restore', summary: 'take everything a backup holds into this node instead' }],
+    options: [
+      passphraseFile,
+      { name: 'restore', summary: 'take everything a backup holds into this node instead' }
+    ],
     examples: [
       ['blocktree backup /media/disk/tree.backup', ''],
       ['blocktree backup --restore /media/disk/tree.backup', 'into this node']
@@ -527,7 +601,8 @@ const upkeepCommands: readonly CommandDefinition[] = [
     name: 'drill',
     group: 'Upkeep',
     summary: 'Prove a backup: restore it to a scratch place and compare',
-    description: 'Without a file a fresh backup is made, restored and removed again. Ends with 7 when they differ.',
+    description:
+      'Without a file a fresh backup is made, restored and removed again. Ends with 7 when they differ.',
     arguments: [{ name: 'FILE', completes: 'local', isOptional: true }],
     options: [passphraseFile],
     examples: [['blocktree drill', '']],
@@ -648,7 +723,8 @@ export function findCommand(
 ): { readonly definition: CommandDefinition; readonly rest: readonly string[] } | undefined {
   for (const count of [2, 1]) {
     const name = words.slice(0, count).join(' ')
-    const definition = words.length >= count ? commandTable.find((command) => command.name === name) : undefined
+    const definition =
+      words.length >= count ? commandTable.find((command) => command.name === name) : undefined
     if (definition !== undefined) return { definition, rest: words.slice(count) }
   }
   return undefined

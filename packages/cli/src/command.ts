@@ -38,7 +38,7 @@ export interface CommandDefinition {
 
 export interface CommandModule {
   /** @returns an exit code when it is not 0 */
-  run(context: CommandContext): Promise<number | void>
+  readonly run: (context: CommandContext) => Promise<number | void>
 }
 
 /** Values of a command line by option name. */

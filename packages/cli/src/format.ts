@@ -50,7 +50,10 @@ export function formatMode(kind: string, mode: number | undefined): string {
 }
 
 /** Columns padded to their widest cell; the last one is not padded. */
-export function formatTable(rows: readonly (readonly string[])[], right: readonly number[] = []): readonly string[] {
+export function formatTable(
+  rows: readonly (readonly string[])[],
+  right: readonly number[] = []
+): readonly string[] {
   const widths: number[] = []
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, width(cell))
@@ -67,12 +70,20 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
   )
 }
 
+// eslint-disable-next-line no-control-regex -- escape sequences of colours begin with one
+const colourPattern = /\u001b\[\d*m/g
+
 /** Characters on the screen: marks that combine take none, wide scripts two. */
 function width(text: string): number {
   let total = 0
-  for (const character of text.replaceAll(/\u001b\[\d*m/g, '')) {
+  for (const character of text.replaceAll(colourPattern, '')) {
     if (/\p{M}/u.test(character)) continue
-    total += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\u{1f300}-\u{1faff}]/u.test(character) ? 2 : 1
+    total +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\u{1f300}-\u{1faff}]/u.test(
+        character
+      )
+        ? 2
+        : 1
   }
   return total
 }

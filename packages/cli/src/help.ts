@@ -7,7 +7,11 @@ import { formatTable } from './format.ts'
 const groups = ['Node', 'Files', 'Sharing', 'Keys', 'Upkeep', 'Tools'] as const
 
 export function overview(table: readonly CommandDefinition[]): readonly string[] {
-  const lines = ['blocktree: a signed, encrypted tree of files on machines you own', '', 'usage: blocktree COMMAND [options] [arguments]']
+  const lines = [
+    'blocktree: a signed, encrypted tree of files on machines you own',
+    '',
+    'usage: blocktree COMMAND [options] [arguments]'
+  ]
   const width = Math.max(...table.map(({ name }) => name.length))
   for (const group of groups) {
     lines.push('', group)
@@ -15,7 +19,12 @@ export function overview(table: readonly CommandDefinition[]): readonly string[]
       if (command.group === group) lines.push(`  ${command.name.padEnd(width)}  ${command.summary}`)
     }
   }
-  return [...lines, '', 'First steps: "blocktree start" in one terminal, "blocktree put FILE /" in another.', 'More: blocktree help COMMAND']
+  return [
+    ...lines,
+    '',
+    'First steps: "blocktree start" in one terminal, "blocktree put FILE /" in another.',
+    'More: blocktree help COMMAND'
+  ]
 }
 
 export function commandHelp(command: CommandDefinition): readonly string[] {
@@ -78,16 +87,31 @@ function meaningOf(name: string): string {
 }
 
 function section(command: CommandDefinition): readonly string[] {
-  const lines = [`### ${command.name}`, '', `${command.summary}.`, '', '```', `blocktree ${usageOf(command)}`, '```']
+  const lines = [
+    `### ${command.name}`,
+    '',
+    `${command.summary}.`,
+    '',
+    '```',
+    `blocktree ${usageOf(command)}`,
+    '```'
+  ]
   if (command.description !== undefined) lines.push('', command.description)
   if (command.options.length > 0) lines.push('', ...optionRows(command.options))
   if (command.examples.length > 0) {
-    lines.push('', '```', ...command.examples.map(([line, meaning]) => (meaning === '' ? line : `${line}    # ${meaning}`)), '```')
+    lines.push(
+      '',
+      '```',
+      ...command.examples.map(([line, meaning]) => (meaning === '' ? line : `${line}    # ${meaning}`)),
+      '```'
+    )
   }
   return lines
 }
 
 function optionRows(options: readonly Option[]): readonly string[] {
-  const rows = options.map((option) => `| \`${optionForm(option)}\` | ${option.summary.replaceAll('|', '\\|')} |`)
+  const rows = options.map(
+    (option) => `| \`${optionForm(option)}\` | ${option.summary.replaceAll('|', '\\|')} |`
+  )
   return ['| option | meaning |', '| --- | --- |', ...rows]
 }

@@ -36,13 +36,17 @@ async function dispatch(input: MainInput, isJson: boolean): Promise<number> {
 }
 
 /** `blocktree`, `blocktree --help` and `blocktree --version` are commands too. */
-function choose(words: readonly string[]): { readonly definition: CommandDefinition; readonly rest: readonly string[] } {
+function choose(words: readonly string[]): {
+  readonly definition: CommandDefinition
+  readonly rest: readonly string[]
+} {
   const leading = leadingOptions(words)
   const rest = words.slice(leading.length)
   if (rest.length === 0 || rest[0] === '--help' || rest[0] === '-h') return chosen(['help'], leading)
   const found = findCommand(rest)
   if (found !== undefined) return { definition: found.definition, rest: [...leading, ...found.rest] }
-  if (commandTable.some(({ name }) => name.startsWith(`${rest[0] ?? ''} `)) && rest.length === 1) return chosen(['help', ...rest], leading)
+  if (commandTable.some(({ name }) => name.startsWith(`${rest[0] ?? ''} `)) && rest.length === 1)
+    return chosen(['help', ...rest], leading)
   const typed = rest.slice(0, 2).join(' ')
   const names = commandTable.filter(({ isHidden }) => isHidden !== true).map(({ name }) => name)
   const nearest = nearestName(rest[0] ?? '', names) ?? nearestName(typed, names)
@@ -85,7 +89,8 @@ async function runCommand(
   const { options } = line
   const dataDirectory = resolveDataDirectory({ environment, workingDirectory, data: options.text('data') })
   const interruption = new AbortController()
-  const stopListening = definition.name === 'start' ? () => undefined : input.onInterrupt(() => interruption.abort())
+  const stopListening =
+    definition.name === 'start' ? () => undefined : input.onInterrupt(() => interruption.abort())
   let client: Promise<NodeClient> | undefined
   const context: CommandContext = {
     arguments: line.arguments,
@@ -133,13 +138,16 @@ function report(error: unknown, input: MainInput, isJson: boolean): ExitCode {
   const advice = error instanceof CliError ? error.advice : undefined
   const data = error instanceof Error && 'data' in error ? error.data : undefined
   if (isJson) {
-    input.stderr.write(`${JSON.stringify({ error: { code: code ?? 'ERR_UNEXPECTED', message, advice, data } })}\n`)
+    input.stderr.write(
+      `${JSON.stringify({ error: { code: code ?? 'ERR_UNEXPECTED', message, advice, data } })}\n`
+    )
     return exitCodeOf(code)
   }
   const lines = [`blocktree: ${message}${code === undefined ? '' : ` (${code})`}`]
   if (advice !== undefined) lines.push(`  ${advice}`)
   const isDebugging = input.environment['BLOCKTREE_LOG_LEVEL'] === 'debug'
-  if ((code === undefined || isDebugging) && error instanceof Error && error.stack !== undefined) lines.push(error.stack)
+  if ((code === undefined || isDebugging) && error instanceof Error && error.stack !== undefined)
+    lines.push(error.stack)
   input.stderr.write(`${lines.join('\n')}\n`)
   return exitCodeOf(code)
 }

@@ -35,12 +35,12 @@ export interface Output {
   /** Said beside the result, on stderr; not with `--json`. */
   note(text: string): void
   progress(label: string): ProgressBar
-  dim(text: string): string
-  bold(text: string): string
-  red(text: string): string
-  green(text: string): string
-  yellow(text: string): string
-  blue(text: string): string
+  readonly dim: (text: string) => string
+  readonly bold: (text: string) => string
+  readonly red: (text: string) => string
+  readonly green: (text: string) => string
+  readonly yellow: (text: string) => string
+  readonly blue: (text: string) => string
 }
 
 export interface OutputOptions {
@@ -53,7 +53,11 @@ export interface OutputOptions {
 
 export function createOutput(options: OutputOptions): Output {
   const { stdout, stderr, isJson, environment } = options
-  const hasColour = stdout.isTTY === true && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb' && !isJson
+  const hasColour =
+    stdout.isTTY === true &&
+    environment['NO_COLOR'] === undefined &&
+    environment['TERM'] !== 'dumb' &&
+    !isJson
   const paint = (code: number) => (text: string) => (hasColour ? `\u001b[${code}m${text}\u001b[0m` : text)
   const print = (value: unknown, lines: () => readonly string[]): void => {
     if (isJson) stdout.write(`${JSON.stringify(value)}\n`)
@@ -115,7 +119,8 @@ const barCells = 24
 
 function describeProgress(label: string, report: ProgressReport, elapsedMs: number): string {
   const { done, total, unit, text } = report
-  const amount = (value: number): string => (unit === 'bytes' ? formatBytes(value) : `${value.toLocaleString('en')} ${unit ?? ''}`.trim())
+  const amount = (value: number): string =>
+    unit === 'bytes' ? formatBytes(value) : `${value.toLocaleString('en')} ${unit ?? ''}`.trim()
   const detail = text === undefined ? '' : `  ${text}`
   const speed = unit === 'bytes' && elapsedMs > 500 ? `  ${formatBytes((done / elapsedMs) * 1000)}/s` : ''
   if (total === undefined || total === 0) return `${label}  ${amount(done)}${speed}${detail}`

@@ -8,6 +8,10 @@ export function readLineArgument(text: string): string {
   try {
     return readFileSync(text === '-' ? 0 : text, 'utf8').trim()
   } catch (cause) {
-    throw new CliError('ERR_LOCAL_FILE', `"${text}" is neither a line ("blocktree-…") nor a file that can be read`, { cause })
+    throw new CliError(
+      'ERR_LOCAL_FILE',
+      `"${text}" is neither a line ("blocktree-…") nor a file that can be read`,
+      { cause }
+    )
   }
 }

@@ -21,7 +21,13 @@ export function parseRights(text: string): readonly string[] {
   return [...rights]
 }
 
-const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 }
+const units: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000
+}
 
 /** `30d` from now, or a date; ERR_OPTION_VALUE for anything else. */
 export function parseExpiry(text: string, nowMs: number): number {
@@ -29,5 +35,8 @@ export function parseExpiry(text: string, nowMs: number): number {
   const unit = units[match?.[2] ?? '']
   const timeMs = unit === undefined ? Date.parse(text) : nowMs + Number(match?.[1]) * unit
   if (Number.isFinite(timeMs) && timeMs > nowMs) return timeMs
-  throw new CliError('ERR_OPTION_VALUE', `--expires takes a time to come such as 12h, 30d or 2027-01-31, not "${text}"`)
+  throw new CliError(
+    'ERR_OPTION_VALUE',
+    `--expires takes a time to come such as 12h, 30d or 2027-01-31, not "${text}"`
+  )
 }

@@ -2,7 +2,14 @@
 import type { RunInput } from '@blocktree/node'
 import type { CommandContext } from './command.ts'
 
-const ownOptions: ReadonlySet<string> = new Set(['json', 'help', 'as', 'socket', 'restore', 'backup-passphrase-file'])
+const ownOptions: ReadonlySet<string> = new Set([
+  'json',
+  'help',
+  'as',
+  'socket',
+  'restore',
+  'backup-passphrase-file'
+])
 
 /** `defaults` apply to flags that were not given. */
 export function runInput(context: CommandContext, defaults: Readonly<Record<string, string>> = {}): RunInput {

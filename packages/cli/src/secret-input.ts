@@ -34,7 +34,11 @@ function readFirstLine(file: string): string {
   try {
     return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? ''
   } catch (cause) {
-    throw new CliError('ERR_LOCAL_FILE', `cannot read "${file}": ${cause instanceof Error ? cause.message : ''}`, { cause })
+    throw new CliError(
+      'ERR_LOCAL_FILE',
+      `cannot read "${file}": ${cause instanceof Error ? cause.message : ''}`,
+      { cause }
+    )
   }
 }
 

@@ -43,14 +43,19 @@ async function putEntry(job: Job, source: string, path: string, count: Count): P
   if (status.isDirectory()) {
     await job.node.call('file.mkdir', { path, parents: true })
     count.directories++
-    for await (const child of await opendir(source)) await putEntry(job, join(source, child.name), joinPath(path, child.name.normalize('NFC')), count)
+    for await (const child of await opendir(source))
+      await putEntry(job, join(source, child.name), joinPath(path, child.name.normalize('NFC')), count)
   } else if (status.isSymbolicLink()) {
     await job.node.call('file.symlink', { path, target: await readlink(source) })
     count.symlinks++
   } else if (status.isFile()) {
     const metadata = { modifiedMs: Math.floor(status.mtimeMs), mode: status.mode & 0o7777 }
     const upload = createReadStream(source)
-    await job.node.call('file.put', { path, replace: job.replace, ...metadata }, { upload, signal: job.signal })
+    await job.node.call(
+      'file.put',
+      { path, replace: job.replace, ...metadata },
+      { upload, signal: job.signal }
+    )
     count.files++
     count.bytes += status.size
     job.onProgress({ done: count.bytes, unit: 'bytes', text: path })
@@ -59,11 +64,23 @@ async function putEntry(job: Job, source: string, path: string, count: Count): P
 
 export async function getByStreams(job: Job): Promise<TransferReport> {
   const count: Count = { files: 0, directories: 0, symlinks: 0, bytes: 0, unchanged: 0 }
-  await getEntry(job, await job.node.call('file.stat', { path: job.source, followLink: false }), job.source, job.destination, count)
+  await getEntry(
+    job,
+    await job.node.call('file.stat', { path: job.source, followLink: false }),
+    job.source,
+    job.destination,
+    count
+  )
   return { ...count, problems: [], problemCount: 0 }
 }
 
-async function getEntry(job: Job, status: FileStatus, path: string, target: string, count: Count): Promise<void> {
+async function getEntry(
+  job: Job,
+  status: FileStatus,
+  path: string,
+  target: string,
+  count: Count
+): Promise<void> {
   job.signal.throwIfAborted()
   if (status.kind === 'directory') {
     await mkdir(target, { recursive: true })
@@ -77,7 +94,13 @@ async function getEntry(job: Job, status: FileStatus, path: string, target: stri
   } else await getFile(job, status, path, target, count)
 }
 
-async function getFile(job: Job, status: FileStatus, path: string, target: string, count: Count): Promise<void> {
+async function getFile(
+  job: Job,
+  status: FileStatus,
+  path: string,
+  target: string,
+  count: Count
+): Promise<void> {
   if (!job.replace && existsSync(target)) {
     throw new CliError('ERR_LOCAL_EXISTS', `"${target}" exists`, { advice: 'use --replace to replace it' })
   }
@@ -86,7 +109,8 @@ async function getFile(job: Job, status: FileStatus, path: string, target: strin
   try {
     await pipeline(call.download, createWriteStream(partial, { mode: status.mode ?? 0o644 }))
     await call.result
-    if (status.modifiedMs !== undefined) await utimes(partial, status.modifiedMs / 1000, status.modifiedMs / 1000)
+    if (status.modifiedMs !== undefined)
+      await utimes(partial, status.modifiedMs / 1000, status.modifiedMs / 1000)
     await rename(partial, target)
   } catch (error) {
     await rm(partial, { force: true })

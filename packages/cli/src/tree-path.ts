@@ -22,7 +22,8 @@ export async function destinationFor(node: NodeClient, text: string, sourceName:
   const path = treePath(text)
   const isInto = text.endsWith('/') || (await isDirectory(node, path))
   if (!isInto) return path
-  if (sourceName === '') throw new CliError('ERR_ARGUMENT_VALUE', `"${text}" is a directory; name the file in it`)
+  if (sourceName === '')
+    throw new CliError('ERR_ARGUMENT_VALUE', `"${text}" is a directory; name the file in it`)
   return joinPath(path, sourceName)
 }
 

@@ -35,7 +35,10 @@ describe('readCommandLine', () => {
     const line = readCommandLine(definitionOf('ls'), ['-l', '/a', '--id'])
     expect(line.arguments).toEqual(['/a'])
     expect(line.options.all).toEqual({ long: true, id: true })
-    expect(readCommandLine(definitionOf('cp'), ['-rf', 'a', 'b']).options.all).toEqual({ recursive: true, replace: true })
+    expect(readCommandLine(definitionOf('cp'), ['-rf', 'a', 'b']).options.all).toEqual({
+      recursive: true,
+      replace: true
+    })
     expect(readCommandLine(definitionOf('tree'), ['-L2']).options.integer('depth')).toBe(2)
     expect(readCommandLine(definitionOf('tree'), ['--depth=3']).options.integer('depth')).toBe(3)
     expect(readCommandLine(definitionOf('tree'), ['--depth', '4']).options.integer('depth')).toBe(4)
@@ -89,14 +92,18 @@ describe('the command table', () => {
     const text = overview(commandTable).join('\n')
     for (const command of commandTable) {
       expect(text.includes(`  ${command.name} `), command.name).toBe(command.isHidden !== true)
-      for (const option of command.options) expect(commandHelp(command).join('\n')).toContain(`--${option.name}`)
+      for (const option of command.options)
+        expect(commandHelp(command).join('\n')).toContain(`--${option.name}`)
     }
   })
 })
 
 describe('main', () => {
   test('shows the overview without words', async () => {
-    expect(await run([])).toMatchObject({ code: 0, stdout: expect.stringContaining('usage: blocktree COMMAND') })
+    expect(await run([])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('usage: blocktree COMMAND')
+    })
   })
 
   test('shows help of a command, also of two words, also of a group', async () => {
@@ -124,7 +131,9 @@ describe('main', () => {
   test('says errors as JSON with --json, and nothing on stdout', async () => {
     const { code, stdout, stderr } = await run(['ls', '--json'])
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' })
-    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'ERR_NODE_ABSENT', advice: expect.any(String) } })
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'ERR_NODE_ABSENT', advice: expect.any(String) }
+    })
   })
 
   test.each(['bash', 'zsh', 'fish'])('prints a completion script for %s', async (shell) => {
@@ -133,7 +142,11 @@ describe('main', () => {
 
   test('completes commands, options and shells without a node', async () => {
     expect((await run(['complete', '--', 'sh'])).stdout.trim().split('\n')).toEqual(['shutdown', 'share'])
-    expect((await run(['complete', '--', 'key', ''])).stdout.trim().split('\n')).toEqual(['backup', 'restore', 'passphrase'])
+    expect((await run(['complete', '--', 'key', ''])).stdout.trim().split('\n')).toEqual([
+      'backup',
+      'restore',
+      'passphrase'
+    ])
     expect((await run(['complete', '--', 'ls', '--lo'])).stdout.trim()).toBe('--long')
     expect((await run(['complete', '--', 'completion', 'f'])).stdout.trim()).toBe('fish')
     expect((await run(['complete', '--', 'put', ''])).stdout.trim()).toBe(':files')

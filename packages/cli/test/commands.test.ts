@@ -18,7 +18,9 @@ afterAll(async () => {
 })
 
 async function ok(...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await place.run(words, { environment: { BLOCKTREE_PASSPHRASE: passphrase } })
+  const { code, stdout, stderr } = await place.run(words, {
+    environment: { BLOCKTREE_PASSPHRASE: passphrase }
+  })
   expect({ words, code, stderr: code === 0 ? '' : stderr }).toEqual({ words, code: 0, stderr: '' })
   return stdout
 }
@@ -63,15 +65,32 @@ describe('commands against a running node', () => {
   })
 
   test('print exactly one JSON value, or one a line', async () => {
-    for (const words of [['status'], ['space'], ['doctor'], ['root', 'status'], ['principal', 'show'], ['check'], ['gc']]) {
+    for (const words of [
+      ['status'],
+      ['space'],
+      ['doctor'],
+      ['root', 'status'],
+      ['principal', 'show'],
+      ['check'],
+      ['gc']
+    ]) {
       expect(() => JSON.parse(JSON.stringify(words)) as unknown).not.toThrow()
       expect(JSON.parse(await ok(...words, '--json')), words.join(' ')).toBeTypeOf('object')
     }
-    for (const words of [['ls', '/docs'], ['history', '/docs/now'], ['principal', 'list'], ['grants'], ['log']]) {
+    for (const words of [
+      ['ls', '/docs'],
+      ['history', '/docs/now'],
+      ['principal', 'list'],
+      ['grants'],
+      ['log']
+    ]) {
       const lines = (await ok(...words, '--json')).trimEnd().split('\n')
       for (const line of lines) expect(JSON.parse(line), words.join(' ')).toBeTypeOf('object')
     }
-    expect(JSON.parse(await ok('rpc', 'file.stat', '{"path":"/docs"}'))).toMatchObject({ kind: 'directory', isZone: true })
+    expect(JSON.parse(await ok('rpc', 'file.stat', '{"path":"/docs"}'))).toMatchObject({
+      kind: 'directory',
+      isZone: true
+    })
   })
 
   test('share with a second principal, explain, and take it back', async () => {
@@ -108,12 +127,16 @@ describe('commands against a running node', () => {
     await ok('backup', file)
     expect(await ok('drill')).toContain('identical')
     expect(await ok('drill', file)).toContain('identical')
-    const wrong = await place.run(['drill', file], { environment: { BLOCKTREE_PASSPHRASE: 'not this passphrase' } })
+    const wrong = await place.run(['drill', file], {
+      environment: { BLOCKTREE_PASSPHRASE: 'not this passphrase' }
+    })
     expect(wrong).toMatchObject({ code: 4, stderr: expect.stringContaining('ERR_BACKUP_PASSPHRASE') })
     const bytes = readFileSync(file)
     bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 1
     writeFileSync(join(place.path, 'bad.backup'), bytes)
-    const bad = await place.run(['drill', join(place.path, 'bad.backup')], { environment: { BLOCKTREE_PASSPHRASE: passphrase } })
+    const bad = await place.run(['drill', join(place.path, 'bad.backup')], {
+      environment: { BLOCKTREE_PASSPHRASE: passphrase }
+    })
     expect(bad).toMatchObject({ code: 7, stderr: expect.stringContaining('ERR_BACKUP_CORRUPT') })
     await ok('init', '--data', join(place.path, 'again'), '--restore', file)
     const again = await place.start(['--data', join(place.path, 'again')])
@@ -126,7 +149,9 @@ describe('commands against a running node', () => {
   test('unlock and lock the root key', async () => {
     expect(await ok('root', 'unlock')).toContain('unlocked')
     expect(await ok('root', 'lock')).toContain('is locked')
-    const wrong = await place.run(['root', 'unlock'], { environment: { BLOCKTREE_PASSPHRASE: 'not this passphrase' } })
+    const wrong = await place.run(['root', 'unlock'], {
+      environment: { BLOCKTREE_PASSPHRASE: 'not this passphrase' }
+    })
     expect(wrong.code).toBe(4)
   })
 })

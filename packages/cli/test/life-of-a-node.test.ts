@@ -10,9 +10,16 @@ describe('the first start', () => {
     await using place = await workplace()
     const node = await place.start()
     const answer = await node.call('node.status')
-    expect(answer.result).toMatchObject({ state: 'running', tree: { blocks: 1 }, root: { isUnlocked: false, hasRecovery: false } })
+    expect(answer.result).toMatchObject({
+      state: 'running',
+      tree: { blocks: 1 },
+      root: { isUnlocked: false, hasRecovery: false }
+    })
     expect(await node.stop()).toBe(0)
-    const notice = node.stderr().split('\n').filter((line) => line.includes('"secret"'))
+    const notice = node
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('"secret"'))
     expect(notice).toHaveLength(1)
     const words = /"((?:\s*[a-z]{4}){6})"/.exec(notice[0] ?? '')?.[1]?.trim() ?? ''
     expect(words).not.toBe('')
@@ -39,7 +46,9 @@ describe('the first start', () => {
     expect(wrong.error?.data.code).toBe('ERR_ROOT_PASSPHRASE')
     expect(wrong.error?.message).not.toContain('wrong horse')
     expect((await node.call('session.as', { principal: 'root' })).error?.data.code).toBe('ERR_ROOT_LOCKED')
-    expect((await node.call('root.unlock', { passphrase: 'correct horse battery' })).result).toMatchObject({ isUnlocked: true })
+    expect((await node.call('root.unlock', { passphrase: 'correct horse battery' })).result).toMatchObject({
+      isUnlocked: true
+    })
     expect((await node.call('session.as', { principal: 'root' })).result).toMatchObject({ isRoot: true })
     expect((await node.call('root.lock')).result).toMatchObject({ isUnlocked: false })
     expect((await node.call('file.list', { path: '/' })).error?.data.code).toBe('ERR_ROOT_LOCKED')
@@ -55,16 +64,19 @@ describe('the first start', () => {
     expect(existsSync(join(place.data, 'node.json'))).toBe(false)
   })
 
-  test.each([40, 100, 140, 180, 220, 300])('killed after %i ms leaves nothing or what the next start goes on with', async (milliseconds) => {
-    await using place = await workplace()
-    const first = place.launch(['start', '--service'])
-    await delay(milliseconds)
-    await first.kill('SIGKILL')
-    const node = await place.start()
-    expect((await node.call('file.list', { path: '/' })).result).toMatchObject({ entries: [] })
-    expect(existsSync(join(place.data, '.first-start'))).toBe(false)
-    expect(await node.stop()).toBe(0)
-  })
+  test.each([40, 100, 140, 180, 220, 300])(
+    'killed after %i ms leaves nothing or what the next start goes on with',
+    async (milliseconds) => {
+      await using place = await workplace()
+      const first = place.launch(['start', '--service'])
+      await delay(milliseconds)
+      await first.kill('SIGKILL')
+      const node = await place.start()
+      expect((await node.call('file.list', { path: '/' })).result).toMatchObject({ entries: [] })
+      expect(existsSync(join(place.data, '.first-start'))).toBe(false)
+      expect(await node.stop()).toBe(0)
+    }
+  )
 })
 
 describe('start', () => {
@@ -123,27 +135,45 @@ describe('start', () => {
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean "log.level"') })
   })
 
-  test.skipIf(process.getuid?.() !== 0)('refuses the data directory of another user (needs root)', async () => {
-    await using place = await workplace()
-    mkdirSync(place.data)
-    chownSync(place.data, 65_534, 65_534)
-    expect(await place.run(['start'])).toMatchObject({ code: 4, stderr: expect.stringContaining('ERR_DATA_OWNER') })
-  })
+  test.skipIf(process.getuid?.() !== 0)(
+    'refuses the data directory of another user (needs root)',
+    async () => {
+      await using place = await workplace()
+      mkdirSync(place.data)
+      chownSync(place.data, 65_534, 65_534)
+      expect(await place.run(['start'])).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining('ERR_DATA_OWNER')
+      })
+    }
+  )
 
   test('refuses a data directory of a later format', async () => {
     await using place = await workplace()
     mkdirSync(place.data, { mode: 0o700 })
-    writeFileSync(join(place.data, 'node.json'), JSON.stringify({ format: 99, treeId: 'x', createdMs: 1, createdBy: '9' }))
-    expect(await place.run(['start'])).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_DATA_FORMAT') })
+    writeFileSync(
+      join(place.data, 'node.json'),
+      JSON.stringify({ format: 99, treeId: 'x', createdMs: 1, createdBy: '9' })
+    )
+    expect(await place.run(['start'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ERR_DATA_FORMAT')
+    })
   })
 
   test('refuses a socket path that is too long, and one that somebody answers on', async () => {
     await using place = await workplace()
     const long = join(place.path, 'x'.repeat(120))
-    expect(await place.run(['start', '--socket-path', long])).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_SOCKET_PATH') })
+    expect(await place.run(['start', '--socket-path', long])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ERR_SOCKET_PATH')
+    })
     const taken = join(place.path, 'taken.sock')
     const server = createServer().listen(taken)
-    expect(await place.run(['start', '--socket-path', taken])).toMatchObject({ code: 6, stderr: expect.stringContaining('ERR_SOCKET_IN_USE') })
+    expect(await place.run(['start', '--socket-path', taken])).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('ERR_SOCKET_IN_USE')
+    })
     server.close()
   })
 })

@@ -20,7 +20,10 @@ export interface Workplace {
   /** The data directory of its node. */
   readonly data: string
   /** Runs a command to its end. */
-  run(words: readonly string[], options?: { readonly input?: string; readonly environment?: NodeJS.ProcessEnv }): Promise<Finished>
+  run(
+    words: readonly string[],
+    options?: { readonly input?: string; readonly environment?: NodeJS.ProcessEnv }
+  ): Promise<Finished>
   /** Starts a node and does not wait. */
   launch(words: readonly string[], environment?: NodeJS.ProcessEnv): RunningNode
   /** Starts a node and waits until it is ready. */
@@ -43,19 +46,35 @@ export interface RunningNode {
 export interface Answer {
   readonly id?: unknown
   readonly result?: Record<string, unknown>
-  readonly error?: { readonly code: number; readonly message: string; readonly data: { readonly code: string } }
+  readonly error?: {
+    readonly code: number
+    readonly message: string
+    readonly data: { readonly code: string }
+  }
 }
 
 function environmentFor(path: string, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const { PATH, NODE_V8_COVERAGE } = process.env
-  return { PATH, ...(NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }), HOME: path, BLOCKTREE_DATA: join(path, 'data'), ...extra }
+  return {
+    PATH,
+    ...(NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }),
+    HOME: path,
+    BLOCKTREE_DATA: join(path, 'data'),
+    ...extra
+  }
 }
 
 export async function workplace(): Promise<Workplace> {
   const path = await mkdtemp(join(tmpdir(), 'blocktree-cli-'))
   const children: ChildProcessWithoutNullStreams[] = []
-  const launch = (words: readonly string[], environment?: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams => {
-    const child = spawn(process.execPath, [program, ...words], { cwd: path, env: environmentFor(path, environment) })
+  const launch = (
+    words: readonly string[],
+    environment?: NodeJS.ProcessEnv
+  ): ChildProcessWithoutNullStreams => {
+    const child = spawn(process.execPath, [program, ...words], {
+      cwd: path,
+      env: environmentFor(path, environment)
+    })
     child.stdin.on('error', () => undefined) // a process that ended does not read
     children.push(child)
     return child
@@ -79,7 +98,8 @@ export async function workplace(): Promise<Workplace> {
       return node
     },
     async [Symbol.asyncDispose]() {
-      for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      for (const child of children)
+        if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await Promise.all(children.map(ended))
       await rm(path, { recursive: true, force: true })
     }

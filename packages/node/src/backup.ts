@@ -9,7 +9,14 @@ import { isAbsolute } from 'node:path'
 import { type CryptoProvider, wipe } from '@blocktree/crypto'
 import type { Actor } from '@blocktree/files'
 import { type ArchiveItem, exportRecords, importRecords } from '@blocktree/store/archive'
-import { decodeRecord, type Id, listReferences, type PayloadDescriptor, recordType, type StoredRecord } from '@blocktree/tree'
+import {
+  decodeRecord,
+  type Id,
+  listReferences,
+  type PayloadDescriptor,
+  recordType,
+  type StoredRecord
+} from '@blocktree/tree'
 import type { NodeParts } from './create-node.ts'
 import type { NodeRecord } from './data-directory.ts'
 import { expectNewFile, readKeyFiles } from './key-backup.ts'
@@ -62,7 +69,8 @@ export async function createBackup(
   const { crypto } = parts
   const { header, key } = await createPassphraseHeader(crypto, magic, request.passphrase)
   const count: Count & { digest: string | undefined } = { records: 0, sectors: 0, digest: undefined }
-  const items = request.path === undefined ? nodeItems(parts, count) : pathItems(parts, actor, request.path, count)
+  const items =
+    request.path === undefined ? nodeItems(parts, count) : pathItems(parts, actor, request.path, count)
   const archive = exportRecords(items, { crypto, key, salt: crypto.random.bytes(32) })
   let bytes = 0
   try {
@@ -79,7 +87,10 @@ export async function createBackup(
   return { file: request.file, ...count, bytes }
 }
 
-async function* prefixed(header: Uint8Array, archive: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array, undefined, undefined> {
+async function* prefixed(
+  header: Uint8Array,
+  archive: AsyncGenerator<Uint8Array>
+): AsyncGenerator<Uint8Array, undefined, undefined> {
   yield header
   yield* archive
   return undefined
@@ -89,15 +100,29 @@ function note(value: BackupHead | BackupTail): ArchiveItem {
   return { kind: 'note', bytes: new TextEncoder().encode(JSON.stringify(value)) }
 }
 
-async function* nodeItems(parts: NodeParts, count: Count & { digest: string | undefined }): AsyncGenerator<ArchiveItem> {
+async function* nodeItems(
+  parts: NodeParts,
+  count: Count & { digest: string | undefined }
+): AsyncGenerator<ArchiveItem> {
   const { store, crypto, directory, principals } = parts
-  const keys = Object.fromEntries([...readKeyFiles(directory.keys)].map(([name, bytes]) => [name, bytes.toBase64()]))
-  yield note({ format: formatVersion, kind: 'node', createdMs: parts.clock.now(), node: parts.record, keys, names: principals.names() })
+  const keys = Object.fromEntries(
+    [...readKeyFiles(directory.keys)].map(([name, bytes]) => [name, bytes.toBase64()])
+  )
+  yield note({
+    format: formatVersion,
+    kind: 'node',
+    createdMs: parts.clock.now(),
+    node: parts.record,
+    keys,
+    names: principals.names()
+  })
   const before = await summarize(parts)
   const sent = new RecentIds()
   for await (const record of store.records()) {
     for (const payload of payloadsOf(crypto, record)) {
-      for (const part of listReferences(payload, (id) => store.readSector(id), { onMissing: () => undefined })) {
+      for (const part of listReferences(payload, (id) => store.readSector(id), {
+        onMissing: () => undefined
+      })) {
         if (sent.has(part.hash)) continue
         const bytes = store.readSector(part.hash)
         if (bytes === undefined) continue
@@ -123,7 +148,9 @@ export function payloadsOf(crypto: CryptoProvider, stored: StoredRecord): readon
   const record = decodeRecord(crypto, stored.bytes)
   if (record.type === recordType.checkpoint) return [record.body.manifest]
   const isInline = stored.inline !== undefined
-  return record.type === recordType.header && record.body.payload !== undefined && !isInline ? [record.body.payload] : []
+  return record.type === recordType.header && record.body.payload !== undefined && !isInline
+    ? [record.body.payload]
+    : []
 }
 
 const idsRemembered = 65_536 // a sector that is sent twice costs space, not correctness
@@ -141,8 +168,20 @@ class RecentIds {
   }
 }
 
-async function* pathItems(parts: NodeParts, actor: Actor, path: string, count: Count): AsyncGenerator<ArchiveItem> {
-  yield note({ format: formatVersion, kind: 'path', createdMs: parts.clock.now(), node: parts.record, keys: {}, names: {} })
+async function* pathItems(
+  parts: NodeParts,
+  actor: Actor,
+  path: string,
+  count: Count
+): AsyncGenerator<ArchiveItem> {
+  yield note({
+    format: formatVersion,
+    kind: 'path',
+    createdMs: parts.clock.now(),
+    node: parts.record,
+    keys: {},
+    names: {}
+  })
   const chunks = parts.sharing.exportBundle(actor, { paths: [path] })
   for (;;) {
     const next = await chunks.next()
@@ -163,10 +202,22 @@ export interface OpenedBackup {
 }
 
 /** @throws ERR_PATH_LOCAL, ERR_BACKUP_PASSPHRASE, ERR_BACKUP_CORRUPT */
-export async function openBackup(crypto: CryptoProvider, file: string, passphrase: string): Promise<OpenedBackup> {
+export async function openBackup(
+  crypto: CryptoProvider,
+  file: string,
+  passphrase: string
+): Promise<OpenedBackup> {
   const opened = await openPassphraseHeader(crypto, magic, await readHeader(file), passphrase)
-  if (opened === 'passphrase') throw new NodeError('ERR_BACKUP_PASSPHRASE', `the passphrase does not open "${file}"; check it and try again`)
-  if (typeof opened === 'string') throw corrupt(file, opened === 'damaged' ? 'it does not begin like a backup' : `its head has a bad ${opened}`)
+  if (opened === 'passphrase')
+    throw new NodeError(
+      'ERR_BACKUP_PASSPHRASE',
+      `the passphrase does not open "${file}"; check it and try again`
+    )
+  if (typeof opened === 'string')
+    throw corrupt(
+      file,
+      opened === 'damaged' ? 'it does not begin like a backup' : `its head has a bad ${opened}`
+    )
   const stream = createReadStream(file, { start: passphraseHeaderBytes, highWaterMark: 1 << 20 })
   const items = checked(file, importRecords(stream, { crypto, key: opened.key }))
   const first = await items.next()
@@ -175,7 +226,8 @@ export async function openBackup(crypto: CryptoProvider, file: string, passphras
 }
 
 async function readHeader(file: string): Promise<Uint8Array> {
-  if (!isAbsolute(file)) throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
+  if (!isAbsolute(file))
+    throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
   try {
     await using handle = await open(file, 'r')
     const buffer = new Uint8Array(passphraseHeaderBytes)
@@ -200,14 +252,20 @@ function parseHead(file: string, bytes: Uint8Array): BackupHead {
   const head = parseNote(file, bytes)
   const isHead = 'format' in head && 'kind' in head && 'node' in head && 'keys' in head && 'names' in head
   if (!isHead) throw corrupt(file, 'it says too little of itself')
-  if (head['format'] !== formatVersion) throw corrupt(file, `it has format ${String(head['format'])}; use a newer program`)
+  if (head['format'] !== formatVersion)
+    throw corrupt(file, `it has format ${String(head['format'])}; use a newer program`)
   return head as unknown as BackupHead // written by `nodeItems` or `pathItems` of this format, and authenticated
 }
 
 export function parseTail(file: string, bytes: Uint8Array): BackupTail {
   const tail = parseNote(file, bytes)
-  if (typeof tail['records'] !== 'number' || typeof tail['sectors'] !== 'number') throw corrupt(file, 'its last note is no summary')
-  return { records: tail['records'], sectors: tail['sectors'], digest: typeof tail['digest'] === 'string' ? tail['digest'] : undefined }
+  if (typeof tail['records'] !== 'number' || typeof tail['sectors'] !== 'number')
+    throw corrupt(file, 'its last note is no summary')
+  return {
+    records: tail['records'],
+    sectors: tail['sectors'],
+    digest: typeof tail['digest'] === 'string' ? tail['digest'] : undefined
+  }
 }
 
 function parseNote(file: string, bytes: Uint8Array): Record<string, unknown> {
@@ -221,7 +279,11 @@ function parseNote(file: string, bytes: Uint8Array): Record<string, unknown> {
 }
 
 export function corrupt(file: string, problem: string, cause?: unknown): NodeError {
-  return new NodeError('ERR_BACKUP_CORRUPT', `"${file}" is no whole backup: ${problem}; nothing of it is relied on`, { cause })
+  return new NodeError(
+    'ERR_BACKUP_CORRUPT',
+    `"${file}" is no whole backup: ${problem}; nothing of it is relied on`,
+    { cause }
+  )
 }
 
 /** Takes what a backup holds into the running node of the same tree; each record is checked like one of a peer. */
@@ -238,12 +300,19 @@ export async function restoreBackup(
       `the backup is of tree ${head.node.treeId}, this node keeps ${parts.record.treeId}; restore it with "blocktree init --restore"`
     )
   }
-  const report = head.kind === 'path' ? await takeBundle(parts, request.file, items) : await takeItems(parts, request.file, items, options)
+  const report =
+    head.kind === 'path'
+      ? await takeBundle(parts, request.file, items)
+      : await takeItems(parts, request.file, items, options)
   await parts.files.indexNames(actor)
   return { file: request.file, ...report }
 }
 
-async function takeBundle(parts: NodeParts, file: string, items: AsyncGenerator<ArchiveItem>): Promise<Omit<BackupReport, 'file'>> {
+async function takeBundle(
+  parts: NodeParts,
+  file: string,
+  items: AsyncGenerator<ArchiveItem>
+): Promise<Omit<BackupReport, 'file'>> {
   let bytes = 0
   async function* chunks(): AsyncGenerator<Uint8Array> {
     let held: Uint8Array | undefined // the last note is the summary, not a chunk
@@ -272,10 +341,17 @@ async function takeItems(
   let sectors: { readonly reference: Id; readonly bytes: Uint8Array }[] = []
   let pendingBytes = 0
   const flush = async (): Promise<void> => {
-    const offered = records.map(({ bytes, inline }) => ({ bytes, ...(inline === undefined ? {} : { inline }) }))
-    const results = await parts.tree.offer({ records: offered, sectors }, { peer: `backup ${file}`, from: 'host' })
+    const offered = records.map(({ bytes, inline }) => ({
+      bytes,
+      ...(inline === undefined ? {} : { inline })
+    }))
+    const results = await parts.tree.offer(
+      { records: offered, sectors },
+      { peer: `backup ${file}`, from: 'host' }
+    )
     const refused = results.find(({ outcome }) => outcome === 'refused')
-    if (refused !== undefined) throw corrupt(file, `a record in it is refused: ${refused.message ?? refused.code ?? ''}`)
+    if (refused !== undefined)
+      throw corrupt(file, `a record in it is refused: ${refused.message ?? refused.code ?? ''}`)
     records = []
     sectors = []
     pendingBytes = 0

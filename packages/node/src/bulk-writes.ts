@@ -15,20 +15,23 @@ const waitMsMax = 60_000
 const stepMs = 50
 
 export function createBulkWrites(sleep: (milliseconds: number) => Promise<unknown>): BulkWrites {
-  let running = 0
+  const count = { running: 0 }
   return {
     async during(work) {
-      running++
+      count.running++
       try {
         return await work()
       } finally {
-        running--
+        count.running--
       }
     },
     async idle() {
-      for (let waited = 0; running > 0; waited += stepMs) {
+      for (let waited = 0; count.running > 0; waited += stepMs) {
         if (waited >= waitMsMax) {
-          throw new NodeError('ERR_STORE_BUSY', `${running} uploads or imports are under way; collect garbage when they have ended`)
+          throw new NodeError(
+            'ERR_STORE_BUSY',
+            `${count.running} uploads or imports are under way; collect garbage when they have ended`
+          )
         }
         await sleep(stepMs)
       }

@@ -8,7 +8,15 @@ import { join, resolve } from 'node:path'
 import { nearestName } from '@blocktree/rpc'
 import { type Environment, expandHome, resolveDataDirectory } from './location.ts'
 import { NodeError, reasonOf, systemCode } from './node-error.ts'
-import { otherVariables, parseSetting, type Setting, type SettingKey, type Settings, settings, type SettingValue } from './settings.ts'
+import {
+  otherVariables,
+  parseSetting,
+  type Setting,
+  type SettingKey,
+  type Settings,
+  settings,
+  type SettingValue
+} from './settings.ts'
 
 export interface Configuration extends Settings {
   /** Absolute. */
@@ -63,7 +71,8 @@ function readVariables(environment: Environment): readonly Entry[] {
   for (const [name, raw] of Object.entries(environment)) {
     if (!name.startsWith('BLOCKTREE_') || otherVariables.includes(name)) continue
     const setting = byVariable.get(name)
-    if (setting === undefined) throw unknownKey(`variable ${name}`, name, [...byVariable.keys(), ...otherVariables])
+    if (setting === undefined)
+      throw unknownKey(`variable ${name}`, name, [...byVariable.keys(), ...otherVariables])
     if (raw !== undefined && raw !== '') found.push({ setting, raw, where: `variable ${name}` })
   }
   return found
@@ -100,13 +109,18 @@ const fileBytesMax = 256 * 1024 // a few dozen settings; more is not a configura
 function readText(file: string, isRequired: boolean): string | undefined {
   try {
     const text = readFileSync(file, 'utf8')
-    if (text.length > fileBytesMax) throw new NodeError('ERR_CONFIGURATION_FILE', `"${file}" is too large for a configuration file`)
+    if (text.length > fileBytesMax)
+      throw new NodeError('ERR_CONFIGURATION_FILE', `"${file}" is too large for a configuration file`)
     return text
   } catch (cause) {
     if (cause instanceof NodeError) throw cause
     const isAbsent = ['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')
     if (!isRequired && isAbsent) return undefined
-    throw new NodeError('ERR_CONFIGURATION_FILE', `cannot read configuration file "${file}": ${reasonOf(cause)}`, { cause })
+    throw new NodeError(
+      'ERR_CONFIGURATION_FILE',
+      `cannot read configuration file "${file}": ${reasonOf(cause)}`,
+      { cause }
+    )
   }
 }
 
@@ -115,7 +129,11 @@ async function parseYaml(text: string, file: string): Promise<unknown> {
   try {
     return parse(text, { maxAliasCount: 0, uniqueKeys: true, strict: true })
   } catch (cause) {
-    throw new NodeError('ERR_CONFIGURATION_FILE', `"${file}" is not YAML: ${reasonOf(cause).split('\n')[0] ?? ''}`, { cause })
+    throw new NodeError(
+      'ERR_CONFIGURATION_FILE',
+      `"${file}" is not YAML: ${reasonOf(cause).split('\n')[0] ?? ''}`,
+      { cause }
+    )
   }
 }
 
@@ -123,7 +141,9 @@ async function parseYaml(text: string, file: string): Promise<unknown> {
 function readEntries(document: unknown, file: string): readonly Entry[] {
   if (document === null || document === undefined) return []
   const byKey = new Map<string, Setting>(settings.map((setting) => [setting.key, setting]))
-  const groups = new Set(settings.filter(({ key }) => key.includes('.')).map(({ key }) => key.slice(0, key.indexOf('.'))))
+  const groups = new Set(
+    settings.filter(({ key }) => key.includes('.')).map(({ key }) => key.slice(0, key.indexOf('.')))
+  )
   const found: Entry[] = []
 
   function visit(value: unknown, prefix: string): void {
@@ -164,7 +184,10 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
   }
   // The choices below were checked by `parseSetting` against the table.
   return {
-    log: { level: text('log.level') as Settings['log']['level'], format: text('log.format') as Settings['log']['format'] },
+    log: {
+      level: text('log.level') as Settings['log']['level'],
+      format: text('log.format') as Settings['log']['format']
+    },
     socket: { enabled: value('socket.enabled') === true, path: text('socket.path') },
     store: {
       durability: text('store.durability') as Settings['store']['durability'],

@@ -134,7 +134,9 @@ export function readNodeRecord(directory: DataDirectory): NodeRecord | undefined
 
 function refuseOrphans(directory: DataDirectory): void {
   if (existsSync(directory.staging)) return // a first start that has not finished explains them
-  const orphan = [directory.keys, directory.store].find((path) => existsSync(path) && readdirSync(path).length > 0)
+  const orphan = [directory.keys, directory.store].find(
+    (path) => existsSync(path) && readdirSync(path).length > 0
+  )
   if (orphan === undefined) return
   throw new NodeError(
     'ERR_DATA_INCOMPLETE',
@@ -151,7 +153,10 @@ export function parseNodeRecord(text: string, file: string): NodeRecord {
     throw new NodeError('ERR_DATA_FORMAT', `"${file}" is not JSON; restore it from a backup`, { cause })
   }
   if (!isNodeRecord(value)) {
-    throw new NodeError('ERR_DATA_FORMAT', `"${file}" lacks format, treeId, createdMs or createdBy; restore it from a backup`)
+    throw new NodeError(
+      'ERR_DATA_FORMAT',
+      `"${file}" lacks format, treeId, createdMs or createdBy; restore it from a backup`
+    )
   }
   if (value.format > dataFormat) {
     throw new NodeError(

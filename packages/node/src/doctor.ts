@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NodeParts } from './create-node.ts'
 import type { Finding } from './method-table/node-methods.ts'
+import { hasRecovery } from './succession.ts'
 
 type Check = (parts: NodeParts) => Finding | undefined | Promise<Finding | undefined>
 
@@ -24,11 +25,16 @@ const checks: readonly Check[] = [
   checkStaging
 ]
 
-export async function examine(parts: NodeParts): Promise<{ readonly findings: readonly Finding[]; readonly checks: number }> {
-  const found = await Promise.all(checks.map((check) => check(parts)))
+export async function examine(
+  parts: NodeParts
+): Promise<{ readonly findings: readonly Finding[]; readonly checks: number }> {
+  const found = await Promise.all(checks.map(async (check) => check(parts)))
   const order = { error: 0, warning: 1, note: 2 }
   const findings = found.filter((finding) => finding !== undefined)
-  return { findings: findings.sort((left, right) => order[left.severity] - order[right.severity]), checks: checks.length }
+  return {
+    findings: findings.sort((left, right) => order[left.severity] - order[right.severity]),
+    checks: checks.length
+  }
 }
 
 function checkClock({ clock, record }: NodeParts): Finding | undefined {
@@ -66,7 +72,9 @@ function checkDirectoryMode({ directory }: NodeParts): Finding | undefined {
 }
 
 function checkKeyModes({ directory }: NodeParts): Finding | undefined {
-  const open = readdirSync(directory.keys).find((name) => (statSync(join(directory.keys, name)).mode & 0o077) !== 0)
+  const open = readdirSync(directory.keys).find(
+    (name) => (statSync(join(directory.keys, name)).mode & 0o077) !== 0
+  )
   if (open === undefined) return undefined
   return {
     code: 'DOCTOR_KEY_MODE',
@@ -87,11 +95,16 @@ async function checkRootKey({ keys, root }: NodeParts): Promise<Finding | undefi
     }
   }
   if (!root.state.isUnlocked) return undefined
-  return { code: 'DOCTOR_ROOT_UNLOCKED', severity: 'note', reason: 'the root key is unlocked now', fix: 'blocktree root lock' }
+  return {
+    code: 'DOCTOR_ROOT_UNLOCKED',
+    severity: 'note',
+    reason: 'the root key is unlocked now',
+    fix: 'blocktree root lock'
+  }
 }
 
 function checkRecoveryKey({ tree }: NodeParts): Finding | undefined {
-  if (tree.authority.tree?.body.recovery !== undefined) return undefined
+  if (hasRecovery(tree)) return undefined
   return {
     code: 'DOCTOR_NO_RECOVERY',
     severity: 'note',

@@ -5,7 +5,14 @@
  */
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { accessError, type DataDirectory, dataDirectoryAt, type NodeRecord, syncDirectory, writeFileDurably } from './data-directory.ts'
+import {
+  accessError,
+  type DataDirectory,
+  dataDirectoryAt,
+  type NodeRecord,
+  syncDirectory,
+  writeFileDurably
+} from './data-directory.ts'
 
 /** What a former first start left behind. */
 export type Leftover = 'none' | 'discarded' | 'completed'

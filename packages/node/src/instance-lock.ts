@@ -116,4 +116,3 @@ function inUse(dataDirectory: string, pid: number | undefined): NodeError {
     { data: pid === undefined ? {} : { pid } }
   )
 }
-

@@ -60,12 +60,15 @@ export async function restoreKeys(
 }
 
 export function expectNewFile(file: string): void {
-  if (!isAbsolute(file)) throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
-  if (existsSync(file)) throw new NodeError('ERR_PATH_LOCAL', `"${file}" exists; choose another name or remove it first`)
+  if (!isAbsolute(file))
+    throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
+  if (existsSync(file))
+    throw new NodeError('ERR_PATH_LOCAL', `"${file}" exists; choose another name or remove it first`)
 }
 
 function readBackup(file: string): Uint8Array {
-  if (!isAbsolute(file)) throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
+  if (!isAbsolute(file))
+    throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
   try {
     const bytes = readFileSync(file)
     if (bytes.length > backupBytesMax) throw new Error('it is too large for a key backup')
@@ -103,10 +106,21 @@ export async function openKeyFiles(
   bytes: Uint8Array,
   passphrase: string
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const opened = await openPassphraseHeader(crypto, magic, bytes.subarray(0, passphraseHeaderBytes), passphrase)
+  const opened = await openPassphraseHeader(
+    crypto,
+    magic,
+    bytes.subarray(0, passphraseHeaderBytes),
+    passphrase
+  )
   if (typeof opened === 'string') throw refusal(opened)
   const sealed = bytes.subarray(passphraseHeaderBytes)
-  const plaintext = crypto.aeadOpen(aead.chacha20Poly1305, opened.key, new Uint8Array(12), opened.header, sealed)
+  const plaintext = crypto.aeadOpen(
+    aead.chacha20Poly1305,
+    opened.key,
+    new Uint8Array(12),
+    opened.header,
+    sealed
+  )
   wipe(opened.key)
   if (plaintext === undefined) throw damaged('its content does not authenticate')
   try {
@@ -131,7 +145,8 @@ function decodeContent(plaintext: Uint8Array): ReadonlyMap<string, Uint8Array> {
   if (typeof content !== 'object' || content === null) throw damaged('it holds no keys')
   const files = new Map<string, Uint8Array>()
   for (const [name, text] of Object.entries(content)) {
-    if (!keyNamePattern.test(name) || typeof text !== 'string') throw damaged(`it names a key "${name.slice(0, 64)}"`)
+    if (!keyNamePattern.test(name) || typeof text !== 'string')
+      throw damaged(`it names a key "${name.slice(0, 64)}"`)
     files.set(name, Uint8Array.fromBase64(text))
   }
   return files

@@ -26,7 +26,9 @@ function userDataDirectory(environment: Environment): string {
   const xdg = environment['XDG_DATA_HOME']
   if (xdg !== undefined && isAbsolute(xdg)) return xdg
   const home = environment['HOME'] ?? homedir()
-  return process.platform === 'darwin' ? join(home, 'Library', 'Application Support') : join(home, '.local', 'share')
+  return process.platform === 'darwin'
+    ? join(home, 'Library', 'Application Support')
+    : join(home, '.local', 'share')
 }
 
 export function expandHome(path: string, environment: Environment): string {

@@ -47,7 +47,12 @@ export function createLog(options: LogOptions): Log {
 
   function add(level: LogLevel, message: string, fixed: LogFields, fields: LogFields): void {
     if (logLevels.indexOf(level) > threshold) return
-    const entry = { timeMs: options.now(), level, message: redactText(message), fields: redactFields({ ...fixed, ...fields }) }
+    const entry = {
+      timeMs: options.now(),
+      level,
+      message: redactText(message),
+      fields: redactFields({ ...fixed, ...fields })
+    }
     entries.push(entry)
     if (entries.length > recentEntriesMax) entries.shift()
     options.write(options.format === 'json' ? formatJson(entry) : formatHuman(entry, options.colour ?? false))
@@ -85,7 +90,13 @@ function formatJson(entry: LogEntry): string {
   return `${JSON.stringify({ time: new Date(timeMs).toISOString(), level, message, ...fields })}\n`
 }
 
-const levelColour: Readonly<Record<LogLevel, string>> = { error: '31', warn: '33', info: '36', debug: '90', trace: '90' }
+const levelColour: Readonly<Record<LogLevel, string>> = {
+  error: '31',
+  warn: '33',
+  info: '36',
+  debug: '90',
+  trace: '90'
+}
 
 function formatHuman(entry: LogEntry, colour: boolean): string {
   const time = new Date(entry.timeMs).toISOString().slice(11, 23)
@@ -97,7 +108,13 @@ function formatHuman(entry: LogEntry, colour: boolean): string {
 
 function showValue(value: LogValue): string {
   if (typeof value === 'object' && value !== null && 'stack' in value && typeof value['stack'] === 'string') {
-    return JSON.stringify(value['stack'].split('\n').slice(0, 4).map((line) => line.trim()).join(' | '))
+    return JSON.stringify(
+      value['stack']
+        .split('\n')
+        .slice(0, 4)
+        .map((line) => line.trim())
+        .join(' | ')
+    )
   }
   if (typeof value === 'string' && /^[\w./:@+-]+$/.test(value)) return value
   return withoutControls(JSON.stringify(value))

@@ -10,7 +10,8 @@ import { joinTables } from './method-table/shape.ts'
 import { type SharingMethods, sharingMethodTable } from './method-table/sharing-methods.ts'
 import { type StoreMethods, storeMethodTable } from './method-table/store-methods.ts'
 
-export interface NodeMethods extends ProcessMethods, FileMethods, PrincipalMethods, SharingMethods, StoreMethods {}
+export interface NodeMethods
+  extends ProcessMethods, FileMethods, PrincipalMethods, SharingMethods, StoreMethods {}
 
 export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>(
   processMethodTable,

@@ -7,9 +7,14 @@ import { nodeKeyName } from './principal-directory.ts'
 export async function deriveNameSecret(keys: KeyStorage, crypto: CryptoProvider): Promise<Uint8Array> {
   const secret = await keys.open(nodeKeyName)
   if (secret === undefined) {
-    throw new NodeError('ERR_DATA_INCOMPLETE', 'the key of this node is missing; restore "keys/node.key" from a key backup')
+    throw new NodeError(
+      'ERR_DATA_INCOMPLETE',
+      'the key of this node is missing; restore "keys/node.key" from a key backup'
+    )
   }
-  const derived = crypto.hmacSha256(secret.signSeed, [new TextEncoder().encode('blocktree/local/name-secret/1\0')])
+  const derived = crypto.hmacSha256(secret.signSeed, [
+    new TextEncoder().encode('blocktree/local/name-secret/1\0')
+  ])
   secret.close()
   return derived
 }

@@ -24,7 +24,11 @@ export interface OpenedHeader {
 }
 
 /** @param magic 8 bytes */
-export async function createPassphraseHeader(crypto: CryptoProvider, magic: Uint8Array, passphrase: string): Promise<OpenedHeader> {
+export async function createPassphraseHeader(
+  crypto: CryptoProvider,
+  magic: Uint8Array,
+  passphrase: string
+): Promise<OpenedHeader> {
   const header = new Uint8Array(passphraseHeaderBytes)
   const view = new DataView(header.buffer)
   header.set(magic)
@@ -45,7 +49,8 @@ export async function openPassphraseHeader(
   header: Uint8Array,
   passphrase: string
 ): Promise<OpenedHeader | 'damaged' | 'version' | 'cost' | 'passphrase'> {
-  if (header.length !== passphraseHeaderBytes || !magic.every((byte, index) => byte === header[index])) return 'damaged'
+  if (header.length !== passphraseHeaderBytes || !magic.every((byte, index) => byte === header[index]))
+    return 'damaged'
   const view = new DataView(header.buffer, header.byteOffset, header.length)
   if (view.getUint8(8) !== version) return 'version'
   const cost = { memoryKib: view.getUint32(9), passes: view.getUint16(13), parallelism: view.getUint8(15) }

@@ -13,7 +13,11 @@ export function readPassphraseFile(file: string): string {
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new NodeError('ERR_CONFIGURATION_FILE', `cannot read passphrase file "${file}": ${reasonOf(cause)}`, { cause })
+    throw new NodeError(
+      'ERR_CONFIGURATION_FILE',
+      `cannot read passphrase file "${file}": ${reasonOf(cause)}`,
+      { cause }
+    )
   }
   return checkPassphrase(text.split(/\r?\n/, 1)[0] ?? '', `passphrase file "${file}"`)
 }

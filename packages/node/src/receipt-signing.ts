@@ -35,7 +35,10 @@ export function addReceipts(tree: TreeState, deps: ReceiptSigningDeps): void {
   Object.assign(tree, {
     commitLocal(batch: LocalBatch, options?: Parameters<TreeState['commitLocal']>[1]): Promise<void> {
       const receipts = receiptsFor(tree, deps, batch)
-      return commit(receipts.length === 0 ? batch : { ...batch, records: [...receipts, ...batch.records] }, options)
+      return commit(
+        receipts.length === 0 ? batch : { ...batch, records: [...receipts, ...batch.records] },
+        options
+      )
     }
   })
 }
@@ -58,11 +61,17 @@ function zoneWithEnd(tree: TreeState, record: AnyRecord): Id | undefined {
   if (record.type !== recordType.header && record.type !== recordType.checkpoint) return undefined
   const { cap: capId } = record.body
   const cap = capId === undefined ? undefined : tree.authority.cap(capId)
-  if (cap === undefined || (cap.body.notBefore === undefined && cap.body.notAfter === undefined)) return undefined
+  if (cap === undefined || (cap.body.notBefore === undefined && cap.body.notAfter === undefined))
+    return undefined
   return record.type === recordType.header ? homeZone(record.body.birth, record.body.block) : record.body.zone
 }
 
-function signReceipts(tree: TreeState, deps: ReceiptSigningDeps, zone: Id, ids: readonly Id[]): readonly LocalRecord[] {
+function signReceipts(
+  tree: TreeState,
+  deps: ReceiptSigningDeps,
+  zone: Id,
+  ids: readonly Id[]
+): readonly LocalRecord[] {
   const node = deps.node()
   const cap = node.capFor({ home: zone, block: undefined }, right.host)
   const treeId = tree.tree

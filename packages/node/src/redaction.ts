@@ -3,7 +3,8 @@
  * one (bytes are shown as a length). Fragments of links are cut, since a link's secret lives there.
  */
 
-const secretName = /pass(word|phrase)|secret|seed|credential|private|authorization|^(key|token|pin|data|bytes|text|line)$|(Key|Token)$/i
+const secretName =
+  /pass(word|phrase)|secret|seed|credential|private|authorization|^(key|token|pin|data|bytes|text|line)$|(Key|Token)$/i
 /** Names that match the pattern and are public by nature. */
 const publicName = /^(publicKey|keyId|tokenCount)$/
 
@@ -11,7 +12,13 @@ const textCharactersMax = 2000
 const depthMax = 4
 const itemsMax = 20
 
-export type LogValue = string | number | boolean | null | readonly LogValue[] | { readonly [name: string]: LogValue }
+export type LogValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly LogValue[]
+  | { readonly [name: string]: LogValue }
 
 /** A copy of `value` that can be printed; never throws. */
 export function redact(value: unknown, depth = 0): LogValue {
@@ -66,7 +73,8 @@ function redactObject(value: object, depth: number): LogValue {
 
 function redactError(error: Error, depth: number): LogValue {
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
-  const cause = error.cause === undefined || depth >= depthMax ? {} : { cause: redact(error.cause, depth + 1) }
+  const cause =
+    error.cause === undefined || depth >= depthMax ? {} : { cause: redact(error.cause, depth + 1) }
   const stack = error.stack === undefined ? {} : { stack: redactText(error.stack) }
   return { name: error.name, ...code, message: redactText(error.message), ...stack, ...cause }
 }

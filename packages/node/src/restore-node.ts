@@ -10,8 +10,22 @@ import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
 import { createFiles, createSharing, type Sharing } from '@blocktree/files'
 import { createStore, type DiskStore, nodeDrivers } from '@blocktree/store'
 import type { ArchiveItem } from '@blocktree/store/archive'
-import { type Clock, createPrincipal, type Id, reindex, type StoredRecord, type StoredSector } from '@blocktree/tree'
-import { type BackupOptions, type BackupTail, corrupt, createBackup, openBackup, parseTail } from './backup.ts'
+import {
+  type Clock,
+  createPrincipal,
+  type Id,
+  reindex,
+  type StoredRecord,
+  type StoredSector
+} from '@blocktree/tree'
+import {
+  type BackupOptions,
+  type BackupTail,
+  corrupt,
+  createBackup,
+  openBackup,
+  parseTail
+} from './backup.ts'
 import type { NodeParts } from './create-node.ts'
 import { type DataDirectory, dataDirectoryAt, type NodeRecord, writeFileDurably } from './data-directory.ts'
 import { deriveNameSecret } from './name-secret.ts'
@@ -48,7 +62,10 @@ export async function restoreNodeInto(
   const { file, passphrase } = request
   const { head, items } = await openBackup(crypto, file, passphrase)
   if (head.kind !== 'node') {
-    throw new NodeError('ERR_BACKUP_CORRUPT', `"${file}" holds what is below one path, not a whole node; restore it into a running node`)
+    throw new NodeError(
+      'ERR_BACKUP_CORRUPT',
+      `"${file}" holds what is below one path, not a whole node; restore it into a running node`
+    )
   }
   for (const [name, text] of Object.entries(head.keys)) {
     if (!keyNamePattern.test(name)) throw corrupt(file, `it names a key "${name.slice(0, 64)}"`)
@@ -63,7 +80,10 @@ export async function restoreNodeInto(
     return {
       record: head.node,
       ...taken.count,
-      isIdentical: taken.tail.digest === undefined ? undefined : taken.tail.digest === Buffer.from(summary.digest).toString('hex'),
+      isIdentical:
+        taken.tail.digest === undefined
+          ? undefined
+          : taken.tail.digest === Buffer.from(summary.digest).toString('hex'),
       missingSectors: summary.missingSectors ?? 0
     }
   } finally {
@@ -80,7 +100,10 @@ async function takeRaw(
   file: string,
   items: AsyncGenerator<ArchiveItem>,
   { signal, onBytes }: BackupOptions
-): Promise<{ readonly count: { readonly records: number; readonly sectors: number; readonly bytes: number }; readonly tail: BackupTail }> {
+): Promise<{
+  readonly count: { readonly records: number; readonly sectors: number; readonly bytes: number }
+  readonly tail: BackupTail
+}> {
   const count = { records: 0, sectors: 0, bytes: 0 }
   let tail: BackupTail | undefined
   let records: StoredRecord[] = []
@@ -122,12 +145,20 @@ async function rebuild(
   const tree = await reindex({ store, crypto, clock })
   await tree.settled()
   const held = tree.tree === undefined ? 'none' : formatId(tree.tree)
-  if (held !== record.treeId) throw new NodeError('ERR_BACKUP_CORRUPT', `the backup says tree ${record.treeId} and holds ${held}`)
+  if (held !== record.treeId)
+    throw new NodeError('ERR_BACKUP_CORRUPT', `the backup says tree ${record.treeId} and holds ${held}`)
   const secret = await keys.open(nodeKeyName)
   if (secret === undefined) throw new NodeError('ERR_BACKUP_CORRUPT', 'the backup lacks the key of the node')
   const principal = createPrincipal(crypto, secret)
   secret.close()
-  const files = createFiles({ tree, store, crypto, random: crypto.random, clock, nameSecret: await deriveNameSecret(keys, crypto) })
+  const files = createFiles({
+    tree,
+    store,
+    crypto,
+    random: crypto.random,
+    clock,
+    nameSecret: await deriveNameSecret(keys, crypto)
+  })
   const actor = files.actor(principal)
   try {
     await files.indexNames(actor)
@@ -142,17 +173,29 @@ async function rebuild(
 }
 
 /** Restores to a scratch place and compares; without a file a fresh backup is made and removed again. */
-export async function drill(parts: NodeParts, given: Partial<RestoreRequest>, options: BackupOptions): Promise<DrillReport> {
+export async function drill(
+  parts: NodeParts,
+  given: Partial<RestoreRequest>,
+  options: BackupOptions
+): Promise<DrillReport> {
   const startMs = performance.now()
   const scratch: Id = parts.crypto.random.bytes(8)
   const place = dataDirectoryAt(join(parts.directory.path, `.drill-${Buffer.from(scratch).toString('hex')}`))
   try {
-    for (const path of [place.path, place.keys, place.store]) mkdirSync(path, { recursive: true, mode: 0o700 })
+    for (const path of [place.path, place.keys, place.store])
+      mkdirSync(path, { recursive: true, mode: 0o700 })
     const request = given.file === undefined ? await freshBackup(parts, place.path, options) : wanted(given)
     const restored = await restoreNodeInto(parts.crypto, place, request, options)
     const { records, sectors, bytes } = restored
     const isIdentical = restored.isIdentical !== false && restored.missingSectors === 0
-    return { file: given.file ?? '', records, sectors, bytes, isIdentical, durationMs: Math.round(performance.now() - startMs) }
+    return {
+      file: given.file ?? '',
+      records,
+      sectors,
+      bytes,
+      isIdentical,
+      durationMs: Math.round(performance.now() - startMs)
+    }
   } finally {
     rmSync(place.path, { recursive: true, force: true })
   }
@@ -163,8 +206,15 @@ function wanted({ file, passphrase }: Partial<RestoreRequest>): RestoreRequest {
   throw new NodeError('ERR_BACKUP_PASSPHRASE', 'a drill of a backup needs its passphrase')
 }
 
-async function freshBackup(parts: NodeParts, folder: string, options: BackupOptions): Promise<RestoreRequest> {
-  const request = { file: join(folder, 'backup'), passphrase: Buffer.from(parts.crypto.random.bytes(24)).toString('base64') }
+async function freshBackup(
+  parts: NodeParts,
+  folder: string,
+  options: BackupOptions
+): Promise<RestoreRequest> {
+  const request = {
+    file: join(folder, 'backup'),
+    passphrase: Buffer.from(parts.crypto.random.bytes(24)).toString('base64')
+  }
   await createBackup(parts, parts.principals.node, request, options)
   return request
 }

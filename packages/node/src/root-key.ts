@@ -61,15 +61,24 @@ export function createRootKey(options: RootKeyOptions): RootKey {
   async function open(passphrase: string): Promise<Awaited<ReturnType<KeyStorage['open']>> & object> {
     const waitMs = refusedUntilMs - now()
     if (waitMs > 0) {
-      throw new NodeError('ERR_ROOT_ATTEMPTS', `wrong passphrase ${failedAttempts} times; wait ${Math.ceil(waitMs / 1000)} s`, {
-        data: { retryAfterMs: waitMs }
-      })
+      throw new NodeError(
+        'ERR_ROOT_ATTEMPTS',
+        `wrong passphrase ${failedAttempts} times; wait ${Math.ceil(waitMs / 1000)} s`,
+        {
+          data: { retryAfterMs: waitMs }
+        }
+      )
     }
     const password = passwordBytes(passphrase)
     try {
       // the spare is alone only when a change of the passphrase was cut short
-      const secret = (await storage.open(rootKeyName, { password })) ?? (await storage.open(spareKeyName, { password }))
-      if (secret === undefined) throw new NodeError('ERR_ROOT_PASSPHRASE', 'the root key is not on this node; restore it from its backup')
+      const secret =
+        (await storage.open(rootKeyName, { password })) ?? (await storage.open(spareKeyName, { password }))
+      if (secret === undefined)
+        throw new NodeError(
+          'ERR_ROOT_PASSPHRASE',
+          'the root key is not on this node; restore it from its backup'
+        )
       failedAttempts = 0
       return secret
     } catch (error) {
@@ -77,10 +86,14 @@ export function createRootKey(options: RootKeyOptions): RootKey {
       failedAttempts++
       const waits = Math.max(0, failedAttempts - freeAttempts)
       refusedUntilMs = waits === 0 ? 0 : now() + Math.min(waitMsMax, 1000 * 2 ** (waits - 1))
-      throw new NodeError('ERR_ROOT_PASSPHRASE', 'the passphrase does not open the root key; check it and try again', {
-        cause: error,
-        data: { failedAttempts }
-      })
+      throw new NodeError(
+        'ERR_ROOT_PASSPHRASE',
+        'the passphrase does not open the root key; check it and try again',
+        {
+          cause: error,
+          data: { failedAttempts }
+        }
+      )
     } finally {
       wipe(password)
     }
@@ -121,7 +134,10 @@ export function createRootKey(options: RootKeyOptions): RootKey {
     lock,
     principal() {
       if (principal !== undefined) return principal
-      throw new NodeError('ERR_ROOT_LOCKED', 'only the owner may do this, and the root key is locked; unlock it with root.unlock')
+      throw new NodeError(
+        'ERR_ROOT_LOCKED',
+        'only the owner may do this, and the root key is locked; unlock it with root.unlock'
+      )
     },
     changePassphrase: (current, next) => inTurn(() => changePassphrase(current, next)),
     onLock: (listener) => void listeners.push(listener)

@@ -73,7 +73,6 @@ function openLog(configuration: Configuration, input: RunInput): Log {
   })
 }
 
-
 async function open(
   configuration: Configuration,
   input: RunInput,
@@ -86,7 +85,8 @@ async function open(
   readNodeRecord(directory)
   const lock = acquireInstanceLock(directory.path)
   lifeCycle.onStop('lock', () => lock.release())
-  if (lock.tookOverFrom !== undefined) log.warn('took over a stale lock', { formerProcess: lock.tookOverFrom })
+  if (lock.tookOverFrom !== undefined)
+    log.warn('took over a stale lock', { formerProcess: lock.tookOverFrom })
   const node = await openNode({
     configuration,
     directory,
@@ -102,7 +102,9 @@ async function open(
 /** What is shown once and kept nowhere: not through the log, which remembers. */
 function showSecret(lines: readonly string[], configuration: Configuration, input: RunInput): void {
   const isJson = configuration.log.format === 'json'
-  const text = isJson ? JSON.stringify({ level: 'notice', message: 'secret shown once', secret: lines }) : frame(lines)
+  const text = isJson
+    ? JSON.stringify({ level: 'notice', message: 'secret shown once', secret: lines })
+    : frame(lines)
   input.stderr.write(`${text}\n`)
 }
 
@@ -111,7 +113,12 @@ function frame(lines: readonly string[]): string {
   return ['', rule, ...lines, rule, ''].join('\n')
 }
 
-async function start(configuration: Configuration, input: RunInput, lifeCycle: LifeCycle, log: Log): Promise<void> {
+async function start(
+  configuration: Configuration,
+  input: RunInput,
+  lifeCycle: LifeCycle,
+  log: Log
+): Promise<void> {
   const node = await open(configuration, input, lifeCycle, log)
   const server = createRpcServer<NonNullable<typeof node.handlers.table.shapes>, Peer>({
     handlers: node.handlers,
@@ -128,7 +135,9 @@ async function start(configuration: Configuration, input: RunInput, lifeCycle: L
     milliseconds: Math.round(performance.now())
   })
   if (input.stdin.isTTY === true && !configuration.service) {
-    log.info('type JSON-RPC requests, one a line; end with Ctrl-D, or leave it running and use "blocktree" elsewhere')
+    log.info(
+      'type JSON-RPC requests, one a line; end with Ctrl-D, or leave it running and use "blocktree" elsewhere'
+    )
   }
 }
 
@@ -176,7 +185,12 @@ async function openSocket(
   })
 }
 
-function openStdio(input: RunInput, lifeCycle: LifeCycle, node: BlocktreeNode, server: RpcServer<Peer>): void {
+function openStdio(
+  input: RunInput,
+  lifeCycle: LifeCycle,
+  node: BlocktreeNode,
+  server: RpcServer<Peer>
+): void {
   const connection = openStreamConnection({
     input: input.stdin,
     output: input.stdout,

@@ -5,14 +5,21 @@
 import { NodeError } from './node-error.ts'
 
 export interface Settings {
-  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' | 'trace'; readonly format: 'auto' | 'human' | 'json' }
+  readonly log: {
+    readonly level: 'error' | 'warn' | 'info' | 'debug' | 'trace'
+    readonly format: 'auto' | 'human' | 'json'
+  }
   readonly socket: { readonly enabled: boolean; readonly path: string | undefined }
   readonly store: {
     readonly durability: 'none' | 'group' | 'each'
     readonly segmentBytes: number
     readonly workers: number | undefined
   }
-  readonly root: { readonly passphraseFile: string | undefined; readonly autoLockMs: number; readonly recovery: boolean }
+  readonly root: {
+    readonly passphraseFile: string | undefined
+    readonly autoLockMs: number
+    readonly recovery: boolean
+  }
   readonly crypto: { readonly provider: 'auto' | 'native' | 'portable' }
   readonly space: { readonly reserveBytes: number }
   readonly service: boolean
@@ -176,7 +183,8 @@ export type SettingValue = string | number | boolean
 export function parseSetting(setting: Setting, raw: unknown, where: string): SettingValue {
   const value = readKind(setting.kind, raw)
   if (value !== undefined) return value
-  const shown = typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean' ? `"${raw}"` : typeof raw
+  const shown =
+    typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean' ? `"${raw}"` : typeof raw
   throw new NodeError('ERR_CONFIGURATION_VALUE', `${where}: ${shown} is not ${describeKind(setting.kind)}`)
 }
 
@@ -228,7 +236,13 @@ function readSize(raw: unknown): number | undefined {
   return unit === undefined ? undefined : Math.round(Number(match?.[1]) * unit)
 }
 
-const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: minute, h: 60 * minute, d: 1440 * minute }
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: minute,
+  h: 60 * minute,
+  d: 1440 * minute
+}
 
 /** Only with a unit: a bare number would be a guess. */
 function readDuration(raw: unknown): number | undefined {

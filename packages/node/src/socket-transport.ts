@@ -16,7 +16,10 @@ export interface SocketTransport {
 }
 
 /** @throws ERR_SOCKET_PATH, ERR_SOCKET_IN_USE */
-export async function listenOnSocket(path: string, onConnection: (socket: Socket) => void): Promise<SocketTransport> {
+export async function listenOnSocket(
+  path: string,
+  onConnection: (socket: Socket) => void
+): Promise<SocketTransport> {
   const bytes = Buffer.byteLength(path)
   if (bytes > socketPathBytesMax) {
     throw new NodeError(
@@ -45,7 +48,10 @@ async function listenOrReplace(server: Server, path: string): Promise<boolean> {
   if (failure === undefined) return false
   if (systemCode(failure) !== 'EADDRINUSE') throw cannotListen(path, failure)
   if (await answers(path)) {
-    throw new NodeError('ERR_SOCKET_IN_USE', `another process answers on "${path}"; stop it or choose another --socket-path`)
+    throw new NodeError(
+      'ERR_SOCKET_IN_USE',
+      `another process answers on "${path}"; stop it or choose another --socket-path`
+    )
   }
   rmSync(path, { force: true })
   const second = await listen(server, path)
@@ -54,9 +60,13 @@ async function listenOrReplace(server: Server, path: string): Promise<boolean> {
 }
 
 function cannotListen(path: string, cause: unknown): NodeError {
-  return new NodeError('ERR_SOCKET_PATH', `cannot listen on "${path}": ${reasonOf(cause)}; choose another --socket-path`, {
-    cause
-  })
+  return new NodeError(
+    'ERR_SOCKET_PATH',
+    `cannot listen on "${path}": ${reasonOf(cause)}; choose another --socket-path`,
+    {
+      cause
+    }
+  )
 }
 
 /** @returns the failure. The file never has a wider mode, not even for a moment. */

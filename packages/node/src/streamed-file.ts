@@ -25,7 +25,11 @@ export async function writeStreamedFile<Report>(
     await rm(part, { force: true }).catch(() => undefined)
     const code = systemCode(cause)
     if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw cause
-    throw new NodeError(code === 'ENOSPC' ? 'ERR_DATA_FULL' : 'ERR_PATH_LOCAL', `cannot write "${file}": ${reasonOf(cause)}`, { cause })
+    throw new NodeError(
+      code === 'ENOSPC' ? 'ERR_DATA_FULL' : 'ERR_PATH_LOCAL',
+      `cannot write "${file}": ${reasonOf(cause)}`,
+      { cause }
+    )
   }
 }
 

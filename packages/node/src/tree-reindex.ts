@@ -36,7 +36,8 @@ class CaughtRows implements IndexReader {
   }
 
   add(rows: readonly IndexRow[]): void {
-    for (const row of rows) this.#rows.set(textOf(row.key), { key: row.key.slice(), value: row.value?.slice() })
+    for (const row of rows)
+      this.#rows.set(textOf(row.key), { key: row.key.slice(), value: row.value?.slice() })
   }
 
   all(): readonly IndexRow[] {

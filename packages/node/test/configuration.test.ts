@@ -9,7 +9,10 @@ function input(data: string, rest: Partial<ConfigurationInput> = {}): Configurat
   return { environment: {}, workingDirectory: '/work', ...rest, flags: { data, ...rest.flags } }
 }
 
-async function withFile(text: string, rest: Partial<ConfigurationInput> = {}): ReturnType<typeof loadConfiguration> {
+async function withFile(
+  text: string,
+  rest: Partial<ConfigurationInput> = {}
+): ReturnType<typeof loadConfiguration> {
   await using directory = await temporaryDirectory()
   writeFileSync(join(directory.path, 'config.yaml'), text)
   return await loadConfiguration(input(directory.path, rest))
@@ -52,17 +55,26 @@ describe('loadConfiguration', () => {
     ['log: { levle: info }', 'did you mean "log.level"'],
     ['store: { durabilty: group }', 'did you mean "store.durability"']
   ])('refuses the unknown key of %s', async (text, expected) => {
-    await expect(withFile(text)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION_KEY', message: expect.stringContaining(expected) })
+    await expect(withFile(text)).rejects.toMatchObject({
+      code: 'ERR_CONFIGURATION_KEY',
+      message: expect.stringContaining(expected)
+    })
   })
 
   test('refuses an unknown variable and names the nearest one', async () => {
     const error = loadConfiguration(input('/nowhere', { environment: { BLOCKTREE_LOG_LEVLE: 'info' } }))
-    await expect(error).rejects.toMatchObject({ code: 'ERR_CONFIGURATION_KEY', data: { nearest: 'BLOCKTREE_LOG_LEVEL' } })
+    await expect(error).rejects.toMatchObject({
+      code: 'ERR_CONFIGURATION_KEY',
+      data: { nearest: 'BLOCKTREE_LOG_LEVEL' }
+    })
   })
 
   test('refuses an unknown flag and names the nearest one', async () => {
     const error = loadConfiguration(input('/nowhere', { flags: { 'log-levl': 'info' } }))
-    await expect(error).rejects.toMatchObject({ code: 'ERR_CONFIGURATION_KEY', data: { nearest: 'log-level' } })
+    await expect(error).rejects.toMatchObject({
+      code: 'ERR_CONFIGURATION_KEY',
+      data: { nearest: 'log-level' }
+    })
   })
 
   test.each([
@@ -74,12 +86,20 @@ describe('loadConfiguration', () => {
     ['log: info', 'names with values'],
     ['- a list', 'names with values']
   ])('refuses the value of %s', async (text, expected) => {
-    await expect(withFile(text)).rejects.toMatchObject({ code: 'ERR_CONFIGURATION_VALUE', message: expect.stringContaining(expected) })
+    await expect(withFile(text)).rejects.toMatchObject({
+      code: 'ERR_CONFIGURATION_VALUE',
+      message: expect.stringContaining(expected)
+    })
   })
 
-  test.each(['log: {', 'a: 1\na: 2', 'a: &x [1]\nb: *x'])('refuses %j, which is not plain YAML', async (text) => {
-    await expect(withFile(text)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_CONFIGURATION_(FILE|KEY)$/) })
-  })
+  test.each(['log: {', 'a: 1\na: 2', 'a: &x [1]\nb: *x'])(
+    'refuses %j, which is not plain YAML',
+    async (text) => {
+      await expect(withFile(text)).rejects.toMatchObject({
+        code: expect.stringMatching(/^ERR_CONFIGURATION_(FILE|KEY)$/)
+      })
+    }
+  )
 
   test('refuses a file that was named and is not there, but not the usual one', async () => {
     const missing = loadConfiguration(input('/nowhere', { flags: { config: '/nowhere/x.yaml' } }))
@@ -100,7 +120,9 @@ describe('loadConfiguration', () => {
   })
 
   test('reads sizes and times with units', async () => {
-    const configuration = await withFile('store: { segmentBytes: 8 MiB }\nroot: { autoLock: 1.5h }\nspace: { reserve: 2GB }\n')
+    const configuration = await withFile(
+      'store: { segmentBytes: 8 MiB }\nroot: { autoLock: 1.5h }\nspace: { reserve: 2GB }\n'
+    )
     expect(configuration.store.segmentBytes).toBe(8 * 1024 * 1024)
     expect(configuration.root.autoLockMs).toBe(5_400_000)
     expect(configuration.space.reserveBytes).toBe(2_000_000_000)

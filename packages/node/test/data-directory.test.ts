@@ -1,7 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { dataDirectoryAt, prepareDataDirectory, readNodeRecord, writeFileDurably } from '../src/data-directory.ts'
+import {
+  dataDirectoryAt,
+  prepareDataDirectory,
+  readNodeRecord,
+  writeFileDurably
+} from '../src/data-directory.ts'
 import { beginFirstStart, completeFirstStart, recoverFirstStart } from '../src/first-start-journal.ts'
 import { acquireInstanceLock } from '../src/instance-lock.ts'
 import { defaultSocketPath, findSocket, lockPath, resolveDataDirectory } from '../src/location.ts'
@@ -28,15 +33,22 @@ describe('prepareDataDirectory', () => {
     await using directory = await temporaryDirectory()
     const { chownSync } = await import('node:fs')
     chownSync(directory.path, 65_534, 65_534)
-    expect(() => prepareDataDirectory(dataDirectoryAt(directory.path))).toThrow(expect.objectContaining({ code: 'ERR_DATA_OWNER' }))
+    expect(() => prepareDataDirectory(dataDirectoryAt(directory.path))).toThrow(
+      expect.objectContaining({ code: 'ERR_DATA_OWNER' })
+    )
   })
 
-  test.skipIf(process.getuid?.() === 0)('refuses a directory that cannot be written (not as root)', async () => {
-    await using directory = await temporaryDirectory()
-    chmodSync(directory.path, 0o500)
-    expect(() => prepareDataDirectory(dataDirectoryAt(directory.path))).toThrow(expect.objectContaining({ code: 'ERR_DATA_ACCESS' }))
-    chmodSync(directory.path, 0o700)
-  })
+  test.skipIf(process.getuid?.() === 0)(
+    'refuses a directory that cannot be written (not as root)',
+    async () => {
+      await using directory = await temporaryDirectory()
+      chmodSync(directory.path, 0o500)
+      expect(() => prepareDataDirectory(dataDirectoryAt(directory.path))).toThrow(
+        expect.objectContaining({ code: 'ERR_DATA_ACCESS' })
+      )
+      chmodSync(directory.path, 0o700)
+    }
+  )
 })
 
 describe('readNodeRecord', () => {
@@ -112,7 +124,9 @@ describe('acquireInstanceLock', () => {
   test('is held by one and free again after the release', async () => {
     await using directory = await temporaryDirectory()
     const lock = acquireInstanceLock(directory.path)
-    expect(() => acquireInstanceLock(directory.path)).toThrow(expect.objectContaining({ code: 'ERR_DATA_IN_USE', data: { pid: process.pid } }))
+    expect(() => acquireInstanceLock(directory.path)).toThrow(
+      expect.objectContaining({ code: 'ERR_DATA_IN_USE', data: { pid: process.pid } })
+    )
     lock.release()
     acquireInstanceLock(directory.path).release()
     expect(existsSync(lockPath(directory.path))).toBe(false)
@@ -128,7 +142,10 @@ describe('acquireInstanceLock', () => {
 
   test('takes over when the process id belongs to another process by now', async () => {
     await using directory = await temporaryDirectory()
-    writeFileSync(lockPath(directory.path), JSON.stringify({ pid: process.ppid, started: 'an earlier boot:1' }))
+    writeFileSync(
+      lockPath(directory.path),
+      JSON.stringify({ pid: process.ppid, started: 'an earlier boot:1' })
+    )
     const lock = acquireInstanceLock(directory.path)
     expect(lock.tookOverFrom).toBe(process.ppid)
     lock.release()
@@ -154,7 +171,9 @@ describe('defaultSocketPath', () => {
   test('goes to the runtime directory when the data directory is too long', () => {
     const long = `/${'a'.repeat(120)}`
     expect(defaultSocketPath('/data', {})).toBe('/data/rpc.sock')
-    expect(defaultSocketPath(long, { XDG_RUNTIME_DIR: '/run/user/1' })).toMatch(/^\/run\/user\/1\/blocktree-[0-9a-f]{16}\.sock$/)
+    expect(defaultSocketPath(long, { XDG_RUNTIME_DIR: '/run/user/1' })).toMatch(
+      /^\/run\/user\/1\/blocktree-[0-9a-f]{16}\.sock$/
+    )
     expect(defaultSocketPath(long, {})).toBeUndefined()
   })
 })

@@ -8,9 +8,13 @@ const passphrase = 'correct horse battery'
 
 async function setUp() {
   const storage = createMemoryKeyStorage({ crypto, cost: { memoryKib: 64, passes: 1, parallelism: 1 } })
-  await storage.create('root', createPrincipalSecret(new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)), {
-    password: passwordBytes(passphrase)
-  })
+  await storage.create(
+    'root',
+    createPrincipalSecret(new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)),
+    {
+      password: passwordBytes(passphrase)
+    }
+  )
   const clock = { ms: 0 }
   const timers: (() => void)[] = []
   const root = createRootKey({
@@ -35,7 +39,9 @@ describe('createRootKey', () => {
     const principal = root.principal()
     timers[0]?.()
     expect(root.state.isUnlocked).toBe(false)
-    expect(() => principal.key.sign(new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'ERR_KEY_CLOSED' }))
+    expect(() => principal.key.sign(new Uint8Array(1))).toThrow(
+      expect.objectContaining({ code: 'ERR_KEY_CLOSED' })
+    )
   })
 
   test('refuses a wrong passphrase and makes guessing slow', async () => {
@@ -44,7 +50,10 @@ describe('createRootKey', () => {
     await expect(wrong()).rejects.toMatchObject({ code: 'ERR_ROOT_PASSPHRASE' })
     await expect(wrong()).rejects.toMatchObject({ code: 'ERR_ROOT_PASSPHRASE' })
     await expect(wrong()).rejects.toMatchObject({ code: 'ERR_ROOT_PASSPHRASE' })
-    await expect(root.unlock(passphrase)).rejects.toMatchObject({ code: 'ERR_ROOT_ATTEMPTS', data: { retryAfterMs: 1000 } })
+    await expect(root.unlock(passphrase)).rejects.toMatchObject({
+      code: 'ERR_ROOT_ATTEMPTS',
+      data: { retryAfterMs: 1000 }
+    })
     clock.ms = 1000
     await expect(wrong()).rejects.toMatchObject({ code: 'ERR_ROOT_PASSPHRASE' })
     clock.ms = 2000

@@ -9,7 +9,11 @@ export async function run(context: CommandContext): Promise<number> {
   const node = await context.node()
   const bar = output.progress('bundle')
   const file = localPath(context, context.arguments[0] ?? '')
-  const answer = await node.call('bundle.import', { file }, { signal, onProgress: (report) => bar.update(report) })
+  const answer = await node.call(
+    'bundle.import',
+    { file },
+    { signal, onProgress: (report) => bar.update(report) }
+  )
   bar.finish()
   output.result(answer, () => [
     `${formatCount(answer.accepted, 'record')} and ${formatCount(answer.sectors, 'sector')} taken, ${answer.known} known already, ` +

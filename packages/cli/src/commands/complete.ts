@@ -18,7 +18,8 @@ async function candidatesFor(context: CommandContext, words: readonly string[]):
   if (found === undefined) return commandNames(before, last)
   const { definition, rest } = found
   const options = [...definition.options, ...globalOptions]
-  if (last.startsWith('-')) return options.map((option) => `--${option.name}`).filter((name) => name.startsWith(last))
+  if (last.startsWith('-'))
+    return options.map((option) => `--${option.name}`).filter((name) => name.startsWith(last))
   const asked = options.find((option) => `--${option.name}` === rest.at(-1) && option.value !== undefined)
   const completes = asked === undefined ? placeOf(definition, rest) : (asked.completes ?? 'nothing')
   return byKind(context, completes, last)
@@ -27,17 +28,25 @@ async function candidatesFor(context: CommandContext, words: readonly string[]):
 /** The second words of `key …` and the like, after their first one was typed. */
 function commandNames(before: readonly string[], last: string): readonly string[] {
   const prefix = before.length === 0 ? '' : `${before[0] ?? ''} `
-  const names = commandTable.filter((command) => command.isHidden !== true && command.name.startsWith(prefix)).map((command) => command.name.slice(prefix.length))
+  const names = commandTable
+    .filter((command) => command.isHidden !== true && command.name.startsWith(prefix))
+    .map((command) => command.name.slice(prefix.length))
   return [...new Set(names.map((name) => name.split(' ')[0] ?? ''))].filter((name) => name.startsWith(last))
 }
 
 function placeOf(definition: CommandDefinition, rest: readonly string[]): Completes {
   const count = rest.filter((word) => !word.startsWith('-')).length
-  const argument = definition.arguments[count] ?? (definition.arguments.at(-1)?.isRest === true ? definition.arguments.at(-1) : undefined)
+  const argument =
+    definition.arguments[count] ??
+    (definition.arguments.at(-1)?.isRest === true ? definition.arguments.at(-1) : undefined)
   return argument?.completes ?? 'nothing'
 }
 
-async function byKind(context: CommandContext, completes: Completes, last: string): Promise<readonly string[]> {
+async function byKind(
+  context: CommandContext,
+  completes: Completes,
+  last: string
+): Promise<readonly string[]> {
   const startsLike = (text: string): boolean => text.startsWith(last)
   switch (completes) {
     case 'local':

@@ -38,7 +38,9 @@ export async function run(context: CommandContext): Promise<void> {
   const shell = context.arguments[0] ?? ''
   const script = scripts[shell]
   if (script === undefined) {
-    throw new CliError('ERR_ARGUMENT_VALUE', `there is no completion for "${shell}"`, { advice: `known: ${Object.keys(scripts).join(', ')}` })
+    throw new CliError('ERR_ARGUMENT_VALUE', `there is no completion for "${shell}"`, {
+      advice: `known: ${Object.keys(scripts).join(', ')}`
+    })
   }
   context.output.result({ shell, script }, () => [script])
 }

@@ -9,7 +9,13 @@ export async function run(context: CommandContext): Promise<void> {
   if (output.isJson) for (const conflict of conflicts) output.item(conflict, () => [])
   else if (conflicts.length === 0) output.note('No conflicts.')
   else {
-    const rows = conflicts.map(({ path, labels, heads, id }) => [printable(path ?? id), String(heads.length), labels.join(', ')])
-    output.result(undefined, () => formatTable([['path', 'versions', 'labels'].map((cell) => output.dim(cell)), ...rows], [1]))
+    const rows = conflicts.map(({ path, labels, heads, id }) => [
+      printable(path ?? id),
+      String(heads.length),
+      labels.join(', ')
+    ])
+    output.result(undefined, () =>
+      formatTable([['path', 'versions', 'labels'].map((cell) => output.dim(cell)), ...rows], [1])
+    )
   }
 }

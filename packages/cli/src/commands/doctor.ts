@@ -8,7 +8,8 @@ export async function run(context: CommandContext): Promise<number> {
   const node = await context.node()
   const report = await node.call('node.doctor', {})
   output.result(report, () => {
-    if (report.findings.length === 0) return [output.green(`All ${formatCount(report.checks, 'check')} passed.`)]
+    if (report.findings.length === 0)
+      return [output.green(`All ${formatCount(report.checks, 'check')} passed.`)]
     const paint = { error: output.red, warning: output.yellow, note: output.dim }
     return report.findings.flatMap(({ severity, code, reason, fix }) => [
       `${paint[severity](severity)}  ${code}`,

@@ -12,12 +12,20 @@ export async function run(context: CommandContext): Promise<number> {
   const params =
     argument === undefined
       ? {}
-      : { file: localPath(context, argument), passphrase: await readSecret(context, { prompt: 'Passphrase of the backup' }) }
+      : {
+          file: localPath(context, argument),
+          passphrase: await readSecret(context, { prompt: 'Passphrase of the backup' })
+        }
   const bar = output.progress('drill')
-  const report = await node.call('backup.drill', params, { signal, onProgress: (progress) => bar.update(progress) })
+  const report = await node.call('backup.drill', params, {
+    signal,
+    onProgress: (progress) => bar.update(progress)
+  })
   bar.finish()
   output.result(report, () => [
-    report.isIdentical ? output.green('The restored copy is identical.') : output.red('The restored copy differs.'),
+    report.isIdentical
+      ? output.green('The restored copy is identical.')
+      : output.red('The restored copy differs.'),
     `${formatCount(report.records, 'record')}, ${formatCount(report.sectors, 'sector')}, ${formatBytes(report.bytes)} in ${formatDuration(report.durationMs)}`
   ])
   return report.isIdentical ? exitCode.ok : exitCode.damaged

@@ -10,6 +10,8 @@ export async function run(context: CommandContext): Promise<void> {
   bar.finish()
   output.result(report, () => [
     `${formatBytes(report.bytesFreed)} freed, ${formatCount(report.segmentsRemoved, 'segment')} removed`,
-    ...(report.sectorsMissing > 0 ? [output.red(`${formatCount(report.sectorsMissing, 'sector')} missing; run "blocktree check"`)] : [])
+    ...(report.sectorsMissing > 0
+      ? [output.red(`${formatCount(report.sectorsMissing, 'sector')} missing; run "blocktree check"`)]
+      : [])
   ])
 }

@@ -37,7 +37,8 @@ export async function run(context: CommandContext): Promise<number> {
 /** Into the target when that is a directory. */
 function targetFor(context: CommandContext, target: string, source: string): string {
   const real = localPath(context, target)
-  const isDirectory = target.endsWith('/') || statSync(real, { throwIfNoEntry: false })?.isDirectory() === true
+  const isDirectory =
+    target.endsWith('/') || statSync(real, { throwIfNoEntry: false })?.isDirectory() === true
   return isDirectory ? join(real, baseName(source)) : real
 }
 
@@ -49,14 +50,26 @@ async function download(
   destination: string | undefined
 ): Promise<number> {
   const isTaken = destination !== undefined && existsSync(destination) && !context.options.has('replace')
-  if (isTaken) throw new CliError('ERR_LOCAL_EXISTS', `"${destination}" exists`, { advice: 'use --replace to replace it' })
-  const call = node.callStream('file.get', { path, ...(version === undefined ? {} : { version }) }, { signal: context.signal })
+  if (isTaken)
+    throw new CliError('ERR_LOCAL_EXISTS', `"${destination}" exists`, {
+      advice: 'use --replace to replace it'
+    })
+  const call = node.callStream(
+    'file.get',
+    { path, ...(version === undefined ? {} : { version }) },
+    { signal: context.signal }
+  )
   if (destination === undefined) for await (const chunk of call.download) await context.output.bytes(chunk)
   else await pipeline(call.download, createWriteStream(destination))
   return (await call.result).bytes
 }
 
-async function transfer(context: CommandContext, node: NodeClient, source: string, destination: string): Promise<TransferReport> {
+async function transfer(
+  context: CommandContext,
+  node: NodeClient,
+  source: string,
+  destination: string
+): Promise<TransferReport> {
   const { options, output, signal } = context
   const bar = output.progress('get')
   const params = { source, destination, replace: options.has('replace') }

@@ -24,8 +24,14 @@ export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
   const until = notAfterMs === undefined ? '' : ` until ${formatTime(notAfterMs)}`
   if (rights.includes('read')) {
-    const grant = await node.call('grant.issue', { path, ...(to === undefined ? { link: true } : { to }), ...limit })
-    output.item(grant, () => (grant.link === undefined ? [`${grant.recipient} may read ${path}${until}`] : [grant.link]))
+    const grant = await node.call('grant.issue', {
+      path,
+      ...(to === undefined ? { link: true } : { to }),
+      ...limit
+    })
+    output.item(grant, () =>
+      grant.link === undefined ? [`${grant.recipient} may read ${path}${until}`] : [grant.link]
+    )
     if (grant.link !== undefined) output.note('Whoever has this link can read; it is shown once.')
   }
   if (to !== undefined && writeRights.length > 0) {

@@ -12,7 +12,10 @@ export async function run(context: CommandContext): Promise<void> {
     return
   }
   if (words.length === 0) {
-    context.output.result(commandTable.map(({ name, summary }) => ({ name, summary })), () => overview(commandTable))
+    context.output.result(
+      commandTable.map(({ name, summary }) => ({ name, summary })),
+      () => overview(commandTable)
+    )
     return
   }
   const found = findCommand(words)
@@ -21,9 +24,15 @@ export async function run(context: CommandContext): Promise<void> {
     const { name, summary, options, examples } = found.definition
     context.output.result({ name, summary, options, examples }, () => commandHelp(found.definition))
   } else if (group.length > 0) {
-    context.output.result(group.map(({ name, summary }) => ({ name, summary })), () => group.map(({ name, summary }) => `${name.padEnd(20)}  ${summary}`))
+    context.output.result(
+      group.map(({ name, summary }) => ({ name, summary })),
+      () => group.map(({ name, summary }) => `${name.padEnd(20)}  ${summary}`)
+    )
   } else {
-    const nearest = nearestName(words.join(' '), commandTable.map(({ name }) => name))
+    const nearest = nearestName(
+      words.join(' '),
+      commandTable.map(({ name }) => name)
+    )
     throw new CliError('ERR_COMMAND_UNKNOWN', `there is no command "${words.join(' ')}"`, {
       advice: nearest === undefined ? 'see "blocktree help"' : `did you mean "${nearest}"?`
     })

@@ -22,6 +22,8 @@ export async function run(context: CommandContext): Promise<void> {
     version.versionId,
     printable(version.name ?? '')
   ])
-  const head = ['version', 'size', 'modified', 'state', 'writer', 'id', 'name'].map((cell) => output.dim(cell))
+  const head = ['version', 'size', 'modified', 'state', 'writer', 'id', 'name'].map((cell) =>
+    output.dim(cell)
+  )
   output.result(undefined, () => formatTable([head, ...rows], [1]))
 }

@@ -10,7 +10,13 @@ export async function run(context: CommandContext): Promise<void> {
   const restore =
     file === undefined
       ? undefined
-      : { file: localPath(context, file), passphrase: await readSecret(context, { prompt: 'Passphrase of the backup', option: 'backup-passphrase-file' }) }
+      : {
+          file: localPath(context, file),
+          passphrase: await readSecret(context, {
+            prompt: 'Passphrase of the backup',
+            option: 'backup-passphrase-file'
+          })
+        }
   const { treeId, isNew } = await initializeNode(runInput(context, { 'log-level': 'warn' }), restore)
   context.output.result({ treeId, isNew, dataDirectory: context.dataDirectory }, () => [
     `${file !== undefined ? 'Restored' : isNew ? 'Made' : 'There is already'} a node in ${context.dataDirectory}`,

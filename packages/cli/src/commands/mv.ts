@@ -6,6 +6,10 @@ export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
   const source = treePath(context.arguments[0] ?? '')
   const destination = await destinationFor(node, context.arguments[1] ?? '', baseName(source))
-  const answer = await node.call('file.move', { source, destination, replace: context.options.has('replace') })
+  const answer = await node.call('file.move', {
+    source,
+    destination,
+    replace: context.options.has('replace')
+  })
   context.output.result({ source, destination, ...answer }, () => [])
 }

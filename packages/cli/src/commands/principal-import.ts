@@ -8,13 +8,17 @@ export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
   const line = readLineArgument(context.arguments[0] ?? '')
   const name = context.arguments[1]
-  const principal = await node.call('principal.import', { record: decode(line), ...(name === undefined ? {} : { name }) })
+  const principal = await node.call('principal.import', {
+    record: decode(line),
+    ...(name === undefined ? {} : { name })
+  })
   context.output.result(principal, () => [`${principal.name}  ${principal.id}`])
 }
 
 function decode(line: string): Uint8Array {
   try {
-    if (line.startsWith(recordPrefix)) return Uint8Array.fromBase64(line.slice(recordPrefix.length), { alphabet: 'base64url' })
+    if (line.startsWith(recordPrefix))
+      return Uint8Array.fromBase64(line.slice(recordPrefix.length), { alphabet: 'base64url' })
   } catch {
     // said below
   }

@@ -12,7 +12,19 @@ export async function run(context: CommandContext): Promise<void> {
   const line = `${recordPrefix}${principal.record.toBase64({ alphabet: 'base64url', omitPadding: true })}`
   output.result({ ...principal, record: principal.record.toBase64(), line }, () => {
     if (options.has('record')) return [line]
-    const kind = principal.isRoot ? 'root' : principal.isNode ? 'this node' : principal.isLocal ? 'local' : 'known'
-    return formatTable([['name', principal.name], ['kind', kind], ['id', principal.id]].map(([label = '', value = '']) => [output.dim(label), value]))
+    const kind = principal.isRoot
+      ? 'root'
+      : principal.isNode
+        ? 'this node'
+        : principal.isLocal
+          ? 'local'
+          : 'known'
+    return formatTable(
+      [
+        ['name', principal.name],
+        ['kind', kind],
+        ['id', principal.id]
+      ].map(([label = '', value = '']) => [output.dim(label), value])
+    )
   })
 }

@@ -15,7 +15,10 @@ import { exitCode } from '../exit-code.ts'
 export async function run(context: CommandContext): Promise<number> {
   const sources = context.arguments.slice(0, -1)
   const target = context.arguments.at(-1) ?? '/'
-  if (sources.length === 0) throw new CliError('ERR_ARGUMENT_MISSING', 'put needs a SOURCE and a PATH', { advice: 'usage: blocktree put SOURCE... PATH' })
+  if (sources.length === 0)
+    throw new CliError('ERR_ARGUMENT_MISSING', 'put needs a SOURCE and a PATH', {
+      advice: 'usage: blocktree put SOURCE... PATH'
+    })
   const node = await context.node()
   let problems = 0
   for (const source of sources) {
@@ -28,25 +31,46 @@ export async function run(context: CommandContext): Promise<number> {
 async function putStdin(context: CommandContext, node: NodeClient, target: string): Promise<void> {
   const path = await destinationFor(node, target, '')
   const replace = !context.options.has('no-replace')
-  const answer = await node.call('file.put', { path, replace }, { upload: process.stdin, signal: context.signal })
+  const answer = await node.call(
+    'file.put',
+    { path, replace },
+    { upload: process.stdin, signal: context.signal }
+  )
   context.output.item({ path, ...answer }, () => [`${path}  ${formatBytes(answer.size)}`])
 }
 
-async function putPath(context: CommandContext, node: NodeClient, source: string, target: string): Promise<number> {
+async function putPath(
+  context: CommandContext,
+  node: NodeClient,
+  source: string,
+  target: string
+): Promise<number> {
   const real = localPath(context, source)
   const status = lstatSync(real, { throwIfNoEntry: false })
   if (status === undefined) throw new CliError('ERR_LOCAL_FILE', `there is no "${source}" on this machine`)
   // `put photos/ /` and `put photos /`: both make /photos
   const destination = await destinationFor(node, target, basename(real).normalize('NFC'))
   const report = await transfer(context, node, real, destination)
-  context.output.item({ source: real, destination, ...report }, () => transferLines(context.output, destination, report))
+  context.output.item({ source: real, destination, ...report }, () =>
+    transferLines(context.output, destination, report)
+  )
   return report.problemCount
 }
 
-async function transfer(context: CommandContext, node: NodeClient, source: string, destination: string): Promise<TransferReport> {
+async function transfer(
+  context: CommandContext,
+  node: NodeClient,
+  source: string,
+  destination: string
+): Promise<TransferReport> {
   const { options, output, signal } = context
   const bar = output.progress('put')
-  const params = { source, destination, replace: !options.has('no-replace'), followLinks: options.has('follow') }
+  const params = {
+    source,
+    destination,
+    replace: !options.has('no-replace'),
+    followLinks: options.has('follow')
+  }
   try {
     return await node.call('transfer.import', params, { signal, onProgress: (report) => bar.update(report) })
   } catch (error) {

@@ -8,7 +8,11 @@ export async function run(context: CommandContext): Promise<void> {
   const note = options.text('note')
   const rights = parseRights(options.text('rights') ?? 'read')
   const path = context.arguments[0] ?? ''
-  const { line } = await node.call('access.request', { path, rights, ...(note === undefined ? {} : { note }) })
+  const { line } = await node.call('access.request', {
+    path,
+    rights,
+    ...(note === undefined ? {} : { note })
+  })
   output.result({ line }, () => [line])
   output.note('Send this line to the owner by any means; it holds no secret.')
 }

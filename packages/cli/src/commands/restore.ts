@@ -12,7 +12,9 @@ export async function run(context: CommandContext): Promise<void> {
     const { versions } = await node.call('file.history', { path })
     const found = versions.find((candidate) => candidate.version === Number(wanted))
     if (found === undefined) {
-      throw new CliError('ERR_ARGUMENT_VALUE', `"${path}" has no version ${wanted}`, { advice: `see "blocktree history ${path}"` })
+      throw new CliError('ERR_ARGUMENT_VALUE', `"${path}" has no version ${wanted}`, {
+        advice: `see "blocktree history ${path}"`
+      })
     }
     version = found.versionId
   }

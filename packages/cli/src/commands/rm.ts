@@ -10,8 +10,14 @@ export async function run(context: CommandContext): Promise<void> {
     const path = treePath(argument)
     const bar = output.progress('removing')
     const recursive = options.has('recursive')
-    const answer = await node.call('file.remove', { path, recursive }, { signal, onProgress: (report) => bar.update(report) })
+    const answer = await node.call(
+      'file.remove',
+      { path, recursive },
+      { signal, onProgress: (report) => bar.update(report) }
+    )
     bar.finish()
-    output.item({ path, ...answer }, () => (answer.removed > 1 ? [`removed ${formatCount(answer.removed, 'entry', 'entries')}`] : []))
+    output.item({ path, ...answer }, () =>
+      answer.removed > 1 ? [`removed ${formatCount(answer.removed, 'entry', 'entries')}`] : []
+    )
   }
 }

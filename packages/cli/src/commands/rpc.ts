@@ -9,7 +9,10 @@ export async function run(context: CommandContext): Promise<void> {
   const params = parse(text)
   const definition = nodeMethodTable.methods.get(method)
   // bytes are base64 in JSON on both sides of this command
-  const sent = definition === undefined ? params : definition.params.read(params, { framing: 'json', unknownMembers: 'keep' })
+  const sent =
+    definition === undefined
+      ? params
+      : definition.params.read(params, { framing: 'json', unknownMembers: 'keep' })
   const node = await context.node()
   const result = await node.request(method, sent, { signal })
   output.result(toJson(result), () => [JSON.stringify(toJson(result), undefined, 2)])
@@ -19,9 +22,13 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new CliError('ERR_ARGUMENT_VALUE', `the parameters are not JSON: ${cause instanceof Error ? cause.message : ''}`, {
-      advice: `for example: blocktree rpc file.stat '{"path":"/"}'`
-    })
+    throw new CliError(
+      'ERR_ARGUMENT_VALUE',
+      `the parameters are not JSON: ${cause instanceof Error ? cause.message : ''}`,
+      {
+        advice: `for example: blocktree rpc file.stat '{"path":"/"}'`
+      }
+    )
   }
 }
 

@@ -13,14 +13,23 @@ export async function run(context: CommandContext): Promise<void> {
       ['tree', status.treeId],
       ['made', formatTime(status.createdMs)],
       ['acting as', `${status.principal.name} ${status.principal.id}`],
-      ['root key', `${root.isUnlocked ? 'unlocked' : 'locked'}; ${root.hasRecovery ? 'a recovery key can replace it' : 'no recovery key: if it is lost it cannot be replaced'}`],
-      ['holds', `${formatCount(tree.blocks, 'entry', 'entries')} in ${formatCount(tree.records, 'record')}, ${formatBytes(store.bytes)} in ${formatCount(store.segments, 'segment')}`],
+      [
+        'root key',
+        `${root.isUnlocked ? 'unlocked' : 'locked'}; ${root.hasRecovery ? 'a recovery key can replace it' : 'no recovery key: if it is lost it cannot be replaced'}`
+      ],
+      [
+        'holds',
+        `${formatCount(tree.blocks, 'entry', 'entries')} in ${formatCount(tree.records, 'record')}, ${formatBytes(store.bytes)} in ${formatCount(store.segments, 'segment')}`
+      ],
       ...(tree.conflicts > 0 ? [['conflicts', `${tree.conflicts}; see "blocktree conflicts"`]] : []),
       ['durability', store.durability],
       ['disk', `${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}`],
       ['memory', `${formatBytes(process.residentBytes)} resident`],
       ['connections', String(status.connections)],
-      ['versions', `blocktree ${versions.blocktree}, node ${versions.runtime}, format ${versions.format}, crypto ${status.crypto}`],
+      [
+        'versions',
+        `blocktree ${versions.blocktree}, node ${versions.runtime}, format ${versions.format}, crypto ${status.crypto}`
+      ],
       ['last open', status.recovery.length === 0 ? 'clean' : status.recovery.join('; ')]
     ]
     return formatTable(rows.map(([name = '', value = '']) => [context.output.dim(name), value]))

@@ -11,6 +11,21 @@ interface Count {
   files: number
 }
 
+/** What stays the same while a tree is drawn. */
+interface Drawing {
+  readonly context: CommandContext
+  readonly node: NodeClient
+  readonly count: Count
+}
+
+/** A directory that is drawn: the lines before its entries begin with `prefix`. */
+interface Branch {
+  readonly path: string
+  readonly prefix: string
+  /** Levels still to draw. */
+  readonly depth: number
+}
+
 export async function run(context: CommandContext): Promise<void> {
   const { output } = context
   const path = treePath(context.arguments[0] ?? '/')
@@ -18,47 +33,43 @@ export async function run(context: CommandContext): Promise<void> {
   const depth = context.options.integer('depth', 1) ?? Number.POSITIVE_INFINITY
   const count: Count = { directories: 0, files: 0 }
   if (!output.isJson) output.item(undefined, () => [output.blue(printable(path))])
-  await draw(context, node, path, '', depth, count)
+  await draw({ context, node, count }, { path, prefix: '', depth })
   if (!output.isJson) {
-    output.item(undefined, () => ['', `${formatCount(count.directories, 'directory', 'directories')}, ${formatCount(count.files, 'file')}`])
+    const directories = formatCount(count.directories, 'directory', 'directories')
+    output.item(undefined, () => ['', `${directories}, ${formatCount(count.files, 'file')}`])
   }
 }
 
-async function draw(
-  context: CommandContext,
-  node: NodeClient,
-  path: string,
-  prefix: string,
-  depth: number,
-  count: Count
-): Promise<void> {
+/** One entry is held back, since the last one is drawn differently. */
+async function draw(drawing: Drawing, branch: Branch): Promise<void> {
   let held: FileStatus | undefined
-  for await (const entry of listDirectory(node, path)) {
-    if (held !== undefined) await drawEntry(context, node, path, prefix, depth, count, held, false)
+  for await (const entry of listDirectory(drawing.node, branch.path)) {
+    if (held !== undefined) await drawEntry(drawing, branch, held, false)
     held = entry
   }
-  if (held !== undefined) await drawEntry(context, node, path, prefix, depth, count, held, true)
+  if (held !== undefined) await drawEntry(drawing, branch, held, true)
 }
 
 async function drawEntry(
-  context: CommandContext,
-  node: NodeClient,
-  directory: string,
-  prefix: string,
-  depth: number,
-  count: Count,
+  drawing: Drawing,
+  branch: Branch,
   entry: FileStatus,
   isLast: boolean
 ): Promise<void> {
-  const { output } = context
+  const { output } = drawing.context
+  const { path, prefix, depth } = branch
   const isDirectory = entry.kind === 'directory'
-  if (isDirectory) count.directories++
-  else count.files++
+  if (isDirectory) drawing.count.directories++
+  else drawing.count.files++
   output.item(entry, () => {
     const target = entry.target === undefined ? '' : ` -> ${printable(entry.target)}`
     const name = printable(entry.name)
     return [`${prefix}${isLast ? '└── ' : '├── '}${isDirectory ? output.blue(name) : name}${target}`]
   })
   if (!isDirectory || depth <= 1) return
-  await draw(context, node, joinPath(directory, entry.name), `${prefix}${isLast ? '    ' : '│   '}`, depth - 1, count)
+  await draw(drawing, {
+    path: joinPath(path, entry.name),
+    prefix: `${prefix}${isLast ? '    ' : '│   '}`,
+    depth: depth - 1
+  })
 }

@@ -10,13 +10,17 @@ export async function run(context: CommandContext): Promise<void> {
   const path = treePath(context.arguments[0] ?? '/')
   const resume = context.options.text('resume')
   const ended = Promise.withResolvers<void>()
-  const subscription = await node.subscribe('file.watch', { path, recursive: true, ...(resume === undefined ? {} : { resume }) }, {
-    onEvent(event) {
-      output.item(event, () => [`${event.type.padEnd(8)} ${printable(event.path ?? event.id ?? '')}`])
-    },
-    onLost: (count) => output.note(`${count} changes were missed; list the directory again`),
-    onEnd: () => ended.resolve()
-  })
+  const subscription = await node.subscribe(
+    'file.watch',
+    { path, recursive: true, ...(resume === undefined ? {} : { resume }) },
+    {
+      onEvent(event) {
+        output.item(event, () => [`${event.type.padEnd(8)} ${printable(event.path ?? event.id ?? '')}`])
+      },
+      onLost: (count) => output.note(`${count} changes were missed; list the directory again`),
+      onEnd: () => ended.resolve()
+    }
+  )
   output.note(`watching ${path}; Ctrl-C ends`)
   if (!signal.aborted) await Promise.race([ended.promise, once(signal, 'abort')])
   subscription.unsubscribe()

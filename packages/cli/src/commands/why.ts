@@ -11,8 +11,13 @@ export async function run(context: CommandContext): Promise<number> {
   const [principal = '', path = '', right = 'read'] = context.arguments
   const answer = await node.call('access.why', { principal, path: treePath(path), right })
   output.result(answer, () => [
-    answer.allowed ? output.green(`yes: ${answer.principal} may ${right} ${answer.path}`) : output.red(`no: ${answer.principal} may not ${right} ${answer.path}`),
-    ...answer.steps.map(({ ok, text, recordId }) => `  ${ok ? '✓' : '✗'} ${text}${recordId === undefined ? '' : output.dim(`  ${shortId(recordId)}`)}`)
+    answer.allowed
+      ? output.green(`yes: ${answer.principal} may ${right} ${answer.path}`)
+      : output.red(`no: ${answer.principal} may not ${right} ${answer.path}`),
+    ...answer.steps.map(
+      ({ ok, text, recordId }) =>
+        `  ${ok ? '✓' : '✗'} ${text}${recordId === undefined ? '' : output.dim(`  ${shortId(recordId)}`)}`
+    )
   ])
   return answer.allowed ? exitCode.ok : exitCode.denied
 }

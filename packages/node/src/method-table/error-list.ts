@@ -2,7 +2,8 @@
 import type { ErrorDescription } from '@blocktree/rpc'
 
 const summaries = {
-  ERR_PATH_INVALID: 'the path is not absolute, or a component is empty, ".", "..", holds "/" or NUL, or exceeds 255 bytes',
+  ERR_PATH_INVALID:
+    'the path is not absolute, or a component is empty, ".", "..", holds "/" or NUL, or exceeds 255 bytes',
   ERR_FILE_NOT_FOUND: 'nothing is at the path; list its directory to see what is there',
   ERR_FILE_EXISTS: 'something is at the path already; remove it or ask to replace it',
   ERR_FILE_CHANGED: 'the version is not the one of ifVersion any more; read again',

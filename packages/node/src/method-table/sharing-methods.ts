@@ -47,7 +47,11 @@ export interface Explanation {
   readonly path: string
   readonly right: string
   /** From the tree record down to what decides. */
-  readonly steps: readonly { readonly text: string; readonly recordId?: string | undefined; readonly ok: boolean }[]
+  readonly steps: readonly {
+    readonly text: string
+    readonly recordId?: string | undefined
+    readonly ok: boolean
+  }[]
 }
 
 export interface AccessRequest {
@@ -87,7 +91,10 @@ export interface SharingMethods {
     { readonly path?: string | undefined; readonly all?: boolean | undefined },
     { readonly grants: readonly GrantSummary[] }
   >
-  readonly 'grant.revoke': Shape<{ readonly grant: string; readonly eager?: boolean | undefined }, ExposureReport>
+  readonly 'grant.revoke': Shape<
+    { readonly grant: string; readonly eager?: boolean | undefined },
+    ExposureReport
+  >
   readonly 'cap.issue': Shape<
     {
       readonly path: string
@@ -117,7 +124,11 @@ export interface SharingMethods {
     Explanation
   >
   readonly 'access.request': Shape<
-    { readonly path: string; readonly rights?: readonly string[] | undefined; readonly note?: string | undefined },
+    {
+      readonly path: string
+      readonly rights?: readonly string[] | undefined
+      readonly note?: string | undefined
+    },
     { readonly line: string }
   >
   readonly 'access.requests': Shape<Record<never, never>, { readonly requests: readonly AccessRequest[] }>
@@ -133,7 +144,12 @@ export interface SharingMethods {
   >
   readonly 'access.accept': Shape<
     { readonly line: string },
-    { readonly treeId: string; readonly path: string; readonly rights: readonly string[]; readonly records: number }
+    {
+      readonly treeId: string
+      readonly path: string
+      readonly rights: readonly string[]
+      readonly records: number
+    }
   >
   readonly 'bundle.export': Shape<
     {
@@ -194,7 +210,12 @@ const request = schema.object({
   note: text,
   receivedMs: timeMs
 })
-const pathErrors = errors('ERR_PATH_INVALID', 'ERR_FILE_NOT_FOUND', 'ERR_ACCESS_DENIED', 'ERR_PRINCIPAL_UNKNOWN')
+const pathErrors = errors(
+  'ERR_PATH_INVALID',
+  'ERR_FILE_NOT_FOUND',
+  'ERR_ACCESS_DENIED',
+  'ERR_PRINCIPAL_UNKNOWN'
+)
 
 const grantDefinitions = [
   defineMethod({

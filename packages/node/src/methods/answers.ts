@@ -41,7 +41,8 @@ export function toFileStatus(files: Files, actor: Actor, path: string, entry: En
 }
 
 function flagsOf(entry: Entry): readonly string[] {
-  if (entry.readable && !entry.conflict && !entry.orphan && !entry.cycle && !entry.revived && !entry.public) return noFlags
+  if (entry.readable && !entry.conflict && !entry.orphan && !entry.cycle && !entry.revived && !entry.public)
+    return noFlags
   const flags = [
     entry.conflict ? 'conflict' : '',
     entry.cycle ? 'cycle' : '',

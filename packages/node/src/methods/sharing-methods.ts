@@ -7,7 +7,12 @@ import type { Handlers } from '@blocktree/rpc'
 import { right } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import { expectNewFile } from '../key-backup.ts'
-import type { AccessRequest, CapSummary, GrantSummary, SharingMethods } from '../method-table/sharing-methods.ts'
+import type {
+  AccessRequest,
+  CapSummary,
+  GrantSummary,
+  SharingMethods
+} from '../method-table/sharing-methods.ts'
 import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
 import { addRequest, listRequests, removeRequest } from '../pending-requests.ts'
@@ -18,7 +23,10 @@ type GrantHandlers = Pick<
   SharingHandlers,
   'grant.issue' | 'grant.list' | 'grant.revoke' | 'cap.issue' | 'cap.list' | 'cap.revoke' | 'access.why'
 >
-type BundleHandlers = Pick<SharingHandlers, 'bundle.export' | 'bundle.import' | 'share.create' | 'share.remove'>
+type BundleHandlers = Pick<
+  SharingHandlers,
+  'bundle.export' | 'bundle.import' | 'share.create' | 'share.remove'
+>
 
 export function createSharingHandlers(parts: NodeParts): SharingHandlers {
   return { ...grantHandlers(parts), ...accessHandlers(parts), ...bundleHandlers(parts) }
@@ -60,16 +68,28 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
     async 'grant.issue'({ path, to, link, notAfterMs }, { peer }) {
       const { actor } = peer.session
       if ((to === undefined) !== (link === true)) {
-        throw new NodeError('ERR_PRINCIPAL_UNKNOWN', 'a grant is for a principal ("to") or for a link ("link": true); name one of them')
+        throw new NodeError(
+          'ERR_PRINCIPAL_UNKNOWN',
+          'a grant is for a principal ("to") or for a link ("link": true); name one of them'
+        )
       }
       const recipient = to === undefined ? 'link' : { principal: principals.find(to).record }
-      const issued = await sharing.issueGrant(actor, { path, to: recipient, ...(notAfterMs === undefined ? {} : { notAfterMs }) })
-      const view = sharing.listGrants(actor, { all: true }).find(({ grant }) => formatId(grant.id) === formatId(issued.grant.id))
+      const issued = await sharing.issueGrant(actor, {
+        path,
+        to: recipient,
+        ...(notAfterMs === undefined ? {} : { notAfterMs })
+      })
+      const view = sharing
+        .listGrants(actor, { all: true })
+        .find(({ grant }) => formatId(grant.id) === formatId(issued.grant.id))
       if (view === undefined) throw new Error('the grant that was just made is not listed')
       return { ...toGrantSummary(parts, view), ...(issued.link === undefined ? {} : { link: issued.link }) }
     },
     'grant.list'({ path, all }, { peer }) {
-      const views = sharing.listGrants(peer.session.actor, { all: all ?? false, ...(path === undefined ? {} : { path }) })
+      const views = sharing.listGrants(peer.session.actor, {
+        all: all ?? false,
+        ...(path === undefined ? {} : { path })
+      })
       return { grants: views.map((view) => toGrantSummary(parts, view)) }
     },
     async 'grant.revoke'({ grant, eager }, { peer }) {
@@ -96,7 +116,10 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
       return toCapSummary(parts, view)
     },
     'cap.list'({ path, all }, { peer }) {
-      const views = sharing.listCaps(peer.session.actor, { all: all ?? false, ...(path === undefined ? {} : { path }) })
+      const views = sharing.listCaps(peer.session.actor, {
+        all: all ?? false,
+        ...(path === undefined ? {} : { path })
+      })
       return { caps: views.map((view) => toCapSummary(parts, view)) }
     },
     async 'cap.revoke'({ cap, reason, sinceMs }, { peer }) {
@@ -110,13 +133,22 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
     'access.why'({ principal, path, right: name }, { peer }) {
       const { id } = principals.find(principal)
       const nameOf = (found: Uint8Array): string => principals.nameOf(found)
-      const { allowed, steps } = sharing.explainAccess(peer.session.actor, { principal: id, path, right: name, nameOf })
+      const { allowed, steps } = sharing.explainAccess(peer.session.actor, {
+        principal: id,
+        path,
+        right: name,
+        nameOf
+      })
       return {
         allowed,
         principal: nameOf(id),
         path,
         right: name,
-        steps: steps.map(({ text, ok, recordId }) => ({ text, ok, ...(recordId === undefined ? {} : { recordId: formatId(recordId) }) }))
+        steps: steps.map(({ text, ok, recordId }) => ({
+          text,
+          ok,
+          ...(recordId === undefined ? {} : { recordId: formatId(recordId) })
+        }))
       }
     }
   }
@@ -128,7 +160,10 @@ function rightBits(names: readonly string[]): number {
   for (const name of names) {
     const found = Object.entries(right).find(([known]) => known === name)
     if (found === undefined) {
-      throw new NodeError('ERR_RIGHT_UNKNOWN', `"${name}" is no right to write; known: ${Object.keys(right).join(', ')}`)
+      throw new NodeError(
+        'ERR_RIGHT_UNKNOWN',
+        `"${name}" is no right to write; known: ${Object.keys(right).join(', ')}`
+      )
     }
     bits |= found[1]
   }
@@ -164,7 +199,12 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
   return {
     'access.request'({ path, rights, note }, { peer }) {
       const { name, actor } = peer.session
-      const draft = { path, ...splitRights(rights ?? ['read']), name, ...(note === undefined ? {} : { note }) }
+      const draft = {
+        path,
+        ...splitRights(rights ?? ['read']),
+        name,
+        ...(note === undefined ? {} : { note })
+      }
       return { line: sharing.requestAccess(actor, draft) }
     },
     async 'access.receive'({ line }) {
@@ -179,7 +219,10 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
     async 'access.approve'({ request: given, path, rights }, { peer }) {
       const line = given.startsWith('blocktree-') ? given : (await listRequests(store)).get(given)?.line
       if (line === undefined) {
-        throw new NodeError('ERR_ACCESS_REQUEST_UNKNOWN', `no pending request has the id "${given.slice(0, 80)}"; list them again`)
+        throw new NodeError(
+          'ERR_ACCESS_REQUEST_UNKNOWN',
+          `no pending request has the id "${given.slice(0, 80)}"; list them again`
+        )
       }
       const request = sharing.parseAccessRequest(line)
       const approved = await sharing.approveAccess(peer.session.actor, request, {
@@ -258,9 +301,11 @@ async function indexNew(files: NodeParts['files'], actor: Actor): Promise<void> 
 }
 
 export async function* readChunks(file: string): AsyncGenerator<Uint8Array> {
-  if (!isAbsolute(file)) throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
+  if (!isAbsolute(file))
+    throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) if (chunk instanceof Uint8Array) yield chunk
+    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 }))
+      if (chunk instanceof Uint8Array) yield chunk
   } catch (cause) {
     if (!(cause instanceof Error) || !('syscall' in cause)) throw cause
     throw new NodeError('ERR_PATH_LOCAL', `cannot read "${file}": ${cause.message}`, { cause })
