@@ -30,5 +30,6 @@ export const headsPerBlockMax = 64 // heads of one block that are kept as such
 export const parkedRecordsPerPeerMax = 1000 // records of one peer that wait for others
 export const parkedBytesPerPeerMax: number = 16 * 1024 * 1024 // the same in bytes
 export const parkedBytesMax: number = 64 * 1024 * 1024 // of all peers together; the oldest go first
+export const zoneBirthsWaitingMax = 16_384 // births of zones that were sent and that no held record rests on; the oldest go first
 export const pathDepthMax = 256 // components of a path, and parents followed by the view
 export const pathComponentBytesMax = 255 // what every file system takes

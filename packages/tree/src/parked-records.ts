@@ -1,72 +1,86 @@
 /**
  * Records from peers that wait for something they name. Bounded per peer and in all, the oldest go first (B.13);
- * never stored: a peer that is honest offers them again.
+ * never stored: a peer that is honest offers them again. Each step costs the same however many wait.
  */
 import type { Admission } from './tree-state.ts'
-import { IdLists } from './id-key.ts'
+import { idKey } from './id-key.ts'
 import { parkedBytesMax, parkedBytesPerPeerMax, parkedRecordsPerPeerMax } from './limits.ts'
 import type { Id } from './records.ts'
 
 export interface ParkedRecord {
+  readonly id: Id
   readonly bytes: Uint8Array
   readonly inline: Uint8Array | undefined
   readonly admission: Admission
   readonly missing: Id
 }
 
-interface PeerCount {
-  records: number
+interface PeerRecords {
+  /** By record id, in order of arrival. */
+  readonly records: Map<string, ParkedRecord>
   bytes: number
 }
 
+const bytesBeside = 256 // what a waiting record takes beside its bytes, about
+
 export class ParkedRecords {
-  readonly #waiting: IdLists<ParkedRecord> = new IdLists()
+  readonly #waiting: Map<string, Set<ParkedRecord>> = new Map()
   /** In order of arrival. */
   readonly #all: Set<ParkedRecord> = new Set()
-  readonly #peers: Map<string, PeerCount> = new Map()
+  readonly #peers: Map<string, PeerRecords> = new Map()
   #bytes = 0
 
   get count(): number {
     return this.#all.size
   }
 
+  /** A record that waits for this peer already is not taken twice. The bytes are copied. */
   add(record: ParkedRecord): void {
-    this.#all.add(record)
-    this.#waiting.add(record.missing, record)
-    const peer = this.#change(record, 1)
-    while (peer.records > parkedRecordsPerPeerMax || peer.bytes > parkedBytesPerPeerMax) {
-      this.#dropOldest((other) => other.admission.peer === record.admission.peer)
+    const peer: PeerRecords = this.#peers.get(record.admission.peer) ?? { records: new Map(), bytes: 0 }
+    const before = peer.records.get(idKey(record.id))
+    if (before !== undefined) this.#remove(before)
+    // A view would keep the whole message that it came in.
+    const kept = { ...record, bytes: record.bytes.slice(), inline: record.inline?.slice() }
+    this.#peers.set(record.admission.peer, peer)
+    peer.records.set(idKey(kept.id), kept)
+    this.#all.add(kept)
+    const waiting = this.#waiting.get(idKey(kept.missing))
+    if (waiting === undefined) this.#waiting.set(idKey(kept.missing), new Set([kept]))
+    else waiting.add(kept)
+    peer.bytes += sizeOf(kept)
+    this.#bytes += sizeOf(kept)
+    while (peer.records.size > parkedRecordsPerPeerMax || peer.bytes > parkedBytesPerPeerMax) {
+      this.#removeFirst(peer.records.values())
     }
-    while (this.#bytes > parkedBytesMax) this.#dropOldest(() => true)
+    while (this.#bytes > parkedBytesMax) this.#removeFirst(this.#all.values())
   }
 
   /** Takes out what waited for this id. */
   take(id: Id): readonly ParkedRecord[] {
-    const records = this.#waiting.get(id)
+    const records = [...(this.#waiting.get(idKey(id)) ?? [])]
     for (const record of records) this.#remove(record)
     return records
   }
 
-  #dropOldest(matches: (record: ParkedRecord) => boolean): void {
-    for (const record of this.#all) {
-      if (matches(record)) return this.#remove(record)
-    }
+  #removeFirst(records: Iterator<ParkedRecord>): void {
+    const oldest = records.next()
+    if (oldest.done !== true) this.#remove(oldest.value)
   }
 
   #remove(record: ParkedRecord): void {
     this.#all.delete(record)
-    this.#waiting.remove(record.missing, record)
-    this.#change(record, -1)
+    const waiting = this.#waiting.get(idKey(record.missing))
+    waiting?.delete(record)
+    if (waiting?.size === 0) this.#waiting.delete(idKey(record.missing))
+    this.#bytes -= sizeOf(record)
+    const peer = this.#peers.get(record.admission.peer)
+    if (peer === undefined) return
+    peer.bytes -= sizeOf(record)
+    peer.records.delete(idKey(record.id))
+    if (peer.records.size === 0) this.#peers.delete(record.admission.peer)
   }
+}
 
-  #change(record: ParkedRecord, sign: 1 | -1): PeerCount {
-    const size = record.bytes.length + (record.inline?.length ?? 0)
-    const peer = this.#peers.get(record.admission.peer) ?? { records: 0, bytes: 0 }
-    peer.records += sign
-    peer.bytes += sign * size
-    this.#bytes += sign * size
-    if (peer.records > 0) this.#peers.set(record.admission.peer, peer)
-    else this.#peers.delete(record.admission.peer)
-    return peer
-  }
+function sizeOf(record: ParkedRecord): number {
+  return record.bytes.length + (record.inline?.length ?? 0) + bytesBeside
 }

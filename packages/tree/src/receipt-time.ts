@@ -6,7 +6,15 @@ import { equalBytes } from '@blocktree/codec'
 import type { CapChains } from './cap-chain.ts'
 import { coversZone } from './covers.ts'
 import type { HeldRecords } from './held-records.ts'
-import type { CapBody, CheckpointRecord, HeaderRecord, Id, ReceiptRecord } from './records.ts'
+import type {
+  CapBody,
+  CheckpointRecord,
+  EpochRecord,
+  GrantRecord,
+  HeaderRecord,
+  Id,
+  ReceiptRecord
+} from './records.ts'
 import { recordType, right } from './records.ts'
 import { governingCuts, isCheckpointInCuts, isHeaderInCuts } from './revocation-cut.ts'
 
@@ -24,11 +32,19 @@ export function isWithinInterval(timeMs: number, interval: Interval): boolean {
   return interval.notAfter === undefined || timeMs <= interval.notAfter + receiptToleranceMs
 }
 
+/** What hosts give receipts over. */
+export type Received = HeaderRecord | CheckpointRecord | EpochRecord | GrantRecord
+
+/** True when a host that is trusted for time had the record, whenever that was. */
+export function hasCountedReceipt(held: HeldRecords, chains: CapChains, record: Received, zone: Id): boolean {
+  return held.receiptsOver(record.id).some((receipt) => isReceiptCounted(held, chains, receipt, record, zone))
+}
+
 /** True when a receipt that counts puts the record inside the interval. */
 export function hasReceiptWithin(
   held: HeldRecords,
   chains: CapChains,
-  record: HeaderRecord | CheckpointRecord,
+  record: Received,
   zone: Id,
   interval: Interval
 ): boolean {
@@ -45,7 +61,7 @@ function isReceiptCounted(
   held: HeldRecords,
   chains: CapChains,
   receipt: ReceiptRecord,
-  record: HeaderRecord | CheckpointRecord,
+  record: Received,
   zone: Id
 ): boolean {
   if (!equalBytes(receipt.body.zone, zone)) return false
@@ -56,7 +72,6 @@ function isReceiptCounted(
   if (leaf !== undefined && !isWithinInterval(receipt.body.timeMs, leaf.body)) return false
   const cuts = governingCuts(held.authority, verdict.chain)
   if (cuts === undefined) return true
-  return record.type === recordType.header
-    ? isHeaderInCuts(held, cuts, record)
-    : isCheckpointInCuts(held, cuts, record)
+  if (record.type === recordType.header) return isHeaderInCuts(held, cuts, record)
+  return record.type === recordType.checkpoint && isCheckpointInCuts(held, cuts, record)
 }

@@ -29,10 +29,12 @@ import {
   rowPrefix
 } from './index-rows.ts'
 import { listChildren, listRemoved, listZone, rowsBelow } from './listing.ts'
+import { versionMax } from './limits.ts'
 import { type FollowUp, OpenChange } from './open-change.ts'
 import { ParkedRecords } from './parked-records.ts'
 import { type BlockFacts, isSameId, readCount, settleBlock, shownUnder, waitingSuffix } from './placement.ts'
-import type { BlockStore, Durability, IndexRow, StoreBatch } from './ports.ts'
+import { mayBeInline } from './payload-references.ts'
+import type { BlockStore, Durability, IndexRow, StoreBatch, StoredSector } from './ports.ts'
 import { decodeRecord, verifyRecordSignature } from './record.ts'
 import type {
   AnyRecord,
@@ -44,7 +46,7 @@ import type {
   ReceiptRecord
 } from './records.ts'
 import { blockKind, blockState, recordType, scopeType } from './records.ts'
-import { hasInterval, isWithinInterval } from './receipt-time.ts'
+import { hasCountedReceipt, hasInterval, isWithinInterval } from './receipt-time.ts'
 import { TreeError, type TreeErrorCode } from './tree-error.ts'
 import type {
   Admission,
@@ -62,8 +64,9 @@ import type {
   TreeStateOptions,
   TreeStatistics
 } from './tree-state.ts'
-import { isCurrentAuthority, isUnconditional } from './validity.ts'
+import { isCheckpointValid, isCurrentAuthority, isUnconditional } from './validity.ts'
 import { verifyStoredRecords } from './verify-store.ts'
+import { WaitingBirths } from './waiting-births.ts'
 
 const headerCacheCountDefault = 4096
 const tipsMax = 128 // unrelated versions of one block that peers may leave waiting
@@ -98,6 +101,9 @@ export class StoredTree implements TreeState {
   readonly #held: HeldIndex
   readonly #context: AcceptanceContext
   readonly #parked: ParkedRecords = new ParkedRecords()
+  readonly #waitingBirths: WaitingBirths
+  /** Ids that came and that parked records may wait for. */
+  readonly #woken: Id[] = []
   readonly #followUps: FollowUps
   readonly #listeners: Set<(change: BlockChange) => void> = new Set()
   #counters: TreeStatistics = { records: 0, headers: 0, blocks: 0, live: 0, conflicts: 0 }
@@ -110,6 +116,7 @@ export class StoredTree implements TreeState {
     this.#options = options
     this.#store = options.store
     this.#crypto = options.crypto
+    this.#waitingBirths = new WaitingBirths(options.crypto)
     this.#chains = new CapChains(this.authority, options.crypto)
     const headerCacheCount = options.headerCacheCount ?? headerCacheCountDefault
     this.#held = new HeldIndex({ ...options, headerCacheCount }, this.authority, this.#chains)
@@ -171,11 +178,10 @@ export class StoredTree implements TreeState {
 
   async offer(offer: Offer, admission: Admission): Promise<readonly OfferResult[]> {
     const pending: Promise<void>[] = []
-    pending.push(this.#offerBirths(offer.births ?? []))
-    if (offer.sectors !== undefined && offer.sectors.length > 0) {
-      pending.push(this.#store.commit({ sectors: offer.sectors }))
-    }
+    const sectors = (offer.sectors ?? []).filter((sector) => this.#isGenuine(sector))
+    if (sectors.length > 0) pending.push(this.#store.commit({ sectors }))
     try {
+      for (const bytes of offer.births ?? []) this.#offerBirth(bytes, pending)
       const results = offer.records.map(({ bytes, inline }) =>
         this.#offerOne(bytes, inline, admission, pending)
       )
@@ -188,7 +194,23 @@ export class StoredTree implements TreeState {
     }
   }
 
+  /** A sector under another hash would keep the real one out for ever. */
+  #isGenuine({ reference, bytes }: StoredSector): boolean {
+    return equalBytes(this.#crypto.sha256(bytes), reference)
+  }
+
   #offerOne(
+    bytes: Uint8Array,
+    inline: Uint8Array | undefined,
+    admission: Admission,
+    pending: Promise<void>[]
+  ): OfferResult {
+    const result = this.#offerBytes(bytes, inline, admission, pending)
+    this.#retryWoken(pending)
+    return result
+  }
+
+  #offerBytes(
     bytes: Uint8Array,
     inline: Uint8Array | undefined,
     admission: Admission,
@@ -200,11 +222,20 @@ export class StoredTree implements TreeState {
     } catch (error) {
       return undecodable(error)
     }
-    const result = this.#offerRecord(record, inline, admission, pending)
+    const beside = this.#besideHeader(record, inline)
+    const result = this.#offerRecord(record, beside, admission, pending)
     if (result.outcome === 'parked' && result.missing !== undefined) {
-      this.#parked.add({ bytes, inline, admission, missing: result.missing })
+      this.#parked.add({ id: record.id, bytes, inline: beside, admission, missing: result.missing })
     }
     return result
+  }
+
+  /** What came beside a header, when it is the one small sector that the header names. */
+  #besideHeader(record: AnyRecord, inline: Uint8Array | undefined): Uint8Array | undefined {
+    if (inline === undefined || record.type !== recordType.header) return undefined
+    const { payload } = record.body
+    if (payload === undefined || !mayBeInline(payload) || inline.length !== payload.stored) return undefined
+    return this.#isGenuine({ reference: payload.rootHash, bytes: inline }) ? inline : undefined
   }
 
   #offerRecord(
@@ -214,12 +245,33 @@ export class StoredTree implements TreeState {
     pending: Promise<void>[]
   ): OfferResult {
     const { id } = record
-    if (this.#isHeld(record)) return outcome(id, 'known')
+    if (this.#isHeld(record)) {
+      pending.push(...this.#keepBeside(record, inline))
+      return outcome(id, 'known')
+    }
     const expected = this.#options.tree
     if (record.type === recordType.tree && expected !== undefined && !equalBytes(expected, id)) {
       return refusal(id, 'ERR_TREE_FOREIGN', 'another tree is expected here', false)
     }
-    const verdict = checkRecord(this.#context, record)
+    const lent: Id[] = []
+    const result = this.#judgeAndTake(record, inline, admission, { lent, pending })
+    if (result.outcome !== 'accepted' && result.outcome !== 'quarantined') {
+      for (const zone of lent) this.authority.removeZoneBirth(zone)
+    }
+    return result
+  }
+
+  #judgeAndTake(
+    record: AnyRecord,
+    inline: Uint8Array | undefined,
+    admission: Admission,
+    { lent, pending }: { readonly lent: Id[]; readonly pending: Promise<void>[] }
+  ): OfferResult {
+    const { id } = record
+    let verdict = checkRecord(this.#context, record)
+    while (verdict.verdict === 'parked' && this.#lendBirth(verdict.missing, lent)) {
+      verdict = checkRecord(this.#context, record)
+    }
     if (verdict.verdict !== 'accepted') return fromVerdict(id, verdict)
     const forged = this.#signatureProblem(record)
     if (forged !== undefined) return refusal(id, forged.code, forged.message, true)
@@ -234,8 +286,8 @@ export class StoredTree implements TreeState {
       this.#held.open = undefined
       throw error
     }
-    pending.push(this.#finish(open, {}))
-    this.#retryParked(record, pending)
+    pending.push(this.#finish(open, { local: this.#keepBirths(open, lent) }))
+    this.#woken.push(...wokenBy(this.#crypto, record))
     return outcome(id, taken.quarantined ? 'quarantined' : 'accepted')
   }
 
@@ -260,6 +312,8 @@ export class StoredTree implements TreeState {
   /** B.8.7: what only the host checks that takes a record first. */
   #admissionProblem(header: HeaderRecord, admission: Admission): string | undefined {
     const { block } = header.body
+    // What a host passes on is taken whatever waits here: else two nodes would keep different versions for ever.
+    if (admission.from === 'host' || this.#isVouchedFor(header)) return undefined
     const row = this.#row(block)
     if (
       row !== undefined &&
@@ -268,7 +322,6 @@ export class StoredTree implements TreeState {
     ) {
       return `${row.tips.length} versions of this block wait already`
     }
-    if (admission.from === 'host' || this.#isVouchedFor(header)) return undefined
     const leaf = header.body.cap === undefined ? undefined : this.authority.cap(header.body.cap)
     if (leaf !== undefined && hasInterval(leaf.body)) {
       const now = this.#options.clock.now()
@@ -278,9 +331,10 @@ export class StoredTree implements TreeState {
     return admission.refuse?.(header)
   }
 
-  /** A receipt of a host, or an anchor, covers it already: it was admitted elsewhere. */
+  /** A receipt of a host that counts, or an anchor, covers it already: it was admitted elsewhere. */
   #isVouchedFor(header: HeaderRecord): boolean {
-    if (this.#held.receiptsOver(header.id).length > 0) return true
+    const zone = homeZone(header.body.birth, header.body.block)
+    if (hasCountedReceipt(this.#held, this.#chains, header, zone)) return true
     const anchors = this.#held.anchors(homeZone(header.body.birth, header.body.block))
     return anchoredEntries(this.#held, anchors, header.body.block).versions?.has(header.id) === true
   }
@@ -289,34 +343,59 @@ export class StoredTree implements TreeState {
   #clockFloor(): number {
     let floor = 0
     for (const record of this.authority.records()) {
-      if (record.type === recordType.checkpoint && record.body.cap === undefined) {
+      if (
+        record.type === recordType.checkpoint &&
+        record.body.cap === undefined &&
+        isCheckpointValid(this.#held, this.#chains, record)
+      ) {
         floor = Math.max(floor, record.body.timeMs)
       }
     }
     return floor
   }
 
-  #retryParked(record: AnyRecord, pending: Promise<void>[]): void {
-    for (const id of wokenBy(this.#crypto, record)) {
+  /** One after another: a chain of records that waited must not become a chain of calls. */
+  #retryWoken(pending: Promise<void>[]): void {
+    for (let id = this.#woken.pop(); id !== undefined; id = this.#woken.pop()) {
       for (const parked of this.#parked.take(id)) {
-        this.#offerOne(parked.bytes, parked.inline, parked.admission, pending)
+        this.#offerBytes(parked.bytes, parked.inline, parked.admission, pending)
       }
     }
   }
 
-  async #offerBirths(births: readonly Uint8Array[]): Promise<void> {
-    const local: IndexRow[] = []
-    const pending: Promise<void>[] = []
-    for (const bytes of births) {
-      const zone = this.#addBirth(bytes)
-      if (zone === undefined) continue
-      local.push({ key: rowKey(rowPrefix.zone, zone), value: bytes })
-      for (const parked of this.#parked.take(zone)) {
-        this.#offerOne(parked.bytes, parked.inline, parked.admission, pending)
-      }
-    }
-    if (local.length > 0) pending.push(this.#store.commit({ local }))
-    await Promise.all(pending)
+  /** The sector of a header that was held without it. */
+  #keepBeside(record: AnyRecord, inline: Uint8Array | undefined): readonly Promise<void>[] {
+    if (inline === undefined || record.type !== recordType.header || record.body.payload === undefined)
+      return []
+    const reference = record.body.payload.rootHash
+    if (this.#store.hasSector(reference) || this.inlineOf(record.id) !== undefined) return []
+    return [this.#store.commit({ sectors: [{ reference, bytes: inline }] })]
+  }
+
+  #offerBirth(bytes: Uint8Array, pending: Promise<void>[]): void {
+    const zone = this.#waitingBirths.add(bytes)
+    if (zone === undefined) return
+    this.#woken.push(zone)
+    this.#retryWoken(pending)
+  }
+
+  /** Takes a birth that was sent along for as long as it takes to judge a record. */
+  #lendBirth(zone: Id | undefined, lent: Id[]): boolean {
+    const bytes = zone && this.#waitingBirths.get(zone)
+    if (zone === undefined || bytes === undefined || this.#addBirth(bytes) === undefined) return false
+    lent.push(zone)
+    return true
+  }
+
+  /** The record that the births were lent to is taken: they stay with it. */
+  #keepBirths(open: OpenChange, lent: readonly Id[]): readonly IndexRow[] {
+    return lent.flatMap((zone) => {
+      const bytes = this.#waitingBirths.get(zone)
+      if (bytes === undefined) return []
+      this.#waitingBirths.delete(zone)
+      open.births.push(zone)
+      return [{ key: rowKey(rowPrefix.zone, zone), value: bytes }]
+    })
   }
 
   /** @returns the zone when it is new */
@@ -324,8 +403,10 @@ export class StoredTree implements TreeState {
     const birth = decodeBirth(bytes)
     const zone = blockId(this.#crypto, bytes)
     if (!birth.zoneRoot || this.authority.zoneBirth(zone) !== undefined) return undefined
-    const root = this.authority.tree?.body.root
-    if (birth.zone === undefined && root !== undefined && !equalBytes(birth.creator, root)) return undefined
+    const { tree } = this.authority
+    if (tree !== undefined && !equalBytes(birth.tree, tree.id)) return undefined
+    if (birth.zone === undefined && tree !== undefined && !equalBytes(birth.creator, tree.body.root))
+      return undefined
     this.authority.addZoneBirth({ zone, birth, bytes })
     return zone
   }
@@ -499,7 +580,9 @@ export class StoredTree implements TreeState {
     if (!heads.every((head) => includesId(prev, head.id) && includesId(before.tips, head.id)))
       return undefined
     if (isBlockScoped(verdict.chain) && !isInPlace(before, header)) return undefined
-    return [{ id: header.id, version: 1 + Math.max(...heads.map((head) => head.version)) }]
+    return [
+      { id: header.id, version: Math.min(versionMax, 1 + Math.max(...heads.map((head) => head.version))) }
+    ]
   }
 
   #isUnconditional(chain: CapChain): boolean {

@@ -72,20 +72,27 @@ export function isCurrentAuthority(
 ): boolean {
   const verdict = chains.ofSigner(record.signer, record.body.cap)
   if (verdict.verdict !== 'valid') return false
-  const zone = zoneOfAuthority(record)
   if (
-    zone !== undefined &&
-    coversZone(held.authority, verdict.chain, zone, right.grant).verdict !== 'covered'
+    isAboutZone(record) &&
+    coversZone(held.authority, verdict.chain, zoneOfAuthority(held, record), right.grant).verdict !==
+      'covered'
   ) {
     return false
   }
   if (governingCuts(held.authority, verdict.chain) !== undefined) return false
   const leaf = verdict.chain.links[0]
   if (leaf === undefined || !hasInterval(leaf.body)) return true
-  return held.receiptsOver(record.id).some((receipt) => receipt.body.records.length > 0)
+  return hasReceiptWithin(held, chains, record, zoneOfAuthority(held, record), leaf.body)
 }
 
-function zoneOfAuthority(record: EpochRecord | GrantRecord): Id | undefined {
+function isAboutZone(record: EpochRecord | GrantRecord): boolean {
+  return record.type === recordType.epoch || record.body.targetType === grantTarget.zone
+}
+
+/** The zone whose hosts give receipts over it: of a grant for one block, the home of the block. */
+function zoneOfAuthority(held: HeldRecords, record: EpochRecord | GrantRecord): Id {
   if (record.type === recordType.epoch) return record.body.zone
-  return record.body.targetType === grantTarget.zone ? record.body.target : undefined
+  const { target } = record.body
+  const header = record.body.targetType === grantTarget.block ? held.headersOf(target)[0] : undefined
+  return header === undefined ? target : homeZone(header.body.birth, target)
 }

@@ -399,7 +399,10 @@ describe('write caps', () => {
   test('A50: a cap for a zone gives no cap for the root of that zone as a block, which belongs to the outer zone', async () => {
     const { fixture, shared, alice } = twoZones('A50 block')
     const mallory = fixture.stranger('mallory').principal
-    const block = fixture.capRecord(alice, mallory, shared, { scopeType: scopeType.block, rights: right.write })
+    const block = fixture.capRecord(alice, mallory, shared, {
+      scopeType: scopeType.block,
+      rights: right.write
+    })
     expect(await offered(fixture, block)).toMatchObject({ outcome: 'refused', code: 'ERR_CAP_SCOPE' })
   })
 
@@ -448,6 +451,7 @@ describe('hosts', () => {
     for (let at = 0; at < 1500; at++) {
       const missing = crypto.sha256(Uint8Array.of(at >> 8, at & 255))
       parked.add({
+        id: missing,
         bytes: new Uint8Array(10),
         inline: undefined,
         admission: { peer: 'p', from: 'host' },

@@ -9,6 +9,7 @@ import {
   type TreeState,
   TreeError,
   createTreeState,
+  decodeBirth,
   grantTarget,
   openDelivery,
   recordType
@@ -46,7 +47,7 @@ export async function acceptAccess(
     tree: answer.tree
   })
   try {
-    await takeAll(scratch, offer)
+    await takeAll(scratch, { tree: answer.tree, offer })
     checkAccess(context, scratch, actor, answer)
   } finally {
     scratch.close()
@@ -55,18 +56,24 @@ export async function acceptAccess(
   return { tree, request, target, path, read, rights, approver: approver.signer, offer }
 }
 
-async function takeAll(scratch: TreeState, offer: Offer): Promise<void> {
-  let results
-  try {
-    results = await scratch.offer(offer, { peer: 'access line', from: 'host' })
-  } catch (cause) {
-    if (!(cause instanceof CodecError || cause instanceof TreeError)) throw cause
-    throw refused(`a zone birth is malformed: ${cause.message}`, cause)
-  }
+async function takeAll(scratch: TreeState, { tree, offer }: { tree: Id; offer: Offer }): Promise<void> {
+  for (const birth of offer.births ?? []) checkBirth(tree, birth)
+  const results = await scratch.offer(offer, { peer: 'access line', from: 'host' })
   for (const [index, { outcome, message }] of results.entries()) {
     if (outcome !== 'accepted')
       throw refused(`record ${index} is ${outcome}${message === undefined ? '' : `: ${message}`}`)
   }
+}
+
+function checkBirth(tree: Id, bytes: Uint8Array): void {
+  try {
+    const birth = decodeBirth(bytes)
+    if (birth.zoneRoot && equalBytes(birth.tree, tree)) return
+  } catch (cause) {
+    if (!(cause instanceof CodecError || cause instanceof TreeError)) throw cause
+    throw refused(`a zone birth is malformed: ${cause.message}`, cause)
+  }
+  throw refused('a birth in it is of no zone of the tree')
 }
 
 function checkAccess(context: FilesContext, scratch: TreeState, actor: Actor, answer: AccessAnswer): void {

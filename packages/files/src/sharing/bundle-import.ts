@@ -94,6 +94,7 @@ class BundleIntake {
       case 'birth':
         if (this.#records.length > 0) await this.flush()
         this.#takeBirth(frame.bytes)
+        if (this.#births.length >= batchRecordsMax) await this.flush()
         return
       case 'record':
         this.#records.push({
@@ -145,8 +146,10 @@ class BundleIntake {
       this.#refuse(result.message ?? 'a record')
       return
     }
-    if (result.outcome === 'parked' || offered === undefined || offered.inline !== undefined) return
+    if (result.outcome === 'parked' || offered === undefined) return
     const record = decodeRecord(this.#context.crypto, offered.bytes)
+    // a sector beside the header that was not the right one was dropped: the right one may still follow
+    if (this.#context.tree.inlineOf(record.id) !== undefined) return
     const payload = payloadOf(record)
     if (payload !== undefined) this.#expect(payload.rootHash, payload.levels, payload.aead)
   }
