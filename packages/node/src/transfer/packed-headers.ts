@@ -71,7 +71,7 @@ export function packHeaders(headers: readonly PackedHeader[]): ArrayBuffer {
   return buffer
 }
 
-/** Views of `buffer`. */
+/** Views of `buffer`, but for the ids. */
 export function* unpackHeaders(buffer: ArrayBuffer, shared: SharedFields): Generator<PackedHeader> {
   const [count = 0] = new Float64Array(buffer, 0, 1)
   const numbers = new Float64Array(buffer, 8, count * numbersPerHeader)
@@ -84,8 +84,9 @@ export function* unpackHeaders(buffer: ArrayBuffer, shared: SharedFields): Gener
   for (let row = 0; row < count; row++) {
     const at = row * numbersPerHeader
     const field = (column: number): number => numbers[at + column] ?? 0
-    const block = take(idBytes)
-    const id = take(idBytes)
+    // copies: whoever keeps an id (the ring of changes does) would keep the whole buffer
+    const block = take(idBytes).slice()
+    const id = take(idBytes).slice()
     const nameKey = take(nameKeyBytes)
     const commitment = take(idBytes)
     const rootHash = take(idBytes)
