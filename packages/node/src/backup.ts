@@ -323,7 +323,7 @@ async function takeBundle(
       bytes += item.bytes.length
     }
   }
-  const report = await parts.sharing.importBundle(chunks())
+  const report = await parts.sharing.importBundle(chunks(), { peer: 'backup', from: 'host' })
   return { records: report.accepted, sectors: report.sectors, bytes }
 }
 

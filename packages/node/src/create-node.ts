@@ -3,7 +3,7 @@
  * is none. Everything it opens is closed by `close`, in the reverse order.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatId } from '@blocktree/codec'
+import { formatId, parseId } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
 import { createFiles, createSharing, type Files, jobKind, type Sharing } from '@blocktree/files'
@@ -18,6 +18,7 @@ import { recoverFirstStart } from './first-start-journal.ts'
 import type { Environment } from './location.ts'
 import type { Log } from './log.ts'
 import { type NodeMethods, nodeMethodTable } from './method-table.ts'
+import { createHostedTrees, type HeldTree } from './hosted-trees.ts'
 import { createHandlers } from './methods/handlers.ts'
 import { deriveNameSecret } from './name-secret.ts'
 import { NodeError, reasonOf } from './node-error.ts'
@@ -28,6 +29,9 @@ import type { RestoreRequest } from './restore-node.ts'
 import { createRootKey, type RootKey } from './root-key.ts'
 import { createSession, type Session } from './session.ts'
 import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
+import { createSpaceGuard, freeBytesAt, type SpaceGuard } from './space-guard.ts'
+import { completeSuccession } from './succession.ts'
+import { createTreeRouter, type TreeRouter } from './tree-router.ts'
 import { createTreeReindex } from './tree-reindex.ts'
 
 /** What the handlers work with. */
@@ -48,6 +52,9 @@ export interface NodeParts {
   readonly transfer: LazyTransfer
   readonly root: RootKey
   readonly principals: PrincipalDirectory
+  /** The own tree, and those of other owners that are kept here. */
+  readonly trees: TreeRouter
+  readonly space: SpaceGuard
   /** What the last opening had to repair, in sentences. */
   readonly recovery: readonly string[]
   readonly connectionCount: () => number
@@ -160,8 +167,27 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
       nameSecret,
       ...(workers === undefined ? {} : { workers })
     })
+    await completeSuccession({ directory, keys, tree, log })
     const principals = await openPrincipalDirectory({ keys, crypto, tree, store, files, root })
     addReceipts(tree, { crypto, clock, node: () => principals.node })
+    const own: HeldTree = {
+      id: parseId(record.treeId),
+      name: record.treeId,
+      isOwn: true,
+      store,
+      tree,
+      files,
+      sharing,
+      transfer,
+      actorOf: (actor) => actor
+    }
+    const hosted = createHostedTrees({ directory, configuration, crypto, clock, log, nameSecret, principals })
+    const space = createSpaceGuard({
+      reserveBytes: configuration.space.reserveBytes,
+      now: () => performance.now(),
+      freeBytes: () => freeBytesAt(directory.path),
+      startTimer: startUnheldTimer
+    })
     const recovery = await finishRecovery({ store, files, sharing, principals, log })
     return {
       configuration,
@@ -179,6 +205,8 @@ async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, recor
       transfer,
       root,
       principals,
+      trees: createTreeRouter(own, hosted),
+      space,
       recovery
     }
   } catch (error) {
@@ -210,15 +238,16 @@ async function finishRecovery(parts: Pick<OpenParts, 'store' | 'files' | 'sharin
     const name = Object.entries(jobKind).find(([, kind]) => kind === job.kind)?.[0] ?? 'job'
     sentences.push(error === undefined ? `finished a ${name} that was cut short` : `a ${name} that was cut short cannot go on: ${reasonOf(error)}`)
   }
-  for (const { rekeyed } of await sharing.resumeRekeys(principals.node)) {
-    sentences.push(`finished a change of keys that was cut short (${rekeyed.length} zones)`)
-  }
+  const { rekeys, revocations } = await sharing.resume(principals.node)
+  for (const { rekeyed } of rekeys) sentences.push(`finished a change of keys that was cut short (${rekeyed.length} zones)`)
+  if (revocations > 0) sentences.push(`finished ${revocations} revocations that were cut short`)
   for (const sentence of sentences) log.warn('recovery', { action: sentence })
   return sentences
 }
 
-async function closeParts({ files, tree, store, principals, root, transfer }: OpenParts): Promise<void> {
+async function closeParts({ files, tree, store, principals, root, transfer, trees }: OpenParts): Promise<void> {
   root.lock()
+  await trees.hosted.close()
   await transfer.close()
   await store.flush()
   files.close()

@@ -21,6 +21,7 @@ import { type DataDirectory, dataFormat, type NodeRecord } from './data-director
 import { beginFirstStart, completeFirstStart } from './first-start-journal.ts'
 import { checkPassphrase, readPassphraseFile } from './passphrase.ts'
 import { nodeKeyName } from './principal-directory.ts'
+import { formatRecoveryKey } from './recovery-key.ts'
 import type { RestoreRequest } from './restore-node.ts'
 import { rootKeyName } from './root-key.ts'
 import { version } from './version.ts'
@@ -132,11 +133,9 @@ function showOnce({ showSecret }: FirstStartOptions, passphrase: ChosenPassphras
     lines.push('Daily work does not need it; it is asked for when only the owner may act.')
   }
   if (recovery !== undefined) {
-    const key = Buffer.concat([recovery.signSeed, recovery.kemSeed])
     if (lines.length > 0) lines.push('')
     lines.push('The recovery key, which can replace a lost or stolen root key. Keep it away from this machine.', '')
-    lines.push(...(key.toString('hex').match(/.{64}/g) ?? []))
-    key.fill(0)
+    lines.push(...formatRecoveryKey(recovery))
   } else if (passphrase.isGenerated) {
     lines.push('There is no recovery key: a lost root key cannot be replaced (see --recovery).')
   }

@@ -103,7 +103,10 @@ export function createHostedTrees(options: HostedTreesOptions): HostedTrees {
       const name = formatId(tree)
       if (names.has(name)) return load(name)
       if (names.size >= hostedTreesMax) {
-        throw new NodeError('ERR_TREE_LIMIT', `${names.size} trees of others are kept here already; forget one first`)
+        throw new NodeError(
+          'ERR_TREE_LIMIT',
+          `${names.size} trees of others are kept here already; forget one first`
+        )
       }
       makeFolder(folder, name)
       names.add(name)
@@ -111,7 +114,8 @@ export function createHostedTrees(options: HostedTreesOptions): HostedTrees {
     },
     async forget(name) {
       if (!names.has(name)) throw notHosted(name)
-      if ((uses.get(name) ?? 0) > 0) throw new NodeError('ERR_STORE_BUSY', `the tree ${name} is in use; forget it when that has ended`)
+      if ((uses.get(name) ?? 0) > 0)
+        throw new NodeError('ERR_STORE_BUSY', `the tree ${name} is in use; forget it when that has ended`)
       names.delete(name)
       const opened = await loading.get(name)?.catch(() => undefined)
       loading.delete(name)
@@ -136,7 +140,10 @@ export function createHostedTrees(options: HostedTreesOptions): HostedTrees {
 }
 
 function notHosted(name: string): NodeError {
-  return new NodeError('ERR_TREE_NOT_HOSTED', `the tree ${name} is not kept here; accept an access line for it first ("blocktree accept LINE")`)
+  return new NodeError(
+    'ERR_TREE_NOT_HOSTED',
+    `the tree ${name} is not kept here; accept an access line for it first ("blocktree accept LINE")`
+  )
 }
 
 export function refuseUnhosted(name: string): never {
@@ -187,7 +194,10 @@ async function openTree(options: HostedTreesOptions, place: string, name: string
   const store = await openHostedStore(options, place)
   try {
     const tree = await createTreeState({ store, crypto, clock, tree: id })
-    const nameSecret = crypto.hmacSha256(options.nameSecret, [new TextEncoder().encode('blocktree/local/hosted/1\0'), id])
+    const nameSecret = crypto.hmacSha256(options.nameSecret, [
+      new TextEncoder().encode('blocktree/local/hosted/1\0'),
+      id
+    ])
     const { durability, workers } = configuration.store
     const files = createFiles({ tree, store, crypto, random: crypto.random, clock, nameSecret, durability })
     const transfer = createLazyTransfer({
@@ -201,7 +211,16 @@ async function openTree(options: HostedTreesOptions, place: string, name: string
     const actors = new HostedActors(files)
     const node = actors.of(principals.node)
     addReceipts(tree, { crypto, clock, node: () => actors.of(principals.node) })
-    const held = { id, name, isOwn: false, store, tree, files, sharing: createSharing(files.context), transfer }
+    const held = {
+      id,
+      name,
+      isOwn: false,
+      store,
+      tree,
+      files,
+      sharing: createSharing(files.context),
+      transfer
+    }
     if (tree.rootBlock !== undefined) await recover(held, node, log)
     return {
       ...held,
@@ -221,12 +240,16 @@ async function openTree(options: HostedTreesOptions, place: string, name: string
   }
 }
 
-async function openHostedStore({ crypto, clock, log, configuration }: HostedTreesOptions, place: string): Promise<DiskStore> {
+async function openHostedStore(
+  { crypto, clock, log, configuration }: HostedTreesOptions,
+  place: string
+): Promise<DiskStore> {
   const options = {
     reindex: createTreeReindex({ crypto, clock }),
     segmentBytes: configuration.store.segmentBytes,
     reserveBytes: 0, // the own store keeps one on the same disk
-    onFinding: (finding: object) => log.error('damage was found in the store of a hosted tree', { place, finding })
+    onFinding: (finding: object) =>
+      log.error('damage was found in the store of a hosted tree', { place, finding })
   }
   try {
     return await openStore(nodeDrivers(place), options)
@@ -237,12 +260,19 @@ async function openHostedStore({ crypto, clock, log, configuration }: HostedTree
 }
 
 /** What a crash cut short, as far as this node may go on with it. */
-async function recover(held: Pick<HeldTree, 'name' | 'store' | 'files' | 'sharing'>, node: Actor, log: Log): Promise<void> {
+async function recover(
+  held: Pick<HeldTree, 'name' | 'store' | 'files' | 'sharing'>,
+  node: Actor,
+  log: Log
+): Promise<void> {
   const { store, files, sharing, name } = held
   try {
     if (store.recovery.replayed > 0 || store.recovery.rebuilt !== undefined) await files.indexNames(node)
     for (const { error } of await files.resumeJobs(node)) {
-      log.warn('recovery of a hosted tree', { tree: name, action: error === undefined ? 'finished a job' : reasonOf(error) })
+      log.warn('recovery of a hosted tree', {
+        tree: name,
+        action: error === undefined ? 'finished a job' : reasonOf(error)
+      })
     }
     await sharing.resume(node)
   } catch (error) {

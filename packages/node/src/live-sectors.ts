@@ -1,6 +1,7 @@
 /**
  * What garbage collection must keep: every sector that any held version or manifest names. History is not pruned in
- * format 1, so only what no header names goes: uploads that were cut short, above all.
+ * format 1, so only what no header names goes: uploads that were cut short, above all; on request also what only removed
+ * files name.
  */
 import type { BlockStore, Id, PayloadDescriptor, TreeState } from '@blocktree/tree'
 import { decodeRecord, listReferences, recordType } from '@blocktree/tree'
@@ -18,7 +19,7 @@ export interface LiveSectors {
 /** Reads all records. 32 bytes of memory a reference. */
 export async function markLiveSectors(
   deps: { readonly store: BlockStore; readonly tree: TreeState; readonly crypto: CryptoProvider },
-  signal: AbortSignal
+  { signal, dropRemoved = false }: { readonly signal: AbortSignal; readonly dropRemoved?: boolean }
 ): Promise<LiveSectors> {
   const { store, tree, crypto } = deps
   const changed = new Map<string, Id>()
@@ -28,6 +29,7 @@ export async function markLiveSectors(
     signal.throwIfAborted()
     if (stored.type !== recordType.header && stored.type !== recordType.checkpoint) continue
     const record = decodeRecord(crypto, stored.bytes)
+    if (dropRemoved && record.type === recordType.header && isRemoved(tree, record.body.block)) continue
     // a payload beside its header is no sector of its own
     if (record.type === recordType.header && stored.inline === undefined) addPayload(marks, store, record.body.payload)
     if (record.type === recordType.checkpoint) addPayload(marks, store, record.body.manifest)
@@ -45,6 +47,12 @@ export async function markLiveSectors(
     },
     close
   }
+}
+
+/** Removed and shown nowhere: neither revived by what lives in it nor contested by another head. */
+function isRemoved(tree: TreeState, block: Id): boolean {
+  const summary = tree.blockSummary(block)
+  return summary !== undefined && summary.deleted && !summary.revived && summary.heads.length === 1
 }
 
 function addPayload(marks: IdList, store: BlockStore, payload: PayloadDescriptor | undefined): void {

@@ -9,16 +9,18 @@ import { type PrincipalMethods, principalMethodTable } from './method-table/prin
 import { joinTables } from './method-table/shape.ts'
 import { type SharingMethods, sharingMethodTable } from './method-table/sharing-methods.ts'
 import { type StoreMethods, storeMethodTable } from './method-table/store-methods.ts'
+import { type TreeMethods, treeMethodTable } from './method-table/tree-methods.ts'
 
 export interface NodeMethods
-  extends ProcessMethods, FileMethods, PrincipalMethods, SharingMethods, StoreMethods {}
+  extends ProcessMethods, FileMethods, PrincipalMethods, SharingMethods, StoreMethods, TreeMethods {}
 
 export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>(
   processMethodTable,
   fileMethodTable,
   principalMethodTable,
   sharingMethodTable,
-  storeMethodTable
+  storeMethodTable,
+  treeMethodTable
 )
 
 export type {
@@ -33,7 +35,7 @@ export type {
   WriteAnswer
 } from './method-table/file-methods.ts'
 export type { Finding, LogLine, NodeStatus, ProcessMethods } from './method-table/node-methods.ts'
-export type { PrincipalMethods, PrincipalSummary, RootStatus } from './method-table/principal-methods.ts'
+export type { PrincipalMethods, PrincipalSummary, RootStatus, SuccessionAnswer } from './method-table/principal-methods.ts'
 export type {
   AccessRequest,
   CapSummary,
@@ -51,3 +53,4 @@ export type {
   StoreMethods,
   TransferReport
 } from './method-table/store-methods.ts'
+export type { LinkSummary, QuarantinedBlock, TreeMethods, TreeSummary } from './method-table/tree-methods.ts'

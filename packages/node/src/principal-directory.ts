@@ -9,6 +9,7 @@ import {
   type BlockStore,
   checkPrincipalRecord,
   createPrincipal,
+  currentRoot,
   decodeRecord,
   type Id,
   type IndexRow,
@@ -50,11 +51,15 @@ export interface PrincipalDirectory {
   importRecord(bytes: Uint8Array, name?: string): Promise<KnownPrincipal>
   /** By name, or by the text of an id. ERR_PRINCIPAL_UNKNOWN. */
   find(text: string): KnownPrincipal
+  /** The id behind a name or an id's text, whether or not its record is held. ERR_PRINCIPAL_UNKNOWN. */
+  idOf(text: string): Id
   /** The given name, else the text of the id. */
   nameOf(id: Id): string
   rename(id: Id, name: string): Promise<void>
   /** Gives it the name that it calls itself, when it has none here and the name is free. */
   introduce(id: Id, name: string): Promise<void>
+  /** Gives the name of the root to the root of today; a former one is called `former-root` and a number. */
+  nameRoot(): Promise<void>
   /** All given names, by the text of the id. */
   names(): Readonly<Record<string, string>>
   summarize(id: Id): Promise<PrincipalSummary>
@@ -97,9 +102,24 @@ class Directory implements PrincipalDirectory {
 
   async open(): Promise<void> {
     const node = await this.actorOf(nodeKeyName)
-    const rootId = this.#options.tree.authority.tree?.body.root
     if (!this.#names.has(formatId(node.id))) await this.rename(node.id, nodeKeyName)
-    if (rootId !== undefined && !this.#names.has(formatId(rootId))) await this.rename(rootId, rootKeyName)
+    await this.nameRoot()
+  }
+
+  async nameRoot(): Promise<void> {
+    const root = currentRoot(this.#options.tree.authority)
+    if (root === undefined || this.#names.get(formatId(root)) === rootKeyName) return
+    for (const [id, name] of this.#names) {
+      if (name === rootKeyName) await this.rename(parseId(id), this.#freeName('former-root'))
+    }
+    await this.rename(root, rootKeyName)
+  }
+
+  #freeName(stem: string): string {
+    const taken = new Set(this.#names.values())
+    let number = 1
+    while (taken.has(`${stem}-${number}`)) number++
+    return `${stem}-${number}`
   }
 
   get node(): Actor {
@@ -187,13 +207,13 @@ class Directory implements PrincipalDirectory {
   }
 
   find(text: string): KnownPrincipal {
-    const id = this.#idOf(text)
+    const id = this.idOf(text)
     const record = this.#options.tree.authority.principal(id)
     if (record === undefined) throw unknown(text)
     return { id, name: this.nameOf(id), record }
   }
 
-  #idOf(text: string): Id {
+  idOf(text: string): Id {
     for (const [id, name] of this.#names) if (name === text) return parseId(id)
     return isIdText(text) ? parseId(text) : fail(text)
   }
@@ -232,7 +252,7 @@ class Directory implements PrincipalDirectory {
 
   #summary(id: Id, local: ReadonlySet<string>): PrincipalSummary {
     const name = this.nameOf(id)
-    const rootId = this.#options.tree.authority.tree?.body.root
+    const rootId = currentRoot(this.#options.tree.authority)
     return {
       id: formatId(id),
       name,

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
+import { isMainThread } from 'node:worker_threads'
 import { createRpcServer, type RpcServer } from '@blocktree/rpc'
 import { type Configuration, loadConfiguration } from './configuration.ts'
 import { type BlocktreeNode, openNode } from './create-node.ts'
@@ -31,6 +32,7 @@ export interface RunInput {
 
 /** Runs a node until it is told to stop. True when it stopped cleanly; throws when it cannot start. */
 export async function runNode(input: RunInput): Promise<boolean> {
+  keepPrivate()
   const configuration = await loadConfiguration(input)
   const log = openLog(configuration, input)
   const lifeCycle = createLifeCycle({ log })
@@ -49,6 +51,7 @@ export async function initializeNode(
   input: RunInput,
   restore?: RestoreRequest
 ): Promise<{ readonly treeId: string; readonly isNew: boolean }> {
+  keepPrivate()
   const configuration = await loadConfiguration(input)
   const log = openLog(configuration, input)
   const lifeCycle = createLifeCycle({ log })
@@ -58,6 +61,11 @@ export async function initializeNode(
   } finally {
     await lifeCycle.stop('the data directory is ready')
   }
+}
+
+/** The index makes its files readable for all; what this process makes is its owner's. Exports set the modes they mean. */
+function keepPrivate(): void {
+  if (isMainThread) process.umask(0o077)
 }
 
 function openLog(configuration: Configuration, input: RunInput): Log {

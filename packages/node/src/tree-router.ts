@@ -7,10 +7,8 @@ import { type HeldTree, type HostedTrees, isTreeName, treeNameLength } from './h
 import { NodeError } from './node-error.ts'
 import type { Session } from './session.ts'
 
-/** A tree, and the connection's principal in it. */
-export interface Place extends HeldTree {
-  readonly actor: Actor
-}
+/** What is done in a tree, in the name of the connection's principal. */
+export type TreeWork<Result> = (held: HeldTree, actor: Actor) => Result | Promise<Result>
 
 export interface TreeRouter {
   readonly own: HeldTree
@@ -20,9 +18,9 @@ export interface TreeRouter {
    * @param path undefined for the own tree
    * @throws ERR_TREE_NOT_HOSTED
    */
-  within<Result>(session: Session, path: string | undefined, work: (place: Place) => Result | Promise<Result>): Result | Promise<Result>
+  within<Result>(session: Session, path: string | undefined, work: TreeWork<Result>): Result | Promise<Result>
   /** The same for several paths, which must be in one tree. @throws ERR_TREE_SEVERAL */
-  withinOne<Result>(session: Session, paths: readonly string[], work: (place: Place) => Result | Promise<Result>): Result | Promise<Result>
+  withinOne<Result>(session: Session, paths: readonly string[], work: TreeWork<Result>): Result | Promise<Result>
   /** By the text of its id; opens it. @throws ERR_TREE_NOT_HOSTED */
   held(name: string): Promise<HeldTree>
 }
@@ -47,13 +45,13 @@ export function createTreeRouter(own: HeldTree, hosted: HostedTrees): TreeRouter
   function within<Result>(
     session: Session,
     path: string | undefined,
-    work: (place: Place) => Result | Promise<Result>
+    work: TreeWork<Result>
   ): Result | Promise<Result> {
     const name = nameOf(path)
-    if (name === own.name) return work({ ...own, actor: session.actor })
+    if (name === own.name) return work(own, session.actor)
     return hosted.use(name, async () => {
       const held = await hosted.open(name)
-      return work({ ...held, actor: held.actorOf(session.actor) })
+      return work(held, held.actorOf(session.actor))
     })
   }
 

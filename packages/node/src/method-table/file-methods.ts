@@ -135,7 +135,9 @@ export interface FileMethods {
     WriteAnswer
   >
   readonly 'file.create': Shape<
-    PathParams & Metadata & Expectation & { readonly data: Uint8Array; readonly replace?: boolean | undefined },
+    PathParams &
+      Metadata &
+      Expectation & { readonly data: Uint8Array; readonly replace?: boolean | undefined },
     WriteAnswer
   >
   readonly 'file.write': Shape<
@@ -162,7 +164,10 @@ export interface FileMethods {
   >
   readonly 'file.move': Shape<Placement & { readonly dropShares?: boolean | undefined }, MoveAnswer>
   readonly 'file.copy': Shape<Placement & { readonly recursive?: boolean | undefined }, MoveAnswer>
-  readonly 'file.remove': Shape<PathParams & { readonly recursive?: boolean | undefined }, { readonly removed: number }>
+  readonly 'file.remove': Shape<
+    PathParams & { readonly recursive?: boolean | undefined },
+    { readonly removed: number }
+  >
   readonly 'file.history': Shape<
     PathParams & { readonly limit?: number | undefined },
     { readonly versions: readonly FileVersion[] }
@@ -217,11 +222,24 @@ const fileStatus = schema.object({
   flags: schema.array(text)
 })
 
-const writeAnswer = schema.object({ id: identifier, versionId: identifier, size, exposed: schema.array(identifier) })
+const writeAnswer = schema.object({
+  id: identifier,
+  versionId: identifier,
+  size,
+  exposed: schema.array(identifier)
+})
 const moveAnswer = schema.object({ id: identifier, crossedZone: schema.boolean(), blocks: size })
 const ifVersion = schema.optional(identifier)
-const readErrors = errors('ERR_PATH_INVALID', 'ERR_FILE_NOT_FOUND', 'ERR_FILE_NOT_DIRECTORY', 'ERR_ACCESS_DENIED')
-const writeErrors = [...readErrors, ...errors('ERR_FILE_EXISTS', 'ERR_FILE_IS_DIRECTORY', 'ERR_FILE_CHANGED', 'ERR_STORE_FULL')]
+const readErrors = errors(
+  'ERR_PATH_INVALID',
+  'ERR_FILE_NOT_FOUND',
+  'ERR_FILE_NOT_DIRECTORY',
+  'ERR_ACCESS_DENIED'
+)
+const writeErrors = [
+  ...readErrors,
+  ...errors('ERR_FILE_EXISTS', 'ERR_FILE_IS_DIRECTORY', 'ERR_FILE_CHANGED', 'ERR_STORE_FULL')
+]
 
 const readMethods = [
   defineMethod({
@@ -299,7 +317,11 @@ const readMethods = [
     name: 'file.watch',
     summary: 'Tells of changes below a path until it is unsubscribed',
     description: 'Events carry a token; `resume` goes on after it. rpc.unsubscribe ends the watch.',
-    params: schema.object({ path, recursive: flag, resume: schema.optional(schema.string({ charactersMax: 200 })) }),
+    params: schema.object({
+      path,
+      recursive: flag,
+      resume: schema.optional(schema.string({ charactersMax: 200 }))
+    }),
     result: schema.object({ subscription: size, token: text }),
     event: schema.object({
       type: schema.enumeration(['created', 'changed', 'moved', 'deleted', 'restored', 'lost', 'overrun']),
@@ -417,7 +439,11 @@ const writeMethods = [
   defineMethod({
     name: 'file.symlink',
     summary: 'Makes a symbolic link',
-    params: schema.object({ path, target: schema.string({ charactersMin: 1, charactersMax: 4096 }), replace: flag }),
+    params: schema.object({
+      path,
+      target: schema.string({ charactersMin: 1, charactersMax: 4096 }),
+      replace: flag
+    }),
     result: writeAnswer,
     errors: writeErrors
   }),

@@ -37,6 +37,8 @@ export interface NodeStatus {
   }
   readonly space: { readonly freeBytes: number; readonly totalBytes: number }
   readonly crypto: string
+  /** Ids of the trees kept here, the own one first. */
+  readonly trees: readonly string[]
   readonly connections: number
   readonly dataDirectory: string
   /** What the last open had to repair; empty after a clean stop. */
@@ -86,6 +88,7 @@ const status = schema.object({
   store: schema.object({ durability: text, segments: size, bytes: size, indexBytes: size }),
   space: schema.object({ freeBytes: size, totalBytes: size }),
   crypto: text,
+  trees: schema.array(identifier),
   connections: size,
   dataDirectory: text,
   recovery: schema.array(text)

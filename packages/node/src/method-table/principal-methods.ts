@@ -22,6 +22,20 @@ export interface RootStatus {
   readonly failedAttempts: number
 }
 
+export interface SuccessionAnswer {
+  /** 1 for the first root after the one that made the tree. */
+  readonly generation: number
+  readonly root: string
+  readonly keptCaps: number
+  /** Grants that the new root issued again. */
+  readonly regranted: number
+  /** Links that no longer open anything. */
+  readonly linksEnded: number
+  readonly zonesRekeyed: number
+  /** Zones and blocks that somebody else has to change. */
+  readonly skipped: readonly { readonly target: string; readonly reason: string }[]
+}
+
 export interface PrincipalMethods {
   readonly 'session.as': Shape<{ readonly principal: string }, PrincipalSummary>
   readonly 'session.show': Shape<Empty, PrincipalSummary>
@@ -35,6 +49,31 @@ export interface PrincipalMethods {
   readonly 'root.unlock': Shape<{ readonly passphrase: string }, RootStatus>
   readonly 'root.lock': Shape<Empty, RootStatus>
   readonly 'root.status': Shape<Empty, RootStatus>
+  readonly 'root.prepareSuccession': Shape<
+    { readonly passphrase?: string | undefined },
+    {
+      readonly newRoot: string
+      /** Shown once and kept nowhere; absent when one was given. */
+      readonly passphrase?: string | undefined
+      /** The next recovery key, in lines; shown once and kept nowhere. */
+      readonly recovery: readonly string[]
+    }
+  >
+  readonly 'root.succeed': Shape<
+    {
+      /** The present recovery key as text. */
+      readonly recovery?: string | undefined
+      /** Or a file on the host that holds it. */
+      readonly recoveryFile?: string | undefined
+      /** Of the prepared key. */
+      readonly passphrase: string
+      /** Caps that go on; all live ones when absent. */
+      readonly keepCaps?: readonly string[] | undefined
+      /** After a theft: what was written under former roots after this time counts no longer. */
+      readonly sinceMs?: number | undefined
+    },
+    SuccessionAnswer
+  >
   readonly 'key.backup': Shape<
     { readonly file: string; readonly passphrase: string },
     { readonly keys: readonly string[]; readonly bytes: number }
@@ -110,6 +149,34 @@ const definitions = [
   }),
   defineMethod({ name: 'root.lock', summary: 'Wipes the root key from memory', result: rootStatus }),
   defineMethod({ name: 'root.status', summary: 'Whether the root key is unlocked, and until when', result: rootStatus }),
+  defineMethod({
+    name: 'root.prepareSuccession',
+    summary: 'Stores a new root key beside the present one, and shows what has to be written down',
+    description: 'Changes nothing for the tree. Repeating it makes another key and forgets the former one.',
+    params: schema.object({ passphrase: schema.optional(secretText) }),
+    result: schema.object({ newRoot: identifier, passphrase: schema.optional(secretText), recovery: schema.array(schema.string()) })
+  }),
+  defineMethod({
+    name: 'root.succeed',
+    summary: 'Puts the prepared root key in place of a lost or stolen one, with the recovery key',
+    params: schema.object({
+      recovery: schema.optional(secretText),
+      recoveryFile: schema.optional(localPath),
+      passphrase: secretText,
+      keepCaps: schema.optional(schema.array(identifier, { itemsMax: 1000 })),
+      sinceMs: schema.optional(timeMs)
+    }),
+    result: schema.object({
+      generation: size,
+      root: identifier,
+      keptCaps: size,
+      regranted: size,
+      linksEnded: size,
+      zonesRekeyed: size,
+      skipped: schema.array(schema.object({ target: identifier, reason: schema.string() }))
+    }),
+    errors: errors('ERR_SUCCESSION_UNPREPARED', 'ERR_SUCCESSION_NONE', 'ERR_RECOVERY_KEY', 'ERR_ROOT_PASSPHRASE', 'ERR_PATH_LOCAL')
+  }),
   defineMethod({
     name: 'key.backup',
     summary: 'Writes all keys of this node to one file sealed under a passphrase',

@@ -33,6 +33,9 @@ export interface ExposureReport {
   readonly zonesRekeyed: number
   /** Zones and blocks that somebody else has to change. */
   readonly zonesSkipped: number
+  readonly skipped: readonly { readonly target: string; readonly reason: string }[]
+  /** Live grants that got no new key from here; their issuer has to deliver it. */
+  readonly undelivered: readonly string[]
   readonly exposed: readonly {
     readonly path: string
     readonly principal: string
@@ -162,6 +165,8 @@ export interface SharingMethods {
   readonly 'bundle.import': Shape<
     { readonly file: string },
     {
+      /** The tree that the bundle is of. */
+      readonly treeId: string
       readonly accepted: number
       readonly known: number
       readonly parked: number
@@ -253,6 +258,8 @@ const grantDefinitions = [
     result: schema.object({
       zonesRekeyed: size,
       zonesSkipped: size,
+      skipped: schema.array(schema.object({ target: identifier, reason: text })),
+      undelivered: schema.array(identifier),
       exposed: schema.array(schema.object({ path: text, principal: text, untilMs: optionalTime }))
     }),
     errors: errors('ERR_ACCESS_DENIED', 'ERR_FILE_NOT_FOUND')
@@ -339,10 +346,10 @@ const accessDefinitions = [
   }),
   defineMethod({
     name: 'access.accept',
-    summary: 'Takes the line that answers a request',
+    summary: 'Takes the line that answers a request, or a link; the tree of another owner is kept from then on',
     params: schema.object({ line }),
     result: schema.object({ treeId: identifier, path: text, rights, records: size }),
-    errors: errors('ERR_ACCESS_LINE')
+    errors: errors('ERR_ACCESS_LINE', 'ERR_TREE_LIMIT')
   }),
   defineMethod({
     name: 'bundle.export',
@@ -360,6 +367,7 @@ const accessDefinitions = [
     summary: 'Takes what a bundle holds, each record checked as if it came from a stranger',
     params: schema.object({ file: localPath }),
     result: schema.object({
+      treeId: identifier,
       accepted: size,
       known: size,
       parked: size,
@@ -368,7 +376,7 @@ const accessDefinitions = [
       sectors: size,
       reasons: schema.array(text)
     }),
-    errors: errors('ERR_PATH_LOCAL', 'ERR_STORE_FULL')
+    errors: errors('ERR_PATH_LOCAL', 'ERR_TREE_NOT_HOSTED', 'ERR_STORE_FULL')
   })
 ] as const
 

@@ -82,7 +82,7 @@ export interface StoreMethods {
     { readonly quick?: boolean | undefined; readonly rebuildIndex?: boolean | undefined },
     CheckReport
   >
-  readonly 'store.gc': Shape<Empty, CollectReport>
+  readonly 'store.gc': Shape<{ readonly removed?: boolean | undefined }, CollectReport>
   readonly 'store.compact': Shape<Empty, CollectReport>
   readonly 'store.space': Shape<Empty, SpaceReport>
   readonly 'checkpoint.create': Shape<
@@ -167,7 +167,9 @@ const definitions = [
   }),
   defineMethod({
     name: 'store.gc',
-    summary: 'Removes content that no version needs any more',
+    summary: 'Removes content that no version needs any more; with removed also that of removed files',
+    description: 'With "removed" the content of removed files goes for good: they cannot be restored afterwards.',
+    params: schema.object({ removed: flag }),
     result: collectReport
   }),
   defineMethod({

@@ -2,11 +2,12 @@
 import { formatId, parseId } from '@blocktree/codec'
 import type { FileEvent as Change, Files, LostEvents, WriteOptions } from '@blocktree/files'
 import type { Handlers, Subscription } from '@blocktree/rpc'
-import type { BulkWrites } from '../bulk-writes.ts'
 import type { NodeParts } from '../create-node.ts'
 import type { FileConflict, FileEvent, FileMethods, FileStatus, FileVersion } from '../method-table/file-methods.ts'
+import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
+import { pathIn } from '../tree-router.ts'
 import { childPath, optionalId, toFileStatus, toMetadataChange, toMoveAnswer, toWriteAnswer } from './answers.ts'
 
 type FileHandlers = Handlers<FileMethods, Peer>
@@ -16,64 +17,70 @@ type ReadHandlers = Pick<
 >
 type WriteHandlers = Omit<FileHandlers, keyof ReadHandlers>
 
-export function createFileHandlers({ files, bulkWrites }: Pick<NodeParts, 'files' | 'bulkWrites'>): FileHandlers {
-  return { ...readHandlers(files), ...contentHandlers(files, bulkWrites), ...placeHandlers(files) }
+type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space'>
+
+export function createFileHandlers(parts: FileParts): FileHandlers {
+  return { ...readHandlers(parts), ...contentHandlers(parts), ...placeHandlers(parts) }
 }
 
-function readHandlers(files: Files): ReadHandlers {
+function readHandlers({ trees }: FileParts): ReadHandlers {
   return {
-    'file.stat'({ path, followLink }, { peer }) {
-      const { actor } = peer.session
-      const entry = files.stat(actor, path, { followLast: followLink ?? false })
-      return toFileStatus(files, actor, path, entry)
-    },
-    async 'file.list'({ path, cursor, limit, order }, { peer }) {
-      const { actor } = peer.session
-      const page = await files.list(actor, path, {
-        ...(cursor === undefined ? {} : { cursor }),
-        ...(limit === undefined ? {} : { limit }),
-        ...(order === undefined ? {} : { order })
-      })
-      const entries = page.entries.map((entry): FileStatus => toFileStatus(files, actor, childPath(path, entry.name), entry))
-      return { entries, order: page.order, total: page.total, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) }
-    },
-    'file.read'({ path, offset, length }, { peer }) {
-      const content = files.read(peer.session.actor, path, { offset: offset ?? 0, length: length ?? readBytesDefault })
-      return { data: content.bytes, size: content.size, versionId: formatId(content.versionId) }
-    },
-    async 'file.get'({ path, offset, length, version }, { peer, download }) {
-      const stream = files.readStream(peer.session.actor, path, {
-        ...(offset === undefined ? {} : { offset }),
-        ...(length === undefined ? {} : { length }),
-        ...(version === undefined ? {} : { version: parseId(version) })
-      })
-      await download.writeAll(stream)
-      return { size: stream.size, bytes: stream.length, versionId: formatId(stream.versionId) }
-    },
-    async 'file.history'({ path, limit }, { peer }) {
-      const found = await files.history(peer.session.actor, path, limit === undefined ? {} : { limit })
-      return { versions: found.map(toFileVersion) }
-    },
+    'file.stat': ({ path, followLink }, { peer }) =>
+      trees.within(peer.session, path, ({ files }, actor) => {
+        const entry = files.stat(actor, path, { followLast: followLink ?? false })
+        return toFileStatus(files, actor, path, entry)
+      }),
+    'file.list': ({ path, cursor, limit, order }, { peer }) =>
+      trees.within(peer.session, path, async ({ files }, actor) => {
+        const page = await files.list(actor, path, {
+          ...(cursor === undefined ? {} : { cursor }),
+          ...(limit === undefined ? {} : { limit }),
+          ...(order === undefined ? {} : { order })
+        })
+        const entries = page.entries.map((entry): FileStatus => toFileStatus(files, actor, childPath(path, entry.name), entry))
+        return { entries, order: page.order, total: page.total, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) }
+      }),
+    'file.read': ({ path, offset, length }, { peer }) =>
+      trees.within(peer.session, path, ({ files }, actor) => {
+        const content = files.read(actor, path, { offset: offset ?? 0, length: length ?? readBytesDefault })
+        return { data: content.bytes, size: content.size, versionId: formatId(content.versionId) }
+      }),
+    'file.get': ({ path, offset, length, version }, { peer, download }) =>
+      trees.within(peer.session, path, async ({ files }, actor) => {
+        const stream = files.readStream(actor, path, {
+          ...(offset === undefined ? {} : { offset }),
+          ...(length === undefined ? {} : { length }),
+          ...(version === undefined ? {} : { version: parseId(version) })
+        })
+        await download.writeAll(stream)
+        return { size: stream.size, bytes: stream.length, versionId: formatId(stream.versionId) }
+      }),
+    'file.history': ({ path, limit }, { peer }) =>
+      trees.within(peer.session, path, async ({ files }, actor) => {
+        const found = await files.history(actor, path, limit === undefined ? {} : { limit })
+        return { versions: found.map(toFileVersion) }
+      }),
     async 'file.conflicts'({ limit }, { peer }) {
-      const found = await files.conflicts(peer.session.actor, limit === undefined ? {} : { limit })
+      const found = await trees.own.files.conflicts(peer.session.actor, limit === undefined ? {} : { limit })
       return { conflicts: found.map(toFileConflict) }
     },
-    'file.watch'({ path, recursive, resume }, context) {
-      const { actor } = context.peer.session
-      const token = resume ?? files.watchToken
-      const subscription = context.subscribe()
-      const changes = files.watch(actor, path, { recursive: recursive ?? true, after: token, signal: subscription.signal })
-      void forward(changes, subscription)
-      return { subscription: subscription.id, token }
-    }
+    'file.watch': ({ path, recursive, resume }, context) =>
+      trees.within(context.peer.session, path, (held, actor) => {
+        const { files } = held
+        const token = resume ?? files.watchToken
+        const subscription = context.subscribe()
+        const changes = files.watch(actor, path, { recursive: recursive ?? true, after: token, signal: subscription.signal })
+        void forward(held, changes, subscription)
+        return { subscription: subscription.id, token }
+      })
   }
 }
 
 const readBytesDefault = 1024 * 1024 // what a call that names no length gets at most
 
-async function forward(changes: AsyncIterable<Change | LostEvents>, subscription: Subscription<FileEvent>): Promise<void> {
+async function forward(held: HeldTree, changes: AsyncIterable<Change | LostEvents>, subscription: Subscription<FileEvent>): Promise<void> {
   try {
-    for await (const change of changes) subscription.emit(toFileEvent(change))
+    for await (const change of changes) subscription.emit(toFileEvent(held, change))
   } catch (error) {
     if (!subscription.signal.aborted) throw error
   } finally {
@@ -81,10 +88,10 @@ async function forward(changes: AsyncIterable<Change | LostEvents>, subscription
   }
 }
 
-function toFileEvent(change: Change | LostEvents): FileEvent {
+function toFileEvent(held: HeldTree, change: Change | LostEvents): FileEvent {
   if (change.change === 'overrun') return { type: 'overrun', token: change.token }
   const { block, kind, path, token } = change
-  return { type: change.change, id: formatId(block), kind, token, ...(path === undefined ? {} : { path }) }
+  return { type: change.change, id: formatId(block), kind, token, ...(path === undefined ? {} : { path: pathIn(held, path) }) }
 }
 
 function toFileVersion(found: Awaited<ReturnType<Files['history']>>[number]): FileVersion {
@@ -130,23 +137,39 @@ type ContentHandlers = Pick<
   'file.create' | 'file.write' | 'file.append' | 'file.truncate' | 'file.put' | 'file.restore' | 'file.undelete' | 'file.resolve'
 >
 
-function contentHandlers(files: Files, bulkWrites: BulkWrites): ContentHandlers {
+function contentHandlers({ trees, bulkWrites, space }: FileParts): ContentHandlers {
   return {
-    'file.create': async ({ path, data, replace, ifVersion, ...metadata }, { peer }) =>
-      toWriteAnswer(
-        await files.create(peer.session.actor, path, data, {
-          replace: replace ?? false,
-          metadata: toMetadataChange(metadata),
-          ...expectation(ifVersion)
-        })
-      ),
-    'file.write': async ({ path, offset, data, ifVersion }, { peer }) =>
-      toWriteAnswer(await files.write(peer.session.actor, path, offset, data, expectation(ifVersion))),
-    'file.append': async ({ path, data, ifVersion }, { peer }) =>
-      toWriteAnswer(await files.append(peer.session.actor, path, data, expectation(ifVersion))),
-    'file.truncate': async ({ path, size, ifVersion }, { peer }) =>
-      toWriteAnswer(await files.truncate(peer.session.actor, path, size, expectation(ifVersion))),
-    async 'file.put'({ path, replace, ifVersion, ...metadata }, context) {
+    'file.create': ({ path, data, replace, ifVersion, ...metadata }, { peer }) => {
+      space.expectRoom(data.length)
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(
+          await files.create(actor, path, data, {
+            replace: replace ?? false,
+            metadata: toMetadataChange(metadata),
+            ...expectation(ifVersion)
+          })
+        )
+      )
+    },
+    'file.write': ({ path, offset, data, ifVersion }, { peer }) => {
+      space.expectRoom(data.length)
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.write(actor, path, offset, data, expectation(ifVersion)))
+      )
+    },
+    'file.append': ({ path, data, ifVersion }, { peer }) => {
+      space.expectRoom(data.length)
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.append(actor, path, data, expectation(ifVersion)))
+      )
+    },
+    'file.truncate': ({ path, size, ifVersion }, { peer }) => {
+      space.expectRoom(0)
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.truncate(actor, path, size, expectation(ifVersion)))
+      )
+    },
+    'file.put': ({ path, replace, ifVersion, ...metadata }, context) => {
       const { peer, upload, signal } = context
       const options = {
         expectAbsent: replace === false,
@@ -155,53 +178,83 @@ function contentHandlers(files: Files, bulkWrites: BulkWrites): ContentHandlers 
         onProgress: (done: number) => context.progress({ done, unit: 'bytes' }),
         ...expectation(ifVersion)
       }
-      return toWriteAnswer(await bulkWrites.during(() => files.writeStream(peer.session.actor, path, upload, options)))
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await bulkWrites.during(() => files.writeStream(actor, path, space.guarded(upload), options)))
+      )
     },
-    'file.restore': async ({ path, version, ifVersion }, { peer }) =>
-      toWriteAnswer(await files.restore(peer.session.actor, path, parseId(version), expectation(ifVersion))),
-    'file.undelete': async ({ path }, { peer }) => toWriteAnswer(await files.undelete(peer.session.actor, path)),
-    async 'file.resolve'({ path, keep }, { peer }) {
+    'file.restore': ({ path, version, ifVersion }, { peer }) => {
+      space.expectRoom(0)
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.restore(actor, path, parseId(version), expectation(ifVersion)))
+      )
+    },
+    'file.undelete': ({ path }, { peer }) => {
+      space.expectRoom(0)
+      return trees.within(peer.session, path, async ({ files }, actor) => toWriteAnswer(await files.undelete(actor, path)))
+    },
+    'file.resolve': ({ path, keep }, { peer }) => {
       const kept = optionalId(keep)
-      return toWriteAnswer(await files.resolveConflict(peer.session.actor, path, kept === undefined ? {} : { keep: kept }))
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.resolveConflict(actor, path, kept === undefined ? {} : { keep: kept }))
+      )
     }
   }
 }
 
-function placeHandlers(files: Files): Omit<WriteHandlers, keyof ContentHandlers> {
+function placeHandlers({ trees, space }: FileParts): Omit<WriteHandlers, keyof ContentHandlers> {
   return {
-    'file.mkdir': async ({ path, parents, zone }, { peer }) =>
-      toWriteAnswer(
-        await files.makeDirectory(peer.session.actor, path, {
-          parents: parents ?? false,
-          ...(zone === true ? { zone } : zone === false ? { plain: true } : {})
-        })
-      ),
-    'file.move': async ({ source, destination, replace, dropShares }, context) =>
-      toMoveAnswer(
-        await files.move(context.peer.session.actor, source, destination, {
-          replace: replace ?? false,
-          dropShares: dropShares ?? false,
-          onProgress: (done) => context.progress({ done, unit: 'blocks' })
-        })
-      ),
-    async 'file.copy'({ source, destination, recursive, replace }, context) {
-      const { actor } = context.peer.session
-      if (recursive !== true && files.stat(actor, source, { followLast: false }).kind === 'directory') {
-        throw new NodeError('ERR_COPY_DIRECTORY', `"${source}" is a directory; ask for a recursive copy`)
-      }
-      const onProgress = (done: number): void => context.progress({ done, unit: 'blocks' })
-      return toMoveAnswer(await files.copy(actor, source, destination, { replace: replace ?? false, onProgress }))
+    'file.mkdir': ({ path, parents, zone }, { peer }) => {
+      space.expectRoom(0)
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(
+          await files.makeDirectory(actor, path, {
+            parents: parents ?? false,
+            ...(zone === true ? { zone } : zone === false ? { plain: true } : {})
+          })
+        )
+      )
     },
-    'file.remove': async ({ path, recursive }, context) =>
-      await files.remove(context.peer.session.actor, path, {
-        recursive: recursive ?? false,
-        onProgress: (done) => context.progress({ done, unit: 'entries' })
-      }),
-    'file.symlink': async ({ path, target, replace }, { peer }) =>
-      toWriteAnswer(await files.symlink(peer.session.actor, path, target, { replace: replace ?? false })),
-    async 'file.setMetadata'({ path, ifVersion, followLink, ...metadata }, { peer }) {
+    'file.move': ({ source, destination, replace, dropShares }, context) => {
+      space.expectRoom(0)
+      return trees.withinOne(context.peer.session, [source, destination], async ({ files }, actor) =>
+        toMoveAnswer(
+          await files.move(actor, source, destination, {
+            replace: replace ?? false,
+            dropShares: dropShares ?? false,
+            onProgress: (done) => context.progress({ done, unit: 'blocks' })
+          })
+        )
+      )
+    },
+    'file.copy': ({ source, destination, recursive, replace }, context) => {
+      space.expectRoom(0)
+      return trees.withinOne(context.peer.session, [source, destination], async ({ files }, actor) => {
+        if (recursive !== true && files.stat(actor, source, { followLast: false }).kind === 'directory') {
+          throw new NodeError('ERR_COPY_DIRECTORY', `"${source}" is a directory; ask for a recursive copy`)
+        }
+        const onProgress = (done: number): void => context.progress({ done, unit: 'blocks' })
+        return toMoveAnswer(await files.copy(actor, source, destination, { replace: replace ?? false, onProgress }))
+      })
+    },
+    'file.remove': ({ path, recursive }, context) =>
+      trees.within(context.peer.session, path, ({ files }, actor) =>
+        files.remove(actor, path, {
+          recursive: recursive ?? false,
+          onProgress: (done) => context.progress({ done, unit: 'entries' })
+        })
+      ),
+    'file.symlink': ({ path, target, replace }, { peer }) => {
+      space.expectRoom(0)
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.symlink(actor, path, target, { replace: replace ?? false }))
+      )
+    },
+    'file.setMetadata': ({ path, ifVersion, followLink, ...metadata }, { peer }) => {
+      space.expectRoom(0)
       const options = { ...expectation(ifVersion), followLast: followLink ?? true }
-      return toWriteAnswer(await files.setMetadata(peer.session.actor, path, toMetadataChange(metadata), options))
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.setMetadata(actor, path, toMetadataChange(metadata), options))
+      )
     }
   }
 }

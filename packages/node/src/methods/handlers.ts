@@ -8,6 +8,7 @@ import { createProcessHandlers } from './node-methods.ts'
 import { createPrincipalHandlers } from './principal-methods.ts'
 import { createSharingHandlers } from './sharing-methods.ts'
 import { createStoreHandlers } from './store-methods.ts'
+import { createTreeHandlers } from './tree-methods.ts'
 
 export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
   return {
@@ -15,6 +16,7 @@ export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
     ...createFileHandlers(parts),
     ...createPrincipalHandlers(parts),
     ...createSharingHandlers(parts),
-    ...createStoreHandlers(parts)
+    ...createStoreHandlers(parts),
+    ...createTreeHandlers(parts)
   }
 }

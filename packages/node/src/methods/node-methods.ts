@@ -2,11 +2,13 @@
 import { statfs } from 'node:fs/promises'
 import { formatId } from '@blocktree/codec'
 import type { Handlers } from '@blocktree/rpc'
+import { currentRoot } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import type { NodeStatus, ProcessMethods } from '../method-table/node-methods.ts'
 import type { LogLevel } from '../log.ts'
 import type { Peer } from '../peer.ts'
 import type { Session } from '../session.ts'
+import { hasRecovery } from '../succession.ts'
 import { version } from '../version.ts'
 
 export function createProcessHandlers(parts: NodeParts): Handlers<ProcessMethods, Peer> {
@@ -31,7 +33,7 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
   const [statistics, disk] = await Promise.all([store.statistics(), statfs(parts.directory.path)])
   const counts = tree.statistics()
   const memory = process.memoryUsage()
-  const treeBody = tree.authority.tree?.body
+  const rootId = currentRoot(tree.authority)
   return {
     state: 'running',
     treeId: record.treeId,
@@ -39,9 +41,9 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
     principal: { name: session.name, id: formatId(session.actor.id) },
     node: { id: formatId(principals.node.id) },
     root: {
-      id: treeBody === undefined ? '' : formatId(treeBody.root),
+      id: rootId === undefined ? '' : formatId(rootId),
       isUnlocked: root.state.isUnlocked,
-      hasRecovery: treeBody?.recovery !== undefined
+      hasRecovery: hasRecovery(tree)
     },
     versions: { blocktree: version, runtime: process.versions.node, format: record.format },
     process: {
@@ -59,6 +61,7 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
     },
     space: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
     crypto: parts.crypto.name,
+    trees: [record.treeId, ...parts.trees.hosted.names],
     connections: parts.connectionCount(),
     dataDirectory: parts.directory.path,
     recovery: parts.recovery

@@ -2,10 +2,11 @@
 import { createReadStream } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { formatId, parseId } from '@blocktree/codec'
-import type { Actor, Sharing } from '@blocktree/files'
+import { type Actor, parseLink, readBundleStart, type Sharing } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
-import { right } from '@blocktree/tree'
+import { type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
+import type { HeldTree } from '../hosted-trees.ts'
 import { expectNewFile } from '../key-backup.ts'
 import type {
   AccessRequest,
@@ -17,6 +18,7 @@ import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
 import { addRequest, listRequests, removeRequest } from '../pending-requests.ts'
 import { writeStreamedFile } from '../streamed-file.ts'
+import { pathIn } from '../tree-router.ts'
 
 type SharingHandlers = Handlers<SharingMethods, Peer>
 type GrantHandlers = Pick<
@@ -35,10 +37,10 @@ export function createSharingHandlers(parts: NodeParts): SharingHandlers {
 type GrantView = ReturnType<Sharing['listGrants']>[number]
 type CapView = ReturnType<Sharing['listCaps']>[number]
 
-function toGrantSummary({ principals }: NodeParts, view: GrantView): GrantSummary {
+function toGrantSummary({ principals }: NodeParts, held: HeldTree, view: GrantView): GrantSummary {
   return {
     id: formatId(view.grant.id),
-    path: view.path ?? '',
+    path: pathIn(held, view.path ?? ''),
     target: view.target,
     recipient: view.isLink ? 'link' : principals.nameOf(view.recipient),
     recipientId: formatId(view.recipient),
@@ -47,10 +49,10 @@ function toGrantSummary({ principals }: NodeParts, view: GrantView): GrantSummar
   }
 }
 
-function toCapSummary({ principals }: NodeParts, view: CapView): CapSummary {
+function toCapSummary({ principals }: NodeParts, held: HeldTree, view: CapView): CapSummary {
   return {
     id: formatId(view.cap.id),
-    path: view.path ?? '',
+    path: pathIn(held, view.path ?? ''),
     scope: view.scope,
     subject: principals.nameOf(view.subject),
     subjectId: formatId(view.subject),
@@ -62,95 +64,97 @@ function toCapSummary({ principals }: NodeParts, view: CapView): CapSummary {
   }
 }
 
+/** The record of a principal as the tree knows it, or as this node knows it. ERR_PRINCIPAL_UNKNOWN. */
+function recordOf({ principals }: NodeParts, held: HeldTree, text: string): PrincipalRecord {
+  return held.tree.authority.principal(principals.idOf(text)) ?? principals.find(text).record
+}
+
+/** By the id of a grant or cap: the tree here that holds it, the own one when none does. */
+async function holderOf({ trees }: NodeParts, holds: (held: HeldTree) => boolean): Promise<HeldTree> {
+  if (holds(trees.own)) return trees.own
+  for (const name of trees.hosted.names) {
+    const held = await trees.hosted.open(name)
+    if (holds(held)) return held
+  }
+  return trees.own
+}
+
 function grantHandlers(parts: NodeParts): GrantHandlers {
-  const { sharing, principals } = parts
+  const { principals, trees } = parts
   return {
-    async 'grant.issue'({ path, to, link, notAfterMs }, { peer }) {
-      const { actor } = peer.session
-      if ((to === undefined) !== (link === true)) {
-        throw new NodeError(
-          'ERR_PRINCIPAL_UNKNOWN',
-          'a grant is for a principal ("to") or for a link ("link": true); name one of them'
-        )
-      }
-      const recipient = to === undefined ? 'link' : { principal: principals.find(to).record }
-      const issued = await sharing.issueGrant(actor, {
-        path,
-        to: recipient,
-        ...(notAfterMs === undefined ? {} : { notAfterMs })
-      })
-      const view = sharing
-        .listGrants(actor, { all: true })
-        .find(({ grant }) => formatId(grant.id) === formatId(issued.grant.id))
-      if (view === undefined) throw new Error('the grant that was just made is not listed')
-      return { ...toGrantSummary(parts, view), ...(issued.link === undefined ? {} : { link: issued.link }) }
-    },
-    'grant.list'({ path, all }, { peer }) {
-      const views = sharing.listGrants(peer.session.actor, {
-        all: all ?? false,
-        ...(path === undefined ? {} : { path })
-      })
-      return { grants: views.map((view) => toGrantSummary(parts, view)) }
-    },
+    'grant.issue': ({ path, to, link, notAfterMs }, { peer }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        if ((to === undefined) !== (link === true)) {
+          throw new NodeError('ERR_PRINCIPAL_UNKNOWN', 'a grant is for a principal ("to") or for a link ("link": true); name one of them')
+        }
+        const { sharing } = held
+        const recipient = to === undefined ? 'link' : { principal: recordOf(parts, held, to) }
+        const issued = await sharing.issueGrant(actor, { path, to: recipient, ...(notAfterMs === undefined ? {} : { notAfterMs }) })
+        const view = sharing.listGrants(actor, { all: true }).find(({ grant }) => formatId(grant.id) === formatId(issued.grant.id))
+        if (view === undefined) throw new Error('the grant that was just made is not listed')
+        return { ...toGrantSummary(parts, held, view), ...(issued.link === undefined ? {} : { link: issued.link }) }
+      }),
+    'grant.list': ({ path, all }, { peer }) =>
+      trees.within(peer.session, path, (held, actor) => {
+        const views = held.sharing.listGrants(actor, { all: all ?? false, ...(path === undefined ? {} : { path }) })
+        return { grants: views.map((view) => toGrantSummary(parts, held, view)) }
+      }),
     async 'grant.revoke'({ grant, eager }, { peer }) {
-      const report = await sharing.revokeReader(peer.session.actor, parseId(grant), { eager: eager ?? false })
+      const id = parseId(grant)
+      const held = await holderOf(parts, ({ tree }) => tree.authority.grant(id) !== undefined)
+      const report = await held.sharing.revokeReader(held.actorOf(peer.session.actor), id, { eager: eager ?? false })
       return {
         zonesRekeyed: report.rekeyed.length,
         zonesSkipped: report.skipped.length,
+        skipped: report.skipped.map(({ target, reason }) => ({ target: formatId(target), reason })),
+        undelivered: report.undelivered.map(formatId),
         exposed: report.exposed.map(({ path, recipient, isLink, untilMs }) => ({
-          path: path ?? '',
+          path: pathIn(held, path ?? ''),
           principal: isLink ? 'link' : principals.nameOf(recipient),
           untilMs
         }))
       }
     },
-    async 'cap.issue'({ path, to, rights, depth, notBeforeMs, notAfterMs }, { peer }) {
-      const view = await sharing.issueWriteCap(peer.session.actor, {
-        path,
-        to: principals.find(to).record,
-        rights: rightBits(rights),
-        ...(depth === undefined ? {} : { depth }),
-        ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-        ...(notAfterMs === undefined ? {} : { notAfterMs })
-      })
-      return toCapSummary(parts, view)
-    },
-    'cap.list'({ path, all }, { peer }) {
-      const views = sharing.listCaps(peer.session.actor, {
-        all: all ?? false,
-        ...(path === undefined ? {} : { path })
-      })
-      return { caps: views.map((view) => toCapSummary(parts, view)) }
-    },
+    'cap.issue': ({ path, to, rights, depth, notBeforeMs, notAfterMs }, { peer }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        const view = await held.sharing.issueWriteCap(actor, {
+          path,
+          to: recordOf(parts, held, to),
+          rights: rightBits(rights),
+          ...(depth === undefined ? {} : { depth }),
+          ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+          ...(notAfterMs === undefined ? {} : { notAfterMs })
+        })
+        return toCapSummary(parts, held, view)
+      }),
+    'cap.list': ({ path, all }, { peer }) =>
+      trees.within(peer.session, path, (held, actor) => {
+        const views = held.sharing.listCaps(actor, { all: all ?? false, ...(path === undefined ? {} : { path }) })
+        return { caps: views.map((view) => toCapSummary(parts, held, view)) }
+      }),
     async 'cap.revoke'({ cap, reason, sinceMs }, { peer }) {
-      const report = await sharing.revokeCap(peer.session.actor, parseId(cap), {
+      const id = parseId(cap)
+      const held = await holderOf(parts, ({ tree }) => tree.authority.cap(id) !== undefined)
+      const report = await held.sharing.revokeCap(held.actorOf(peer.session.actor), id, {
         ...(reason === undefined ? {} : { reason }),
         ...(sinceMs === undefined ? {} : { sinceMs })
       })
       const { quarantined, cuts, restored, lost } = report
       return { quarantined, cuts, restored, lost }
     },
-    'access.why'({ principal, path, right: name }, { peer }) {
-      const { id } = principals.find(principal)
-      const nameOf = (found: Uint8Array): string => principals.nameOf(found)
-      const { allowed, steps } = sharing.explainAccess(peer.session.actor, {
-        principal: id,
-        path,
-        right: name,
-        nameOf
+    'access.why': ({ principal, path, right: name }, { peer }) =>
+      trees.within(peer.session, path, (held, actor) => {
+        const id = principals.idOf(principal)
+        const nameOf = (found: Uint8Array): string => principals.nameOf(found)
+        const { allowed, steps } = held.sharing.explainAccess(actor, { principal: id, path, right: name, nameOf })
+        return {
+          allowed,
+          principal: nameOf(id),
+          path,
+          right: name,
+          steps: steps.map(({ text, ok, recordId }) => ({ text, ok, ...(recordId === undefined ? {} : { recordId: formatId(recordId) }) }))
+        }
       })
-      return {
-        allowed,
-        principal: nameOf(id),
-        path,
-        right: name,
-        steps: steps.map(({ text, ok, recordId }) => ({
-          text,
-          ok,
-          ...(recordId === undefined ? {} : { recordId: formatId(recordId) })
-        }))
-      }
-    }
   }
 }
 
@@ -238,12 +242,16 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
       }
     },
     async 'access.accept'({ line }, { peer }) {
-      const accepted = await sharing.acceptAccess(peer.session.actor, line)
-      expectOwnTree(parts, accepted.tree)
-      const results = await parts.tree.offer(accepted.offer, { peer: 'access', from: 'host' })
+      if (line.trim().startsWith('blocktree-link:')) return acceptLink(parts, line)
+      const { actor } = peer.session
+      const accepted = await sharing.acceptAccess(actor, line)
+      const held = await keptTree(parts, accepted.tree)
+      const results = await held.tree.offer(accepted.offer, { peer: 'access', from: 'host' })
+      await held.tree.settled()
+      await indexNew(parts, held, actor)
       return {
         treeId: formatId(accepted.tree),
-        path: accepted.path,
+        path: pathIn(held, accepted.path),
         rights: joinRights(accepted.read, accepted.rights),
         records: results.filter(({ outcome }) => outcome === 'accepted').length
       }
@@ -251,53 +259,77 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
   }
 }
 
-function expectOwnTree({ record }: NodeParts, tree: Uint8Array): void {
-  if (formatId(tree) === record.treeId) return
-  throw new NodeError(
-    'ERR_TREE_OTHER',
-    `the line is about tree ${formatId(tree)}, this node keeps ${record.treeId}; accept it on a node made with "blocktree init --join"`
-  )
+/** The tree that a line is about, made when it is the first one. */
+async function keptTree({ trees }: NodeParts, tree: Id): Promise<HeldTree> {
+  return formatId(tree) === trees.own.name ? trees.own : trees.hosted.accept(tree)
 }
 
+/** A link names a tree and opens what its bundles bring; records come later. */
+async function acceptLink(parts: NodeParts, line: string): Promise<AcceptedLine> {
+  const link = parseLink(parts.crypto, line.trim())
+  link.secret.fill(0)
+  const held = await keptTree(parts, link.tree)
+  return { treeId: held.name, path: pathIn(held, '/'), rights: ['read'], records: 0 }
+}
+
+type AcceptedLine = SharingMethods['access.accept']['result']
+
 function bundleHandlers(parts: NodeParts): BundleHandlers {
-  const { sharing, principals, files, bulkWrites } = parts
+  const { principals, bulkWrites, trees, space } = parts
   return {
-    async 'share.create'({ path }, context) {
-      const onProgress = (done: number): void => context.progress({ done, unit: 'entries' })
-      const { block, blocks } = await sharing.createShare(context.peer.session.actor, path, { onProgress })
-      return { id: formatId(block), blocks }
-    },
-    async 'share.remove'({ path, dropShares }, context) {
-      const onProgress = (done: number): void => context.progress({ done, unit: 'entries' })
-      const options = { onProgress, dropShares: dropShares ?? false }
-      const { block, blocks } = await sharing.removeShare(context.peer.session.actor, path, options)
-      return { id: formatId(block), blocks }
-    },
-    async 'bundle.export'({ file, paths, to }, context) {
-      expectNewFile(file)
-      const selection = {
-        ...(paths === undefined ? {} : { paths }),
-        ...(to === undefined ? {} : { to: principals.find(to).id })
-      }
-      const chunks = sharing.exportBundle(context.peer.session.actor, selection)
-      const { records, sectors, bytes } = await writeStreamedFile(file, chunks, {
-        signal: context.signal,
-        onBytes: (done) => context.progress({ done, unit: 'bytes' })
+    'share.create': ({ path }, context) => {
+      space.expectRoom(0)
+      return trees.within(context.peer.session, path, async ({ sharing }, actor) => {
+        const onProgress = (done: number): void => context.progress({ done, unit: 'entries' })
+        const { block, blocks } = await sharing.createShare(actor, path, { onProgress })
+        return { id: formatId(block), blocks }
       })
-      return { records, sectors, bytes }
     },
+    'share.remove': ({ path, dropShares }, context) =>
+      trees.within(context.peer.session, path, async ({ sharing }, actor) => {
+        const onProgress = (done: number): void => context.progress({ done, unit: 'entries' })
+        const { block, blocks } = await sharing.removeShare(actor, path, { onProgress, dropShares: dropShares ?? false })
+        return { id: formatId(block), blocks }
+      }),
+    'bundle.export': ({ file, paths, to }, context) =>
+      trees.withinOne(context.peer.session, paths ?? [], async (held, actor) => {
+        expectNewFile(file)
+        const isWhole = paths === undefined || paths.some((path) => path === '/' || path === `/${held.name}`)
+        const selection = {
+          ...(isWhole ? {} : { paths }),
+          ...(to === undefined ? {} : { to: principals.idOf(to) })
+        }
+        const { records, sectors, bytes } = await writeStreamedFile(file, held.sharing.exportBundle(actor, selection), {
+          signal: context.signal,
+          onBytes: (done) => context.progress({ done, unit: 'bytes' })
+        })
+        return { records, sectors, bytes }
+      }),
     async 'bundle.import'({ file }, { peer }) {
-      const report = await bulkWrites.during(() => sharing.importBundle(readChunks(file)))
-      await indexNew(files, peer.session.actor)
+      const { actor } = peer.session
+      const { tree, chunks } = await readBundleStart(parts.crypto, readChunks(file))
+      const name = tree === undefined ? trees.own.name : formatId(tree)
+      const held = await trees.held(name)
+      const take = (): Promise<Awaited<ReturnType<Sharing['importBundle']>>> =>
+        bulkWrites.during(() => held.sharing.importBundle(space.guarded(chunks)))
+      const report = await (held.isOwn ? take() : trees.hosted.use(name, take))
+      await indexNew(parts, held, actor)
       const { accepted, known, parked, quarantined, refused, sectors, reasons } = report
-      return { accepted, known, parked, quarantined, refused, sectors, reasons }
+      return { treeId: name, accepted, known, parked, quarantined, refused, sectors, reasons }
     }
   }
 }
 
-/** Names of what came from elsewhere, as far as this principal can open them. */
-async function indexNew(files: NodeParts['files'], actor: Actor): Promise<void> {
-  await files.indexNames(actor)
+/** After records came from elsewhere: names that this node can open, then the keys that are due. */
+async function indexNew({ principals, log }: NodeParts, held: HeldTree, own: Actor): Promise<void> {
+  const { files, sharing } = held
+  if (held.tree.rootBlock === undefined) return
+  for (const actor of new Set([principals.node, own])) await files.indexNames(held.actorOf(actor))
+  try {
+    await sharing.keepKeys(held.actorOf(own))
+  } catch (error) {
+    log.warn('keys that are due could not be made', { tree: held.name, error }) // the next start tries again
+  }
 }
 
 export async function* readChunks(file: string): AsyncGenerator<Uint8Array> {

@@ -21,7 +21,7 @@ export function createStoreHandlers(parts: NodeParts): StoreHandlers {
 type UpkeepHandlers = Pick<StoreHandlers, 'store.check' | 'store.gc' | 'store.compact' | 'store.space' | 'checkpoint.create'>
 
 function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
-  const { store, files, principals, tree } = parts
+  const { store, files, principals } = parts
   return {
     async 'store.check'({ quick, rebuildIndex }, context) {
       const { signal } = context
@@ -39,33 +39,33 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
       if (quick !== true) problems.push(...(await verifyRecords(parts, signal)))
       return { records, sectors, bytes, segments, problems, indexRebuilt: rebuildIndex === true }
     },
-    async 'store.gc'(_, context) {
-      const report = await collect(parts, 0.5, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
+    async 'store.gc'({ removed }, context) {
+      const report = await collect(parts, { minimumLive: 0.5, dropRemoved: removed ?? false }, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
       return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
     },
     async 'store.compact'(_, context) {
-      const report = await collect(parts, 1, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
+      const report = await collect(parts, { minimumLive: 1, dropRemoved: false }, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
       return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
     },
     async 'store.space'() {
       const [{ segments, segmentBytes, indexBytes }, disk] = await Promise.all([store.statistics(), statfs(parts.directory.path)])
       return { segments, segmentBytes, indexBytes, freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize }
     },
-    async 'checkpoint.create'({ path }, { peer }) {
-      const { actor } = peer.session
-      const zones = path === undefined ? [...tree.authority.zoneBirths()].map(({ zone }) => zone) : [zoneAt(parts, actor, path)]
-      const checkpoints = []
-      for (const zone of zones) {
-        const { record, isNew } = await parts.sharing.makeCheckpoint(actor, zone)
-        checkpoints.push({ zone: formatId(zone), id: formatId(record.id), sequence: record.body.sequence, isNew })
-      }
-      return { checkpoints }
-    }
+    'checkpoint.create': ({ path }, { peer }) =>
+      parts.trees.within(peer.session, path, async (held, actor) => {
+        const zones = path === undefined ? [...held.tree.authority.zoneBirths()].map(({ zone }) => zone) : [zoneAt(held, actor, path)]
+        const checkpoints = []
+        for (const zone of zones) {
+          const { record, isNew } = await held.sharing.makeCheckpoint(actor, zone)
+          checkpoints.push({ zone: formatId(zone), id: formatId(record.id), sequence: record.body.sequence, isNew })
+        }
+        return { checkpoints }
+      })
   }
 }
 
 /** The zone of what is in a directory. */
-function zoneAt({ files }: NodeParts, actor: Actor, path: string): Id {
+function zoneAt({ files }: Pick<NodeParts, 'files'>, actor: Actor, path: string): Id {
   const place = resolvePath(files.context, actor, path)
   return zoneOfChildren(place.summary)
 }
@@ -85,12 +85,12 @@ async function verifyRecords({ tree }: NodeParts, signal: AbortSignal): Promise<
 /** Mark while writes go on, wait until no long write is under way, then let the store sweep. */
 async function collect(
   parts: NodeParts,
-  minimumLive: number,
+  { minimumLive, dropRemoved }: { readonly minimumLive: number; readonly dropRemoved: boolean },
   signal: AbortSignal,
   onProgress: (done: number, total: number) => void
 ): Promise<CollectionReport> {
   const { markLiveSectors } = await import('../live-sectors.ts')
-  const live = await markLiveSectors(parts, signal)
+  const live = await markLiveSectors(parts, { signal, dropRemoved })
   try {
     await parts.bulkWrites.idle()
     return await parts.store.collect(live.ids(), {
@@ -104,19 +104,21 @@ async function collect(
 }
 
 function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
-  const { bulkWrites } = parts
+  const { bulkWrites, trees, space } = parts
   return {
-    async 'transfer.import'({ source, destination, replace, followLinks }, context) {
-      const transfer = await parts.transfer.get()
-      const choice = { replace: replace ?? true, followLinks: followLinks ?? false }
-      const { actor } = context.peer.session
-      return bulkWrites.during(() => transfer.importTree(actor, source, destination, choice, control(context)))
-    },
-    async 'transfer.export'({ source, destination, replace }, context) {
-      const transfer = await parts.transfer.get()
-      const { actor } = context.peer.session
-      return transfer.exportTree(actor, source, destination, { replace: replace ?? false }, control(context))
-    },
+    'transfer.import': ({ source, destination, replace, followLinks }, context) =>
+      trees.within(context.peer.session, destination, async (held, actor) => {
+        const transfer = await held.transfer.get()
+        const choice = { replace: replace ?? true, followLinks: followLinks ?? false }
+        return bulkWrites.during(() =>
+          space.during(context.signal, (signal) => transfer.importTree(actor, source, destination, choice, control(context, signal)))
+        )
+      }),
+    'transfer.export': ({ source, destination, replace }, context) =>
+      trees.within(context.peer.session, source, async (held, actor) => {
+        const transfer = await held.transfer.get()
+        return transfer.exportTree(actor, source, destination, { replace: replace ?? false }, control(context, context.signal))
+      }),
     async 'backup.create'({ file, passphrase, path }, context) {
       const { createBackup } = await import('../backup.ts')
       const request = { file, passphrase: checkPassphrase(passphrase, 'the passphrase of the backup'), path }
@@ -126,7 +128,9 @@ function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandler
     async 'backup.restore'({ file, passphrase }, context) {
       const { restoreBackup } = await import('../backup.ts')
       const { actor } = context.peer.session
-      return bulkWrites.during(() => restoreBackup(parts, actor, { file, passphrase }, options(context)))
+      return bulkWrites.during(() =>
+        space.during(context.signal, (signal) => restoreBackup(parts, actor, { file, passphrase }, { ...options(context), signal }))
+      )
     },
     async 'backup.drill'({ file, passphrase }, context) {
       const { drill } = await import('../restore-node.ts')
@@ -136,9 +140,9 @@ function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandler
   }
 }
 
-function control(context: RequestContext<Peer, never>): TransferControl {
+function control(context: RequestContext<Peer, never>, signal: AbortSignal): TransferControl {
   return {
-    signal: context.signal,
+    signal,
     onProgress: ({ done, unit, text }) => context.progress({ done, unit, text })
   }
 }
