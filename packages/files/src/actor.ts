@@ -10,7 +10,6 @@ import {
   type BlockKey,
   CapChains,
   type Clock,
-  type EpochRecord,
   type GrantRecord,
   type HeaderBody,
   type Id,
@@ -21,7 +20,6 @@ import {
   ZoneKeyRing,
   blockKey,
   blockKeyFromBytes,
-  compareEpochs,
   governingCuts,
   grantTarget,
   openDelivery
@@ -61,13 +59,14 @@ export function createActor(deps: {
   readonly clock: Clock
   readonly principal: Principal
 }): Actor {
-  return new PrincipalActor(deps.tree.authority, deps.crypto, deps.clock, deps.principal)
+  return new PrincipalActor(deps.tree, deps.crypto, deps.clock, deps.principal)
 }
 
 class PrincipalActor implements Actor {
   readonly id: Id
   readonly principal: Principal
   readonly signer: Signer
+  readonly #tree: TreeState
   readonly #authority: Authority
   readonly #crypto: CryptoProvider
   readonly #clock: Clock
@@ -85,10 +84,12 @@ class PrincipalActor implements Actor {
   readonly #zoneKeys = new Map<string, Uint8Array>()
   readonly #blockKeys = new LruCache<string, BlockKey>(blockKeysCached)
 
-  constructor(authority: Authority, crypto: CryptoProvider, clock: Clock, principal: Principal) {
+  constructor(tree: TreeState, crypto: CryptoProvider, clock: Clock, principal: Principal) {
     this.id = principal.id
     this.principal = principal
     this.signer = principal
+    const { authority } = tree
+    this.#tree = tree
     this.#authority = authority
     this.#crypto = crypto
     this.#clock = clock
@@ -101,11 +102,8 @@ class PrincipalActor implements Actor {
     this.#refresh()
     const key = idKey(zone)
     if (this.#writeKeys.has(key)) return this.#writeKeys.get(key)
-    const current = this.#authority
-      .epochsOf(zone)
-      .filter((epoch) => this.#mayBeCurrent(epoch))
-      .toSorted(compareEpochs)
-    const open = this.#ring.firstOpen(current)
+    // an epoch of a signer who was revoked, or whose right had ended, opens what was written with it and no more
+    const open = this.#ring.firstOpen(this.#tree.currentEpochs(zone))
     const found = open === undefined ? undefined : { epoch: open.epoch.id, key: open.key }
     this.#writeKeys.set(key, found)
     return found
@@ -186,11 +184,6 @@ class PrincipalActor implements Actor {
     if (!this.#authority.has(grant.id)) return false
     if (this.#authority.grantRevocationsOf(grant.id).length > 0) return false
     return this.#standsUnder(grant.signer, grant.body.cap)
-  }
-
-  /** An epoch of a revoked signer goes on opening, but nothing new is written under it (B.7.4). */
-  #mayBeCurrent(epoch: EpochRecord): boolean {
-    return this.#standsUnder(epoch.signer, epoch.body.cap)
   }
 
   #standsUnder(signer: Id, cap: Id | undefined): boolean {

@@ -103,7 +103,8 @@ export function isPublicZone(context: FilesContext, zone: Id): boolean {
   return context.tree.authority.zoneBirth(zone)?.birth.public ?? false
 }
 
-/** True when the actor can read what is in the zone now. */
+/** True when the actor can read what is in the zone, or was: a current epoch opens, or else any. */
 export function canReadZone(context: FilesContext, actor: Actor, zone: Id): boolean {
-  return isPublicZone(context, zone) || actor.writeKey(zone) !== undefined
+  if (isPublicZone(context, zone) || actor.writeKey(zone) !== undefined) return true
+  return context.tree.authority.epochsOf(zone).some((epoch) => actor.zoneKey(epoch.id) !== undefined)
 }

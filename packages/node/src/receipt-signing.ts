@@ -12,6 +12,7 @@ import {
   coverage,
   createReceipt,
   durabilityClass,
+  grantTarget,
   homeZone,
   type Id,
   limits,
@@ -56,14 +57,23 @@ function receiptsFor(tree: TreeState, deps: ReceiptSigningDeps, batch: LocalBatc
   return [...due.values()].flatMap(({ zone, ids }) => signReceipts(tree, deps, zone, ids))
 }
 
-/** The zone of a header or checkpoint under a cap with a beginning or an end. */
+/** The zone of a header, checkpoint, epoch or grant under a cap with a beginning or an end. */
 function zoneWithEnd(tree: TreeState, record: AnyRecord): Id | undefined {
-  if (record.type !== recordType.header && record.type !== recordType.checkpoint) return undefined
+  if (
+    record.type !== recordType.header &&
+    record.type !== recordType.checkpoint &&
+    record.type !== recordType.epoch &&
+    record.type !== recordType.grant
+  )
+    return undefined
   const { cap: capId } = record.body
   const cap = capId === undefined ? undefined : tree.authority.cap(capId)
   if (cap === undefined || (cap.body.notBefore === undefined && cap.body.notAfter === undefined))
     return undefined
-  return record.type === recordType.header ? homeZone(record.body.birth, record.body.block) : record.body.zone
+  if (record.type === recordType.header) return homeZone(record.body.birth, record.body.block)
+  if (record.type !== recordType.grant) return record.body.zone
+  const { target, targetType } = record.body
+  return targetType === grantTarget.block ? tree.zoneOf(target) : target
 }
 
 function signReceipts(

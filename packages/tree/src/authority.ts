@@ -151,9 +151,16 @@ export class Authority {
     if (this.#births.delete(zone)) this.#change++
   }
 
-  /** Headers and receipts are not kept here; adding one has no effect, nor has adding a record twice. */
+  /**
+   * Headers and receipts are not kept here, and adding a record twice has no effect. A receipt over a record that is kept
+   * counts as a change: it may make an epoch or a grant current.
+   */
   add(record: AnyRecord): void {
-    if (record.type === recordType.header || record.type === recordType.receipt) return
+    if (record.type === recordType.header) return
+    if (record.type === recordType.receipt) {
+      if (record.body.records.some((id) => this.#records.has(id))) this.#change++
+      return
+    }
     if (this.#records.has(record.id)) return
     this.#records.set(record.id, record)
     this.#change++

@@ -511,6 +511,7 @@ export class StoredTree implements TreeState {
   }
 
   #takeReceipt(open: OpenChange, receipt: ReceiptRecord): void {
+    this.authority.add(receipt)
     for (const id of receipt.body.records) {
       open.receipts.add(id, receipt) // a header of the same batch finds it before it is stored
       const key = rowKey(rowPrefix.receipt, id)
