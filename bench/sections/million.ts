@@ -6,7 +6,7 @@ import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
 import { refuseProblems } from '../blocktree-peer.ts'
 import { drawChart } from '../curve.ts'
 import { median } from '../measure.ts'
-import { readMemory, resetPeakMemory, watchMemory } from '../process-figures.ts'
+import { resetPeakMemory, watchMemory } from '../process-figures.ts'
 import type { BenchContext, Figure, Measured, Section } from '../section.ts'
 
 type BenchNode = NodeProcess<NodeMethods>
@@ -69,6 +69,7 @@ interface Build {
   readonly costs: readonly Cost[]
   readonly seconds: number
   readonly peakMiB: number
+  readonly anonymousMiB: number
 }
 
 async function buildTree(context: BenchContext, node: BenchNode): Promise<Build> {
@@ -78,6 +79,7 @@ async function buildTree(context: BenchContext, node: BenchNode): Promise<Build>
   await using connection = await node.connect()
   await warmUp(context, connection)
   resetPeakMemory(node.pid ?? 0)
+  const watch = watchMemory(node.pid ?? 0)
   let entries = 0
   let seconds = 0
   for (const { files, times } of steps) {
@@ -94,7 +96,8 @@ async function buildTree(context: BenchContext, node: BenchNode): Promise<Build>
     seconds += elapsed
     costs.push({ entries, import: (elapsed * 1e6) / (files * times), ...(await probe(connection, parts)) })
   }
-  return { parts, costs, seconds, peakMiB: readMemory(node.pid ?? 0).peakMiB }
+  const { peakMiB, anonymousMiB } = watch.stop()
+  return { parts, costs, seconds, peakMiB, anonymousMiB }
 }
 
 /** Brings the code to speed, so that the first point of the curve is no worse than the others for that reason. */
@@ -104,7 +107,7 @@ async function warmUp(context: BenchContext, connection: Connection): Promise<vo
   await connection.client.call('file.mkdir', { path: '/probe' })
   const source = prepareFlatDirectory(context, 2000)
   refuseProblems(await connection.client.call('transfer.import', { source, destination: '/probe/warm-up' }))
-  for (let round = 0; round < 4; round++) await probe(connection, [{ path: '/probe/warm-up', files: 2000 }])
+  for (let round = 0; round < 2; round++) await probe(connection, [{ path: '/probe/warm-up', files: 2000 }])
 }
 
 function prepareFlatDirectory(context: BenchContext, files: number): string {
@@ -294,6 +297,20 @@ async function readFiles(
   return latencies.toSorted((left, right) => left - right)
 }
 
+/** How many times dearer an entry is in the full tree than in one of 10,000; a smaller one lies in caches as a whole. */
+function growth(costs: readonly Cost[]): readonly Figure[] {
+  const first = costs.find(({ entries }) => entries === 10_000)
+  const last = costs.at(-1)
+  if (first === undefined || last === undefined) return []
+  const span = `at ${last.entries.toLocaleString('en')} entries to that at ${first.entries.toLocaleString('en')}`
+  return (['import', 'create', 'stat', 'list'] as const).map((kind) => ({
+    name: `cost of one ${kind} ${span}`,
+    value: last[kind] / first[kind],
+    unit: 'x',
+    target: { bound: 'below', value: 2 }
+  }))
+}
+
 function drawCosts(costs: readonly Cost[]): string {
   const series = (
     name: string,
@@ -337,6 +354,8 @@ function summarize({ context, build, starts, serving, picture }: Results): Measu
       { name: 'entries', value: entries, unit: '' },
       { name: 'imported in', value: build.seconds, unit: 's' },
       most(build.peakMiB, 'MiB', 'peak memory of the node meanwhile', 300),
+      { name: 'largest anonymous memory meanwhile', value: build.anonymousMiB, unit: 'MiB' },
+      ...growth(build.costs),
       most(starts.firstAnswerMs, 'ms', 'start to the first answer', 400),
       most(starts.firstFileMs, 'ms', 'start to the first file found by its path', 400),
       {
@@ -371,7 +390,7 @@ function summarize({ context, build, starts, serving, picture }: Results): Measu
     ],
     pictures: [picture],
     notes: [
-      `Files of ${fileBytes} bytes below /million/all/part-N, imported with \`transfer.import\`; probed over the socket: 1,000 creates with ${inFlight} in flight, 2,000 stats one at a time, ten pages of ${pageEntries} of the largest directory.`,
+      `Files of ${fileBytes} bytes below /million/all/part-N, imported with \`transfer.import\`; probed over the socket: 1,000 creates with ${inFlight} in flight, 2,000 stats one at a time, ten pages of ${pageEntries} of the largest directory, each the median of three.`,
       context.isQuick
         ? 'Quick: the tree is far smaller than its title says.'
         : 'Memory while listing and reading is sampled every 50 ms in a node started for it.'
