@@ -2,8 +2,8 @@
  * Builds before the first test that spawns the emitted program. A type error does not stop the tests, since
  * the compiler emits all the same; `npm run check` is what refuses it.
  */
-import { build } from './build.ts'
+import { buildAll } from './build.ts'
 
-export function setup(): void {
-  if (build() !== 0) console.error('the build reports errors (above); testing what it emitted')
+export async function setup(): Promise<void> {
+  if ((await buildAll()) !== 0) console.error('the build reports errors (above); testing what it emitted')
 }

@@ -11,7 +11,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build } from './build.ts'
+import { buildAll } from './build.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -22,9 +22,9 @@ function readWords(): { readonly keep: boolean; readonly source: string } {
 
 async function main(): Promise<number> {
   const words = readWords()
-  if (!existsSync(join(root, 'packages/cli/dist/bin.js'))) {
+  if (!existsSync(join(root, 'packages/cli/dist/bundle/bin.js'))) {
     console.log('The programs are not built yet; building them.')
-    build()
+    await buildAll()
   }
   const { runTour } = await import('./tour/run-tour.ts') // what it imports exists only after the build
   return await runTour(words)

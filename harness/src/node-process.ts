@@ -156,8 +156,8 @@ export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
   }
 
   #spawn(extraArguments: readonly string[]): void {
-    if (!existsSync(fileURLToPath(new URL('../../packages/cli/dist/bin.js', import.meta.url)))) {
-      throw new HarnessError('ERR_HARNESS_BUILD', 'packages/cli/dist/bin.js is not there; run npm run build')
+    if (!existsSync(fileURLToPath(new URL('../../packages/cli/dist/bundle/bin.js', import.meta.url)))) {
+      throw new HarnessError('ERR_HARNESS_BUILD', 'packages/cli/dist/bundle/bin.js is not there; run npm run build')
     }
     const words = ['start', '--data', this.directory, ...(this.#options.arguments ?? []), ...extraArguments]
     const child = spawn(process.execPath, [blocktreeBinary, ...words], {

