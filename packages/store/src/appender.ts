@@ -1,26 +1,19 @@
 /**
- * The one writer of the log. Batches queue up; a group of them is written at once, synced at once, put into the
- * index at once and then acknowledged, while the next group gathers. When the disk refuses, the group and
+ * The one writer of the log. Batches queue up; a group of them is written at once, synced at once and then
+ * acknowledged, while the next group gathers. The index follows behind, with as many groups at once as have become
+ * durable; until it has them the overlay answers, and after a crash they are taken from the log. When the disk refuses, the group and
  * everything behind it is refused, and the file is cut back to its last good end, so that nothing refused can
  * come back after a restart.
  */
 import type { FileSystem, StoreFile } from './file-system.ts'
-import type { LogFrame, PendingBatch, PreparedEntry } from './pending-batch.ts'
-import { frameFlag, frameType } from './frame.ts'
+import type { PendingBatch } from './pending-batch.ts'
 import { GroupEncoder } from './group-encoder.ts'
 import type { IndexWrite } from './index-store.ts'
-import {
-  encodePlace,
-  encodeProgress,
-  progressKey,
-  rowSpace,
-  sealRow,
-  segmentRow,
-  spaceKey
-} from './index-rows.ts'
+import { encodeProgress, progressKey, segmentRow } from './index-rows.ts'
 import { batchBytesMax, groupBytesTarget } from './limits.ts'
 import { segmentPath } from './location.ts'
-import type { Location, Position } from './location.ts'
+import type { Position } from './location.ts'
+import { PlacedGroup } from './placed-group.ts'
 import { encodeSegmentHeader, segmentHeaderBytes } from './segment-files.ts'
 import { StoreError, toStoreError } from './store-error.ts'
 
@@ -47,7 +40,7 @@ interface DurableGroup {
   readonly end: Position
 }
 
-const indexGroupsMax = 8 // durable groups that may wait for the index
+const indexRowsMax = 32_768 // that may wait for the index: a second of small writes, some 10 MiB
 
 export class Appender {
   readonly #options: AppenderOptions
@@ -56,6 +49,7 @@ export class Appender {
   #queuedBytes = 0
   #draining: Promise<void> | undefined
   #waiting: DurableGroup[] = [] // for the index
+  #waitingRows = 0
   #indexing: Promise<void> | undefined
   #indexError: StoreError | undefined
   #file: StoreFile | undefined
@@ -106,12 +100,12 @@ export class Appender {
     }
   }
 
-  /** Resolves when everything submitted so far is durable; rejects when some of it is refused. */
+  /** Resolves when everything submitted so far is durable and in the index; rejects when some of it is refused. */
   flush(): Promise<void> {
     if (this.#draining === undefined && this.#indexing === undefined && !this.#roll) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const nothing = { frames: [], prepared: undefined, rows: [], bytes: 0, overlay: [] }
-      this.submit({ ...nothing, durability: 'group', resolve, reject })
+      this.submit({ ...nothing, durability: 'group', untilIndexed: true, resolve, reject })
     })
   }
 
@@ -176,11 +170,10 @@ export class Appender {
     const file =
       tooLong || this.#roll || this.#file === undefined ? await this.#openSegment(tooLong) : this.#file
     const start = this.#end
-    const rows: IndexWrite[] = []
-    const { parts, length } = this.#encoder.encode(batches, start, start, (frame, place) => {
-      const row = placeRow(frame, place)
-      if (row !== undefined) rows.push(row)
-    })
+    const placed = new PlacedGroup()
+    const { parts, length } = this.#encoder.encode(batches, start, start, (frame, place) =>
+      placed.addPlace(frame, place)
+    )
     if (start.offset + length > 2 ** 32 - 1) {
       throw new StoreError(
         'ERR_STORE_LIMIT',
@@ -189,10 +182,7 @@ export class Appender {
     }
     const written = file.write(parts, start.offset)
     // While the disk works: the rows for the index.
-    for (const batch of batches) {
-      for (const row of batch.rows) rows.push(sealIndexWrite(row))
-      if (batch.sealedRows !== undefined) rows.push(...batch.sealedRows)
-    }
+    const rows = placed.rowsOf(batches)
     try {
       await written
     } catch (error) {
@@ -207,9 +197,12 @@ export class Appender {
     }
     this.#wrote = true
     this.#end = { segment: start.segment, offset: start.offset + length }
+    placed.settleOverlay(batches)
     this.#waiting.push({ batches, rows, end: this.#end })
+    this.#waitingRows += rows.length
+    for (const batch of batches) if (!batch.untilIndexed) batch.resolve()
     this.#indexing ??= this.#indexAll()
-    if (this.#waiting.length >= indexGroupsMax) await this.#indexing
+    if (this.#waitingRows >= indexRowsMax) await this.#indexing
   }
 
   /** Opens the last segment for writing, or begins the next one. */
@@ -275,10 +268,12 @@ export class Appender {
       const rows = groups.length === 1 ? [...(groups[0]?.rows ?? [])] : groups.flatMap((group) => group.rows)
       rows.push(this.#progressRow(groups.at(-1)?.end ?? this.#end))
       this.#waiting = []
+      this.#waitingRows = 0
       try {
         await this.#options.writeIndex(rows)
       } catch (error) {
         this.#waiting = [...groups, ...this.#waiting]
+        this.#waitingRows += rows.length
         this.#indexError = toStoreError(error, 'writing the index')
       }
       if (this.#indexError === undefined)
@@ -312,27 +307,4 @@ export class Appender {
   #progressRow(end: Position): IndexWrite {
     return { key: progressKey, value: encodeProgress({ ...end, storeId: this.#options.storeId }) }
   }
-}
-
-/** The row that says where a frame lies; local rows are their own rows. */
-function placeRow(frame: LogFrame | PreparedEntry, place: Location): IndexWrite | undefined {
-  const type = frame.type
-  if (type === frameType.sector || type === 'sector') {
-    const key = spaceKey(rowSpace.sector, frame.reference)
-    return { key, value: encodePlace(key, { ...place, inline: false }) }
-  }
-  if (type === frameType.record || type === 'record') {
-    const key = spaceKey(rowSpace.record, frame.reference)
-    return { key, value: encodePlace(key, { ...place, inline: hasInline(frame) }) }
-  }
-  return undefined
-}
-
-function hasInline(frame: LogFrame | PreparedEntry): boolean {
-  if (typeof frame.type === 'string') return frame.inline === true
-  return (frame.flags & frameFlag.inline) !== 0
-}
-
-function sealIndexWrite(row: IndexWrite): IndexWrite {
-  return row.value === undefined ? row : { key: row.key, value: sealRow(row.key, row.value) }
 }

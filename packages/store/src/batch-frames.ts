@@ -115,9 +115,9 @@ export function pendBatch(
   }
   for (const row of draft.rows) {
     const space = row.key[0] === rowSpace.local ? rowSpace.local : rowSpace.derived
-    entries.push(overlay.set(space, row.key.subarray(1), row.value ?? removedRow))
+    entries.push(overlay.set(space, row.key, row.value ?? removedRow, 1))
   }
-  return { ...draft, durability, overlay: entries, ...done }
+  return { ...draft, durability, overlay: entries, untilIndexed: false, ...done }
 }
 
 export function sectorFrame(reference: Uint8Array, bytes: Uint8Array, flags: number): LogFrame {

@@ -25,8 +25,11 @@ export function spaceBounds(space: RowSpace): { readonly from: Uint8Array; reado
   return { from: Uint8Array.of(space), to: Uint8Array.of(space + 1) }
 }
 
+/** The checksum at the end of a value. */
+export const sealBytes = 4
+
 export function sealRow(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const sealed = Buffer.allocUnsafe(value.length + 4)
+  const sealed = Buffer.allocUnsafe(value.length + sealBytes)
   sealed.set(value)
   sealed.writeUInt32BE(crc32(value, crc32(key)), value.length)
   return sealed
@@ -34,7 +37,7 @@ export function sealRow(key: Uint8Array, value: Uint8Array): Uint8Array {
 
 /** The value without its checksum, a copy; ERR_STORE_CORRUPT when the checksum does not hold. */
 export function openRow(key: Uint8Array, sealed: Uint8Array): Uint8Array {
-  const end = sealed.length - 4
+  const end = sealed.length - sealBytes
   if (end >= 0) {
     const value = sealed.subarray(0, end)
     if (crc32(value, crc32(key)) === asBuffer(sealed).readUInt32BE(end)) return new Uint8Array(value)

@@ -6,6 +6,7 @@ import { closedIndex } from './index-store.ts'
 import { reserveBytes } from './limits.ts'
 import { segmentPath } from './location.ts'
 import { Overlay } from './overlay.ts'
+import { RowCache } from './row-cache.ts'
 import { recover } from './recovery.ts'
 import { SegmentFiles, encodeSegmentHeader, saltOf, segmentHeaderBytes } from './segment-files.ts'
 import { SegmentStore } from './segment-store.ts'
@@ -62,6 +63,7 @@ async function openLocked(drivers: StoreDrivers, lock: StoreLock, options: Store
     driver,
     segments,
     overlay: new Overlay(),
+    rows: new RowCache(),
     storeId,
     salt,
     index: closedIndex

@@ -3,29 +3,42 @@
  * an entry leaves when its batch is settled, unless a newer batch has replaced it.
  */
 import type { StoredRecord } from '@blocktree/tree'
-import type { RowSpace } from './index-rows.ts'
-import { rowSpace } from './index-rows.ts'
+import type { PlaceRow, RowSpace } from './index-rows.ts'
+import { rowSpace, sealBytes } from './index-rows.ts'
 
 /** A row that was removed is present with this value. */
 export const removedRow: unique symbol = Symbol('removed')
-export type OverlayValue = Uint8Array | StoredRecord | (() => StoredRecord) | typeof removedRow
+/** A sector or record that has its place. */
+export const inTheLog: unique symbol = Symbol('in the log')
+export type OverlayValue =
+  | Uint8Array
+  | StoredRecord
+  | (() => StoredRecord)
+  | typeof removedRow
+  | typeof inTheLog
 
+/** Once its batch is durable, an entry holds nothing of the caller's any more: it says where the bytes are. */
 export interface OverlayEntry {
   readonly space: RowSpace
   readonly key: string
-  readonly value: OverlayValue
+  value: OverlayValue
+  /** Of a record or sector that is in the log. */
+  place: PlaceRow | undefined
+  /** `value` is a row of the index, with its checksum at the end. */
+  isSealed: boolean
 }
 
 export class Overlay {
   readonly #maps: readonly Map<string, OverlayEntry>[] = Array.from({ length: 6 }, () => new Map())
 
-  get(space: RowSpace, key: Uint8Array): OverlayValue | undefined {
+  get(space: RowSpace, key: Uint8Array): OverlayEntry | undefined {
     const map = this.#map(space)
-    return map.size === 0 ? undefined : map.get(keyText(key))?.value
+    return map.size === 0 ? undefined : map.get(keyText(key))
   }
 
-  set(space: RowSpace, key: Uint8Array, value: OverlayValue): OverlayEntry {
-    const entry: OverlayEntry = { space, key: keyText(key), value }
+  /** @param from where the key begins in `key` */
+  set(space: RowSpace, key: Uint8Array, value: OverlayValue, from = 0): OverlayEntry {
+    const entry: OverlayEntry = { space, key: keyText(key, from), value, place: undefined, isSealed: false }
     this.#map(space).set(entry.key, entry)
     return entry
   }
@@ -59,9 +72,24 @@ export class Overlay {
   }
 }
 
+/** The value of a row, a copy; undefined when it was removed. */
+export function rowOf({ value, isSealed }: OverlayEntry): Uint8Array | undefined {
+  if (!(value instanceof Uint8Array)) return undefined
+  return new Uint8Array(isSealed ? value.subarray(0, value.length - sealBytes) : value)
+}
+
+declare global {
+  interface Buffer<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> {
+    /** Of Node; works on any view, which spares a Buffer around it. */
+    readonly latin1Slice: (this: Uint8Array, start?: number, end?: number) => string
+  }
+}
+
+const { latin1Slice } = Buffer.alloc(0)
+
 /** Latin-1 text of the bytes: compares as the bytes do. */
-export function keyText(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+export function keyText(key: Uint8Array, from = 0): string {
+  return latin1Slice.call(key, from, key.length)
 }
 
 export function keyBytes(text: string): Uint8Array {

@@ -1,6 +1,6 @@
 /**
  * A batch on its way to the disk: the frames it becomes, the index rows that go with them, and what it put into
- * the overlay. Buffers of the caller are kept by reference until the batch is settled.
+ * the overlay. Buffers of the caller are kept by reference until the batch is durable.
  */
 import type { Durability } from '@blocktree/tree'
 import { frameHeaderBytes } from './frame.ts'
@@ -41,7 +41,10 @@ export interface PendingBatch {
   readonly durability: Durability
   /** Bytes in the log. */
   readonly bytes: number
-  readonly overlay: OverlayEntry[]
+  /** One entry for each sector, record and prepared frame, in order, then one for each of `rows`; or none at all. */
+  readonly overlay: readonly OverlayEntry[]
+  /** Resolve when the batch is in the index, not as soon as it is durable. */
+  readonly untilIndexed: boolean
   resolve(): void
   reject(error: Error): void
 }

@@ -162,6 +162,7 @@ export class SegmentStore implements DiskStore {
       await this.#appender.close()
       await requestRebuild(this.#parts)
       await this.#parts.index.close()
+      this.#parts.rows.clear()
       const during = new StoreReader(this.#parts)
       try {
         const recovered = await recover(this.#parts, during, { reindex: this.#options.reindex, ...options })
@@ -231,7 +232,8 @@ export class SegmentStore implements DiskStore {
   /** A record is written once; again only when it comes with an inline sector that was not held. */
   #isHeld(record: StoredRecord): boolean {
     if (record.isNew === true) return false
-    if (this.#parts.overlay.get(rowSpace.record, record.id) !== undefined) {
+    const pending = this.#parts.overlay.get(rowSpace.record, record.id)
+    if (pending !== undefined && pending.place === undefined) {
       return record.inline === undefined || this.#reader.readRecord(record.id)?.inline !== undefined
     }
     const place = this.#reader.place(rowSpace.record, record.id)
@@ -239,7 +241,7 @@ export class SegmentStore implements DiskStore {
   }
 
   #makeAppender({ end, roll }: Recovered): Appender {
-    const { files, storeId, salt, overlay } = this.#parts
+    const { files, storeId, salt, overlay, rows } = this.#parts
     return new Appender({
       files,
       storeId,
@@ -247,9 +249,12 @@ export class SegmentStore implements DiskStore {
       end,
       roll,
       segmentBytes: this.#options.segmentBytes ?? segmentBytesTarget,
-      writeIndex: (rows) => this.#parts.index.write(rows),
+      writeIndex: (writes) => this.#parts.index.write(writes),
       reviveIndex: () => this.#reviveIndex(),
-      onSettled: (batch: PendingBatch) => overlay.settle(batch.overlay)
+      onSettled: (batch: PendingBatch) => {
+        overlay.settle(batch.overlay)
+        rows.settle(batch.overlay)
+      }
     })
   }
 
@@ -294,7 +299,8 @@ export class SegmentStore implements DiskStore {
       rollNext: (share) => this.#appender.rollNext(share),
       submit: (draft) =>
         new Promise((resolve, reject) => {
-          this.#appender.submit({ ...draft, durability: 'group', overlay: [], resolve, reject })
+          const onIndexed = { durability: 'group', overlay: [], untilIndexed: true } as const
+          this.#appender.submit({ ...draft, ...onIndexed, resolve, reject })
         })
     }
   }

@@ -3,6 +3,7 @@ import type { Id, IndexReader, IndexRow, StoredRecord } from '@blocktree/tree'
 import type { FileSystem } from './file-system.ts'
 import type { IndexDriver, IndexStore } from './index-store.ts'
 import type { Overlay } from './overlay.ts'
+import type { RowCache } from './row-cache.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { StoreErrorCode } from './store-error.ts'
 import type { ProcessTable } from './store-lock.ts'
@@ -21,6 +22,7 @@ export interface StoreParts {
   readonly driver: IndexDriver
   readonly segments: SegmentFiles
   readonly overlay: Overlay
+  readonly rows: RowCache
   readonly storeId: Uint8Array
   readonly salt: number
   /** Replaced when the index is made again. */

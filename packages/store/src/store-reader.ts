@@ -7,7 +7,7 @@ import { frameFlag, frameType } from './frame.ts'
 import type { PlaceRow, RowSpace } from './index-rows.ts'
 import { decodePlace, openRow, rowSpace, spaceKey } from './index-rows.ts'
 import type { OverlayEntry, OverlayValue } from './overlay.ts'
-import { keyBytes, keyText, removedRow } from './overlay.ts'
+import { keyBytes, keyText, rowOf } from './overlay.ts'
 import type { Frame } from './segment-files.ts'
 import { StoreError } from './store-error.ts'
 import type { StoreParts, StoreView } from './store-parts.ts'
@@ -34,7 +34,7 @@ export class StoreReader implements StoreView {
   readSector(reference: Id): Uint8Array | undefined {
     this.#assertReadable()
     this.touched?.add(keyText(reference))
-    const pending = this.#parts.overlay.get(rowSpace.sector, reference)
+    const pending = this.#parts.overlay.get(rowSpace.sector, reference)?.value
     if (pending instanceof Uint8Array) return new Uint8Array(pending)
     const place = this.place(rowSpace.sector, reference)
     if (place === undefined) return undefined
@@ -51,7 +51,7 @@ export class StoreReader implements StoreView {
   readRecord(id: Id): StoredRecord | undefined {
     this.#assertReadable()
     const pending = this.#parts.overlay.get(rowSpace.record, id)
-    if (pending !== undefined) return copyRecord(pending)
+    if (pending !== undefined && pending.place === undefined) return copyRecord(pending.value)
     const place = this.place(rowSpace.record, id)
     if (place === undefined) return undefined
     return this.#guard(() => toRecord(this.#parts.segments.readFrame(place, frameType.record, id)))
@@ -65,8 +65,10 @@ export class StoreReader implements StoreView {
     )
   }
 
-  /** Where the index says that a record or sector lies. */
+  /** Where a record or sector lies; undefined when it is not in the log. */
   place(space: typeof rowSpace.record | typeof rowSpace.sector, reference: Id): PlaceRow | undefined {
+    const pending = this.#parts.overlay.get(space, reference)?.place
+    if (pending !== undefined) return pending
     const key = spaceKey(space, reference)
     const row = this.#parts.index.get(key)
     return row === undefined ? undefined : this.#guard(() => decodePlace(key, row))
@@ -81,12 +83,18 @@ export class StoreReader implements StoreView {
 
   #getRow(space: RowSpace, key: Uint8Array): Uint8Array | undefined {
     this.#assertReadable()
-    const pending = this.#parts.overlay.get(space, key)
-    if (pending === removedRow) return undefined
-    if (pending instanceof Uint8Array) return new Uint8Array(pending)
+    const { overlay, rows, index } = this.#parts
+    const pending = overlay.get(space, key)
+    if (pending !== undefined) return rowOf(pending)
+    const text = keyText(key)
+    const known = space === rowSpace.derived ? rows.get(text) : undefined
+    if (known !== undefined) return new Uint8Array(known)
     const spaced = spaceKey(space, key)
-    const row = this.#parts.index.get(spaced)
-    return row === undefined ? undefined : this.#guard(() => openRow(spaced, row))
+    const sealed = index.get(spaced)
+    if (sealed === undefined) return undefined
+    const row = this.#guard(() => openRow(spaced, sealed))
+    if (space === rowSpace.derived) rows.add(text, new Uint8Array(row))
+    return row
   }
 
   #range(space: RowSpace, options: RangeOptions): AsyncIterable<Row> {
@@ -117,7 +125,8 @@ export class StoreReader implements StoreView {
       for (let entry = pending[next]; entry !== undefined; entry = pending[next]) {
         if (until !== undefined && !before(entry.key, until)) return
         next++
-        if (entry.value instanceof Uint8Array) yield [keyBytes(entry.key), new Uint8Array(entry.value)]
+        const row = rowOf(entry)
+        if (row !== undefined) yield [keyBytes(entry.key), row]
       }
     }
     if (left <= 0) return
