@@ -292,7 +292,9 @@ function commitContent(
     path
   })
   context.directories.expect(made.block)
-  return commitWrite(context, [made.local], made.content.sectors, options, {
+  // its id was drawn here and the name looked for: nothing about it has to be looked up again
+  const local: LocalRecord = { ...made.local, isNew: true }
+  return commitWrite(context, [local], made.content.sectors, options, {
     block: made.block,
     versionId: made.header.id,
     size: made.content.size,
