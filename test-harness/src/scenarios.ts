@@ -4,10 +4,14 @@ import { clockJumps } from './scenarios/clock-jumps.ts'
 import { diskFull } from './scenarios/disk-full.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
+import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
+import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
 
 export const scenarios: readonly Scenario[] = [
   firstBoot,
+  shareAndRevoke,
+  lostRootKey,
   hundredClients,
   powerLoss,
   diskFull,

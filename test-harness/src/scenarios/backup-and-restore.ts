@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { blocktreeBinary } from '@blocktree/harness'
 import { expectEqual, expectRefused, expectTrue } from '../expect.ts'
 import type { Node, Scenario } from '../scenario.ts'
 import { decodeText, encodeText } from '../text.ts'
@@ -30,35 +32,52 @@ export const backupAndRestore: Scenario = {
     await step('the drill restores it to a scratch place and finds it identical', async () => {
       expectTrue((await node.call('backup.drill', { file, passphrase })).isIdentical, 'identical')
     })
-    await step('after a further write the drill tells the difference', async () => {
+    await step('after a further write the drill says that the backup is whole and no longer current', async () => {
+      expectTrue((await node.call('backup.drill', { file, passphrase })).isCurrent, 'current before')
       await node.call('file.create', { path: '/photos/two', data: encodeText('later') })
-      expectTrue(!(await node.call('backup.drill', { file, passphrase })).isIdentical, 'not identical')
+      const drill = await node.call('backup.drill', { file, passphrase })
+      expectTrue(drill.isIdentical && !drill.isCurrent, 'whole and not current')
     })
     await step('the machine is lost', async () => {
       node.kill()
       await node.exit
       rmSync(node.directory, { recursive: true })
     })
-    const second = await step('an empty node refuses a wrong passphrase, then restores', async () => {
-      const empty = await harness.startNode('second')
+    const second = harness.prepareNode('second')
+    await step('a node of another tree refuses the backup', async () => {
+      const stranger = await harness.startNode('stranger')
+      await expectRefused(stranger.call('backup.restore', { file, passphrase }), ['ERR_TREE_OTHER'], 'other tree')
       await expectRefused(
-        empty.call('backup.restore', { file, passphrase: 'another passphrase, not this' }),
-        ['ERR_ARCHIVE_PASSPHRASE', 'ERR_KEY_FILE_PASSWORD', 'ERR_BACKUP_PASSPHRASE'],
+        stranger.call('backup.restore', { file, passphrase: 'another passphrase, not this' }),
+        ['ERR_BACKUP_PASSPHRASE'],
         'wrong passphrase'
       )
-      await empty.call('backup.restore', { file, passphrase })
-      await empty.restart()
-      return empty
+      await stranger.stop()
+    })
+    await step('an empty directory refuses a wrong passphrase, then becomes the node', async () => {
+      expectTrue(restoreInto(second.directory, file, 'another passphrase, not this') !== 0, 'refused')
+      expectEqual(restoreInto(second.directory, file, passphrase), 0, 'exit code')
+      await second.start()
     })
     await step('content, history and grants are back', () => expectRestored(second, large))
   }
 }
 
+/** @returns the exit code of `blocktree init --restore` */
+function restoreInto(directory: string, file: string, words: string): number | null {
+  const line = [blocktreeBinary, 'init', '--data', directory, '--restore', file]
+  const environment = { ...process.env, BLOCKTREE_PASSPHRASE: words }
+  return spawnSync(process.execPath, line, { env: environment, stdio: 'ignore' }).status
+}
+
 async function expectRestored(node: Node, large: Uint8Array): Promise<void> {
   const one = await node.call('file.read', { path: '/photos/one' })
   expectEqual(decodeText(one.data), 'second', 'content')
-  const read = await node.call('file.read', { path: '/photos/large' })
-  expectTrue(Buffer.compare(read.data, large) === 0, 'the large file has the same bytes')
+  for (let offset = 0; offset < large.length; offset += 1 << 20) {
+    const { data } = await node.call('file.read', { path: '/photos/large', offset, length: 1 << 20 })
+    const isSame = Buffer.compare(data, large.subarray(offset, offset + data.length)) === 0
+    expectTrue(isSame && data.length === Math.min(1 << 20, large.length - offset), `the same bytes at ${offset}`)
+  }
   const history = await node.call('file.history', { path: '/photos/one' })
   expectEqual(history.versions.length, 2, 'versions')
   const { grants } = await node.call('grant.list', { path: '/photos' })

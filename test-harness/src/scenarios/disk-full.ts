@@ -31,7 +31,7 @@ export const diskFull: Scenario = {
       const written: string[] = []
       const careful = harness.prepareNode('careful', {
         directory: join(mount, 'data'),
-        arguments: ['--space-reserve', '24 MiB']
+        arguments: ['--space-reserve', '24 MiB', '--segment-bytes', '4 MiB']
       })
       await step('a node that keeps a reserve refuses writes in time', async () => {
         await careful.start()
@@ -44,7 +44,10 @@ export const diskFull: Scenario = {
       })
       await step('it still removes, and what it gives back can be written again', async () => {
         for (const path of written.splice(0, 10)) await careful.call('file.remove', { path })
-        await careful.call('store.gc', {})
+        const kept = await careful.call('store.gc', {})
+        expectEqual(kept.sectorsMissing, 0, 'missing sectors: removed files can still be restored')
+        const { bytesFreed } = await careful.call('store.gc', { removed: true })
+        report('bytes freed within the reserve', bytesFreed)
         await careful.call('store.compact', {})
         await careful.call('file.create', { path: '/files/again', data })
         written.push('/files/again')
@@ -92,7 +95,7 @@ export const diskFull: Scenario = {
 
 async function writeUntilRefused(node: Node, data: Uint8Array, written: string[]): Promise<void> {
   for (let index = written.length; index * data.length < mountBytes * 2; index++) {
-    const path = `/files/f${index}-${written.length}`
+    const path = `/files/${node.name.replaceAll(' ', '-')}-${index}`
     await node.call('file.create', { path, data })
     written.push(path)
   }
