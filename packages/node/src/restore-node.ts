@@ -47,6 +47,8 @@ export interface RestoredNode {
   readonly isIdentical: boolean | undefined
   /** Sectors that shown versions need and the backup does not hold. */
   readonly missingSectors: number
+  /** Root summary of what was restored. */
+  readonly digest: string
 }
 
 /**
@@ -77,14 +79,13 @@ export async function restoreNodeInto(
     const names = Object.entries(head.names).map(([id, name]) => nameRow(parseId(id), name))
     if (names.length > 0) await store.commit({ local: names })
     const summary = await rebuild(crypto, target, store, head.node)
+    const digest = Buffer.from(summary.digest).toString('hex')
     return {
       record: head.node,
       ...taken.count,
-      isIdentical:
-        taken.tail.digest === undefined
-          ? undefined
-          : taken.tail.digest === Buffer.from(summary.digest).toString('hex'),
-      missingSectors: summary.missingSectors ?? 0
+      isIdentical: taken.tail.digest === undefined ? undefined : taken.tail.digest === digest,
+      missingSectors: summary.missingSectors ?? 0,
+      digest
     }
   } finally {
     await store.close()
@@ -194,6 +195,7 @@ export async function drill(
       sectors,
       bytes,
       isIdentical,
+      isCurrent: restored.digest === Buffer.from((await parts.sharing.rootSummary()).digest).toString('hex'),
       durationMs: Math.round(performance.now() - startMs)
     }
   } finally {

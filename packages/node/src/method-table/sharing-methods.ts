@@ -141,6 +141,8 @@ export interface SharingMethods {
       /** A request line, or the id of a received one. */
       readonly request: string
       readonly path?: string | undefined
+      /** What the principal is called here. */
+      readonly name?: string | undefined
       readonly rights?: readonly string[] | undefined
     },
     { readonly line: string; readonly grants: readonly string[]; readonly caps: readonly string[] }
@@ -340,7 +342,7 @@ const accessDefinitions = [
   defineMethod({
     name: 'access.approve',
     summary: 'Grants what was asked, or less, and makes the line to send back',
-    params: schema.object({ request: line, path: schema.optional(path), rights: schema.optional(rights) }),
+    params: schema.object({ request: line, path: schema.optional(path), rights: schema.optional(rights), name: schema.optional(principalName) }),
     result: schema.object({ line: text, grants: schema.array(identifier), caps: schema.array(identifier) }),
     errors: [...pathErrors, ...errors('ERR_ACCESS_LINE', 'ERR_ACCESS_REQUEST_UNKNOWN', 'ERR_RIGHT_UNKNOWN')]
   }),

@@ -52,6 +52,8 @@ export interface BackupReport {
 export interface DrillReport extends BackupReport {
   /** The root summary of the restored copy equals the live one at the time of the backup. */
   readonly isIdentical: boolean
+  /** It also equals the tree of this moment: nothing was written since. */
+  readonly isCurrent: boolean
   readonly durationMs: number
 }
 
@@ -149,7 +151,7 @@ const definitions = [
     summary: 'Restores a backup to a scratch place and compares, to prove that it works',
     description: 'Without a file a fresh backup is made, restored and removed again.',
     params: schema.object({ file: schema.optional(localPath), passphrase: schema.optional(secretText) }),
-    result: schema.object({ ...backupReport, isIdentical: schema.boolean(), durationMs: size }),
+    result: schema.object({ ...backupReport, isIdentical: schema.boolean(), isCurrent: schema.boolean(), durationMs: size }),
     errors: backupErrors
   }),
   defineMethod({

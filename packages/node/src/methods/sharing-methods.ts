@@ -220,7 +220,7 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
       const held = await listRequests(store)
       return { requests: [...held.values()].map(({ line, receivedMs }) => describe(line, receivedMs)) }
     },
-    async 'access.approve'({ request: given, path, rights }, { peer }) {
+    async 'access.approve'({ request: given, path, rights, name }, { peer }) {
       const line = given.startsWith('blocktree-') ? given : (await listRequests(store)).get(given)?.line
       if (line === undefined) {
         throw new NodeError(
@@ -229,6 +229,7 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
         )
       }
       const request = sharing.parseAccessRequest(line)
+      if (name !== undefined) await principals.importRecord(request.principal.bytes, name)
       const approved = await sharing.approveAccess(peer.session.actor, request, {
         ...(path === undefined ? {} : { path }),
         ...(rights === undefined ? {} : splitRights(rights))
