@@ -13,7 +13,7 @@ import type {
   Id,
   TreeState
 } from '@blocktree/tree'
-import { TreeError, openHeader } from '@blocktree/tree'
+import { TreeError, blockKind, openHeader } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import type { DirectoryCache } from './directory-cache.ts'
 import type { Exposure } from './exposure.ts'
@@ -91,6 +91,25 @@ export function openFor(
     if (error instanceof TreeError) return undefined
     throw error
   }
+}
+
+/**
+ * True when the actor may be told that this block is there: it reads the directory that shows it, what is in it, or the
+ * block itself. Whoever passes through directories that are closed to it learns nothing of them on the way.
+ */
+export function mayKnowOf(context: FilesContext, actor: Actor, summary: BlockSummary): boolean {
+  if (summary.shownParent === undefined || canReadZone(context, actor, summary.zone)) return true
+  if (summary.kind === blockKind.directory && canReadZone(context, actor, zoneOfChildren(summary)))
+    return true
+  const located = locate(context, summary.block)
+  return located !== undefined && openFor(context, actor, located.header) !== undefined
+}
+
+/** In the same words whether it is there or not. */
+export function accessDenied(path: string): FilesError {
+  return new FilesError('ERR_ACCESS_DENIED', `"${path}": no grant of yours opens it: ask its owner for one`, {
+    path
+  })
 }
 
 /** The zone of the children of a directory, from its summary alone. */

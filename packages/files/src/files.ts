@@ -34,7 +34,7 @@ import {
   readStream
 } from './read-file.ts'
 import { type RemoveOptions, type RemoveReply, remove } from './remove.ts'
-import { resolvePath } from './resolve-path.ts'
+import { resolveKnown } from './resolve-path.ts'
 import { type ResumedJob, abandonJob, resumeJobs } from './resume-jobs.ts'
 import { type VersionInfo, history, removedBlocks, restoreVersion, undelete } from './versions.ts'
 import { type FileEvent, type LostEvents, type WatchOptions, Watches } from './watch.ts'
@@ -189,7 +189,7 @@ export function createFiles(options: FilesOptions): Files {
     context,
     actor: (principal) => createActor({ tree, crypto: options.crypto, clock: options.clock, principal }),
     stat: (actor, path, stat) => {
-      const place = resolvePath(context, actor, path, stat)
+      const place = resolveKnown(context, actor, path, stat)
       return describe(context, actor, locateOrFail(context, place, path))
     },
     exists: (actor, path) => exists(context, actor, path),
@@ -257,7 +257,7 @@ function createContext(options: FilesOptions): FilesContext {
 /** False also where the actor may not know. */
 function exists(context: FilesContext, actor: Actor, path: string): boolean {
   try {
-    resolvePath(context, actor, path, { followLast: false })
+    resolveKnown(context, actor, path, { followLast: false })
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && notThere.has(error.code)) return false

@@ -6,7 +6,14 @@
 import { type BlockSummary, type Id, blockKind } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { parseFilePath, parseLastName } from './file-path.ts'
-import { type FilesContext, canReadZone, rootBlock, zoneOfChildren } from './files-context.ts'
+import {
+  type FilesContext,
+  accessDenied,
+  canReadZone,
+  mayKnowOf,
+  rootBlock,
+  zoneOfChildren
+} from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { pathDepthMax, symlinksFollowedMax } from './limits.ts'
 import { blockByShownName } from './shown-name.ts'
@@ -53,11 +60,23 @@ export function resolvePath(
   return place
 }
 
+/** As `resolvePath`, and ERR_ACCESS_DENIED for what the actor may not be told of. */
+export function resolveKnown(
+  context: FilesContext,
+  actor: Actor,
+  path: string,
+  options?: { readonly followLast?: boolean }
+): Place {
+  const place = resolvePath(context, actor, path, options)
+  if (mayKnowOf(context, actor, place.summary)) return place
+  throw accessDenied(path)
+}
+
 /** The place of the last component without following it; its directory must exist. ERR_ROOT_IMMUTABLE for the root. */
 export function resolveName(context: FilesContext, actor: Actor, path: string): NamedPlace {
   const known = knownDirectory(context, path)
   if (known !== undefined) {
-    return { ...known, existing: childByName(context, known.directory, known.name), path }
+    return { ...known, existing: existingChild(context, actor, { ...known, path }), path }
   }
   const components = parseFilePath(context, path)
   const name = components.at(-1)
@@ -69,13 +88,29 @@ export function resolveName(context: FilesContext, actor: Actor, path: string): 
   const walk = startWalk(context, path, components.slice(0, -1))
   const directory = advance(context, actor, walk, true)
   if (directory === undefined) throw missing(context, actor, walk)
-  if (directory.summary.kind !== blockKind.directory) throw notDirectory(path, components.at(-2) ?? '/')
+  if (directory.summary.kind !== blockKind.directory) {
+    throw mayKnowOf(context, actor, directory.summary)
+      ? notDirectory(path, components.at(-2) ?? '/')
+      : accessDenied(path)
+  }
   const slash = path.lastIndexOf('/')
-  // a path that ends in "/" or names only the tree has its directory elsewhere
-  if (slash > 0 && slash < path.length - 1 && components.length > 1) {
+  // a path that ends in "/" or names only the tree has its directory elsewhere; what a link leads to is told again to
+  // each actor, since not all can read the link
+  if (walk.links === 0 && slash > 0 && slash < path.length - 1 && components.length > 1) {
     context.directories.set(path.slice(0, slash), directory.summary)
   }
-  return { directory, name, existing: childByName(context, directory, name), path }
+  return { directory, name, existing: existingChild(context, actor, { directory, name, path }), path }
+}
+
+/** What has the name already; ERR_ACCESS_DENIED for somebody who may not be told of it. */
+function existingChild(
+  context: FilesContext,
+  actor: Actor,
+  { directory, name, path }: Omit<NamedPlace, 'existing'>
+): Place | undefined {
+  const existing = childByName(context, directory, name)
+  if (existing !== undefined && !mayKnowOf(context, actor, existing.summary)) throw accessDenied(path)
+  return existing
 }
 
 /** The directory of a path whose text was resolved before, and the last name. */
@@ -94,7 +129,9 @@ function knownDirectory(
 /** A directory, links followed. */
 export function resolveDirectory(context: FilesContext, actor: Actor, path: string): Place {
   const place = resolvePath(context, actor, path)
-  if (place.summary.kind !== blockKind.directory) throw notDirectory(path, path)
+  if (place.summary.kind !== blockKind.directory) {
+    throw mayKnowOf(context, actor, place.summary) ? notDirectory(path, path) : accessDenied(path)
+  }
   return place
 }
 
@@ -126,7 +163,9 @@ function advance(context: FilesContext, actor: Actor, walk: Walk, followLast: bo
       leave(walk)
       continue
     }
-    if (at.summary.kind !== blockKind.directory) throw notDirectory(walk.path, name)
+    if (at.summary.kind !== blockKind.directory) {
+      throw mayKnowOf(context, actor, at.summary) ? notDirectory(walk.path, name) : accessDenied(walk.path)
+    }
     const child = childByName(context, at, name)
     if (child === undefined) {
       walk.pending.push(name)
@@ -180,13 +219,7 @@ function missing(context: FilesContext, actor: Actor, walk: Walk): FilesError {
   const at = top(walk)
   const name = walk.pending.at(-1) ?? ''
   const { path } = walk
-  if (!canReadZone(context, actor, zoneOfChildren(at.summary))) {
-    return new FilesError(
-      'ERR_ACCESS_DENIED',
-      `"${path}": no grant of yours opens the directory of "${name}"`,
-      { path }
-    )
-  }
+  if (!canReadZone(context, actor, zoneOfChildren(at.summary))) return accessDenied(path)
   return new FilesError('ERR_FILE_NOT_FOUND', `"${path}": there is no "${name}"`, { path })
 }
 

@@ -3,7 +3,7 @@ import { equalBytes, formatId } from '@blocktree/codec'
 import { type HistoryEntry, type Id, blockState } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { checkExpectation } from './expectation.ts'
-import { type FilesContext, type Located, locate, openFor } from './files-context.ts'
+import { type FilesContext, type Located, accessDenied, locate, openFor } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { heldVersion } from './held-version.ts'
 import { historyMax } from './limits.ts'
@@ -43,6 +43,8 @@ export async function history(
     versions.push(describeVersion(context, actor, entry))
     if (versions.length >= limit) break
   }
+  // who opens none of them learns nothing of them either
+  if (versions.length > 0 && versions.every(({ name }) => name === undefined)) throw accessDenied(path)
   return versions
 }
 

@@ -7,11 +7,11 @@ import type { BlockChange, Id } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import type { ChangeRing } from './change-ring.ts'
 import { type EntryKind, kindName } from './entry.ts'
-import type { FilesContext } from './files-context.ts'
+import { type FilesContext, canReadZone, openFor } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { pathDepthMax, watchersMax } from './limits.ts'
 import { pathOfBlock } from './path-of-block.ts'
-import { resolvePath } from './resolve-path.ts'
+import { resolveKnown } from './resolve-path.ts'
 
 export interface FileEvent {
   readonly change: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'lost'
@@ -55,7 +55,7 @@ export class Watches {
 
   /** @throws ERR_WATCH_LIMIT, ERR_CURSOR_INVALID, and what a path throws, at once and not at the first event */
   watch(actor: Actor, path: string, options: WatchOptions = {}): AsyncIterable<FileEvent | LostEvents> {
-    const top = resolvePath(this.#context, actor, path).block
+    const top = resolveKnown(this.#context, actor, path).block
     const start = options.after === undefined ? this.#ring.last : this.#ring.parseToken(options.after)
     if (start === undefined) {
       throw new FilesError(
@@ -125,7 +125,7 @@ export class Watches {
       parent !== undefined && (equalBytes(parent, top) || (recursive && this.#isBelow(parent, top)))
     const concerns =
       equalBytes(change.block, top) || isInside(change.shownParent) || isInside(change.shownParentBefore)
-    if (!concerns) return undefined
+    if (!concerns || !this.#mayKnow(actor, change)) return undefined
     return {
       change: change.change,
       block: change.block,
@@ -134,6 +134,13 @@ export class Watches {
       versionId: change.winner,
       token: this.#ring.token(sequence)
     }
+  }
+
+  /** The zone is read by the actor, or the version is opened by it: else even the time of a change is not its to know. */
+  #mayKnow(actor: Actor, change: BlockChange): boolean {
+    if (canReadZone(this.#context, actor, change.zone)) return true
+    const header = change.winner && this.#context.tree.header(change.winner)
+    return header !== undefined && openFor(this.#context, actor, header) !== undefined
   }
 
   #isBelow(block: Id, top: Id): boolean {

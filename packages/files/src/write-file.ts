@@ -16,7 +16,15 @@ import {
 } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { changeContent, damagedFile, payloadAead, sealContent, storedContent } from './content.ts'
-import { type FilesContext, type Located, isPublicZone, locate, zoneOfChildren } from './files-context.ts'
+import {
+  type FilesContext,
+  type Located,
+  accessDenied,
+  mayKnowOf,
+  isPublicZone,
+  locate,
+  zoneOfChildren
+} from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { batchSectorBytesMax, createBytesMax, fileBytesMax } from './limits.ts'
 import { type MetadataChange, applyMetadata } from './metadata.ts'
@@ -347,6 +355,7 @@ function changeFile(
 export function locateFile(context: FilesContext, actor: Actor, path: string): Located {
   const place = resolvePath(context, actor, path)
   if (place.summary.kind === blockKind.directory) {
+    if (!mayKnowOf(context, actor, place.summary)) throw accessDenied(path)
     throw new FilesError('ERR_FILE_IS_DIRECTORY', `"${path}" is a directory: list it instead`, { path })
   }
   return locateOrFail(context, place, path)

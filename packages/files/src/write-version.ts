@@ -29,7 +29,7 @@ import {
   sealedExtension
 } from '@blocktree/tree'
 import type { Actor, WriteKey } from './actor.ts'
-import { type FilesContext, type Located, isPublicZone, openFor } from './files-context.ts'
+import { type FilesContext, type Located, accessDenied, isPublicZone, openFor } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { idKey } from './id-key.ts'
 import { deliverBlockKey } from './sharing/zone-delivery.ts'
@@ -329,9 +329,7 @@ export function openOrDeny(
 ): HeaderPrivate {
   const opened = openFor(context, actor, header)
   if (opened !== undefined) return opened
-  throw new FilesError('ERR_ACCESS_DENIED', `"${path}": no grant of yours opens it: ask its owner for one`, {
-    path
-  })
+  throw accessDenied(path)
 }
 
 function rightsOfChange(birth: Birth, state: BlockStateCode): number {
