@@ -1,62 +1,54 @@
 /**
- * Who may go on reading what is written now although their grant was revoked: recipients of a delivery of the epoch
- * in use, or of an outer epoch that it inherits from, whose grant is revoked. Without the right `grant` a write goes
- * on and says so; with it, the zone should be rotated first (MODEL B.5).
+ * Who may go on reading what is written now although nobody grants it any longer: holders of a key that leads to the
+ * epoch in use. Without the right `grant` a write goes on and says so; with it, the zone should be rotated first
+ * (MODEL B.5).
  */
-import type { Authority, Id } from '@blocktree/tree'
+import type { Authority, Clock, Id, TreeState } from '@blocktree/tree'
 import { idKey } from './id-key.ts'
 import { LruCache } from './lru-cache.ts'
+import { formerHolders, waysInto } from './sharing/epoch-reach.ts'
+
+interface Known {
+  readonly exposed: readonly Id[]
+  readonly untilMs: number
+}
 
 const nobody: readonly Id[] = []
 
 export class Exposure {
-  readonly #authority: Authority
-  readonly #known = new LruCache<string, readonly Id[]>(1024)
+  readonly #tree: TreeState
+  readonly #clock: Clock
+  readonly #known = new LruCache<string, Known>(1024)
   #change = -1
 
-  constructor(authority: Authority) {
-    this.#authority = authority
+  constructor(tree: TreeState, clock: Clock) {
+    this.#tree = tree
+    this.#clock = clock
   }
 
-  /** Recipients (principals, or links) whose revoked grant still opens this epoch; empty for public zones. */
+  /** Recipients and makers of keys who are readers no longer and whose keys open this epoch; empty for public zones. */
   of(epoch: Id | undefined): readonly Id[] {
     if (epoch === undefined) return nobody
-    if (this.#change !== this.#authority.changeCount) {
-      this.#change = this.#authority.changeCount
+    const { authority } = this.#tree
+    if (this.#change !== authority.changeCount) {
+      this.#change = authority.changeCount
       this.#known.clear()
     }
     const key = idKey(epoch)
+    const now = this.#clock.now()
     const known = this.#known.get(key)
-    if (known !== undefined) return known
-    const exposed = this.#find(epoch)
-    this.#known.set(key, exposed)
+    if (known !== undefined && now <= known.untilMs) return known.exposed
+    const exposed = formerHolders(this.#tree, epoch)
+    this.#known.set(key, { exposed, untilMs: nextEnd(authority, epoch, now) })
     return exposed
   }
+}
 
-  #find(epoch: Id): readonly Id[] {
-    const recipients = new Map<string, Id>()
-    let next: Id | undefined = epoch
-    const visited = new Set<string>()
-    while (next !== undefined && !visited.has(idKey(next))) {
-      visited.add(idKey(next))
-      this.#collect(next, recipients)
-      next = this.#authority.epoch(next)?.body.inherit?.parentEpoch
-    }
-    return recipients.size === 0 ? nobody : [...recipients.values()]
-  }
-
-  #collect(epoch: Id, recipients: Map<string, Id>): void {
-    for (const delivery of this.#authority.deliveriesUnder(epoch)) {
-      const grant = this.#authority.grant(delivery.body.grant)
-      if (grant === undefined || grant.body.targetType !== 0) continue
-      if (this.#authority.grantRevocationsOf(grant.id).length === 0) continue
-      recipients.set(idKey(grant.body.recipient), grant.body.recipient)
-    }
-    // whoever was let in again by a later grant is no former reader
-    for (const delivery of this.#authority.deliveriesUnder(epoch)) {
-      const grant = this.#authority.grant(delivery.body.grant)
-      if (grant === undefined || this.#authority.grantRevocationsOf(grant.id).length > 0) continue
-      recipients.delete(idKey(grant.body.recipient))
-    }
-  }
+/** When the next grant or cap ends of those who hold keys that lead to the epoch. */
+function nextEnd(authority: Authority, epoch: Id, now: number): number {
+  const ends = waysInto(authority, epoch).flatMap(({ epoch: at }) => [
+    ...authority.deliveriesUnder(at.id).map(({ body }) => authority.grant(body.grant)?.body.notAfter),
+    ...authority.capsOf(at.signer).map(({ body }) => body.notAfter)
+  ])
+  return Math.min(Infinity, ...ends.filter((end) => end !== undefined && end >= now).map(Number))
 }

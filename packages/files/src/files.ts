@@ -247,7 +247,7 @@ function createContext(options: FilesOptions): FilesContext {
     durability: options.durability ?? 'group',
     opened: new LruCache(options.limits?.headersCached ?? headersCached),
     sectorLog2: options.limits?.sectorLog2 ?? sectorLog2Default,
-    exposure: new Exposure(tree.authority),
+    exposure: new Exposure(tree, options.clock),
     batchRecords: options.limits?.batchRecords ?? batchRecordsMax,
     openSector: options.openSector,
     directories: new DirectoryCache(tree)

@@ -11,7 +11,8 @@ import {
   type GrantRecord,
   type Id,
   type TreeState,
-  grantTarget
+  grantTarget,
+  right
 } from '@blocktree/tree'
 import { idKey } from '../id-key.ts'
 
@@ -78,4 +79,32 @@ export function formerReaders(tree: TreeState, epoch: Id): readonly GrantRecord[
   }
   for (const recipient of live) former.delete(recipient)
   return [...former.values()]
+}
+
+/**
+ * Principals and links that hold a key which leads to this epoch and may not read any longer: former readers, and who
+ * made one of the keys, whether delivered to himself or not, while he was a sharer.
+ */
+export function formerHolders(tree: TreeState, epoch: Id): readonly Id[] {
+  const holders = new Map(
+    formerReaders(tree, epoch).map(({ body }) => [idKey(body.recipient), body.recipient])
+  )
+  const ways = waysInto(tree.authority, epoch)
+  const readers = new Set(ways.flatMap(({ epoch: at }) => recipientsOf(tree, at.body.zone)))
+  for (const { signer, body } of ways.map((way) => way.epoch)) {
+    const isReader = readers.has(idKey(signer))
+    if (!isReader && !mayShare(tree, signer, body.zone)) holders.set(idKey(signer), signer)
+  }
+  return [...holders.values()]
+}
+
+function recipientsOf(tree: TreeState, zone: Id): readonly string[] {
+  return tree
+    .liveGrants(zone)
+    .filter(({ body }) => body.targetType === grantTarget.zone)
+    .map(({ body }) => idKey(body.recipient))
+}
+
+function mayShare(tree: TreeState, principal: Id, zone: Id): boolean {
+  return tree.capFor(principal, { block: zone, home: zone, rights: right.grant }) !== undefined
 }

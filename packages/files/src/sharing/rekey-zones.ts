@@ -21,7 +21,7 @@ import { FilesError } from '../files-error.ts'
 import { idKey } from '../id-key.ts'
 import { pathOfBlock } from '../path-of-block.ts'
 import { makeVersion } from '../write-version.ts'
-import { formerReaders, openHeads, waysInto } from './epoch-reach.ts'
+import { formerHolders, openHeads, waysInto } from './epoch-reach.ts'
 import { makeRotation } from './rotate-zone.ts'
 import { liveBlockGrants } from './zone-delivery.ts'
 import { allZones, includesId } from './zone-tree.ts'
@@ -69,7 +69,7 @@ export function isRotationDue(context: FilesContext, actor: Actor, zone: Id): bo
     )
   )
     return true
-  return formerReaders(tree, head.id).length > 0
+  return formerHolders(tree, head.id).length > 0
 }
 
 const commitsWaitingMax = 64 // rotations handed to the store and not yet durable
@@ -175,7 +175,7 @@ class Rekeying {
       return this.#freshKeyVersion(header)
     const current = this.#actor.writeKey(summary.zone)
     if (current === undefined || epoch === undefined || equalBytes(current.epoch, epoch)) return undefined
-    return formerReaders(tree, epoch).length > 0 ? keyVersion : undefined
+    return formerHolders(tree, epoch).length > 0 ? keyVersion : undefined
   }
 
   /** The next number that was not delivered under this epoch: behind the greatest one they begin again at 0. */

@@ -107,3 +107,61 @@ describe('A47: a sharer whose cap has ended', () => {
     expect(writer.writeKey(zone)?.epoch).toEqual(own.id)
   })
 })
+
+describe('A24: who is exposed', () => {
+  test('names readers whose grant has ended or is void, not only those it was taken from', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const [guest, writer] = [newPrincipal(), newPrincipal()]
+    const notAfterMs = world.clock.now() + minute
+    await world.sharing.issueGrant(world.owner, { path: '/d', to: { principal: guest.record }, notAfterMs })
+    await world.sharing.issueGrant(world.owner, { path: '/d', to: { principal: writer.record } })
+    const rights = right.write | right.create
+    await world.sharing.issueWriteCap(world.owner, { path: '/d', to: writer.id, rights })
+    const actor = world.files.actor(writer)
+    expect((await world.files.create(actor, '/d/a', text('1'))).exposed).toEqual([])
+    world.clock.set(notAfterMs + minute)
+    expect((await world.files.create(actor, '/d/b', text('2'))).exposed).toEqual([guest.id])
+    await world.sharing.keepKeys(world.owner)
+    expect((await world.files.create(actor, '/d/c', text('3'))).exposed).toEqual([])
+  })
+
+  test('a sharer who made the key and gave himself no delivery of it does not keep it when taken out', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const dan = newPrincipal()
+    const { grant } = await world.sharing.issueGrant(world.owner, {
+      path: '/d',
+      to: { principal: dan.record }
+    })
+    const { cap } = await world.sharing.issueWriteCap(world.owner, {
+      path: '/d',
+      to: dan.id,
+      rights: right.grant,
+      notAfterMs: world.clock.now() + minute
+    })
+    const zone = await blockAt(world, '/d')
+    const [current] = world.tree.currentEpochs(zone)
+    const key = current && world.owner.zoneKey(current.id)
+    const outer = world.tree.zoneOf(zone)
+    const outerKey = outer && world.owner.writeKey(outer)
+    if (current === undefined || key === undefined || outerKey === undefined || world.tree.tree === undefined)
+      throw new Error('no key')
+    const { record } = createEpoch({ crypto, random: crypto.random }, dan, {
+      tree: world.tree.tree,
+      zone,
+      previous: [{ id: current.id, number: current.body.number, key }],
+      inherit: { id: outerKey.epoch, key: outerKey.key }, // somebody who reads outside as well
+      cap: cap.id
+    })
+    await world.tree.commitLocal({ records: [{ record }] })
+    await receiptOver(world, zone, record, world.clock.now())
+    expect(world.owner.writeKey(zone)?.epoch).toEqual(record.id)
+    world.clock.set(world.clock.now() + 60 * minute)
+    await world.sharing.revokeReader(world.owner, grant.id)
+    expect(world.owner.writeKey(zone)?.epoch).not.toEqual(record.id)
+    const settled = world.owner.writeKey(zone)?.epoch
+    await world.sharing.keepKeys(world.owner)
+    expect(world.owner.writeKey(zone)?.epoch).toEqual(settled)
+  })
+})
