@@ -58,8 +58,13 @@ export function createActor(deps: {
   readonly crypto: CryptoProvider
   readonly clock: Clock
   readonly principal: Principal
+  /**
+   * Keys of grants that were taken back go on opening what they opened: what was readable stays known. For a copy that
+   * the reader holds itself; a node that serves several principals forgets them.
+   */
+  readonly keepsFormerKeys?: boolean
 }): Actor {
-  return new PrincipalActor(deps.tree, deps.crypto, deps.clock, deps.principal)
+  return new PrincipalActor(deps.tree, deps.crypto, deps.clock, deps.principal, deps.keepsFormerKeys ?? false)
 }
 
 class PrincipalActor implements Actor {
@@ -72,6 +77,7 @@ class PrincipalActor implements Actor {
   readonly #clock: Clock
   readonly #caps: WriterCaps
   readonly #chains: CapChains
+  readonly #keepsFormerKeys: boolean
   #ring: ZoneKeyRing
   /** Deliveries that were opened into the ring, or tried. */
   #tried = new Set<string>()
@@ -84,7 +90,14 @@ class PrincipalActor implements Actor {
   readonly #zoneKeys = new Map<string, Uint8Array>()
   readonly #blockKeys = new LruCache<string, BlockKey>(blockKeysCached)
 
-  constructor(tree: TreeState, crypto: CryptoProvider, clock: Clock, principal: Principal) {
+  constructor(
+    tree: TreeState,
+    crypto: CryptoProvider,
+    clock: Clock,
+    principal: Principal,
+    keepsFormerKeys: boolean
+  ) {
+    this.#keepsFormerKeys = keepsFormerKeys
     this.id = principal.id
     this.principal = principal
     this.signer = principal
@@ -151,18 +164,18 @@ class PrincipalActor implements Actor {
     this.#change = this.#authority.changeCount
     this.#writeKeys.clear()
     this.#chains.clear()
-    if (this.#used.some((grant) => !this.#isLive(grant))) {
+    if (this.#used.some((grant) => !this.#opens(grant))) {
       this.#forget()
       this.#ring.close()
       this.#ring = this.#newRing()
     }
     this.#refreshAt = Infinity
     this.#blockGrants.clear()
-    for (const grant of this.#authority.grantsTo(this.id)) if (this.#isLive(grant)) this.#take(grant)
+    for (const grant of this.#authority.grantsTo(this.id)) if (this.#opens(grant)) this.#take(grant)
   }
 
   #take(grant: GrantRecord): void {
-    this.#refreshAt = Math.min(this.#refreshAt, grant.body.notAfter ?? Infinity)
+    if (!this.#keepsFormerKeys) this.#refreshAt = Math.min(this.#refreshAt, grant.body.notAfter ?? Infinity)
     if (grant.body.targetType === grantTarget.block) {
       const key = idKey(grant.body.target)
       this.#blockGrants.set(key, [...(this.#blockGrants.get(key) ?? []), grant])
@@ -177,6 +190,10 @@ class PrincipalActor implements Actor {
       if (key !== undefined) this.#ring.add(epoch, key)
     }
     if (!this.#used.includes(grant)) this.#used.push(grant)
+  }
+
+  #opens(grant: GrantRecord): boolean {
+    return this.#keepsFormerKeys ? this.#authority.has(grant.id) : this.#isLive(grant)
   }
 
   #isLive(grant: GrantRecord): boolean {
@@ -218,14 +235,7 @@ class PrincipalActor implements Actor {
     const authority = this.#authority
     return new ZoneKeyRing(this.#crypto, {
       epoch: (id) => authority.epoch(id),
-      successors: (id) => {
-        const epoch = authority.epoch(id)
-        if (epoch === undefined) return []
-        return authority
-          .epochsOf(epoch.body.zone)
-          .filter(({ body }) => body.prev.some((prev) => equalBytes(prev, id)))
-          .map((later) => later.id)
-      }
+      successors: (id) => authority.epochsAfter(id).map((later) => later.id)
     })
   }
 

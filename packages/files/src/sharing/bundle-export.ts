@@ -283,6 +283,8 @@ class BundleSource {
     const zone = this.#context.tree.zoneOf(block)
     if (zone === undefined) return false
     if (this.#isZoneAllowed(zone)) return true
+    // the header of a zone root is of the zone around it, and the way into this one
+    if (this.#context.tree.authority.zoneBirth(block) !== undefined && this.#isZoneAllowed(block)) return true
     return liveBlockGrants(this.#context, block).some(({ body }) => equalBytes(body.recipient, to))
   }
 
