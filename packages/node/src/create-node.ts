@@ -89,10 +89,14 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   const { configuration, directory, log } = options
   const crypto = await chooseCrypto(configuration.crypto.provider)
   const leftover = recoverFirstStart(directory)
-  if (leftover === 'discarded') log.warn('threw away a first start that was cut short; a passphrase it may have shown is void')
+  if (leftover === 'discarded')
+    log.warn('threw away a first start that was cut short; a passphrase it may have shown is void')
   const found = readNodeRecord(directory)
   if (found !== undefined && options.restore !== undefined) {
-    throw new NodeError('ERR_DATA_EXISTS', `there is a node in "${directory.path}" already; choose another --data for the restored one`)
+    throw new NodeError(
+      'ERR_DATA_EXISTS',
+      `there is a node in "${directory.path}" already; choose another --data for the restored one`
+    )
   }
   const record = found ?? (await makeNode(options, crypto))
   const parts = await openParts(options, crypto, record)
@@ -119,12 +123,18 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
 async function makeNode(options: OpenNodeOptions, crypto: CryptoProvider): Promise<NodeRecord> {
   const { firstStart, startFromBackup } = await import('./first-start.ts') // once in the life of a node
   const { restore } = options
-  return restore === undefined ? firstStart({ ...options, crypto }) : startFromBackup({ ...options, crypto }, restore)
+  return restore === undefined
+    ? firstStart({ ...options, crypto })
+    : startFromBackup({ ...options, crypto }, restore)
 }
 
 type OpenParts = Omit<NodeParts, 'connectionCount' | 'requestShutdown'>
 
-async function openParts(options: OpenNodeOptions, crypto: CryptoProvider, record: NodeRecord): Promise<OpenParts> {
+async function openParts(
+  options: OpenNodeOptions,
+  crypto: CryptoProvider,
+  record: NodeRecord
+): Promise<OpenParts> {
   const { configuration, directory, log } = options
   const clock: Clock = { now: Date.now }
   const keys = createKeyFileStorage({ folder: directory.keys, crypto })
@@ -225,27 +235,43 @@ function expectTree(tree: TreeState, record: NodeRecord): void {
 }
 
 /** Goes on with what a crash cut short, and says what opening had to repair. */
-async function finishRecovery(parts: Pick<OpenParts, 'store' | 'files' | 'sharing' | 'principals' | 'log'>): Promise<readonly string[]> {
+async function finishRecovery(
+  parts: Pick<OpenParts, 'store' | 'files' | 'sharing' | 'principals' | 'log'>
+): Promise<readonly string[]> {
   const { store, files, sharing, principals, log } = parts
   const { replayed, truncatedBytes, rebuilt, findings } = store.recovery
   const sentences: string[] = []
   if (truncatedBytes > 0) sentences.push(`cut off ${truncatedBytes} bytes of an unfinished write`)
   if (replayed > 0) sentences.push(`replayed ${replayed} batches into the index`)
   if (rebuilt !== undefined) sentences.push(`made the index again: ${rebuilt}`)
-  for (const { file, offset, problem } of findings) sentences.push(`damage in ${file} at ${offset}: ${problem}`)
+  for (const { file, offset, problem } of findings)
+    sentences.push(`damage in ${file} at ${offset}: ${problem}`)
   if (replayed > 0 || rebuilt !== undefined) await files.indexNames(principals.node)
   for (const { job, error } of await files.resumeJobs(principals.node)) {
     const name = Object.entries(jobKind).find(([, kind]) => kind === job.kind)?.[0] ?? 'job'
-    sentences.push(error === undefined ? `finished a ${name} that was cut short` : `a ${name} that was cut short cannot go on: ${reasonOf(error)}`)
+    sentences.push(
+      error === undefined
+        ? `finished a ${name} that was cut short`
+        : `a ${name} that was cut short cannot go on: ${reasonOf(error)}`
+    )
   }
   const { rekeys, revocations } = await sharing.resume(principals.node)
-  for (const { rekeyed } of rekeys) sentences.push(`finished a change of keys that was cut short (${rekeyed.length} zones)`)
+  for (const { rekeyed } of rekeys)
+    sentences.push(`finished a change of keys that was cut short (${rekeyed.length} zones)`)
   if (revocations > 0) sentences.push(`finished ${revocations} revocations that were cut short`)
   for (const sentence of sentences) log.warn('recovery', { action: sentence })
   return sentences
 }
 
-async function closeParts({ files, tree, store, principals, root, transfer, trees }: OpenParts): Promise<void> {
+async function closeParts({
+  files,
+  tree,
+  store,
+  principals,
+  root,
+  transfer,
+  trees
+}: OpenParts): Promise<void> {
   root.lock()
   await trees.hosted.close()
   await transfer.close()

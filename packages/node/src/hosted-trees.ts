@@ -1,15 +1,22 @@
 /**
  * Trees of other owners that this node keeps because an access line for them was accepted. Each has a store of its own
  * in `hosted/<tree id>/`, opened at its first use and closed with the node. Nothing of a tree that nobody accepted is
- * ever stored (doc/spec/13-configuration.md, section 9).
+ * ever stored.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatId, parseId } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
-import { type Actor, createFiles, createSharing, type Files, type Sharing } from '@blocktree/files'
+import {
+  type Actor,
+  createActor,
+  createFiles,
+  createSharing,
+  type Files,
+  type Sharing
+} from '@blocktree/files'
 import { createStore, type DiskStore, nodeDrivers, openStore } from '@blocktree/store'
-import { type Clock, createTreeState, type Id, type TreeState } from '@blocktree/tree'
+import { type Clock, createTreeState, type Id, type Principal, type TreeState } from '@blocktree/tree'
 import type { Configuration } from './configuration.ts'
 import { type DataDirectory, syncDirectory } from './data-directory.ts'
 import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
@@ -208,7 +215,9 @@ async function openTree(options: HostedTreesOptions, place: string, name: string
       nameSecret,
       ...(workers === undefined ? {} : { workers })
     })
-    const actors = new HostedActors(files)
+    const actors = new HostedActors((principal) =>
+      createActor({ tree, crypto, clock, principal, keepsFormerKeys: true })
+    )
     const node = actors.of(principals.node)
     addReceipts(tree, { crypto, clock, node: () => actors.of(principals.node) })
     const held = {
@@ -282,11 +291,11 @@ async function recover(
 
 /** One actor in this tree for each in the own tree; they end with their key. */
 class HostedActors {
-  readonly #files: Files
+  readonly #actorFor: (principal: Principal) => Actor
   readonly #actors = new Map<string, { readonly own: Actor; readonly here: Actor }>()
 
-  constructor(files: Files) {
-    this.#files = files
+  constructor(actorFor: (principal: Principal) => Actor) {
+    this.#actorFor = actorFor
   }
 
   of(own: Actor): Actor {
@@ -294,7 +303,7 @@ class HostedActors {
     const known = this.#actors.get(key)
     if (known?.own === own) return known.here
     known?.here.close() // its key was locked and unlocked since
-    const here = this.#files.actor(own.principal)
+    const here = this.#actorFor(own.principal)
     this.#actors.set(key, { own, here })
     return here
   }

@@ -9,7 +9,8 @@ export interface LazyTransfer {
 export function createLazyTransfer(options: TransferOptions): LazyTransfer {
   let loaded: Promise<Transfer> | undefined
   return {
-    get: () => (loaded ??= import('./transfer/transfer.ts').then(({ createTransfer }) => createTransfer(options))),
+    get: () =>
+      (loaded ??= import('./transfer/transfer.ts').then(({ createTransfer }) => createTransfer(options))),
     async close() {
       const transfer = await loaded?.catch(() => undefined)
       await transfer?.close()

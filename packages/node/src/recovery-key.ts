@@ -4,7 +4,9 @@ import { NodeError } from './node-error.ts'
 
 const seedBytes = 32
 
-export function formatRecoveryKey(secret: Pick<OpenedPrincipalSecret, 'signSeed' | 'kemSeed'>): readonly string[] {
+export function formatRecoveryKey(
+  secret: Pick<OpenedPrincipalSecret, 'signSeed' | 'kemSeed'>
+): readonly string[] {
   return [secret.signSeed.toHex(), secret.kemSeed.toHex()]
 }
 
@@ -12,7 +14,10 @@ export function formatRecoveryKey(secret: Pick<OpenedPrincipalSecret, 'signSeed'
 export function parseRecoveryKey(text: string): OpenedPrincipalSecret {
   const digits = text.replace(/\s+/g, '').toLowerCase()
   if (!/^[0-9a-f]*$/.test(digits) || digits.length !== seedBytes * 4) {
-    throw new NodeError('ERR_RECOVERY_KEY', `a recovery key has ${seedBytes * 4} hexadecimal digits, this text has ${digits.length} characters; copy both lines as a whole`)
+    throw new NodeError(
+      'ERR_RECOVERY_KEY',
+      `a recovery key has ${seedBytes * 4} hexadecimal digits, this text has ${digits.length} characters; copy both lines as a whole`
+    )
   }
   const bytes = Uint8Array.fromHex(digits)
   const secret = createPrincipalSecret(bytes.slice(0, seedBytes), bytes.slice(seedBytes))

@@ -77,7 +77,11 @@ export async function prepareSuccession(
     await keys.remove(nextKeyName)
     await keys.create(nextKeyName, next, { password })
     writeFileDurably(journalAt(directory), `${JSON.stringify({ newRoot, newRecovery } satisfies Journal)}\n`)
-    return { newRoot, passphrase: given === undefined ? passphrase : undefined, recovery: formatRecoveryKey(recovery) }
+    return {
+      newRoot,
+      passphrase: given === undefined ? passphrase : undefined,
+      recovery: formatRecoveryKey(recovery)
+    }
   } finally {
     wipe(password)
     next.close()
@@ -118,9 +122,12 @@ export async function succeed(parts: SuccessionParts, given: RootSuccession): Pr
 }
 
 /** At each start: what a crash left of a succession. */
-export async function completeSuccession(
-  { directory, keys, tree, log }: Pick<SuccessionParts, 'directory' | 'keys' | 'tree'> & { readonly log: Log }
-): Promise<void> {
+export async function completeSuccession({
+  directory,
+  keys,
+  tree,
+  log
+}: Pick<SuccessionParts, 'directory' | 'keys' | 'tree'> & { readonly log: Log }): Promise<void> {
   const journal = readJournal(directory)
   if (journal === undefined) {
     if (existsSync(keyFile(directory, nextKeyName))) await keys.remove(nextKeyName)
@@ -128,7 +135,9 @@ export async function completeSuccession(
   }
   if (isRoot(tree, journal)) {
     putInPlace(directory)
-    log.warn('recovery', { action: 'put the new root key in its place after a succession that was cut short' })
+    log.warn('recovery', {
+      action: 'put the new root key in its place after a succession that was cut short'
+    })
   } else if (!existsSync(keyFile(directory, nextKeyName))) discard(directory)
 }
 
@@ -143,7 +152,11 @@ function isRoot(tree: TreeState, journal: Journal): boolean {
   return root !== undefined && formatId(root) === journal.newRoot
 }
 
-async function openNext({ keys, crypto }: SuccessionParts, passphrase: string, journal: Journal): Promise<Principal> {
+async function openNext(
+  { keys, crypto }: SuccessionParts,
+  passphrase: string,
+  journal: Journal
+): Promise<Principal> {
   const password = passwordBytes(passphrase)
   try {
     const secret = await keys.open(nextKeyName, { password })
@@ -155,7 +168,11 @@ async function openNext({ keys, crypto }: SuccessionParts, passphrase: string, j
     throw unprepared('the prepared key is another one than was announced')
   } catch (error) {
     if (!(error instanceof CryptoError) || error.code !== 'ERR_KEY_FILE_PASSWORD') throw error
-    throw new NodeError('ERR_ROOT_PASSPHRASE', 'the passphrase does not open the prepared root key; check it and try again', { cause: error })
+    throw new NodeError(
+      'ERR_ROOT_PASSPHRASE',
+      'the passphrase does not open the prepared root key; check it and try again',
+      { cause: error }
+    )
   } finally {
     wipe(password)
   }
@@ -188,11 +205,17 @@ function readJournal(directory: DataDirectory): Journal | undefined {
   const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
   const isWhole = typeof value === 'object' && value !== null && 'newRoot' in value && 'newRecovery' in value
   if (!isWhole || typeof value.newRoot !== 'string' || typeof value.newRecovery !== 'string') {
-    throw new NodeError('ERR_DATA_FORMAT', `"${file}" is not what this program writes; remove it to give the succession up`)
+    throw new NodeError(
+      'ERR_DATA_FORMAT',
+      `"${file}" is not what this program writes; remove it to give the succession up`
+    )
   }
   return { newRoot: value.newRoot, newRecovery: value.newRecovery }
 }
 
 function unprepared(reason: string): NodeError {
-  return new NodeError('ERR_SUCCESSION_UNPREPARED', `${reason}; prepare one with root.prepareSuccession ("blocktree root replace" does both)`)
+  return new NodeError(
+    'ERR_SUCCESSION_UNPREPARED',
+    `${reason}; prepare one with root.prepareSuccession ("blocktree root replace" does both)`
+  )
 }

@@ -20,7 +20,11 @@ export interface TreeRouter {
    */
   within<Result>(session: Session, path: string | undefined, work: TreeWork<Result>): Result | Promise<Result>
   /** The same for several paths, which must be in one tree. @throws ERR_TREE_SEVERAL */
-  withinOne<Result>(session: Session, paths: readonly string[], work: TreeWork<Result>): Result | Promise<Result>
+  withinOne<Result>(
+    session: Session,
+    paths: readonly string[],
+    work: TreeWork<Result>
+  ): Result | Promise<Result>
   /** By the text of its id; opens it. @throws ERR_TREE_NOT_HOSTED */
   held(name: string): Promise<HeldTree>
 }
@@ -34,13 +38,15 @@ export function pathIn(held: Pick<HeldTree, 'isOwn' | 'name'>, path: string): st
 /** The name of the tree that a path begins with; undefined when it begins with none. */
 export function treeNameOf(path: string): string | undefined {
   const isLong = path.length > treeNameLength + 1
-  if (path.length < treeNameLength + 1 || path[0] !== '/' || (isLong && path[treeNameLength + 1] !== '/')) return undefined
+  if (path.length < treeNameLength + 1 || path[0] !== '/' || (isLong && path[treeNameLength + 1] !== '/'))
+    return undefined
   const name = path.slice(1, treeNameLength + 1)
   return isTreeName(name) ? name : undefined
 }
 
 export function createTreeRouter(own: HeldTree, hosted: HostedTrees): TreeRouter {
-  const nameOf = (path: string | undefined): string => (path === undefined ? undefined : treeNameOf(path)) ?? own.name
+  const nameOf = (path: string | undefined): string =>
+    (path === undefined ? undefined : treeNameOf(path)) ?? own.name
 
   function within<Result>(
     session: Session,
@@ -64,7 +70,10 @@ export function createTreeRouter(own: HeldTree, hosted: HostedTrees): TreeRouter
       const name = nameOf(first)
       const other = paths.find((path) => nameOf(path) !== name)
       if (other === undefined) return within(session, first, work)
-      throw new NodeError('ERR_TREE_SEVERAL', `"${first ?? ''}" and "${other}" are in different trees; this is done within one: read from the one and write to the other`)
+      throw new NodeError(
+        'ERR_TREE_SEVERAL',
+        `"${first ?? ''}" and "${other}" are in different trees; this is done within one: read from the one and write to the other`
+      )
     },
     held: async (name) => (name === own.name ? own : hosted.open(name))
   }

@@ -32,12 +32,15 @@ export const backupAndRestore: Scenario = {
     await step('the drill restores it to a scratch place and finds it identical', async () => {
       expectTrue((await node.call('backup.drill', { file, passphrase })).isIdentical, 'identical')
     })
-    await step('after a further write the drill says that the backup is whole and no longer current', async () => {
-      expectTrue((await node.call('backup.drill', { file, passphrase })).isCurrent, 'current before')
-      await node.call('file.create', { path: '/photos/two', data: encodeText('later') })
-      const drill = await node.call('backup.drill', { file, passphrase })
-      expectTrue(drill.isIdentical && !drill.isCurrent, 'whole and not current')
-    })
+    await step(
+      'after a further write the drill says that the backup is whole and no longer current',
+      async () => {
+        expectTrue((await node.call('backup.drill', { file, passphrase })).isCurrent, 'current before')
+        await node.call('file.create', { path: '/photos/two', data: encodeText('later') })
+        const drill = await node.call('backup.drill', { file, passphrase })
+        expectTrue(drill.isIdentical && !drill.isCurrent, 'whole and not current')
+      }
+    )
     await step('the machine is lost', async () => {
       node.kill()
       await node.exit
@@ -46,7 +49,11 @@ export const backupAndRestore: Scenario = {
     const second = harness.prepareNode('second')
     await step('a node of another tree refuses the backup', async () => {
       const stranger = await harness.startNode('stranger')
-      await expectRefused(stranger.call('backup.restore', { file, passphrase }), ['ERR_TREE_OTHER'], 'other tree')
+      await expectRefused(
+        stranger.call('backup.restore', { file, passphrase }),
+        ['ERR_TREE_OTHER'],
+        'other tree'
+      )
       await expectRefused(
         stranger.call('backup.restore', { file, passphrase: 'another passphrase, not this' }),
         ['ERR_BACKUP_PASSPHRASE'],
@@ -76,7 +83,10 @@ async function expectRestored(node: Node, large: Uint8Array): Promise<void> {
   for (let offset = 0; offset < large.length; offset += 1 << 20) {
     const { data } = await node.call('file.read', { path: '/photos/large', offset, length: 1 << 20 })
     const isSame = Buffer.compare(data, large.subarray(offset, offset + data.length)) === 0
-    expectTrue(isSame && data.length === Math.min(1 << 20, large.length - offset), `the same bytes at ${offset}`)
+    expectTrue(
+      isSame && data.length === Math.min(1 << 20, large.length - offset),
+      `the same bytes at ${offset}`
+    )
   }
   const history = await node.call('file.history', { path: '/photos/one' })
   expectEqual(history.versions.length, 2, 'versions')

@@ -13,7 +13,8 @@ function shownRecoveryKey(node: Node): string | undefined {
 
 export const lostRootKey: Scenario = {
   name: 'lost-root-key',
-  summary: 'A lost root key is replaced with the recovery key: data, readers and daily work go on, the former root ends',
+  summary:
+    'A lost root key is replaced with the recovery key: data, readers and daily work go on, the former root ends',
   async run({ harness, step, report }) {
     const node = harness.prepareNode('alice', { arguments: ['--recovery'] })
     await step('the first start shows the recovery key once', () => node.start())
@@ -26,38 +27,52 @@ export const lostRootKey: Scenario = {
       await node.call('principal.create', { name: 'bob' })
       await node.call('grant.issue', { path: '/papers', to: 'bob' })
     })
-    await step('without preparation, with a wrong key and with a wrong passphrase it is refused', async () => {
-      await expectRefused(
-        node.call('root.succeed', { recovery, passphrase: 'whatever it may be' }),
-        ['ERR_SUCCESSION_UNPREPARED'],
-        'unprepared'
-      )
-      const { passphrase = '' } = await node.call('root.prepareSuccession', {})
-      await expectRefused(
-        node.call('root.succeed', { recovery: 'f'.repeat(128), passphrase }),
-        ['ERR_SUCCESSION_NONE'],
-        'another recovery key'
-      )
-      await expectRefused(
-        node.call('root.succeed', { recovery: 'not a key', passphrase }),
-        ['ERR_RECOVERY_KEY'],
-        'no recovery key'
-      )
-      await expectRefused(
-        node.call('root.succeed', { recovery, passphrase: `${passphrase} x` }),
-        ['ERR_ROOT_PASSPHRASE'],
-        'wrong passphrase'
-      )
-      expectEqual((await node.call('node.status', {})).root.id, before.root.id, 'the root is still the same')
-    })
-    const prepared = await step('a new root key is prepared; the node is killed and still has it', async () => {
-      const made = await node.call('root.prepareSuccession', {})
-      node.kill()
-      await node.exit
-      await node.start()
-      expectEqual((await node.call('node.status', {})).root.id, before.root.id, 'the root is still the same')
-      return { ...made, passphrase: made.passphrase ?? '' }
-    })
+    await step(
+      'without preparation, with a wrong key and with a wrong passphrase it is refused',
+      async () => {
+        await expectRefused(
+          node.call('root.succeed', { recovery, passphrase: 'whatever it may be' }),
+          ['ERR_SUCCESSION_UNPREPARED'],
+          'unprepared'
+        )
+        const { passphrase = '' } = await node.call('root.prepareSuccession', {})
+        await expectRefused(
+          node.call('root.succeed', { recovery: 'f'.repeat(128), passphrase }),
+          ['ERR_SUCCESSION_NONE'],
+          'another recovery key'
+        )
+        await expectRefused(
+          node.call('root.succeed', { recovery: 'not a key', passphrase }),
+          ['ERR_RECOVERY_KEY'],
+          'no recovery key'
+        )
+        await expectRefused(
+          node.call('root.succeed', { recovery, passphrase: `${passphrase} x` }),
+          ['ERR_ROOT_PASSPHRASE'],
+          'wrong passphrase'
+        )
+        expectEqual(
+          (await node.call('node.status', {})).root.id,
+          before.root.id,
+          'the root is still the same'
+        )
+      }
+    )
+    const prepared = await step(
+      'a new root key is prepared; the node is killed and still has it',
+      async () => {
+        const made = await node.call('root.prepareSuccession', {})
+        node.kill()
+        await node.exit
+        await node.start()
+        expectEqual(
+          (await node.call('node.status', {})).root.id,
+          before.root.id,
+          'the root is still the same'
+        )
+        return { ...made, passphrase: made.passphrase ?? '' }
+      }
+    )
     await step('the recovery key puts it in place', async () => {
       const made = await node.call('root.succeed', { recovery, passphrase: prepared.passphrase })
       expectEqual(made.generation, 1, 'generation')
@@ -78,12 +93,16 @@ export const lostRootKey: Scenario = {
     await step('the new passphrase unlocks it, and the owner can act', async () => {
       expectTrue((await node.call('root.unlock', { passphrase: prepared.passphrase })).isUnlocked, 'unlocked')
       expectTrue((await node.call('session.as', { principal: 'root' })).isRoot, 'the root of today')
-      await node.call('file.create', { path: '/papers/by-the-root', data: encodeText('signed by the new root') })
+      await node.call('file.create', {
+        path: '/papers/by-the-root',
+        data: encodeText('signed by the new root')
+      })
       await node.call('session.as', { principal: 'node' })
       await node.call('root.lock', {})
     })
     await step('data, daily work and the reader go on', async () => {
-      const read = async (path: string): Promise<string> => decodeText((await node.call('file.read', { path })).data)
+      const read = async (path: string): Promise<string> =>
+        decodeText((await node.call('file.read', { path })).data)
       expectEqual(await read('/papers/one'), 'kept', 'content')
       await node.call('file.create', { path: '/papers/two', data: encodeText('written afterwards') })
       await node.call('session.as', { principal: 'bob' })
@@ -94,18 +113,31 @@ export const lostRootKey: Scenario = {
     })
     await step('the old recovery key is used up', async () => {
       const { passphrase = '' } = await node.call('root.prepareSuccession', {})
-      await expectRefused(node.call('root.succeed', { recovery, passphrase }), ['ERR_SUCCESSION_NONE'], 'used up')
+      await expectRefused(
+        node.call('root.succeed', { recovery, passphrase }),
+        ['ERR_SUCCESSION_NONE'],
+        'used up'
+      )
     })
-    await step('the next recovery key replaces the root once more, from a tree that was restarted', async () => {
-      const again = await node.call('root.prepareSuccession', { passphrase: 'a passphrase of my own choice' })
-      const made = await node.call('root.succeed', {
-        recovery: prepared.recovery.join(' '),
-        passphrase: 'a passphrase of my own choice'
-      })
-      expectEqual([made.generation, made.root], [2, again.newRoot], 'generation and root')
-      await node.restart()
-      expectEqual((await node.call('node.status', {})).root.id, again.newRoot, 'root')
-      expectEqual(decodeText((await node.call('file.read', { path: '/papers/two' })).data), 'written afterwards', 'content')
-    })
+    await step(
+      'the next recovery key replaces the root once more, from a tree that was restarted',
+      async () => {
+        const again = await node.call('root.prepareSuccession', {
+          passphrase: 'a passphrase of my own choice'
+        })
+        const made = await node.call('root.succeed', {
+          recovery: prepared.recovery.join(' '),
+          passphrase: 'a passphrase of my own choice'
+        })
+        expectEqual([made.generation, made.root], [2, again.newRoot], 'generation and root')
+        await node.restart()
+        expectEqual((await node.call('node.status', {})).root.id, again.newRoot, 'root')
+        expectEqual(
+          decodeText((await node.call('file.read', { path: '/papers/two' })).data),
+          'written afterwards',
+          'content'
+        )
+      }
+    )
   }
 }

@@ -74,7 +74,11 @@ export const shareAndRevoke: Scenario = {
     })
     await step('bob edits under his cap, sends it back, and alice sees it', async () => {
       await bob.call('file.create', { path: at('/plans/two'), data: encodeText('bob’s plan') })
-      await bob.call('file.create', { path: at('/plans/one'), data: encodeText('a better plan'), replace: true })
+      await bob.call('file.create', {
+        path: at('/plans/one'),
+        data: encodeText('a better plan'),
+        replace: true
+      })
       const taken = await courier.carry(bob, alice, [at('/plans')])
       expectEqual([taken.refused, taken.quarantined], [0, 0], 'refused and quarantined')
       expectEqual(await textAt(alice, '/plans/one'), 'a better plan', 'content')
@@ -96,8 +100,14 @@ export const shareAndRevoke: Scenario = {
     })
     await step('why? says so on both sides', async () => {
       for (const right of ['read', 'write']) {
-        expectTrue((await alice.call('access.why', { principal: aliceName, path: '/plans/one', right })).allowed, `alice: ${right}`)
-        expectTrue((await bob.call('access.why', { principal: 'node', path: at('/plans/one'), right })).allowed, `bob: ${right}`)
+        expectTrue(
+          (await alice.call('access.why', { principal: aliceName, path: '/plans/one', right })).allowed,
+          `alice: ${right}`
+        )
+        expectTrue(
+          (await bob.call('access.why', { principal: 'node', path: at('/plans/one'), right })).allowed,
+          `bob: ${right}`
+        )
       }
     })
     await step('alice takes reading and writing back', async () => {
@@ -109,7 +119,10 @@ export const shareAndRevoke: Scenario = {
       await alice.call('cap.revoke', { cap: cap.id })
       const report = await alice.call('grant.revoke', { grant: grant.id })
       expectTrue(report.zonesRekeyed > 0, 'zones got new keys')
-      expectTrue(report.exposed.some(({ path }) => path === '/plans'), 'the report says what stays known')
+      expectTrue(
+        report.exposed.some(({ path }) => path === '/plans'),
+        'the report says what stays known'
+      )
       expectEqual([report.skipped, report.undelivered], [[], []], 'nothing is left to others')
     })
     await step('bob, who has not heard of it, goes on writing', async () => {
@@ -117,7 +130,11 @@ export const shareAndRevoke: Scenario = {
       await bob.call('file.create', { path: at('/plans/three'), data: encodeText('too late as well') })
       await courier.carry(bob, alice, [at('/plans')])
       expectEqual(await textAt(alice, '/plans/one'), 'a better plan', 'content at alice')
-      await expectRefused(alice.call('file.stat', { path: '/plans/three' }), ['ERR_FILE_NOT_FOUND'], 'the late file')
+      await expectRefused(
+        alice.call('file.stat', { path: '/plans/three' }),
+        ['ERR_FILE_NOT_FOUND'],
+        'the late file'
+      )
     })
     await step('alice sees what was set aside, and may take it over', () => expectQuarantine(alice, bobId))
     await step('alice writes more and sends everything to bob once again', async () => {
@@ -150,8 +167,14 @@ export const shareAndRevoke: Scenario = {
     )
     await step('why not? says so on both sides', async () => {
       for (const right of ['read', 'write']) {
-        expectTrue(!(await alice.call('access.why', { principal: aliceName, path: '/plans', right })).allowed, `alice: ${right}`)
-        expectTrue(!(await bob.call('access.why', { principal: 'node', path: at('/plans'), right })).allowed, `bob: ${right}`)
+        expectTrue(
+          !(await alice.call('access.why', { principal: aliceName, path: '/plans', right })).allowed,
+          `alice: ${right}`
+        )
+        expectTrue(
+          !(await bob.call('access.why', { principal: 'node', path: at('/plans'), right })).allowed,
+          `bob: ${right}`
+        )
       }
     })
     await step('all of it survives a restart of both', async () => {
@@ -159,7 +182,8 @@ export const shareAndRevoke: Scenario = {
       expectEqual(await textAt(alice, '/plans/two'), 'without bob', 'content at alice')
       expectTrue((await bob.call('node.status', {})).trees.includes(treeId), 'bob still keeps the tree')
       await bob.call('file.stat', { path: at('/plans') })
-      for (const node of [alice, bob]) expectEqual((await node.call('store.check', {})).problems, [], 'problems')
+      for (const node of [alice, bob])
+        expectEqual((await node.call('store.check', {})).problems, [], 'problems')
     })
     await step('bob forgets the tree when he says so', async () => {
       await expectRefused(bob.call('tree.forget', { treeId }), ['ERR_CONFIRMATION_ABSENT'], 'unconfirmed')
@@ -201,7 +225,10 @@ async function expectQuarantine(alice: Node, bobId: string): Promise<void> {
   const one = blocks.find(({ path }) => path === '/plans/one')
   const late = one?.versions[0]
   if (one === undefined || late === undefined) throw new Error('the late version of the plan is not listed')
-  const { writer } = (await alice.call('file.history', { path: '/plans/one' })).versions.find(({ versionId }) => versionId === late.versionId) ?? {}
+  const { writer } =
+    (await alice.call('file.history', { path: '/plans/one' })).versions.find(
+      ({ versionId }) => versionId === late.versionId
+    ) ?? {}
   expectEqual(writer, bobId, 'who wrote what was set aside')
   await alice.call('access.takeOver', { block: one.id, version: late.versionId })
   expectEqual(await textAt(alice, '/plans/one'), 'too late', 'content after taking over')

@@ -1,7 +1,16 @@
 /** session.*, principal.*, root.*, key.*: who acts, and with which keys. */
 import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
 import { errors } from './error-list.ts'
-import { type Empty, identifier, localPath, principalName, secretText, type Shape, size, timeMs } from './shape.ts'
+import {
+  type Empty,
+  identifier,
+  localPath,
+  principalName,
+  secretText,
+  type Shape,
+  size,
+  timeMs
+} from './shape.ts'
 
 export interface PrincipalSummary {
   readonly id: string
@@ -39,9 +48,15 @@ export interface SuccessionAnswer {
 export interface PrincipalMethods {
   readonly 'session.as': Shape<{ readonly principal: string }, PrincipalSummary>
   readonly 'session.show': Shape<Empty, PrincipalSummary>
-  readonly 'principal.create': Shape<{ readonly name: string }, PrincipalSummary & { readonly record: Uint8Array }>
+  readonly 'principal.create': Shape<
+    { readonly name: string },
+    PrincipalSummary & { readonly record: Uint8Array }
+  >
   readonly 'principal.list': Shape<Empty, { readonly principals: readonly PrincipalSummary[] }>
-  readonly 'principal.show': Shape<{ readonly principal: string }, PrincipalSummary & { readonly record: Uint8Array }>
+  readonly 'principal.show': Shape<
+    { readonly principal: string },
+    PrincipalSummary & { readonly record: Uint8Array }
+  >
   readonly 'principal.import': Shape<
     { readonly record: Uint8Array; readonly name?: string | undefined },
     PrincipalSummary
@@ -116,7 +131,8 @@ const definitions = [
   }),
   defineMethod({
     name: 'principal.create',
-    summary: 'Makes a further local principal with keys of its own; it may do nothing until somebody grants it',
+    summary:
+      'Makes a further local principal with keys of its own; it may do nothing until somebody grants it',
     params: schema.object({ name: keyName }),
     result: schema.object({ ...summary, record: recordBytes }),
     errors: errors('ERR_PRINCIPAL_NAME')
@@ -148,13 +164,21 @@ const definitions = [
     errors: errors('ERR_ROOT_PASSPHRASE', 'ERR_ROOT_ATTEMPTS')
   }),
   defineMethod({ name: 'root.lock', summary: 'Wipes the root key from memory', result: rootStatus }),
-  defineMethod({ name: 'root.status', summary: 'Whether the root key is unlocked, and until when', result: rootStatus }),
+  defineMethod({
+    name: 'root.status',
+    summary: 'Whether the root key is unlocked, and until when',
+    result: rootStatus
+  }),
   defineMethod({
     name: 'root.prepareSuccession',
     summary: 'Stores a new root key beside the present one, and shows what has to be written down',
     description: 'Changes nothing for the tree. Repeating it makes another key and forgets the former one.',
     params: schema.object({ passphrase: schema.optional(secretText) }),
-    result: schema.object({ newRoot: identifier, passphrase: schema.optional(secretText), recovery: schema.array(schema.string()) })
+    result: schema.object({
+      newRoot: identifier,
+      passphrase: schema.optional(secretText),
+      recovery: schema.array(schema.string())
+    })
   }),
   defineMethod({
     name: 'root.succeed',
@@ -175,7 +199,13 @@ const definitions = [
       zonesRekeyed: size,
       skipped: schema.array(schema.object({ target: identifier, reason: schema.string() }))
     }),
-    errors: errors('ERR_SUCCESSION_UNPREPARED', 'ERR_SUCCESSION_NONE', 'ERR_RECOVERY_KEY', 'ERR_ROOT_PASSPHRASE', 'ERR_PATH_LOCAL')
+    errors: errors(
+      'ERR_SUCCESSION_UNPREPARED',
+      'ERR_SUCCESSION_NONE',
+      'ERR_RECOVERY_KEY',
+      'ERR_ROOT_PASSPHRASE',
+      'ERR_PATH_LOCAL'
+    )
   }),
   defineMethod({
     name: 'key.backup',
@@ -194,7 +224,10 @@ const definitions = [
   defineMethod({
     name: 'key.passphrase',
     summary: 'Seals the root key under another passphrase',
-    params: schema.object({ current: secretText, next: schema.string({ charactersMin: 12, charactersMax: 1024 }) }),
+    params: schema.object({
+      current: secretText,
+      next: schema.string({ charactersMin: 12, charactersMax: 1024 })
+    }),
     errors: errors('ERR_ROOT_PASSPHRASE', 'ERR_ROOT_ATTEMPTS')
   })
 ] as const

@@ -49,7 +49,12 @@ export interface TreeMethods {
     { readonly entries: readonly LinkEntry[]; readonly cursor?: string | undefined }
   >
   readonly 'link.read': DownloadShape<
-    { readonly link: string; readonly path?: string | undefined; readonly offset?: number | undefined; readonly length?: number | undefined },
+    {
+      readonly link: string
+      readonly path?: string | undefined
+      readonly offset?: number | undefined
+      readonly length?: number | undefined
+    },
     { readonly size: number; readonly bytes: number; readonly versionId: string }
   >
   readonly 'access.quarantine': Shape<
@@ -65,8 +70,17 @@ export interface TreeMethods {
 export type LinkEntry = Pick<FileStatus, 'path' | 'name' | 'kind' | 'size'>
 
 const text = schema.string()
-const link = schema.described(schema.string({ charactersMin: 1, charactersMax: 1024 }), 'secret; never logged')
-const linkErrors = errors('ERR_ACCESS_LINE', 'ERR_GRANT_UNKNOWN', 'ERR_TREE_NOT_HOSTED', 'ERR_FILE_NOT_FOUND', 'ERR_ACCESS_DENIED')
+const link = schema.described(
+  schema.string({ charactersMin: 1, charactersMax: 1024 }),
+  'secret; never logged'
+)
+const linkErrors = errors(
+  'ERR_ACCESS_LINE',
+  'ERR_GRANT_UNKNOWN',
+  'ERR_TREE_NOT_HOSTED',
+  'ERR_FILE_NOT_FOUND',
+  'ERR_ACCESS_DENIED'
+)
 
 const definitions = [
   defineMethod({
@@ -74,7 +88,14 @@ const definitions = [
     summary: 'The trees kept here: the own one, and those of other owners that were accepted',
     result: schema.object({
       trees: schema.array(
-        schema.object({ treeId: identifier, isOwn: schema.boolean(), isReadable: schema.boolean(), records: size, blocks: size, bytes: size })
+        schema.object({
+          treeId: identifier,
+          isOwn: schema.boolean(),
+          isReadable: schema.boolean(),
+          records: size,
+          blocks: size,
+          bytes: size
+        })
       )
     })
   }),
@@ -110,7 +131,12 @@ const definitions = [
     }),
     result: schema.object({
       entries: schema.array(
-        schema.object({ path: text, name: text, kind: schema.enumeration(['file', 'directory', 'symlink']), size })
+        schema.object({
+          path: text,
+          name: text,
+          kind: schema.enumeration(['file', 'directory', 'symlink']),
+          size
+        })
       ),
       cursor: schema.optional(text)
     }),
@@ -119,7 +145,12 @@ const definitions = [
   defineMethod({
     name: 'link.read',
     summary: 'Streams a file with the keys of a link; what the link opens when no path is given',
-    params: schema.object({ link, path: schema.optional(path), offset: schema.optional(size), length: schema.optional(size) }),
+    params: schema.object({
+      link,
+      path: schema.optional(path),
+      offset: schema.optional(size),
+      length: schema.optional(size)
+    }),
     result: schema.object({ size, bytes: size, versionId: identifier }),
     errors: linkErrors,
     stream: 'download'
@@ -127,7 +158,10 @@ const definitions = [
   defineMethod({
     name: 'access.quarantine',
     summary: 'Versions that no longer count because the cap of their writer was revoked',
-    params: schema.object({ path: schema.optional(path), limit: schema.optional(schema.integer({ min: 1, max: 10_000 })) }),
+    params: schema.object({
+      path: schema.optional(path),
+      limit: schema.optional(schema.integer({ min: 1, max: 10_000 }))
+    }),
     result: schema.object({
       blocks: schema.array(
         schema.object({

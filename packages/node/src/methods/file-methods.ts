@@ -3,12 +3,25 @@ import { formatId, parseId } from '@blocktree/codec'
 import type { FileEvent as Change, Files, LostEvents, WriteOptions } from '@blocktree/files'
 import type { Handlers, Subscription } from '@blocktree/rpc'
 import type { NodeParts } from '../create-node.ts'
-import type { FileConflict, FileEvent, FileMethods, FileStatus, FileVersion } from '../method-table/file-methods.ts'
+import type {
+  FileConflict,
+  FileEvent,
+  FileMethods,
+  FileStatus,
+  FileVersion
+} from '../method-table/file-methods.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
 import { pathIn } from '../tree-router.ts'
-import { childPath, optionalId, toFileStatus, toMetadataChange, toMoveAnswer, toWriteAnswer } from './answers.ts'
+import {
+  childPath,
+  optionalId,
+  toFileStatus,
+  toMetadataChange,
+  toMoveAnswer,
+  toWriteAnswer
+} from './answers.ts'
 
 type FileHandlers = Handlers<FileMethods, Peer>
 type ReadHandlers = Pick<
@@ -37,8 +50,15 @@ function readHandlers({ trees }: FileParts): ReadHandlers {
           ...(limit === undefined ? {} : { limit }),
           ...(order === undefined ? {} : { order })
         })
-        const entries = page.entries.map((entry): FileStatus => toFileStatus(files, actor, childPath(path, entry.name), entry))
-        return { entries, order: page.order, total: page.total, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) }
+        const entries = page.entries.map((entry): FileStatus =>
+          toFileStatus(files, actor, childPath(path, entry.name), entry)
+        )
+        return {
+          entries,
+          order: page.order,
+          total: page.total,
+          ...(page.cursor === undefined ? {} : { cursor: page.cursor })
+        }
       }),
     'file.read': ({ path, offset, length }, { peer }) =>
       trees.within(peer.session, path, ({ files }, actor) => {
@@ -69,7 +89,11 @@ function readHandlers({ trees }: FileParts): ReadHandlers {
         const { files } = held
         const token = resume ?? files.watchToken
         const subscription = context.subscribe()
-        const changes = files.watch(actor, path, { recursive: recursive ?? true, after: token, signal: subscription.signal })
+        const changes = files.watch(actor, path, {
+          recursive: recursive ?? true,
+          after: token,
+          signal: subscription.signal
+        })
         void forward(held, changes, subscription)
         return { subscription: subscription.id, token }
       })
@@ -78,7 +102,11 @@ function readHandlers({ trees }: FileParts): ReadHandlers {
 
 const readBytesDefault = 1024 * 1024 // what a call that names no length gets at most
 
-async function forward(held: HeldTree, changes: AsyncIterable<Change | LostEvents>, subscription: Subscription<FileEvent>): Promise<void> {
+async function forward(
+  held: HeldTree,
+  changes: AsyncIterable<Change | LostEvents>,
+  subscription: Subscription<FileEvent>
+): Promise<void> {
   try {
     for await (const change of changes) subscription.emit(toFileEvent(held, change))
   } catch (error) {
@@ -91,7 +119,13 @@ async function forward(held: HeldTree, changes: AsyncIterable<Change | LostEvent
 function toFileEvent(held: HeldTree, change: Change | LostEvents): FileEvent {
   if (change.change === 'overrun') return { type: 'overrun', token: change.token }
   const { block, kind, path, token } = change
-  return { type: change.change, id: formatId(block), kind, token, ...(path === undefined ? {} : { path: pathIn(held, path) }) }
+  return {
+    type: change.change,
+    id: formatId(block),
+    kind,
+    token,
+    ...(path === undefined ? {} : { path: pathIn(held, path) })
+  }
 }
 
 function toFileVersion(found: Awaited<ReturnType<Files['history']>>[number]): FileVersion {
@@ -110,7 +144,12 @@ function toFileVersion(found: Awaited<ReturnType<Files['history']>>[number]): Fi
   }
 }
 
-function toFileConflict({ entry, path, heads, labels }: Awaited<ReturnType<Files['conflicts']>>[number]): FileConflict {
+function toFileConflict({
+  entry,
+  path,
+  heads,
+  labels
+}: Awaited<ReturnType<Files['conflicts']>>[number]): FileConflict {
   const named = [
     labels.selfFork ? 'selfFork' : '',
     labels.lostToRevocation ? 'lostToRevocation' : '',
@@ -134,7 +173,14 @@ function expectation(ifVersion: string | undefined): Pick<WriteOptions, 'ifVersi
 
 type ContentHandlers = Pick<
   WriteHandlers,
-  'file.create' | 'file.write' | 'file.append' | 'file.truncate' | 'file.put' | 'file.restore' | 'file.undelete' | 'file.resolve'
+  | 'file.create'
+  | 'file.write'
+  | 'file.append'
+  | 'file.truncate'
+  | 'file.put'
+  | 'file.restore'
+  | 'file.undelete'
+  | 'file.resolve'
 >
 
 function contentHandlers({ trees, bulkWrites, space }: FileParts): ContentHandlers {
@@ -179,7 +225,9 @@ function contentHandlers({ trees, bulkWrites, space }: FileParts): ContentHandle
         ...expectation(ifVersion)
       }
       return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await bulkWrites.during(() => files.writeStream(actor, path, space.guarded(upload), options)))
+        toWriteAnswer(
+          await bulkWrites.during(() => files.writeStream(actor, path, space.guarded(upload), options))
+        )
       )
     },
     'file.restore': ({ path, version, ifVersion }, { peer }) => {
@@ -190,7 +238,9 @@ function contentHandlers({ trees, bulkWrites, space }: FileParts): ContentHandle
     },
     'file.undelete': ({ path }, { peer }) => {
       space.expectRoom(0)
-      return trees.within(peer.session, path, async ({ files }, actor) => toWriteAnswer(await files.undelete(actor, path)))
+      return trees.within(peer.session, path, async ({ files }, actor) =>
+        toWriteAnswer(await files.undelete(actor, path))
+      )
     },
     'file.resolve': ({ path, keep }, { peer }) => {
       const kept = optionalId(keep)
@@ -233,7 +283,9 @@ function placeHandlers({ trees, space }: FileParts): Omit<WriteHandlers, keyof C
           throw new NodeError('ERR_COPY_DIRECTORY', `"${source}" is a directory; ask for a recursive copy`)
         }
         const onProgress = (done: number): void => context.progress({ done, unit: 'blocks' })
-        return toMoveAnswer(await files.copy(actor, source, destination, { replace: replace ?? false, onProgress }))
+        return toMoveAnswer(
+          await files.copy(actor, source, destination, { replace: replace ?? false, onProgress })
+        )
       })
     },
     'file.remove': ({ path, recursive }, context) =>

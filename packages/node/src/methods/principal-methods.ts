@@ -14,10 +14,16 @@ export function createPrincipalHandlers(parts: NodeParts): Handlers<PrincipalMet
   const { principals, root, tree, directory, crypto } = parts
   const rootStatus = (): RootStatus => {
     const { isUnlocked, locksAtMs, failedAttempts } = root.state
-    return { isUnlocked, hasRecovery: hasRecovery(tree), failedAttempts, ...(locksAtMs === undefined ? {} : { locksAtMs }) }
+    return {
+      isUnlocked,
+      hasRecovery: hasRecovery(tree),
+      failedAttempts,
+      ...(locksAtMs === undefined ? {} : { locksAtMs })
+    }
   }
   return {
-    'session.as': async ({ principal }, { peer }) => principals.summarize((await peer.session.actAs(principal)).id),
+    'session.as': async ({ principal }, { peer }) =>
+      principals.summarize((await peer.session.actAs(principal)).id),
     'session.show': (_, { peer }) => principals.summarize(peer.session.actor.id),
     async 'principal.create'({ name }) {
       const made = await principals.create(name)
@@ -60,7 +66,11 @@ export function createPrincipalHandlers(parts: NodeParts): Handlers<PrincipalMet
     },
     async 'key.backup'({ file, passphrase }) {
       const { backUpKeys } = await import('../key-backup.ts')
-      return backUpKeys({ crypto, folder: directory.keys }, file, checkPassphrase(passphrase, 'the passphrase of the backup'))
+      return backUpKeys(
+        { crypto, folder: directory.keys },
+        file,
+        checkPassphrase(passphrase, 'the passphrase of the backup')
+      )
     },
     async 'key.restore'({ file, passphrase }) {
       const { restoreKeys } = await import('../key-backup.ts')
@@ -75,8 +85,13 @@ export function createPrincipalHandlers(parts: NodeParts): Handlers<PrincipalMet
 
 /** @throws ERR_RECOVERY_KEY without any, ERR_PATH_LOCAL */
 function readRecoveryFile(file: string | undefined): string {
-  if (file === undefined) throw new NodeError('ERR_RECOVERY_KEY', 'the recovery key is needed: "recovery" with its text, or "recoveryFile"')
-  if (!isAbsolute(file)) throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
+  if (file === undefined)
+    throw new NodeError(
+      'ERR_RECOVERY_KEY',
+      'the recovery key is needed: "recovery" with its text, or "recoveryFile"'
+    )
+  if (!isAbsolute(file))
+    throw new NodeError('ERR_PATH_LOCAL', `"${file}" is not absolute; write the whole path`)
   try {
     return readFileSync(file, 'utf8').slice(0, 4096)
   } catch (cause) {

@@ -6,6 +6,7 @@ import { type Actor, parseLink, readBundleStart, type Sharing } from '@blocktree
 import type { Handlers } from '@blocktree/rpc'
 import { type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
+import { namePaths, rememberPath } from '../hosted-paths.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import { expectNewFile } from '../key-backup.ts'
 import type {
@@ -85,24 +86,41 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
     'grant.issue': ({ path, to, link, notAfterMs }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {
         if ((to === undefined) !== (link === true)) {
-          throw new NodeError('ERR_PRINCIPAL_UNKNOWN', 'a grant is for a principal ("to") or for a link ("link": true); name one of them')
+          throw new NodeError(
+            'ERR_PRINCIPAL_UNKNOWN',
+            'a grant is for a principal ("to") or for a link ("link": true); name one of them'
+          )
         }
         const { sharing } = held
         const recipient = to === undefined ? 'link' : { principal: recordOf(parts, held, to) }
-        const issued = await sharing.issueGrant(actor, { path, to: recipient, ...(notAfterMs === undefined ? {} : { notAfterMs }) })
-        const view = sharing.listGrants(actor, { all: true }).find(({ grant }) => formatId(grant.id) === formatId(issued.grant.id))
+        const issued = await sharing.issueGrant(actor, {
+          path,
+          to: recipient,
+          ...(notAfterMs === undefined ? {} : { notAfterMs })
+        })
+        const view = sharing
+          .listGrants(actor, { all: true })
+          .find(({ grant }) => formatId(grant.id) === formatId(issued.grant.id))
         if (view === undefined) throw new Error('the grant that was just made is not listed')
-        return { ...toGrantSummary(parts, held, view), ...(issued.link === undefined ? {} : { link: issued.link }) }
+        return {
+          ...toGrantSummary(parts, held, view),
+          ...(issued.link === undefined ? {} : { link: issued.link })
+        }
       }),
     'grant.list': ({ path, all }, { peer }) =>
       trees.within(peer.session, path, (held, actor) => {
-        const views = held.sharing.listGrants(actor, { all: all ?? false, ...(path === undefined ? {} : { path }) })
+        const views = held.sharing.listGrants(actor, {
+          all: all ?? false,
+          ...(path === undefined ? {} : { path })
+        })
         return { grants: views.map((view) => toGrantSummary(parts, held, view)) }
       }),
     async 'grant.revoke'({ grant, eager }, { peer }) {
       const id = parseId(grant)
       const held = await holderOf(parts, ({ tree }) => tree.authority.grant(id) !== undefined)
-      const report = await held.sharing.revokeReader(held.actorOf(peer.session.actor), id, { eager: eager ?? false })
+      const report = await held.sharing.revokeReader(held.actorOf(peer.session.actor), id, {
+        eager: eager ?? false
+      })
       return {
         zonesRekeyed: report.rekeyed.length,
         zonesSkipped: report.skipped.length,
@@ -129,7 +147,10 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
       }),
     'cap.list': ({ path, all }, { peer }) =>
       trees.within(peer.session, path, (held, actor) => {
-        const views = held.sharing.listCaps(actor, { all: all ?? false, ...(path === undefined ? {} : { path }) })
+        const views = held.sharing.listCaps(actor, {
+          all: all ?? false,
+          ...(path === undefined ? {} : { path })
+        })
         return { caps: views.map((view) => toCapSummary(parts, held, view)) }
       }),
     async 'cap.revoke'({ cap, reason, sinceMs }, { peer }) {
@@ -146,13 +167,22 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
       trees.within(peer.session, path, (held, actor) => {
         const id = principals.idOf(principal)
         const nameOf = (found: Uint8Array): string => principals.nameOf(found)
-        const { allowed, steps } = held.sharing.explainAccess(actor, { principal: id, path, right: name, nameOf })
+        const { allowed, steps } = held.sharing.explainAccess(actor, {
+          principal: id,
+          path,
+          right: name,
+          nameOf
+        })
         return {
           allowed,
           principal: nameOf(id),
           path,
           right: name,
-          steps: steps.map(({ text, ok, recordId }) => ({ text, ok, ...(recordId === undefined ? {} : { recordId: formatId(recordId) }) }))
+          steps: steps.map(({ text, ok, recordId }) => ({
+            text,
+            ok,
+            ...(recordId === undefined ? {} : { recordId: formatId(recordId) })
+          }))
         }
       })
   }
@@ -249,6 +279,7 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
       const held = await keptTree(parts, accepted.tree)
       const results = await held.tree.offer(accepted.offer, { peer: 'access', from: 'host' })
       await held.tree.settled()
+      if (!held.isOwn) await rememberPath(held, accepted.target, accepted.path)
       await indexNew(parts, held, actor)
       return {
         treeId: formatId(accepted.tree),
@@ -289,7 +320,10 @@ function bundleHandlers(parts: NodeParts): BundleHandlers {
     'share.remove': ({ path, dropShares }, context) =>
       trees.within(context.peer.session, path, async ({ sharing }, actor) => {
         const onProgress = (done: number): void => context.progress({ done, unit: 'entries' })
-        const { block, blocks } = await sharing.removeShare(actor, path, { onProgress, dropShares: dropShares ?? false })
+        const { block, blocks } = await sharing.removeShare(actor, path, {
+          onProgress,
+          dropShares: dropShares ?? false
+        })
         return { id: formatId(block), blocks }
       }),
     'bundle.export': ({ file, paths, to }, context) =>
@@ -300,10 +334,14 @@ function bundleHandlers(parts: NodeParts): BundleHandlers {
           ...(isWhole ? {} : { paths }),
           ...(to === undefined ? {} : { to: principals.idOf(to) })
         }
-        const { records, sectors, bytes } = await writeStreamedFile(file, held.sharing.exportBundle(actor, selection), {
-          signal: context.signal,
-          onBytes: (done) => context.progress({ done, unit: 'bytes' })
-        })
+        const { records, sectors, bytes } = await writeStreamedFile(
+          file,
+          held.sharing.exportBundle(actor, selection),
+          {
+            signal: context.signal,
+            onBytes: (done) => context.progress({ done, unit: 'bytes' })
+          }
+        )
         return { records, sectors, bytes }
       }),
     async 'bundle.import'({ file }, { peer }) {
@@ -325,6 +363,7 @@ function bundleHandlers(parts: NodeParts): BundleHandlers {
 async function indexNew({ principals, log }: NodeParts, held: HeldTree, own: Actor): Promise<void> {
   const { files, sharing } = held
   if (held.tree.rootBlock === undefined) return
+  if (!held.isOwn) await namePaths(held)
   for (const actor of new Set([principals.node, own])) await files.indexNames(held.actorOf(actor))
   try {
     await sharing.keepKeys(held.actorOf(own))

@@ -18,7 +18,10 @@ export function createStoreHandlers(parts: NodeParts): StoreHandlers {
   return { ...upkeepHandlers(parts), ...bulkHandlers(parts) }
 }
 
-type UpkeepHandlers = Pick<StoreHandlers, 'store.check' | 'store.gc' | 'store.compact' | 'store.space' | 'checkpoint.create'>
+type UpkeepHandlers = Pick<
+  StoreHandlers,
+  'store.check' | 'store.gc' | 'store.compact' | 'store.space' | 'checkpoint.create'
+>
 
 function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
   const { store, files, principals } = parts
@@ -26,7 +29,10 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
     async 'store.check'({ quick, rebuildIndex }, context) {
       const { signal } = context
       if (rebuildIndex === true) {
-        await store.rebuildIndex({ onProgress: ({ segment, segments }) => context.progress({ done: segment, total: segments, unit: 'segments' }) })
+        await store.rebuildIndex({
+          onProgress: ({ segment, segments }) =>
+            context.progress({ done: segment, total: segments, unit: 'segments' })
+        })
         await files.indexNames(principals.node)
       }
       const report = await store.check({
@@ -35,29 +41,68 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
         onProgress: ({ bytes, ofBytes }) => context.progress({ done: bytes, total: ofBytes, unit: 'bytes' })
       })
       const { records, sectors, bytes, segments } = report
-      const problems: CheckReport['problems'][number][] = report.findings.map(({ code, problem, file, offset }) => ({ code, reason: problem, place: `${file} at ${offset}` }))
+      const problems: CheckReport['problems'][number][] = report.findings.map(
+        ({ code, problem, file, offset }) => ({ code, reason: problem, place: `${file} at ${offset}` })
+      )
       if (quick !== true) problems.push(...(await verifyRecords(parts, signal)))
       return { records, sectors, bytes, segments, problems, indexRebuilt: rebuildIndex === true }
     },
     async 'store.gc'({ removed }, context) {
-      const report = await collect(parts, { minimumLive: 0.5, dropRemoved: removed ?? false }, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
-      return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
+      const report = await collect(
+        parts,
+        { minimumLive: 0.5, dropRemoved: removed ?? false },
+        context.signal,
+        (done, total) => context.progress({ done, total, unit: 'segments' })
+      )
+      return {
+        segmentsRemoved: report.removedSegments,
+        bytesFreed: report.freedBytes,
+        bytesCopied: report.copiedBytes,
+        sectorsMissing: report.missing
+      }
     },
     async 'store.compact'(_, context) {
-      const report = await collect(parts, { minimumLive: 1, dropRemoved: false }, context.signal, (done, total) => context.progress({ done, total, unit: 'segments' }))
-      return { segmentsRemoved: report.removedSegments, bytesFreed: report.freedBytes, bytesCopied: report.copiedBytes, sectorsMissing: report.missing }
+      const report = await collect(
+        parts,
+        { minimumLive: 1, dropRemoved: false },
+        context.signal,
+        (done, total) => context.progress({ done, total, unit: 'segments' })
+      )
+      return {
+        segmentsRemoved: report.removedSegments,
+        bytesFreed: report.freedBytes,
+        bytesCopied: report.copiedBytes,
+        sectorsMissing: report.missing
+      }
     },
     async 'store.space'() {
-      const [{ segments, segmentBytes, indexBytes }, disk] = await Promise.all([store.statistics(), statfs(parts.directory.path)])
-      return { segments, segmentBytes, indexBytes, freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize }
+      const [{ segments, segmentBytes, indexBytes }, disk] = await Promise.all([
+        store.statistics(),
+        statfs(parts.directory.path)
+      ])
+      return {
+        segments,
+        segmentBytes,
+        indexBytes,
+        freeBytes: disk.bavail * disk.bsize,
+        totalBytes: disk.blocks * disk.bsize
+      }
     },
     'checkpoint.create': ({ path }, { peer }) =>
       parts.trees.within(peer.session, path, async (held, actor) => {
-        const zones = path === undefined ? [...held.tree.authority.zoneBirths()].map(({ zone }) => zone) : [zoneAt(held, actor, path)]
+        const zones =
+          path === undefined
+            ? [...held.tree.authority.zoneBirths()].map(({ zone }) => zone)
+            : [zoneAt(held, actor, path)]
         const checkpoints = []
         for (const zone of zones) {
           const { record, isNew } = await held.sharing.makeCheckpoint(actor, zone)
-          checkpoints.push({ zone: formatId(zone), id: formatId(record.id), sequence: record.body.sequence, isNew })
+          checkpoints.push({
+            zone: formatId(zone),
+            id: formatId(record.id),
+            sequence: record.body.sequence,
+            isNew
+          })
         }
         return { checkpoints }
       })
@@ -111,30 +156,48 @@ function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandler
         const transfer = await held.transfer.get()
         const choice = { replace: replace ?? true, followLinks: followLinks ?? false }
         return bulkWrites.during(() =>
-          space.during(context.signal, (signal) => transfer.importTree(actor, source, destination, choice, control(context, signal)))
+          space.during(context.signal, (signal) =>
+            transfer.importTree(actor, source, destination, choice, control(context, signal))
+          )
         )
       }),
     'transfer.export': ({ source, destination, replace }, context) =>
       trees.within(context.peer.session, source, async (held, actor) => {
         const transfer = await held.transfer.get()
-        return transfer.exportTree(actor, source, destination, { replace: replace ?? false }, control(context, context.signal))
+        return transfer.exportTree(
+          actor,
+          source,
+          destination,
+          { replace: replace ?? false },
+          control(context, context.signal)
+        )
       }),
     async 'backup.create'({ file, passphrase, path }, context) {
       const { createBackup } = await import('../backup.ts')
       const request = { file, passphrase: checkPassphrase(passphrase, 'the passphrase of the backup'), path }
-      const { records, sectors, bytes } = await createBackup(parts, context.peer.session.actor, request, options(context))
+      const { records, sectors, bytes } = await createBackup(
+        parts,
+        context.peer.session.actor,
+        request,
+        options(context)
+      )
       return { file, records, sectors, bytes }
     },
     async 'backup.restore'({ file, passphrase }, context) {
       const { restoreBackup } = await import('../backup.ts')
       const { actor } = context.peer.session
       return bulkWrites.during(() =>
-        space.during(context.signal, (signal) => restoreBackup(parts, actor, { file, passphrase }, { ...options(context), signal }))
+        space.during(context.signal, (signal) =>
+          restoreBackup(parts, actor, { file, passphrase }, { ...options(context), signal })
+        )
       )
     },
     async 'backup.drill'({ file, passphrase }, context) {
       const { drill } = await import('../restore-node.ts')
-      const given = { ...(file === undefined ? {} : { file }), ...(passphrase === undefined ? {} : { passphrase }) }
+      const given = {
+        ...(file === undefined ? {} : { file }),
+        ...(passphrase === undefined ? {} : { passphrase })
+      }
       return drill(parts, given, options(context))
     }
   }
