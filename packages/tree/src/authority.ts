@@ -38,6 +38,7 @@ export class Authority {
   readonly #capsBySubject: IdLists<CapRecord> = new IdLists()
   readonly #revocationsByTarget: IdLists<RevocationRecord> = new IdLists()
   readonly #epochsByZone: IdLists<EpochRecord> = new IdLists()
+  readonly #epochsByPrev: IdLists<EpochRecord> = new IdLists()
   readonly #grantsByTarget: IdLists<GrantRecord> = new IdLists()
   readonly #grantsByRecipient: IdLists<GrantRecord> = new IdLists()
   readonly #deliveriesByGrant: IdLists<DeliveryRecord> = new IdLists()
@@ -104,6 +105,10 @@ export class Authority {
   grant(id: Id): GrantRecord | undefined {
     const record = this.#records.get(id)
     return record?.type === recordType.grant ? record : undefined
+  }
+  /** Epochs that name this one among their previous ones. */
+  epochsAfter(prev: Id): readonly EpochRecord[] {
+    return this.#epochsByPrev.get(prev)
   }
   /** Grants over a zone or a block, revoked ones too. */
   grantsOver(target: Id): readonly GrantRecord[] {
@@ -197,6 +202,7 @@ export class Authority {
       case recordType.revocation:
         return this.#revocationsByTarget[change](record.body.target, record)
       case recordType.epoch:
+        for (const prev of record.body.prev) this.#epochsByPrev[change](prev, record)
         return this.#epochsByZone[change](record.body.zone, record)
       case recordType.grant:
         this.#grantsByRecipient[change](record.body.recipient, record)

@@ -23,6 +23,8 @@ interface Progress {
   readonly checkpoint: CheckpointRecord
   /** undefined until the manifest was read. */
   matches: boolean | undefined
+  /** The sector for which reading the manifest waits. */
+  waitsFor: Id | undefined
   /** Entries that are not held yet: record id and the block that must be its own. */
   missing: readonly { readonly id: Id; readonly block: Id }[]
 }
@@ -45,7 +47,7 @@ export class CheckpointCompletion {
 
   watch(checkpoint: CheckpointRecord): void {
     if (this.#deps.held.isComplete(checkpoint.id) || this.#watched.has(checkpoint.id)) return
-    this.#watched.set(checkpoint.id, { checkpoint, matches: undefined, missing: [] })
+    this.#watched.set(checkpoint.id, { checkpoint, matches: undefined, waitsFor: undefined, missing: [] })
   }
 
   /** @returns manifests that were read now, and checkpoints that are complete now, each after its prev */
@@ -94,12 +96,13 @@ export class CheckpointCompletion {
 
   /** @returns false when a sector of the manifest is not held yet */
   async #read(progress: Progress): Promise<boolean> {
+    if (progress.waitsFor !== undefined && !this.#deps.store.hasSector(progress.waitsFor)) return false
     const { id, body } = progress.checkpoint
     const roots = new HeadsRootBuilder(this.#deps.crypto)
     const missing: { readonly id: Id; readonly block: Id }[] = []
     let isWrong = false
     try {
-      for (const rows of this.#rows(body.manifest)) {
+      for (const rows of this.#rows(progress)) {
         for (const row of rows) roots.add(row)
         await this.#change((open) => {
           for (const row of rows) isWrong = !this.#putRow(open, id, row) || isWrong
@@ -117,11 +120,16 @@ export class CheckpointCompletion {
     return true
   }
 
-  *#rows(manifest: CheckpointRecord['body']['manifest']): Generator<readonly ManifestRow[]> {
+  *#rows(progress: Progress): Generator<readonly ManifestRow[]> {
     const { store, crypto } = this.#deps
+    const { manifest } = progress.checkpoint.body
     const state = { payload: manifest, size: manifest.size, rootKey: manifest.rootKey }
     const reader = new PayloadReader(crypto, state, {
-      readSector: (reference) => store.readSector(reference),
+      readSector: (reference) => {
+        const bytes = store.readSector(reference)
+        if (bytes === undefined) progress.waitsFor = reference.slice()
+        return bytes
+      },
       isVerified: true
     })
     const decoder = new ManifestDecoder()

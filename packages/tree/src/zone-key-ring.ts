@@ -18,7 +18,37 @@ export interface EpochSource {
   successors(id: Id): readonly Id[]
 }
 
-type Search = { readonly visited: Set<string> }
+/** How the key of one epoch opens another. */
+interface Way {
+  readonly opened: EpochRecord
+  readonly by: 'inherit' | 'past'
+}
+
+/** One look for a key: what was reached on the way up, and the keys found on the way down. */
+class Search {
+  /** In the order in which they were reached; grows while it is gone through. */
+  readonly reached: Id[] = []
+  readonly found: Map<string, Uint8Array> = new Map()
+  readonly #ways: Map<string, Way[]> = new Map()
+
+  constructor(id: Id) {
+    this.reached.push(id)
+    this.#ways.set(id.toHex(), [])
+  }
+
+  note(opener: Id, way: Way): void {
+    const ways = this.#ways.get(opener.toHex())
+    if (ways !== undefined) ways.push(way)
+    else if (this.reached.length < epochsOpenedMax) {
+      this.reached.push(opener)
+      this.#ways.set(opener.toHex(), [way])
+    }
+  }
+
+  waysFrom(opener: Id): readonly Way[] {
+    return this.#ways.get(opener.toHex()) ?? []
+  }
+}
 
 export class ZoneKeyRing {
   readonly #crypto: CryptoProvider
@@ -46,7 +76,7 @@ export class ZoneKeyRing {
 
   /** The key of an epoch, a view that stays the ring's own; undefined when nothing held leads to it. */
   find(epoch: Id): Uint8Array | undefined {
-    return this.#find(epoch, { visited: new Set() })
+    return this.#known(epoch.toHex()) ?? this.#search(epoch)
   }
 
   /** As `find`, but ERR_ZONE_KEY_MISSING instead of undefined. */
@@ -73,35 +103,58 @@ export class ZoneKeyRing {
     this.#derived.clear()
   }
 
-  #find(id: Id, search: Search): Uint8Array | undefined {
-    const name = id.toHex()
-    const known = this.#given.get(name) ?? this.#derived.get(name)
-    if (known !== undefined) return known
-    if (search.visited.has(name) || search.visited.size >= epochsOpenedMax) return undefined
-    search.visited.add(name)
-    const epoch = this.#source.epoch(id)
-    if (epoch === undefined) return undefined
-    const key = this.#findInherited(epoch, search) ?? this.#findPast(epoch, search)
-    if (key !== undefined) this.#keep(name, key)
-    return key
+  #known(name: string): Uint8Array | undefined {
+    return this.#given.get(name) ?? this.#derived.get(name)
   }
 
-  #findInherited(epoch: EpochRecord, search: Search): Uint8Array | undefined {
-    const { inherit } = epoch.body
-    const parentKey = inherit && this.#find(inherit.parentEpoch, search)
-    if (parentKey === undefined) return undefined
-    return unlessWrong(() => openInheritedKey(this.#crypto, epoch.body, parentKey))
-  }
-
-  #findPast(epoch: EpochRecord, search: Search): Uint8Array | undefined {
-    for (const successor of this.#source.successors(epoch.id)) {
-      const later = this.#source.epoch(successor)
-      const laterKey = later && this.#find(successor, search)
-      if (later === undefined || laterKey === undefined) continue
-      const key = unlessWrong(() => openPastKey(this.#crypto, { body: later.body, key: laterKey }, epoch))
-      if (key !== undefined) return key
+  /** Looks upwards for epochs whose keys are known and opens downwards from these; no step calls itself. */
+  #search(id: Id): Uint8Array | undefined {
+    const search = new Search(id)
+    for (const at of search.reached) {
+      const key = this.#known(at.toHex())
+      if (key !== undefined) search.found.set(at.toHex(), key)
+      else this.#lookUp(search, at)
+      this.#openBelow(search, at)
+      if (search.found.has(id.toHex())) break
     }
-    return undefined
+    return search.found.get(id.toHex())
+  }
+
+  /** Notes which epochs may open this one. */
+  #lookUp(search: Search, id: Id): void {
+    const epoch = this.#source.epoch(id)
+    if (epoch === undefined) return
+    const { inherit } = epoch.body
+    if (inherit !== undefined) this.#note(search, inherit.parentEpoch, epoch, 'inherit')
+    for (const successor of this.#source.successors(id)) this.#note(search, successor, epoch, 'past')
+  }
+
+  #note(search: Search, opener: Id, opened: EpochRecord, by: Way['by']): void {
+    search.note(opener, { opened, by })
+    if (search.found.has(opener.toHex())) this.#openBelow(search, opener)
+  }
+
+  #openBelow(search: Search, start: Id): void {
+    const open = [start]
+    for (let opener = open.pop(); opener !== undefined; opener = open.pop()) {
+      const key = search.found.get(opener.toHex())
+      if (key === undefined) continue
+      for (const way of search.waysFrom(opener)) {
+        const name = way.opened.id.toHex()
+        if (search.found.has(name)) continue
+        const found = unlessWrong(() => this.#openWith(opener, key, way))
+        if (found === undefined) continue
+        search.found.set(name, found)
+        this.#keep(name, found)
+        open.push(way.opened.id)
+      }
+    }
+  }
+
+  #openWith(opener: Id, key: Uint8Array, { opened, by }: Way): Uint8Array | undefined {
+    if (by === 'inherit') return openInheritedKey(this.#crypto, opened.body, key)
+    const later = this.#source.epoch(opener)
+    return later && openPastKey(this.#crypto, { body: later.body, key }, opened)
   }
 
   #keep(name: string, key: Uint8Array): void {
@@ -113,7 +166,7 @@ export class ZoneKeyRing {
 }
 
 /** A sealed key that is wrong is one signer's fault; another way may still lead to the epoch. */
-function unlessWrong(open: () => Uint8Array): Uint8Array | undefined {
+function unlessWrong(open: () => Uint8Array | undefined): Uint8Array | undefined {
   try {
     return open()
   } catch (error) {

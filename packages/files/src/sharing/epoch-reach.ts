@@ -4,7 +4,6 @@
  * a key of his stands in this set; it is worked out from the records, so a key change that a crash cut short is found
  * again without a list of its own.
  */
-import { equalBytes } from '@blocktree/codec'
 import {
   type Authority,
   type EpochRecord,
@@ -39,10 +38,7 @@ export function waysInto(authority: Authority, epoch: Id): readonly EpochWay[] {
     if (at === undefined) break
     const outer = at.body.inherit && authority.epoch(at.body.inherit.parentEpoch)
     if (outer !== undefined) add({ epoch: outer, opens: at, by: 'inherit' })
-    for (const later of authority.epochsOf(at.body.zone)) {
-      if (later.body.prev.some((prev) => equalBytes(prev, at.id)))
-        add({ epoch: later, opens: at, by: 'past' })
-    }
+    for (const later of authority.epochsAfter(at.id)) add({ epoch: later, opens: at, by: 'past' })
   }
   return ways
 }

@@ -34,14 +34,7 @@ export function createLinkActor(context: FilesContext, text: string): LinkActor 
   secret.close()
   const ring = new ZoneKeyRing(crypto, {
     epoch: (id) => authority.epoch(id),
-    successors: (id) => {
-      const epoch = authority.epoch(id)
-      if (epoch === undefined) return []
-      const named = authority
-        .epochsOf(epoch.body.zone)
-        .filter(({ body }) => body.prev.some((prev) => equalBytes(prev, id)))
-      return named.map((later) => later.id)
-    }
+    successors: (id) => authority.epochsAfter(id).map((later) => later.id)
   })
   const isBlock = grant.body.targetType === grantTarget.block
   if (!isBlock) {
