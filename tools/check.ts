@@ -34,6 +34,10 @@ function steps(fast: boolean): Step[] {
     { name: 'layers', command: ['tools/check-layers.ts'] },
     { name: 'unused code and dependencies', command: ['node_modules/knip/bin/knip.js', '--no-progress'] },
     { name: 'limits document', command: ['--conditions=source', 'tools/limits-document.ts', '--check'] },
+    {
+      name: 'reference documents',
+      command: ['--conditions=source', 'tools/reference-documents.ts', '--check']
+    },
     { name: 'specification vectors', command: ['--conditions=source', vectors, '--check'] },
     { name: 'tests', command: ['node_modules/vitest/vitest.mjs', 'run'], ...skipTests(fast) }
   ]
