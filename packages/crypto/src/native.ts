@@ -1,11 +1,13 @@
 /**
- * The provider for Node: OpenSSL through node:crypto, libsodium for signatures and small ChaCha20-Poly1305 messages
- * (doc/adr/0002-crypto-providers.md has the figures behind each choice). noble is loaded only for what neither offers.
+ * The provider for Node: OpenSSL through node:crypto, libsodium for signatures, small hashes and small
+ * ChaCha20-Poly1305 messages (doc/adr/0002-crypto-providers.md has the figures behind each choice). noble is loaded
+ * only for what neither offers.
  */
-import { argon2, createHash, createHmac, hash, hkdfSync } from 'node:crypto'
+import { argon2, createHmac, hkdfSync } from 'node:crypto'
 import { type Argon2Cost, expectArgon2Arguments, expectHkdfLength } from './argument-check.ts'
 import type { CryptoProvider } from './crypto-provider.ts'
 import { createNativeAead } from './native-aead.ts'
+import { createNativeHashing } from './native-hash.ts'
 import { createNativeSigning } from './native-signing.ts'
 import { nativeXWingPrimitives } from './native-x-wing.ts'
 import { plainView } from './plain-view.ts'
@@ -22,9 +24,7 @@ export function createNativeProvider(options: NativeProviderOptions = {}): Crypt
   const sodium = options.sodium === false ? undefined : loadSodium()
   return {
     name: 'native',
-    sha256,
-    sha256Parts,
-    hmacSha256,
+    ...createNativeHashing(sodium),
     hkdfSha256,
     ...createNativeAead(sodium),
     ...createNativeSigning(sodium),
@@ -35,30 +35,12 @@ export function createNativeProvider(options: NativeProviderOptions = {}): Crypt
   }
 }
 
-function sha256(message: Uint8Array): Uint8Array {
-  return plainView(hash('sha256', message, 'buffer'))
-}
-
-function sha256Parts(parts: readonly Uint8Array[]): Uint8Array {
-  const [first, second] = parts
-  if (first !== undefined && second === undefined) return sha256(first)
-  const digest = createHash('sha256')
-  for (const part of parts) digest.update(part)
-  return plainView(digest.digest())
-}
-
-function hmacSha256(key: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
-  const hmac = createHmac('sha256', key)
-  for (const part of parts) hmac.update(part)
-  return plainView(hmac.digest())
-}
-
 const hkdfInfoBytesMax = 1024 // a bound of node:crypto, not of RFC 5869
 
 function hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   expectHkdfLength(length)
   if (info.length <= hkdfInfoBytesMax) return new Uint8Array(hkdfSync('sha256', secret, salt, info, length))
-  return expandLongInfo(hmacSha256(salt, [secret]), info, length)
+  return expandLongInfo(hmac(salt, [secret]), info, length)
 }
 
 /** RFC 5869, section 2.3, for an info that node:crypto does not take. */
@@ -66,10 +48,16 @@ function expandLongInfo(pseudoRandomKey: Uint8Array, info: Uint8Array, length: n
   const output = new Uint8Array(Math.ceil(length / 32) * 32)
   let block = new Uint8Array(0)
   for (let offset = 0; offset < length; offset += 32) {
-    block = Uint8Array.from(hmacSha256(pseudoRandomKey, [block, info, Uint8Array.of(offset / 32 + 1)]))
+    block = Uint8Array.from(hmac(pseudoRandomKey, [block, info, Uint8Array.of(offset / 32 + 1)]))
     output.set(block, offset)
   }
   return output.slice(0, length)
+}
+
+function hmac(key: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
+  const code = createHmac('sha256', key)
+  for (const part of parts) code.update(part)
+  return plainView(code.digest())
 }
 
 /** Runs in the thread pool. */

@@ -23,6 +23,7 @@ export interface Sodium {
     publicKeyLength: number
   ): boolean
   crypto_core_ed25519_is_valid_point(point: Uint8Array): boolean
+  crypto_hash_sha256(digest: Uint8Array, message: Uint8Array): number
   crypto_aead_chacha20poly1305_ietf_encrypt(
     ciphertext: Uint8Array,
     plaintext: Uint8Array,
@@ -64,6 +65,7 @@ const functionNames = [
   'crypto_sign_detached',
   'crypto_sign_verify_detached',
   'crypto_core_ed25519_is_valid_point',
+  'crypto_hash_sha256',
   'crypto_aead_chacha20poly1305_ietf_encrypt',
   'crypto_aead_chacha20poly1305_ietf_decrypt'
 ] as const
@@ -94,7 +96,7 @@ function isSodium(addon: unknown): addon is Sodium {
 }
 
 /**
- * RFC 8032 test 1 must come out and verify, and a signature whose R carries a small-order component must be refused:
+ * RFC 8032 test 1 must come out and verify, SHA-256 must be SHA-256, and a signature whose R carries a small-order component must be refused:
  * some versions of libsodium verify with the cofactor and would accept it.
  */
 function givesKnownAnswers(sodium: Sodium): boolean {
@@ -102,9 +104,12 @@ function givesKnownAnswers(sodium: Sodium): boolean {
   const secretKey = new Uint8Array(64)
   const signature = new Uint8Array(64)
   const message = new Uint8Array(0)
+  const digest = new Uint8Array(32)
   sodium.crypto_sign_seed_keypair(publicKey, secretKey, fromHex(knownAnswer.seed))
   sodium.crypto_sign_detached(signature, message, secretKey)
+  sodium.crypto_hash_sha256(digest, Buffer.from('abc'))
   return (
+    toHex(digest) === knownAnswer.sha256OfAbc &&
     toHex(publicKey) === knownAnswer.publicKey &&
     toHex(signature) === knownAnswer.signature &&
     sodium.crypto_core_ed25519_is_valid_point(publicKey) &&
@@ -114,6 +119,7 @@ function givesKnownAnswers(sodium: Sodium): boolean {
 }
 
 const knownAnswer = {
+  sha256OfAbc: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', // FIPS 180-4
   seed: '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60',
   publicKey: 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
   signature:
