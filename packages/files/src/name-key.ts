@@ -10,7 +10,7 @@ import { LruCache } from './lru-cache.ts'
 
 const domain: Uint8Array = new TextEncoder().encode('blocktree/local/name/1\0')
 const keyBytes = 16
-const cached = 8192
+const cached = 1024 // a name is used twice at once, seldom again
 const encoder = new TextEncoder()
 
 export interface NameKeyMaker {

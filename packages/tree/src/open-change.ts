@@ -23,6 +23,10 @@ export class OpenChange {
   readonly newTips: IdLists<Id> = new IdLists()
   readonly receipts: IdLists<ReceiptRecord> = new IdLists()
   readonly records: StoredRecord[] = []
+  /**
+   * Records to keep in memory, or to take back. First versions are read when they are asked for: kept, each would live
+   * just long enough to cost the collector most.
+   */
   readonly taken: AnyRecord[] = []
   readonly births: Id[] = []
   readonly changes: BlockChange[] = []
@@ -37,7 +41,7 @@ export class OpenChange {
   addRecord(record: AnyRecord, inline: Uint8Array | undefined, isNew = false): void {
     const { id, type, bytes } = record
     this.records.push(isNew ? { id, type, bytes, inline, isNew } : { id, type, bytes, inline })
-    this.taken.push(record)
+    if (!isNew) this.taken.push(record)
     this.counters.records++
   }
 
