@@ -78,7 +78,7 @@ describe.for(providers)('vectors of doc/spec/03-cryptography.md, %s', ([, crypto
     expect(key.sign(bytes(one, 'message')).toHex()).toBe(one['signature'])
   })
 
-  test('the one Ed25519 rule: every verdict', () => {
+  test('A37, D8: the one Ed25519 rule: every verdict', () => {
     const cases = groups['signatureRule'] ?? []
     expect(cases.length).toBeGreaterThan(300)
     const differing = cases.filter((one) => {

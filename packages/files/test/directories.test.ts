@@ -29,7 +29,7 @@ describe('makeDirectory', () => {
 })
 
 describe('list', () => {
-  test('pages in both orders without losing or repeating an entry', async () => {
+  test('A15: pages in both orders, named in the reply, without losing or repeating an entry', async () => {
     const { files, actor } = await newFixture()
     await files.makeDirectory(actor, '/d')
     const expected = Array.from({ length: 57 }, (_, index) => `n${(index * 31) % 57}é`)
@@ -52,7 +52,7 @@ describe('list', () => {
     }
   })
 
-  test('goes on in name order after its snapshot was dropped', async () => {
+  test('A15: goes on in name order after its snapshot was dropped', async () => {
     const { files, actor } = await newFixture()
     for (const directory of ['/a', '/b', '/c', '/d', '/e', '/f', '/g', '/h', '/i', '/j']) {
       await files.makeDirectory(actor, directory, { plain: true })

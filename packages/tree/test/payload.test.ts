@@ -312,7 +312,7 @@ describe('a payload under attack', () => {
   const sectors = new SectorMap()
   const state = write(content.subarray(0, 9000), sectors)
 
-  test('A29: a host without keys lists exactly the stored parts', () => {
+  test('A29, D7: a host without keys lists exactly the stored parts', () => {
     const parts = [...tree.listReferences(state.payload, sectors.read)]
     expect(new Set(parts.map(({ hash }) => hash.toHex()))).toEqual(new Set(sectors.sectors.keys()))
     expect(parts.map(({ level }) => level)).toEqual([1, 0, 0, 0])
