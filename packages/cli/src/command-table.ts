@@ -1,6 +1,7 @@
 /** Every command as data; help, completion and doc/CLI.md come from here. Modules are loaded when a command runs. */
 import { settings, describeKind } from '@blocktree/node/settings'
 import type { Argument, CommandDefinition, Option } from './command.ts'
+import { hostingCommands, rootReplaceCommand } from './hosting-commands.ts'
 
 const path: Argument = { name: 'PATH', completes: 'tree' }
 const optionalPath: Argument = { name: 'PATH', completes: 'tree', isOptional: true }
@@ -414,7 +415,8 @@ const sharingCommands: readonly CommandDefinition[] = [
         completes: 'tree',
         summary: 'grant this path instead of the one asked for'
       },
-      { name: 'rights', value: 'LIST', summary: 'grant these rights instead of those asked for' }
+      { name: 'rights', value: 'LIST', summary: 'grant these rights instead of those asked for' },
+      { name: 'name', value: 'NAME', summary: 'what the principal is called here' }
     ],
     examples: [
       [
@@ -436,7 +438,8 @@ const sharingCommands: readonly CommandDefinition[] = [
         completes: 'tree',
         summary: 'grant this path instead of the one asked for'
       },
-      { name: 'rights', value: 'LIST', summary: 'grant these rights instead of those asked for' }
+      { name: 'rights', value: 'LIST', summary: 'grant these rights instead of those asked for' },
+      { name: 'name', value: 'NAME', summary: 'what the principal is called here' }
     ],
     examples: [],
     load: () => import('./commands/approve.ts')
@@ -626,7 +629,9 @@ const upkeepCommands: readonly CommandDefinition[] = [
     group: 'Upkeep',
     summary: 'Remove content that no version needs any more',
     arguments: [],
-    options: [],
+    options: [
+      { name: 'removed', summary: 'the content of removed files too; they cannot be brought back afterwards' }
+    ],
     examples: [],
     load: () => import('./commands/gc.ts')
   },
@@ -712,7 +717,9 @@ export const commandTable: readonly CommandDefinition[] = [
   ...nodeCommands,
   ...fileCommands,
   ...sharingCommands,
+  ...hostingCommands,
   ...keyCommands,
+  rootReplaceCommand,
   ...upkeepCommands,
   ...toolCommands
 ]

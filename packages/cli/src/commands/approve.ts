@@ -12,9 +12,11 @@ export async function run(context: CommandContext): Promise<void> {
   const isPending = requests.some(({ id }) => id === argument)
   const path = options.text('path')
   const rights = options.text('rights')
+  const name = options.text('name')
   const answer = await node.call('access.approve', {
     request: isPending ? argument : readLineArgument(argument),
     ...(path === undefined ? {} : { path: treePath(path) }),
+    ...(name === undefined ? {} : { name }),
     ...(rights === undefined ? {} : { rights: parseRights(rights) })
   })
   output.result(answer, () => [answer.line])

@@ -26,6 +26,7 @@ export async function run(context: CommandContext): Promise<number> {
     report.isIdentical
       ? output.green('The restored copy is identical.')
       : output.red('The restored copy differs.'),
+    ...(report.isIdentical && !report.isCurrent ? ['The tree has changed since the backup.'] : []),
     `${formatCount(report.records, 'record')}, ${formatCount(report.sectors, 'sector')}, ${formatBytes(report.bytes)} in ${formatDuration(report.durationMs)}`
   ])
   return report.isIdentical ? exitCode.ok : exitCode.damaged

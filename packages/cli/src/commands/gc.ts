@@ -6,7 +6,12 @@ export async function run(context: CommandContext): Promise<void> {
   const { output, signal } = context
   const node = await context.node()
   const bar = output.progress('gc')
-  const report = await node.call('store.gc', {}, { signal, onProgress: (progress) => bar.update(progress) })
+  const removed = context.options.has('removed')
+  const report = await node.call(
+    'store.gc',
+    { removed },
+    { signal, onProgress: (progress) => bar.update(progress) }
+  )
   bar.finish()
   output.result(report, () => [
     `${formatBytes(report.bytesFreed)} freed, ${formatCount(report.segmentsRemoved, 'segment')} removed`,

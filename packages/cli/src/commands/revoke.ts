@@ -80,6 +80,12 @@ function exposureLines(report: ExposureReport): readonly string[] {
     ...report.exposed.map(({ path, principal, untilMs }) => {
       const until = untilMs === undefined ? 'now' : formatTime(untilMs)
       return `  ${principal} could read ${path} until ${until}; what was readable stays known`
-    })
+    }),
+    ...report.skipped.map(({ target, reason }) => `  not changed: ${target} (${reason})`),
+    ...(report.undelivered.length > 0
+      ? [
+          `  ${formatCount(report.undelivered.length, 'reader')} got no new key from here: whoever granted it has to deliver it`
+        ]
+      : [])
   ]
 }
