@@ -63,9 +63,11 @@ async function measureCorpus(
     for (const subject of subjects) {
       if (subject.failure !== undefined) continue
       if (name === 'small' && run > 0 && subject.peer.isSlowWithSmallFiles === true) continue
-      context.progress(`${name}: run ${run + 1} of ${runs}, ${subject.peer.name}`)
       try {
-        subject.rounds[run] = await measureRound(context, subject.peer, corpus, expected)
+        const round = await measureRound(context, subject.peer, corpus, expected)
+        subject.rounds[run] = round
+        const times = `${round.store.wallSeconds.toFixed(2)} s, read back in ${round.read.wallSeconds.toFixed(2)} s`
+        context.progress(`${name}: run ${run + 1} of ${runs}, ${subject.peer.name}: stored in ${times}`)
       } catch (error) {
         subject.failure = `failed: ${error instanceof Error ? error.message : String(error)}`
         context.progress(`${name}: ${subject.peer.name} ${subject.failure}`)
