@@ -39,7 +39,10 @@ export interface Actor {
   readonly id: Id
   readonly principal: Principal
   readonly signer: Signer
-  /** The current epoch that this actor can open; undefined when it can open none that is fit for a write. */
+  /**
+   * The current epoch that this actor can open; undefined when it can open none that is fit for a write. The key stays
+   * what it is also when the actor loses it or is closed.
+   */
   writeKey(zone: Id): { readonly epoch: Id; readonly key: Uint8Array } | undefined
   /** The zone key of an epoch; undefined when nothing granted leads to it. The bytes stay the actor's own. */
   zoneKey(epoch: Id): Uint8Array | undefined
@@ -117,7 +120,8 @@ class PrincipalActor implements Actor {
     if (this.#writeKeys.has(key)) return this.#writeKeys.get(key)
     // an epoch of a signer who was revoked, or whose right had ended, opens what was written with it and no more
     const open = this.#ring.firstOpen(this.#tree.currentEpochs(zone))
-    const found = open === undefined ? undefined : { epoch: open.epoch.id, key: open.key }
+    // a copy that is never wiped: a write under way would go on with the emptied key, which everybody knows
+    const found = open === undefined ? undefined : { epoch: open.epoch.id, key: open.key.slice() }
     this.#writeKeys.set(key, found)
     return found
   }

@@ -126,3 +126,25 @@ async function drained(answer: unknown): Promise<void> {
   if (typeof value === 'object' && value !== null && Symbol.asyncIterator in value)
     for await (const item of value as AsyncIterable<unknown>) void item
 }
+
+describe('a key that was handed out for a write', () => {
+  test('is not emptied while the write goes on, when one of the grants of its actor ends', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const zone = await blockAt(world, '/d')
+    const guest = newPrincipal()
+    const to = { principal: guest.record }
+    await world.sharing.issueGrant(world.owner, { path: '/', to })
+    const notAfterMs = world.clock.now() + 1000
+    await world.sharing.issueGrant(world.owner, { path: '/d', to, notAfterMs })
+    const actor = world.files.actor(guest)
+    const before = actor.writeKey(zone)
+    const copy = before?.key.slice()
+    world.clock.set(notAfterMs + 1000)
+    expect(actor.writeKey(zone)?.epoch).toEqual(before?.epoch)
+    expect(before?.key).toEqual(copy)
+    actor.close()
+    expect(before?.key).toEqual(copy)
+    expect(before?.key.some((byte) => byte !== 0)).toBe(true)
+  })
+})
