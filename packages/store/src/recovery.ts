@@ -300,11 +300,12 @@ class Replay {
     this.#records = []
     if (records.length === 0 || this.#options.reindex === undefined) {
       await index.write([...places, mark])
-      return
+    } else {
+      await index.write(places)
+      const derived = await this.#options.reindex(records, this.#view)
+      await index.write([...derived.map(sealDerived), mark])
     }
-    await index.write(places)
-    const derived = await this.#options.reindex(records, this.#view)
-    await index.write([...derived.map(sealDerived), mark])
+    this.#parts.rows.clear() // what was read for it is older than what was written now
   }
 
   /** A segment whose live frames were copied: its rows and its file may still be there. */
