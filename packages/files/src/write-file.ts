@@ -368,18 +368,20 @@ export function locateOrFail(context: FilesContext, place: Place, path: string):
 }
 
 /** Records that belong together; the reply is given when they are durable. */
-export async function commitWrite<Reply>(
+export function commitWrite<Reply>(
   context: FilesContext,
   records: readonly LocalRecord[],
   sectors: readonly StoredSector[],
   options: Pick<WriteOptions, 'durability'>,
   reply: Reply
 ): Promise<Reply> {
-  await context.tree.commitLocal(
-    { records, sectors },
-    { durability: options.durability ?? context.durability }
-  )
-  return reply
+  const durability = options.durability ?? context.durability
+  return after(context.tree.commitLocal({ records, sectors }, { durability }), reply)
+}
+
+/** Holds the reply while it waits, and nothing of what was written. */
+function after<Reply>(durable: Promise<void>, reply: Reply): Promise<Reply> {
+  return durable.then(() => reply)
 }
 
 /** Metadata of new content: the time of the write unless the caller gives one. */

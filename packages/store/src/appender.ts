@@ -31,11 +31,14 @@ export interface AppenderOptions {
   /** The index refused a write: make room and open it again. True when it is worth another try. */
   readonly reviveIndex: () => Promise<boolean>
   /** The batch is in the index, or refused: its overlay entries may go. */
-  readonly onSettled: (batch: PendingBatch) => void
+  readonly onSettled: (batch: Pick<PendingBatch, 'overlay'>) => void
 }
 
+/** What of a batch waits for the index: not its frames. */
+type DurableBatch = Pick<PendingBatch, 'overlay' | 'resolve'>
+
 interface DurableGroup {
-  readonly batches: readonly PendingBatch[]
+  readonly batches: readonly DurableBatch[]
   readonly rows: readonly IndexWrite[]
   readonly end: Position
 }
@@ -198,7 +201,8 @@ export class Appender {
     this.#wrote = true
     this.#end = { segment: start.segment, offset: start.offset + length }
     placed.settleOverlay(batches)
-    this.#waiting.push({ batches, rows, end: this.#end })
+    const durable = batches.map(({ overlay, resolve }) => ({ overlay, resolve }))
+    this.#waiting.push({ batches: durable, rows, end: this.#end })
     this.#waitingRows += rows.length
     for (const batch of batches) if (!batch.untilIndexed) batch.resolve()
     this.#indexing ??= this.#indexAll()

@@ -46,9 +46,9 @@ export class PlacedGroup {
     let place = 0
     let row = 0
     for (const { overlay, rows } of batches) {
-      const firstRow = overlay.length - rows.length
-      for (const [index, entry] of overlay.entries()) {
-        if (index < firstRow) {
+      let left = overlay.length - rows.length
+      for (const entry of overlay) {
+        if (left-- > 0) {
           entry.place = this.#places[place++]
           entry.value = inTheLog
           continue
@@ -61,22 +61,24 @@ export class PlacedGroup {
   }
 
   #sealRows(batches: readonly PendingBatch[]): void {
-    const latest = new Map<string, number>()
-    for (const batch of batches) {
-      if (isCollectors(batch)) continue
-      const first = batch.overlay.length - batch.rows.length
-      for (const [index, row] of batch.rows.entries()) {
-        const entry = batch.overlay[first + index]
+    const sealed = this.#sealed
+    const latest = { derived: new Map<string, number>(), local: new Map<string, number>() }
+    for (const { overlay, rows } of batches) {
+      if (overlay.length === 0) continue
+      let next = overlay.length - rows.length
+      for (const row of rows) {
+        const entry = overlay[next++]
         if (entry === undefined) throw new RangeError('a batch has an overlay entry for each of its rows')
-        const key = entry.space + entry.key
-        const before = latest.get(key)
-        if (before !== undefined) this.#sealed[before] = undefined
-        latest.set(key, this.#sealed.length)
-        this.#sealed.push(row)
+        const known = entry.space === rowSpace.local ? latest.local : latest.derived
+        const before = known.get(entry.key)
+        if (before !== undefined) sealed[before] = undefined
+        known.set(entry.key, sealed.length)
+        sealed.push(row)
       }
     }
-    for (const [index, row] of this.#sealed.entries()) {
-      if (row?.value !== undefined) this.#sealed[index] = { key: row.key, value: sealRow(row.key, row.value) }
+    for (let index = 0; index < sealed.length; index++) {
+      const row = sealed[index]
+      if (row?.value !== undefined) sealed[index] = { key: row.key, value: sealRow(row.key, row.value) }
     }
   }
 }

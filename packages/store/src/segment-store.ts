@@ -17,7 +17,7 @@ import { rowSpace } from './index-rows.ts'
 import { queuedBytesMax, reserveBytes, segmentBytesTarget } from './limits.ts'
 import type { Location } from './location.ts'
 import { keyText } from './overlay.ts'
-import type { PendingBatch, PreparedFrames } from './pending-batch.ts'
+import type { PreparedFrames } from './pending-batch.ts'
 import { damagedRows } from './row-scrub.ts'
 import { recover, requestRebuild } from './recovery.ts'
 import type { Recovered, Recovery } from './recovery.ts'
@@ -251,7 +251,7 @@ export class SegmentStore implements DiskStore {
       segmentBytes: this.#options.segmentBytes ?? segmentBytesTarget,
       writeIndex: (writes) => this.#parts.index.write(writes),
       reviveIndex: () => this.#reviveIndex(),
-      onSettled: (batch: PendingBatch) => {
+      onSettled: (batch) => {
         overlay.settle(batch.overlay)
         rows.settle(batch.overlay)
       }

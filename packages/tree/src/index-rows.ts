@@ -244,7 +244,7 @@ export function readUint48(bytes: Uint8Array, offset: number): number {
   return value
 }
 
-function writeUint48(bytes: Uint8Array, offset: number, value: number): void {
+export function writeUint48(bytes: Uint8Array, offset: number, value: number): void {
   const high = Math.floor(value / 0x100000000)
   bytes[offset] = high >>> 8
   bytes[offset + 1] = high & 0xff

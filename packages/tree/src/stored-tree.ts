@@ -22,7 +22,7 @@ import {
   type BlockRow,
   decodeBlockRow,
   emptyValue,
-  encodeUint48,
+  writeUint48,
   readIds,
   readUint48,
   rowKey,
@@ -111,6 +111,8 @@ export class StoredTree implements TreeState {
   /** By leaf cap or root principal, until an authority record comes or goes. */
   readonly #unconditional: IdMap<boolean> = new IdMap()
   #unconditionalChange = -1
+  /** Rows are made from records alone: nobody says whether a new version has another name. */
+  #isRebuilt = false
 
   constructor(options: TreeStateOptions) {
     this.#options = options
@@ -442,19 +444,29 @@ export class StoredTree implements TreeState {
       if (record.type === recordType.receipt) this.#held.forgetAnchors()
     }
     for (const change of open.changes) for (const listener of this.#listeners) listener(change)
+    return this.#whenDurable(durable, open.taken, open.births, open.followUps)
+  }
+
+  /** What waits for the disk holds no more than it needs: not the whole change. */
+  #whenDurable(
+    durable: Promise<void>,
+    taken: readonly AnyRecord[],
+    births: readonly Id[],
+    followUps: readonly FollowUp[]
+  ): Promise<void> {
     const safe = durable.catch((error: unknown) => {
-      this.#revert(open)
+      this.#revert({ taken, births })
       this.#held.headerCache.clear()
       this.#readCounters()
       throw error
     })
-    return open.followUps.length === 0 ? safe : safe.then(() => this.#followUps.add(open.followUps))
+    return followUps.length === 0 ? safe : safe.then(() => this.#followUps.add(followUps))
   }
 
   /** Takes back what was put into memory for a change that is not stored. */
-  #revert(open: OpenChange): void {
-    for (const record of open.taken) this.authority.remove(record)
-    for (const zone of open.births) this.authority.removeZoneBirth(zone)
+  #revert({ taken, births }: { readonly taken: readonly AnyRecord[]; readonly births: readonly Id[] }): void {
+    for (const record of taken) this.authority.remove(record)
+    for (const zone of births) this.authority.removeZoneBirth(zone)
     this.#chains.clear()
     this.#held.forgetAnchors()
   }
@@ -636,7 +648,8 @@ export class StoredTree implements TreeState {
     if (before?.nameKey !== undefined && head !== undefined) {
       if (equalBytes(head.id, winner.id)) return before.nameKey
       const opened = this.#options.names?.nameKeyOf(winner)
-      return opened ?? (includesId(winner.body.prev, head.id) ? before.nameKey : undefined)
+      const isKept = !this.#isRebuilt && includesId(winner.body.prev, head.id)
+      return opened ?? (isKept ? before.nameKey : undefined)
     }
     return this.#options.names?.nameKeyOf(winner)
   }
@@ -851,6 +864,7 @@ export class StoredTree implements TreeState {
 
   /** For the rebuild of derived rows: takes a stored record without judging it again. */
   async rebuildFrom(records: readonly { readonly record: AnyRecord }[]): Promise<readonly FollowUp[]> {
+    this.#isRebuilt = true
     const open = this.#begin()
     for (const { record } of records) {
       if (record.type === recordType.header)
@@ -1027,8 +1041,11 @@ const counterNames = ['records', 'headers', 'blocks', 'live', 'conflicts'] as co
 
 function encodeCounters(counters: TreeStatistics): Uint8Array {
   const bytes = new Uint8Array(counterNames.length * 6)
-  for (const [at, name] of counterNames.entries())
-    bytes.set(encodeUint48(Math.max(0, counters[name])), at * 6)
+  let offset = 0
+  for (const name of counterNames) {
+    writeUint48(bytes, offset, Math.max(0, counters[name]))
+    offset += 6
+  }
   return bytes
 }
 
