@@ -37,6 +37,8 @@ export interface FilesContext {
   readonly opened: LruCache<string, HeaderPrivate>
   readonly sectorLog2: number
   readonly exposure: Exposure
+  /** As `Actor.writeKey`, after the key was changed where that is due and the actor's to do. */
+  readonly safeWriteKey: (actor: Actor, zone: Id, path: string) => ReturnType<Actor['writeKey']>
   /** Records of one batch of a long operation. */
   readonly batchRecords: number
   /** Opens sealed sectors in another thread; see `FilesOptions.openSector`. */

@@ -36,6 +36,7 @@ import {
 import { type RemoveOptions, type RemoveReply, remove } from './remove.ts'
 import { resolveKnown } from './resolve-path.ts'
 import { type ResumedJob, abandonJob, resumeJobs } from './resume-jobs.ts'
+import { safeWriteKey } from './sharing/rotate-first.ts'
 import { type VersionInfo, history, removedBlocks, restoreVersion, undelete } from './versions.ts'
 import { type FileEvent, type LostEvents, type WatchOptions, Watches } from './watch.ts'
 import {
@@ -237,7 +238,7 @@ export function createFiles(options: FilesOptions): Files {
 
 function createContext(options: FilesOptions): FilesContext {
   const { tree, store, crypto, random, clock } = options
-  return {
+  const context: FilesContext = {
     tree,
     store,
     crypto,
@@ -250,8 +251,10 @@ function createContext(options: FilesOptions): FilesContext {
     exposure: new Exposure(tree, options.clock),
     batchRecords: options.limits?.batchRecords ?? batchRecordsMax,
     openSector: options.openSector,
-    directories: new DirectoryCache(tree)
+    directories: new DirectoryCache(tree),
+    safeWriteKey: (actor, zone, path) => safeWriteKey(context, actor, zone, path)
   }
+  return context
 }
 
 /** False also where the actor may not know. */

@@ -141,7 +141,7 @@ export function signFirstVersion(
 /** The key for writing into a zone; ERR_KEY_MISSING when the actor cannot open its current epoch. */
 export function writeKeyFor(context: FilesContext, actor: Actor, zone: Id, path: string): WriteKey {
   if (isPublicZone(context, zone)) return { epoch: undefined, key: undefined }
-  const key = actor.writeKey(zone)
+  const key = context.safeWriteKey(actor, zone, path)
   if (key !== undefined) return key
   throw new FilesError(
     'ERR_KEY_MISSING',
@@ -352,7 +352,7 @@ function sealingKey(
   const { body } = winner
   const zone = homeZone(body.birth, body.block)
   if (isPublicZone(context, zone)) return { epoch: undefined, keyVersion: 0, key: undefined }
-  const current = actor.writeKey(zone)
+  const current = context.safeWriteKey(actor, zone, path)
   const keyVersion = nextKeyVersion ?? body.keyVersion
   if (current?.key !== undefined) {
     return {

@@ -79,7 +79,7 @@ describe('an actor', () => {
     await files.makeDirectory(other, '/shared/plain')
   })
 
-  test('a grant that is revoked opens nothing more, and writes say who is still exposed', async () => {
+  test('a grant that is revoked opens nothing more, and a writer who may changes the key first', async () => {
     const fixture = await newFixture()
     const { files, actor, tree, root, treeId } = fixture
     await files.makeDirectory(actor, '/shared')
@@ -91,7 +91,8 @@ describe('an actor', () => {
     const revocation = createGrantRevocation(crypto, root, { tree: treeId, grant, cap: undefined })
     await tree.commitLocal({ records: [{ record: revocation }] })
     expect(await failure(() => files.read(other, '/shared/a'))).toBe('ERR_ACCESS_DENIED')
-    expect((await files.append(actor, '/shared/a', text('3'))).exposed).toEqual([reader.id])
+    expect((await files.append(actor, '/shared/a', text('3'))).exposed).toEqual([])
+    expect(tree.authority.epochsOf(files.stat(actor, '/shared').block)).toHaveLength(2)
   })
 
   test('a cap is used within its time only', async () => {

@@ -165,3 +165,23 @@ describe('A24: who is exposed', () => {
     expect(world.owner.writeKey(zone)?.epoch).toEqual(settled)
   })
 })
+
+describe('a writer who may change the key', () => {
+  test('changes it before writing when a grant has ended meanwhile, and no more than once', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    await world.files.create(world.owner, '/d/a', text('1'))
+    const guest = newPrincipal()
+    const notAfterMs = world.clock.now() + minute
+    await world.sharing.issueGrant(world.owner, { path: '/d', to: { principal: guest.record }, notAfterMs })
+    const zone = await blockAt(world, '/d')
+    const before = world.owner.writeKey(zone)?.epoch
+    await world.files.write(world.owner, '/d/a', 0, text('2'))
+    expect((await winnerAt(world, '/d/a')).body.epoch).toEqual(before)
+    world.clock.set(notAfterMs + minute)
+    expect((await world.files.write(world.owner, '/d/a', 0, text('3'))).exposed).toEqual([])
+    expect((await world.files.create(world.owner, '/d/b', text('4'))).exposed).toEqual([])
+    expect((await winnerAt(world, '/d/a')).body.epoch).not.toEqual(before)
+    expect(world.tree.authority.epochsOf(zone)).toHaveLength(2)
+  })
+})

@@ -485,11 +485,14 @@ describe('a sharer who is not the owner', () => {
 
   test('takes a reader out; the key is changed by who can also open the zone around', async () => {
     const { world, helper, zone } = await withHelper()
+    const writer = await sharedWith(world, '/d')
+    const rights = right.write | right.create
+    await world.sharing.issueWriteCap(world.owner, { path: '/d', to: writer.reader.id, rights })
     const bob = await sharedWith(world, '/d')
     const ring = hoard(world, bob.actor)
     const report = await world.sharing.revokeReader(helper.actor, bob.grant.id)
     expect(report).toMatchObject({ rekeyed: [], skipped: [{ target: zone }] })
-    const unsafe = await world.files.create(world.owner, '/d/early', text('1'))
+    const unsafe = await world.files.create(writer.actor, '/d/early', text('1'))
     expect(unsafe.exposed).toEqual([bob.reader.id])
     expect((await world.sharing.keepKeys(world.owner)).rekeyed).toEqual([zone])
     await world.files.create(world.owner, '/d/new', text('1'))
