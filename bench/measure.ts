@@ -13,6 +13,19 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+const running = new Set<number>()
+
+/** Kills the commands that are being measured, with all they started: for an early end. */
+export function killRunningCommands(): void {
+  for (const pid of [...running].flatMap(descendants)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // it has just ended
+    }
+  }
+}
+
 /** Rejects with the command's stderr when it fails. */
 export async function measureCommand(
   argv: readonly string[],
@@ -28,19 +41,22 @@ export async function measureCommand(
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe']
   })
+  const pid = child.pid ?? 0
+  running.add(pid)
   let timing = ''
   let errors = ''
   child.stdio[2]?.on('data', (chunk: Buffer) => (timing += chunk.toString()))
   child.stdio[3]?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   let residentKiB = 0
   const sampler = setInterval(() => {
-    for (const pid of descendants(child.pid ?? 0)) residentKiB = Math.max(residentKiB, peakResidentKiB(pid))
+    for (const member of descendants(pid)) residentKiB = Math.max(residentKiB, peakResidentKiB(member))
   }, 20)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', resolve) // not 'close': a daemon that the command leaves behind may hold the pipes
   })
   clearInterval(sampler)
+  running.delete(pid)
   const wallSeconds = (performance.now() - started) / 1000
   if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${errors.slice(-2000)}`)
   const [user = '0', system = '0'] = timing.trim().split(/\s+/)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { corpusNames } from './corpus.ts'
 import { currentCommit, describeMachine, type Machine } from './machine.ts'
+import { killRunningCommands } from './measure.ts'
 import { peers } from './peers.ts'
 import { renderPage, renderSection } from './render.ts'
 import { type BenchContext, isReached, type Section, type SectionResult } from './section.ts'
@@ -107,7 +108,10 @@ function refuseUnknown(given: readonly string[], known: readonly string[], what:
 /** What could be measured; a section that fails is reported and sets the exit code, the others go on. */
 async function measureAll(request: Request): Promise<readonly SectionResult[]> {
   const directory = mkdtempSync(join(request.directory, 'blocktree-bench-'))
-  const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+  const removeDirectory = (): void => {
+    killRunningCommands()
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+  }
   process.once('exit', removeDirectory)
   const corpora = request.corpora ?? join(directory, 'corpora')
   mkdirSync(corpora, { recursive: true })
