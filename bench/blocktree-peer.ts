@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { blocktreeBinary, createHarness, type Harness, type NodeProcess } from '@blocktree/harness'
 import { type NodeMethods, nodeMethodTable, type TransferReport } from '@blocktree/node/method-table'
-import { type Measurement, measureCommand } from './measure.ts'
+import { killWithCommands, type Measurement, measureCommand } from './measure.ts'
 import type { Peer } from './peers.ts'
 import { readCpuSeconds, readMemory, resetPeakMemory } from './process-figures.ts'
 
@@ -78,9 +78,10 @@ async function measureNode(
   const pid = node.pid
   if (pid === undefined) throw new Error('the node is not running')
   resetPeakMemory(pid)
+  const forget = killWithCommands(pid)
   const cpuBefore = readCpuSeconds(pid)
   const started = performance.now()
-  const command = await work(node)
+  const command = await work(node).finally(forget)
   const wallSeconds = command?.wallSeconds ?? (performance.now() - started) / 1000
   return {
     wallSeconds,

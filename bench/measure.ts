@@ -15,6 +15,12 @@ export interface CommandOptions {
 
 const running = new Set<number>()
 
+/** Counts a process that somebody else started among those to be killed. @returns a function that forgets it */
+export function killWithCommands(pid: number): () => void {
+  running.add(pid)
+  return () => void running.delete(pid)
+}
+
 /** Kills the commands that are being measured, with all they started: for an early end. */
 export function killRunningCommands(): void {
   for (const pid of [...running].flatMap(descendants)) {
