@@ -29,6 +29,8 @@ export class HeldIndex implements HeldRecords {
   readonly #chains: CapChains
   readonly #anchors: IdMap<readonly CheckpointRecord[]> = new IdMap()
   #anchorsChange = -1
+  /** The sector beside the header that was read last: who asks for a header asks for it next. Handed out once. */
+  #inline: { readonly id: Id; readonly bytes: Uint8Array } | undefined
 
   constructor(
     deps: { readonly store: BlockStore; readonly crypto: CryptoProvider; readonly headerCacheCount: number },
@@ -60,11 +62,20 @@ export class HeldIndex implements HeldRecords {
     return record
   }
 
+  /** The inline sector stored beside a header, owned by the caller. */
+  inlineOf(id: Id): Uint8Array | undefined {
+    const last = this.#inline
+    if (last === undefined || !equalBytes(last.id, id)) return this.#store.readRecord(id)?.inline
+    this.#inline = undefined
+    return last.bytes
+  }
+
   /** Any record that the store holds, decoded; ERR_RECORD_DAMAGED when it is not what its id says. */
   readRecord(id: Id): AnyRecord | undefined {
     const stored = this.#store.readRecord(id)
     if (stored === undefined) return undefined
     const record = decodeRecord(this.#crypto, stored.bytes)
+    this.#inline = stored.inline === undefined ? undefined : { id: record.id, bytes: stored.inline }
     if (equalBytes(record.id, id)) return record
     throw new TreeError('ERR_RECORD_DAMAGED', 'a stored record does not hash to its id: run check')
   }

@@ -705,7 +705,7 @@ export class StoredTree implements TreeState {
   }
 
   inlineOf(id: Id): Uint8Array | undefined {
-    return this.#store.readRecord(id)?.inline
+    return this.#held.inlineOf(id)
   }
 
   record(id: Id): AnyRecord | undefined {
