@@ -1,7 +1,7 @@
 /** Names of blocks that came from elsewhere: opened with the actor's keys and registered in the name index. */
 import type { Id } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
-import { type FilesContext, locate, openFor } from './files-context.ts'
+import { type FilesContext, type Located, locate, openFor } from './files-context.ts'
 import { indexedName } from './shown-name.ts'
 
 const yieldEvery = 512
@@ -29,10 +29,16 @@ export async function indexNames(
 
 function indexName(context: FilesContext, actor: Actor, block: Id): boolean {
   const located = locate(context, block)
-  if (located === undefined || located.summary.parent === undefined) return false
-  const opened = openFor(context, actor, located.header)
-  if (opened === undefined) return false
-  const name = indexedName(opened.name, block)
-  context.tree.registerName(block, context.names.keyOf(located.summary.zone, name))
+  const key = located === undefined ? undefined : nameKeyFor(context, actor, located)
+  if (key === undefined) return false
+  context.tree.registerName(block, key)
   return true
+}
+
+/** The key under which the name of a block belongs in the index; undefined for the root and where it does not open. */
+export function nameKeyFor(context: FilesContext, actor: Actor, located: Located): Uint8Array | undefined {
+  if (located.summary.parent === undefined) return undefined
+  const opened = openFor(context, actor, located.header)
+  if (opened === undefined) return undefined
+  return context.names.keyOf(located.summary.zone, indexedName(opened.name, located.summary.block))
 }

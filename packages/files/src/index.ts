@@ -17,6 +17,7 @@ export {
 } from './files-context.ts'
 export { FilesError, type FilesErrorCode } from './files-error.ts'
 export { type Files, type FilesOptions, createFiles } from './files.ts'
+export { nameKeyFor } from './index-names.ts'
 export { type Job, type JobKind, jobKind } from './job-journal.ts'
 export * as limits from './limits.ts'
 export type { ListOptions, ListOrder, ListPage } from './list.ts'

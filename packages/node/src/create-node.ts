@@ -32,7 +32,7 @@ import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
 import { createSpaceGuard, freeBytesAt, type SpaceGuard } from './space-guard.ts'
 import { completeSuccession } from './succession.ts'
 import { createTreeRouter, type TreeRouter } from './tree-router.ts'
-import { createTreeReindex } from './tree-reindex.ts'
+import { createTreeReindex, indexReplayedNames } from './tree-reindex.ts'
 
 /** What the handlers work with. */
 export interface NodeParts {
@@ -246,7 +246,7 @@ async function finishRecovery(
   if (rebuilt !== undefined) sentences.push(`made the index again: ${rebuilt}`)
   for (const { file, offset, problem } of findings)
     sentences.push(`damage in ${file} at ${offset}: ${problem}`)
-  if (replayed > 0 || rebuilt !== undefined) await files.indexNames(principals.node)
+  await indexReplayedNames({ store, files }, principals.node)
   for (const { job, error } of await files.resumeJobs(principals.node)) {
     const name = Object.entries(jobKind).find(([, kind]) => kind === job.kind)?.[0] ?? 'job'
     sentences.push(

@@ -24,7 +24,7 @@ import type { Log } from './log.ts'
 import { NodeError, reasonOf } from './node-error.ts'
 import type { PrincipalDirectory } from './principal-directory.ts'
 import { addReceipts } from './receipt-signing.ts'
-import { createTreeReindex } from './tree-reindex.ts'
+import { createTreeReindex, indexReplayedNames } from './tree-reindex.ts'
 
 const hostedTreesMax = 256 // each open one takes a few megabytes and a dozen file handles
 
@@ -276,7 +276,7 @@ async function recover(
 ): Promise<void> {
   const { store, files, sharing, name } = held
   try {
-    if (store.recovery.replayed > 0 || store.recovery.rebuilt !== undefined) await files.indexNames(node)
+    await indexReplayedNames({ store, files }, node)
     for (const { error } of await files.resumeJobs(node)) {
       log.warn('recovery of a hosted tree', {
         tree: name,

@@ -240,7 +240,7 @@ class Replay {
         if (!claimed) return this.#cutTail(segment, damage, size)
       }
       if (item.kind === 'damage') this.#report(segment, item.offset, item.problem)
-      if (item.kind === 'batch') await this.#applyBatch(segment, item.frames, item.end)
+      if (item.kind === 'batch') await this.#applyBatch(segment, item)
     }
     const end = { segment, offset: Math.max(size, segmentHeaderBytes) }
     return { end, roll: size < from || damagedHeader, truncatedBytes: 0 }
@@ -257,8 +257,14 @@ class Replay {
     return { end: { segment, offset }, roll: false, truncatedBytes: size - offset }
   }
 
-  async #applyBatch(segment: number, frames: readonly ScannedFrame[], end: number): Promise<void> {
+  async #applyBatch(
+    segment: number,
+    { frames, offset, end }: { frames: readonly ScannedFrame[]; offset: number; end: number }
+  ): Promise<void> {
     this.batches++
+    // Rows in the log say how things stood after the records before them, counts included.
+    const hasRows = !this.#fresh && frames.some(({ type }) => type === frameType.rows)
+    if (hasRows && this.#records.length > 0) await this.#write({ segment, offset })
     for (const frame of frames) {
       if (frame.type === frameType.removed) await this.#dropSegment(frame.part, { segment, offset: end })
       else this.#applyFrame(segment, frame)

@@ -218,6 +218,7 @@ export {
   makeCheckpoint
 } from './checkpoint-maker.ts'
 export { reindex } from './reindex.ts'
+export { type RowProblem, nameProblems, rowProblems } from './row-comparison.ts'
 export { isCheckpointValid, isCurrentAuthority, isHeaderValid } from './validity.ts'
 export { type CapChain, CapChains, type ChainVerdict, isRoot } from './cap-chain.ts'
 export {

@@ -1,15 +1,18 @@
 /** transfer.*, backup.*, store.*, checkpoint.*: handlers for content in bulk and its upkeep. */
+import { rmSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { formatId } from '@blocktree/codec'
 import type { Handlers, RequestContext } from '@blocktree/rpc'
 import { type Actor, resolvePath, zoneOfChildren } from '@blocktree/files'
-import type { CollectionReport } from '@blocktree/store'
+import { type CollectionReport, createLevelIndex } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import type { BackupOptions } from '../backup.ts'
 import type { NodeParts } from '../create-node.ts'
 import type { CheckReport, StoreMethods } from '../method-table/store-methods.ts'
 import { checkPassphrase } from '../passphrase.ts'
 import type { Peer } from '../peer.ts'
+import { indexReplayedNames } from '../tree-reindex.ts'
 import type { TransferControl } from '../transfer/job.ts'
 
 type StoreHandlers = Handlers<StoreMethods, Peer>
@@ -33,7 +36,7 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
           onProgress: ({ segment, segments }) =>
             context.progress({ done: segment, total: segments, unit: 'segments' })
         })
-        await files.indexNames(principals.node)
+        await indexReplayedNames({ store, files }, principals.node)
       }
       const report = await store.check({
         quick: quick ?? false,
@@ -45,6 +48,8 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
         ({ code, problem, file, offset }) => ({ code, reason: problem, place: `${file} at ${offset}` })
       )
       if (quick !== true) problems.push(...(await verifyRecords(parts, signal)))
+      // Rows are judged by what can be read: beside other damage they would only repeat it.
+      if (quick !== true && problems.length === 0) problems.push(...(await verifyRows(parts, signal)))
       return { records, sectors, bytes, segments, problems, indexRebuilt: rebuildIndex === true }
     },
     async 'store.gc'({ removed }, context) {
@@ -125,6 +130,22 @@ async function verifyRecords({ tree }: NodeParts, signal: AbortSignal): Promise<
     if (problems.length >= problemsMax) break
   }
   return problems
+}
+
+/** Every derived row against what the records say. */
+async function verifyRows(parts: NodeParts, signal: AbortSignal): Promise<CheckReport['problems']> {
+  const { checkRows } = await import('../row-check.ts')
+  const scratch = join(parts.directory.path, 'check-index')
+  try {
+    const rows = await checkRows({ ...parts, actor: parts.principals.node, scratch: createLevelIndex(scratch) }, signal)
+    return rows.map(({ key, problem }) => ({
+      code: 'ERR_INDEX_ROW',
+      reason: `${problem}; make the index again with "blocktree check --rebuild-index"`,
+      place: `row ${Buffer.from(key).toString('hex')}`
+    }))
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
 }
 
 /** Mark while writes go on, wait until no long write is under way, then let the store sweep. */
