@@ -1,0 +1,59 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { workplace } from './running-node.ts'
+
+describe('a tree of another owner', () => {
+  test('is read with a link that came with a bundle, listed and forgotten', async () => {
+    await using alice = await workplace()
+    await using bob = await workplace()
+    await alice.start()
+    await bob.start()
+    mkdirSync(join(alice.path, 'photos'))
+    writeFileSync(join(alice.path, 'photos', 'one.txt'), 'the first photo')
+    expect((await alice.run(['put', 'photos', '/photos'])).code).toBe(0)
+    const granted = JSON.parse((await alice.run(['grant', '/photos', '--link', '--json'])).stdout)
+    const link = String(granted.link)
+    const bundle = join(alice.path, 'photos.bundle')
+    expect((await alice.run(['bundle', 'export', bundle, '/photos'])).code).toBe(0)
+
+    expect((await bob.run(['bundle', 'import', bundle])).stderr).toContain('ERR_TREE_NOT_HOSTED')
+    expect((await bob.run(['accept', link])).code).toBe(0)
+    expect((await bob.run(['bundle', 'import', bundle])).code).toBe(0)
+    const shown = JSON.parse((await bob.run(['link', 'show', link, '--json'])).stdout)
+    expect(shown).toMatchObject({ target: 'zone' })
+    expect((await bob.run(['link', 'get', link, 'fetched'])).code).toBe(0)
+    expect(readFileSync(join(bob.path, 'fetched', 'one.txt'), 'utf8')).toBe('the first photo')
+    expect((await bob.run(['ls', String(shown.path)])).code).not.toBe(0) // the link is not the node's own key
+
+    const { treeId } = shown
+    expect((await bob.run(['trees'])).stdout).toContain(`/${treeId}`)
+    expect((await bob.run(['forget', treeId])).stderr).toContain('ERR_CONFIRMATION_ABSENT')
+    expect((await bob.run(['forget', treeId, '--yes'])).code).toBe(0)
+    expect((await bob.run(['trees'])).stdout).not.toContain(treeId)
+  })
+})
+
+describe('root replace', () => {
+  test('shows what has to be written down, and puts the new root in place', async () => {
+    await using place = await workplace()
+    const node = await place.start(['--recovery'])
+    const lines = node.stderr().match(/\b[0-9a-f]{64}\b/g) ?? []
+    const file = join(place.path, 'recovery')
+    writeFileSync(file, lines.slice(0, 2).join('\n'))
+    const replaced = await place.run(['root', 'replace', '--recovery-file', file, '--json'])
+    expect(replaced.code).toBe(0)
+    const [prepared, done] = replaced.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(done).toMatchObject({ type: 'replaced', generation: 1, root: prepared.newRoot })
+    const unlocked = await place.run(['root', 'unlock'], {
+      environment: { BLOCKTREE_PASSPHRASE: prepared.passphrase }
+    })
+    expect(unlocked.code).toBe(0)
+    expect((await place.run(['root', 'replace', '--recovery-file', file])).stderr).toContain(
+      'ERR_SUCCESSION_NONE'
+    )
+  })
+})
