@@ -13,9 +13,9 @@ export interface ScenarioContext {
   /** 1 in `npm test`, more in nightly runs: multiplies rounds and counts. */
   readonly scale: number
   /** Runs one step; its name is in the message when it fails. */
-  step<T>(name: string, action: () => T | Promise<T>): Promise<T>
+  readonly step: <T>(name: string, action: () => T | Promise<T>) => Promise<T>
   /** A figure for the report. */
-  report(name: string, value: number | string): void
+  readonly report: (name: string, value: number | string) => void
 }
 
 export interface Scenario {

@@ -157,7 +157,8 @@ export const settings: readonly Setting[] = [
     flag: 'space-reserve',
     kind: { type: 'size', min: 0, max: 1024 * 1024 * mebi },
     fallback: '256 MiB',
-    summary: 'free space below which status and doctor warn'
+    summary:
+      'free space that is kept: what adds content is refused before it is touched, removals and collections go on'
   },
   {
     key: 'service',

@@ -22,17 +22,20 @@ import { writeStreamedFile } from '../streamed-file.ts'
 import { pathIn } from '../tree-router.ts'
 
 type SharingHandlers = Handlers<SharingMethods, Peer>
-type GrantHandlers = Pick<
-  SharingHandlers,
-  'grant.issue' | 'grant.list' | 'grant.revoke' | 'cap.issue' | 'cap.list' | 'cap.revoke' | 'access.why'
->
+type GrantHandlers = Pick<SharingHandlers, 'grant.issue' | 'grant.list' | 'grant.revoke'>
+type CapHandlers = Pick<SharingHandlers, 'cap.issue' | 'cap.list' | 'cap.revoke' | 'access.why'>
 type BundleHandlers = Pick<
   SharingHandlers,
   'bundle.export' | 'bundle.import' | 'share.create' | 'share.remove'
 >
 
 export function createSharingHandlers(parts: NodeParts): SharingHandlers {
-  return { ...grantHandlers(parts), ...accessHandlers(parts), ...bundleHandlers(parts) }
+  return {
+    ...grantHandlers(parts),
+    ...capHandlers(parts),
+    ...accessHandlers(parts),
+    ...bundleHandlers(parts)
+  }
 }
 
 type GrantView = ReturnType<Sharing['listGrants']>[number]
@@ -132,7 +135,13 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
           untilMs
         }))
       }
-    },
+    }
+  }
+}
+
+function capHandlers(parts: NodeParts): CapHandlers {
+  const { principals, trees } = parts
+  return {
     'cap.issue': ({ path, to, rights, depth, notBeforeMs, notAfterMs }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {
         const view = await held.sharing.issueWriteCap(actor, {
@@ -214,7 +223,7 @@ function joinRights(read: boolean, bits: number): readonly string[] {
   return [...(read ? ['read'] : []), ...names.map(([name]) => name)]
 }
 
-type AccessHandlers = Omit<SharingHandlers, keyof GrantHandlers | keyof BundleHandlers>
+type AccessHandlers = Omit<SharingHandlers, keyof GrantHandlers | keyof CapHandlers | keyof BundleHandlers>
 
 function accessHandlers(parts: NodeParts): AccessHandlers {
   const { sharing, store, principals, clock } = parts
