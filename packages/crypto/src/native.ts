@@ -11,7 +11,7 @@ import { createNativeHashing } from './native-hash.ts'
 import { createNativeSigning } from './native-signing.ts'
 import { nativeXWingPrimitives } from './native-x-wing.ts'
 import { plainView } from './plain-view.ts'
-import { createPooledRandom } from './pooled-random.ts'
+import { createPooledRandom } from './native-random.ts'
 import { loadSodium } from './sodium.ts'
 import { createXWingKey, encapsulateXWing } from './x-wing.ts'
 

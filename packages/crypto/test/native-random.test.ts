@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createPooledRandom } from '../src/pooled-random.ts'
+import { createPooledRandom } from '../src/native-random.ts'
 
 describe('createPooledRandom', () => {
   test('gives the length asked for, fresh each time, across refills of the pool', () => {
