@@ -6,7 +6,7 @@
 import { compareBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import type { Actor, Files } from '@blocktree/files'
-import type { Reindex, StoreView } from '@blocktree/store'
+import type { DeriveRows, Reindex, StoreView } from '@blocktree/store'
 import {
   type BlockStore,
   type Clock,
@@ -19,13 +19,16 @@ import {
 } from '@blocktree/tree'
 
 export function createTreeReindex(deps: { readonly crypto: CryptoProvider; readonly clock: Clock }): Reindex {
-  return async (records, view) => {
-    const rows = new CaughtRows(view.index)
-    const tree = await reindex({ ...deps, store: replayStore(records, view, rows) })
-    await tree.settled()
-    tree.close()
-    return [...rows.all(), { key: namesPendingKey, value: Uint8Array.of(1) }]
-  }
+  const rowsOf =
+    (authorityOnly: boolean): DeriveRows =>
+    async (records, view) => {
+      const rows = new CaughtRows(view.index)
+      const tree = await reindex({ ...deps, store: replayStore(records, view, rows), authorityOnly })
+      if (!authorityOnly) await tree.settled()
+      tree.close()
+      return [...rows.all(), { key: namesPendingKey, value: Uint8Array.of(1) }]
+    }
+  return Object.assign(rowsOf(false), { early: rowsOf(true) })
 }
 
 const namesPendingKey = Uint8Array.of(0x75) // `u`, a letter that the rows of a tree do not use

@@ -4,7 +4,7 @@
  * durable; any other damage is reported, and everything around it is kept.
  */
 import { equalBytes } from '@blocktree/codec'
-import type { IndexRow } from '@blocktree/tree'
+import type { IndexRow, StoredRecord } from '@blocktree/tree'
 import { frameFlag, frameType } from './frame.ts'
 import { decodeRows } from './rows-frame.ts'
 import type { IndexStore, IndexWrite } from './index-store.ts'
@@ -29,7 +29,7 @@ import type { Scanned, ScannedFrame } from './segment-scan.ts'
 import { readSegmentHeader } from './store-format.ts'
 import { StoreError } from './store-error.ts'
 import { corruption } from './store-parts.ts'
-import type { Finding, Reindex, StoreParts, StoreView } from './store-parts.ts'
+import type { DeriveRows, Finding, Reindex, StoreParts, StoreView } from './store-parts.ts'
 import { toRecord } from './store-reader.ts'
 
 export interface Recovery {
@@ -177,7 +177,6 @@ class Replay {
   /** The index was empty at the beginning. */
   readonly #fresh: boolean
   #rows: IndexWrite[] = []
-  #records: ReturnType<typeof toRecord>[] = []
   readonly #removed = new Set<number>()
   #start: Position = { segment: 0, offset: 0 }
 
@@ -209,7 +208,11 @@ class Replay {
       if (!this.#fresh)
         this.#report(start.segment, start.offset, 'the file with the end of the log is missing')
     }
-    await this.#write(isBefore(tail.end, start) ? start : tail.end)
+    await this.#writeRows()
+    await this.#derive(tail.end)
+    const { storeId } = this.#parts
+    const progress = isBefore(tail.end, start) ? start : tail.end
+    await this.#parts.index.write([{ key: progressKey, value: encodeProgress({ ...progress, storeId }) }])
     if (this.#fresh) this.#reportGaps(segments)
     // Behind a lost end the places in the index must not be used again.
     return isBefore(tail.end, start) ? { ...tail, end: start, roll: true } : tail
@@ -232,7 +235,7 @@ class Replay {
     }
     if (size < from) this.#report(segment, size, `the file is cut off; ${from} bytes were written`)
     this.#rows.push(segmentRow(segment, 'live'))
-    const keep = (type: number): boolean => type !== frameType.sector
+    const keep = (type: number): boolean => type !== frameType.sector && type !== frameType.rows
     for await (const item of scanSegment(segments.file(segment), { salt, from, keep })) {
       const damage = damageOf(item)
       if (damage !== undefined && last) {
@@ -240,7 +243,7 @@ class Replay {
         if (!claimed) return this.#cutTail(segment, damage, size)
       }
       if (item.kind === 'damage') this.#report(segment, item.offset, item.problem)
-      if (item.kind === 'batch') await this.#applyBatch(segment, item)
+      if (item.kind === 'batch') await this.#applyBatch(segment, item.frames)
     }
     const end = { segment, offset: Math.max(size, segmentHeaderBytes) }
     return { end, roll: size < from || damagedHeader, truncatedBytes: 0 }
@@ -257,21 +260,13 @@ class Replay {
     return { end: { segment, offset }, roll: false, truncatedBytes: size - offset }
   }
 
-  async #applyBatch(
-    segment: number,
-    { frames, offset, end }: { frames: readonly ScannedFrame[]; offset: number; end: number }
-  ): Promise<void> {
+  async #applyBatch(segment: number, frames: readonly ScannedFrame[]): Promise<void> {
     this.batches++
-    // Rows in the log say how things stood after the records before them, counts included.
-    const hasRows = !this.#fresh && frames.some(({ type }) => type === frameType.rows)
-    if (hasRows && this.#records.length > 0) await this.#write({ segment, offset })
     for (const frame of frames) {
-      if (frame.type === frameType.removed) await this.#dropSegment(frame.part, { segment, offset: end })
+      if (frame.type === frameType.removed) await this.#dropSegment(frame.part)
       else this.#applyFrame(segment, frame)
     }
-    if (this.#rows.length + this.#records.length * 8 >= rebuildRowsPerWrite) {
-      await this.#write({ segment, offset: end })
-    }
+    if (this.#rows.length >= rebuildRowsPerWrite) await this.#writeRows()
   }
 
   #applyFrame(segment: number, frame: ScannedFrame): void {
@@ -285,10 +280,7 @@ class Replay {
       const key = spaceKey(rowSpace.record, frame.reference)
       const inline = (flags & frameFlag.inline) !== 0
       this.#rows.push({ key, value: encodePlace(key, { segment, offset, length, inline }) })
-      this.#records.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
     }
-    if (frame.type === frameType.rows && !this.#fresh)
-      this.#rows.push(...decodeRows(payload).map(sealDerived))
     if (frame.type === frameType.local) {
       const key = spaceKey(rowSpace.local, payload.subarray(0, frame.part))
       const removed = (flags & frameFlag.deleted) !== 0
@@ -296,26 +288,74 @@ class Replay {
     }
   }
 
-  /** Places and local rows first, then what the layer above makes of the records, and the mark with it. */
-  async #write(progress: Position): Promise<void> {
-    const { index, storeId } = this.#parts
-    const mark = { key: progressKey, value: encodeProgress({ ...progress, storeId }) }
-    const places = this.#rows
-    const records = this.#records
+  async #writeRows(): Promise<void> {
+    const rows = this.#rows
     this.#rows = []
-    this.#records = []
-    if (records.length === 0 || this.#options.reindex === undefined) {
-      await index.write([...places, mark])
-    } else {
-      await index.write(places)
-      const derived = await this.#options.reindex(records, this.#view)
-      await index.write([...derived.map(sealDerived), mark])
+    if (rows.length > 0) await this.#parts.index.write(rows)
+    this.#parts.rows.clear() // what was read before is older than what was written now
+  }
+
+  /**
+   * What the layer above makes of the records, once every record can be found: a collection may have moved one behind
+   * others that rest on it. So all that is early for the layer above comes first when everything is made again; in a
+   * replay a copy has nothing new, and the log is in order without the copies.
+   */
+  async #derive(end: Position): Promise<void> {
+    const { reindex } = this.#options
+    if (this.#fresh && reindex?.early !== undefined) await this.#deriveWith(reindex.early, end)
+    await this.#deriveWith(reindex, end)
+  }
+
+  async #deriveWith(make: DeriveRows | undefined, end: Position): Promise<void> {
+    let records: StoredRecord[] = []
+    const flush = async (): Promise<void> => {
+      const some = records
+      records = []
+      if (make !== undefined && some.length > 0)
+        this.#rows.push(...(await make(some, this.#view)).map(sealDerived))
+      await this.#writeRows()
     }
-    this.#parts.rows.clear() // what was read for it is older than what was written now
+    for await (const { segment, frame } of this.#framesUntil(end)) {
+      const { type, payload } = frame
+      if (payload === undefined) continue
+      if (type === frameType.record && this.#isNews(segment, frame))
+        records.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
+      if (type === frameType.rows && !this.#fresh) {
+        await flush() // they say how things stood after the records before them
+        this.#rows.push(...decodeRows(payload).map(sealDerived))
+      }
+      if (records.length * 8 >= rebuildRowsPerWrite) await flush()
+    }
+    await flush()
+  }
+
+  async *#framesUntil(
+    end: Position
+  ): AsyncGenerator<{ readonly segment: number; readonly frame: ScannedFrame }> {
+    const { segments, salt } = this.#parts
+    const keep = (type: number): boolean => type === frameType.record || type === frameType.rows
+    for (const segment of segments.numbers()) {
+      if (segment < this.#start.segment || segment > end.segment) continue
+      const from = segment === this.#start.segment ? this.#start.offset : segmentHeaderBytes
+      const to = segment === end.segment ? { to: end.offset } : {}
+      for await (const item of scanSegment(segments.file(segment), { salt, from, keep, ...to })) {
+        if (item.kind === 'batch') for (const frame of item.frames) yield { segment, frame }
+      }
+    }
+  }
+
+  /** Of several copies the one that the index names; in a replay nothing that a collection moved. */
+  #isNews(segment: number, frame: ScannedFrame): boolean {
+    if (!this.#fresh) return (frame.flags & frameFlag.copied) === 0
+    const key = spaceKey(rowSpace.record, frame.reference)
+    const row = this.#parts.index.get(key)
+    if (row === undefined) return false
+    const place = decodePlace(key, row)
+    return place.segment === segment && place.offset === frame.offset
   }
 
   /** A segment whose live frames were copied: its rows and its file may still be there. */
-  async #dropSegment(segment: number, progress: Position): Promise<void> {
+  async #dropSegment(segment: number): Promise<void> {
     if (this.#removed.has(segment)) return
     this.#removed.add(segment)
     const { index, segments } = this.#parts
@@ -325,7 +365,7 @@ class Replay {
       throw new IndexTooOld(`it ends in or before ${segmentPath(segment)}, which was collected since`)
     }
     if (!this.#fresh || segments.numbers().includes(segment)) {
-      await this.#write(progress)
+      await this.#writeRows()
       await index.write([...(await rowsInto(this.#parts, segment)), segmentRow(segment, 'removed')])
     } else this.#rows.push(segmentRow(segment, 'removed'))
     this.#parts.segments.forget(segment)

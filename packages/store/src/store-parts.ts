@@ -47,14 +47,18 @@ export interface StoreView {
   hasRecord(id: Id): boolean
 }
 
-/**
- * Makes the derived rows of records again, after a crash for the last few, after damage for all. Records come in
- * the order of the log, up to some thousands at a time; they can be read through `view`, and so can the rows made before.
- */
-export type Reindex = (
+export type DeriveRows = (
   records: readonly StoredRecord[],
   view: StoreView
 ) => readonly IndexRow[] | Promise<readonly IndexRow[]>
+
+/**
+ * Makes the derived rows of records again, after a crash for the last few, after damage for all. Records come some
+ * thousands at a time; all of them can be read through `view`, and so can the rows made before. They come in the order
+ * of the log, in which a collection moves old ones to the end: where that matters, `early` is called with all records
+ * first, when everything is made again.
+ */
+export type Reindex = DeriveRows & { readonly early?: DeriveRows }
 
 export function corruption(file: string, offset: number, problem: string): Finding {
   return { code: 'ERR_STORE_CORRUPT', file, offset, problem }

@@ -1,6 +1,7 @@
 /**
  * Making all derived rows again from the records of a store (`check --rebuild-index`). The store hands over an empty
- * index; records are taken in the order of its log, in which everything stands behind what it names. Memory stays flat.
+ * index. Its log may have old records behind newer ones that rest on them: whatever headers are judged by (authority
+ * records, births of zones) is taken in a first pass, headers in a second. Memory stays flat.
  */
 import { decodeRecord } from './record.ts'
 import type { AnyRecord } from './records.ts'
@@ -17,25 +18,37 @@ const recordsPerChange = 256
 export async function reindex(
   options: TreeStateOptions & {
     readonly signal?: AbortSignal
+    /** The first pass alone: for callers that hand records over in parts. */
+    readonly authorityOnly?: boolean
     readonly onProgress?: (progress: RebuildProgress) => void
   }
 ): Promise<TreeState> {
   const tree = await openStoredTree(options)
   const followUps: FollowUp[] = []
+  const passes =
+    options.authorityOnly === true ? (['authority'] as const) : (['authority', 'headers'] as const)
+  for (const pass of passes) {
+    for await (const some of recordsInChunks(options)) followUps.push(...(await tree.rebuildFrom(some, pass)))
+  }
+  // without headers there is nothing to evaluate yet: their journal rows are taken up with the headers
+  if (options.authorityOnly !== true) await tree.finishRebuild(followUps)
+  return tree
+}
+
+async function* recordsInChunks(
+  options: Parameters<typeof reindex>[0]
+): AsyncGenerator<readonly { readonly record: AnyRecord }[]> {
   let some: { readonly record: AnyRecord }[] = []
   let records = 0
-  const flush = async (): Promise<void> => {
-    followUps.push(...(await tree.rebuildFrom(some)))
-    some = []
-    options.onProgress?.({ records })
-  }
   for await (const stored of options.store.records()) {
     options.signal?.throwIfAborted()
     some.push({ record: decodeRecord(options.crypto, stored.bytes) })
     records++
-    if (some.length >= recordsPerChange) await flush()
+    if (some.length < recordsPerChange) continue
+    yield some
+    some = []
+    options.onProgress?.({ records })
   }
-  await flush()
-  await tree.finishRebuild(followUps)
-  return tree
+  if (some.length > 0) yield some
+  options.onProgress?.({ records })
 }

@@ -863,13 +863,17 @@ export class StoredTree implements TreeState {
   }
 
   /** For the rebuild of derived rows: takes a stored record without judging it again. */
-  async rebuildFrom(records: readonly { readonly record: AnyRecord }[]): Promise<readonly FollowUp[]> {
+  async rebuildFrom(
+    records: readonly { readonly record: AnyRecord }[],
+    pass: 'authority' | 'headers'
+  ): Promise<readonly FollowUp[]> {
     this.#isRebuilt = true
     const open = this.#begin()
     for (const { record } of records) {
-      if (record.type === recordType.header)
-        this.#takeHeader(open, record, { inline: undefined, nameKey: undefined })
-      else if (!this.authority.has(record.id)) {
+      if (record.type === recordType.header) {
+        if (pass === 'headers') this.#takeHeader(open, record, { inline: undefined, nameKey: undefined })
+        else if (record.body.birth.zoneRoot) this.#takeBirth(open, record.body.birthBytes)
+      } else if (pass === 'authority' && !this.authority.has(record.id)) {
         open.addRecord(record, undefined)
         if (record.type === recordType.receipt) this.#takeReceipt(open, record)
         else this.#takeAuthority(open, record)

@@ -73,7 +73,8 @@ export async function recoverWorld(machine: Machine, seed: string): Promise<Worl
   const world = await openWorld(machine, seed)
   const { files, sharing, owner } = world
   await indexReplayedNames(world, owner)
-  for (const { error } of await files.resumeJobs(owner)) if (error !== undefined) throw new Error('a job could not be resumed', { cause: error })
+  for (const { error } of await files.resumeJobs(owner))
+    if (error !== undefined) throw new Error('a job could not be resumed', { cause: error })
   await sharing.resume(owner)
   return world
 }
