@@ -153,10 +153,6 @@ function notHosted(name: string): NodeError {
   )
 }
 
-export function refuseUnhosted(name: string): never {
-  throw notHosted(name)
-}
-
 const forgottenPrefix = '.forgotten-'
 
 /** Trees that are there; what was being removed when the node was killed goes now. */

@@ -1,6 +1,4 @@
 /** The port between a state machine and whatever moves its bytes: a socket, stdin and stdout, memory. */
-import type { Framing } from './schema.ts'
-
 export interface Connection {
   /** Takes the bytes in any case; false asks to wait for `drained()` before sending more. Must not throw. */
   send(bytes: Uint8Array): boolean
@@ -30,5 +28,3 @@ export interface Timers {
 
 /** Runs a function soon, after what is running now: gathers answers into one write. */
 export type Defer = (callback: () => void) => void
-
-export type { Framing }

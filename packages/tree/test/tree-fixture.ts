@@ -36,7 +36,7 @@ import type {
   SuccessionRecord,
   TreeRecord
 } from '../src/records.ts'
-import { blockKind, recordType, right, scopeType } from '../src/records.ts'
+import { blockKind, recordType, scopeType } from '../src/records.ts'
 import { createRevocation } from '../src/revocation.ts'
 import { createSuccession } from '../src/succession.ts'
 import { createTree, recoveryCommitment } from '../src/tree-record.ts'
@@ -388,4 +388,4 @@ export async function replicaOf(
   return replica
 }
 
-export { right, scopeType, blockKind }
+export { scopeType, blockKind }

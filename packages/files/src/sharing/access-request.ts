@@ -2,7 +2,7 @@
  * "Please let me in": one line of text, signed by the principal that asks and carrying its record, to be sent by any
  * means (doc/spec/14-access-lines.md, section 3). It grants nothing and names no tree: whoever reads it decides.
  */
-import { CanonicalReader, CanonicalWriter, CodecError, concatBytes, formatId } from '@blocktree/codec'
+import { CanonicalReader, CanonicalWriter, CodecError, concatBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import {
   type Id,
@@ -118,9 +118,4 @@ export function readPrincipal(crypto: CryptoProvider, bytes: Uint8Array): Princi
   checkPrincipalRecord(crypto, record)
   verifyRecordSignature(crypto, record, record.body.signingPublicKey)
   return record
-}
-
-/** How a principal is called in texts when it gave no name. */
-export function requesterName(request: AccessRequest): string {
-  return request.name === '' ? formatId(request.principal.signer).slice(0, 16) : request.name
 }
