@@ -8,7 +8,7 @@
 import type { FileSystem, StoreFile } from './file-system.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import { GroupEncoder } from './group-encoder.ts'
-import type { IndexWrite } from './index-store.ts'
+import type { GroupRow, IndexWrite } from './index-store.ts'
 import { encodeProgress, progressKey, segmentRow } from './index-rows.ts'
 import { batchBytesMax, groupBytesTarget } from './limits.ts'
 import { segmentPath } from './location.ts'
@@ -27,19 +27,20 @@ export interface AppenderOptions {
   readonly roll: boolean
   readonly segmentBytes: number
   /** Puts rows into the index; after a failure it is called again with the same rows. */
-  readonly writeIndex: (rows: readonly IndexWrite[]) => Promise<void>
+  readonly writeIndex: (rows: readonly GroupRow[]) => Promise<void>
   /** The index refused a write: make room and open it again. True when it is worth another try. */
   readonly reviveIndex: () => Promise<boolean>
   /** The batch is in the index, or refused: its overlay entries may go. */
-  readonly onSettled: (batch: Pick<PendingBatch, 'overlay'>) => void
+  readonly onSettled: (batch: Pick<PendingBatch, 'overlay' | 'packed'>) => void
 }
 
 /** What of a batch waits for the index: not its frames. */
-type DurableBatch = Pick<PendingBatch, 'overlay' | 'resolve'>
+type DurableBatch = Pick<PendingBatch, 'overlay' | 'packed' | 'resolve'>
 
 interface DurableGroup {
   readonly batches: readonly DurableBatch[]
-  readonly rows: readonly IndexWrite[]
+  readonly rows: readonly GroupRow[]
+  readonly rowCount: number
   readonly end: Position
 }
 
@@ -201,9 +202,14 @@ export class Appender {
     this.#wrote = true
     this.#end = { segment: start.segment, offset: start.offset + length }
     placed.settleOverlay(batches)
-    const durable = batches.map(({ overlay, resolve }) => ({ overlay, resolve }))
-    this.#waiting.push({ batches: durable, rows, end: this.#end })
-    this.#waitingRows += rows.length
+    const durable = batches.map(({ overlay, packed, resolve }) => ({
+      overlay,
+      resolve,
+      ...(packed === undefined ? {} : { packed })
+    }))
+    const rowCount = countRows(rows)
+    this.#waiting.push({ batches: durable, rows, rowCount, end: this.#end })
+    this.#waitingRows += rowCount
     for (const batch of batches) if (!batch.untilIndexed) batch.resolve()
     this.#indexing ??= this.#indexAll()
     if (this.#waitingRows >= indexRowsMax) await this.#indexing
@@ -233,7 +239,7 @@ export class Appender {
     this.#file = file
     this.#roll = false
     this.#end = { segment, offset: segmentHeaderBytes }
-    this.#waiting.push({ batches: [], rows: [segmentRow(segment, 'live')], end: this.#end })
+    this.#waiting.push({ batches: [], rows: [segmentRow(segment, 'live')], rowCount: 1, end: this.#end })
     return file
   }
 
@@ -271,13 +277,14 @@ export class Appender {
       const groups = this.#waiting
       const rows = groups.length === 1 ? [...(groups[0]?.rows ?? [])] : groups.flatMap((group) => group.rows)
       rows.push(this.#progressRow(groups.at(-1)?.end ?? this.#end))
+      const rowCount = this.#waitingRows
       this.#waiting = []
       this.#waitingRows = 0
       try {
         await this.#options.writeIndex(rows)
       } catch (error) {
         this.#waiting = [...groups, ...this.#waiting]
-        this.#waitingRows += rows.length
+        this.#waitingRows += rowCount
         this.#indexError = toStoreError(error, 'writing the index')
       }
       if (this.#indexError === undefined)
@@ -311,4 +318,10 @@ export class Appender {
   #progressRow(end: Position): IndexWrite {
     return { key: progressKey, value: encodeProgress({ ...end, storeId: this.#options.storeId }) }
   }
+}
+
+function countRows(rows: readonly GroupRow[]): number {
+  let count = 0
+  for (const row of rows) count += 'rowCount' in row ? row.rowCount : 1
+  return count
 }

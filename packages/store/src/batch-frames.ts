@@ -6,11 +6,12 @@ import { rowSpace, spaceKey } from './index-rows.ts'
 import { batchBytesMax, framePayloadBytesMax, rowKeyBytesMax, rowValueBytesMax } from './limits.ts'
 import type { Overlay, OverlayEntry } from './overlay.ts'
 import { removedRow } from './overlay.ts'
+import { PackedBatch, unframe } from './packed-batch.ts'
+import type { PackedFrames } from './packed-batch.ts'
 import { framesBytes } from './pending-batch.ts'
 import type { LogFrame, PendingBatch, PreparedFrames } from './pending-batch.ts'
 import { rowsFrames } from './rows-frame.ts'
 import { StoreError } from './store-error.ts'
-import { toRecord } from './store-reader.ts'
 
 const noReference = new Uint8Array(32)
 const nothing = new Uint8Array()
@@ -18,6 +19,7 @@ const nothing = new Uint8Array()
 export interface DraftBatch {
   readonly frames: readonly LogFrame[]
   readonly prepared: PreparedFrames | undefined
+  readonly packed?: PackedBatch
   readonly rows: readonly IndexWrite[]
   readonly sealedRows?: readonly IndexWrite[]
   readonly bytes: number
@@ -80,6 +82,13 @@ export function draftPrepared(prepared: PreparedFrames, rows: readonly IndexRow[
   return { ...draftBatch({ rows }, () => true, true), prepared, bytes: offset }
 }
 
+/** Frames of our own worker: their layout is looked at, not every header. */
+export function draftPacked(frames: PackedFrames, rows: readonly IndexRow[]): DraftBatch {
+  const { bytes } = frames
+  const draft = draftBatch({ rows }, () => true, true)
+  return { ...draft, prepared: { bytes, entries: [] }, packed: new PackedBatch(frames), bytes: bytes.length }
+}
+
 /** The same with copies of all buffers: the caller may use its own again at once. */
 export function ownedDraft(draft: DraftBatch): DraftBatch {
   const frames = draft.frames.map((frame) => ({
@@ -113,6 +122,7 @@ export function pendBatch(
     if (entry.type === 'sector') entries.push(overlay.set(rowSpace.sector, entry.reference, payload))
     else entries.push(overlay.set(rowSpace.record, entry.reference, () => unframe(frame, payload)))
   }
+  if (draft.packed !== undefined) overlay.addPacked(draft.packed)
   for (const row of draft.rows) {
     const space = row.key[0] === rowSpace.local ? rowSpace.local : rowSpace.derived
     entries.push(overlay.set(space, row.key, row.value ?? removedRow, 1))
@@ -162,21 +172,6 @@ export function removedFrame(segment: number): LogFrame {
 function recordOf(frame: LogFrame): StoredRecord {
   const [bytes = nothing, inline] = frame.payload
   return { id: frame.reference, type: frame.subtype ?? 0, bytes, inline }
-}
-
-function unframe(frame: Uint8Array, payload: Uint8Array): StoredRecord {
-  const source = asBuffer(frame)
-  // Verified by draftPrepared; read again without the salt.
-  const header = {
-    type: frameType.record,
-    flags: source[5] ?? 0,
-    subtype: source.readUInt16BE(6),
-    length: payload.length,
-    part: source.readUInt32BE(12),
-    reference: source.subarray(16, 48),
-    payloadChecksum: 0
-  }
-  return toRecord({ header, payload })
 }
 
 function checked(row: IndexRow): IndexRow {

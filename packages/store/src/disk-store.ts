@@ -6,6 +6,7 @@ import type { BlockStore, Durability, Id, IndexRow } from '@blocktree/tree'
 import type { CheckOptions, CheckReport } from './store-check.ts'
 import type { CollectionOptions, CollectionReport } from './garbage-collection.ts'
 import type { Location } from './location.ts'
+import type { PackedFrames } from './packed-batch.ts'
 import type { PreparedFrames } from './pending-batch.ts'
 import type { Recovery, RecoveryOptions } from './recovery.ts'
 import type { Finding, Reindex } from './store-parts.ts'
@@ -40,6 +41,15 @@ export interface DiskStore extends BlockStore {
     prepared: PreparedFrames,
     rows?: readonly IndexRow[],
     options?: { readonly durability?: Durability }
+  ): Promise<void>
+  /**
+   * The same without an object for each frame and row: one batch that a worker has packed (`packFrames`), with rows
+   * that may have been written before. The buffers belong to the store until the promise settles, the rows for ever.
+   */
+  appendPacked(
+    frames: PackedFrames,
+    rows?: readonly IndexRow[],
+    options?: { readonly durability?: 'group' | 'each' }
   ): Promise<void>
   /**
    * Where a record or sector lies in the log, for readers in other threads; undefined when it is not held or not in

@@ -47,6 +47,7 @@ export class GroupEncoder {
       else this.#addFrames(batch.frames, start, onPlaced)
       if (batch.prepared === undefined) continue
       const base = start.offset + this.#length - batch.prepared.bytes.length
+      batch.packed?.place({ segment: start.segment, offset: base })
       for (const entry of batch.prepared.entries) {
         onPlaced(entry, { segment: start.segment, offset: base + entry.offset, length: entry.length })
       }

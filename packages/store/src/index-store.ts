@@ -11,6 +11,22 @@ export interface IndexWrite {
   readonly value: Uint8Array | undefined
 }
 
+/** Rows that are made when they are written. */
+export interface IndexWriter {
+  writes(): Iterable<IndexWrite>
+  readonly rowCount: number
+}
+
+/** What a group gives to the index. */
+export type GroupRow = IndexWrite | IndexWriter
+
+export function* eachRow(rows: Iterable<GroupRow>): Generator<IndexWrite> {
+  for (const row of rows) {
+    if ('writes' in row) yield* row.writes()
+    else yield row
+  }
+}
+
 export interface IndexScan {
   readonly from: Uint8Array // inclusive
   readonly to: Uint8Array // exclusive
@@ -23,7 +39,7 @@ export interface IndexStore {
   /** Rows as of the call. */
   range(scan: IndexScan): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
   /** All or nothing. Not synced. */
-  write(rows: readonly IndexWrite[]): Promise<void>
+  write(rows: Iterable<IndexWrite>): Promise<void>
   close(): Promise<void>
 }
 

@@ -20,8 +20,9 @@ export function createMemoryIndex(): MemoryIndexDriver {
     range: (scan) => rows.range(scan),
     async write(writes) {
       if (driver.failure !== undefined) throw driver.failure
-      history?.push(writes)
-      rows.apply(writes)
+      const list = [...writes]
+      history?.push(list)
+      rows.apply(list)
     },
     async close() {}
   }

@@ -5,6 +5,7 @@
 import type { StoredRecord } from '@blocktree/tree'
 import type { PlaceRow, RowSpace } from './index-rows.ts'
 import { rowSpace, sealBytes } from './index-rows.ts'
+import type { PackedBatch } from './packed-batch.ts'
 
 /** A row that was removed is present with this value. */
 export const removedRow: unique symbol = Symbol('removed')
@@ -29,11 +30,27 @@ export interface OverlayEntry {
 }
 
 export class Overlay {
+  readonly #packed: Set<PackedBatch> = new Set()
   readonly #maps: readonly Map<string, OverlayEntry>[] = Array.from({ length: 6 }, () => new Map())
 
   get(space: RowSpace, key: Uint8Array): OverlayEntry | undefined {
     const map = this.#map(space)
-    return map.size === 0 ? undefined : map.get(keyText(key))
+    const entry = map.size === 0 ? undefined : map.get(keyText(key))
+    if (entry !== undefined || this.#packed.size === 0) return entry
+    for (const batch of this.#packed) {
+      const found = batch.find(space, key)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** A packed batch answers for keys that nothing newer stands for. */
+  addPacked(batch: PackedBatch): void {
+    this.#packed.add(batch)
+  }
+
+  settlePacked(batch: PackedBatch): void {
+    this.#packed.delete(batch)
   }
 
   /** @param from where the key begins in `key` */
@@ -55,14 +72,19 @@ export class Overlay {
     const first = keyText(from)
     const last = keyText(to)
     const found: OverlayEntry[] = []
-    for (const entry of this.#map(space).values())
-      if (entry.key >= first && entry.key < last) found.push(entry)
+    const map = this.#map(space)
+    for (const entry of map.values()) if (entry.key >= first && entry.key < last) found.push(entry)
+    if (space === rowSpace.derived) {
+      for (const batch of this.#packed)
+        for (const entry of batch.between(first, last)) if (!map.has(entry.key)) found.push(entry)
+    }
     return found.sort((left, right) => (left.key < right.key ? -1 : 1))
   }
 
   /** Records that are not in the log yet, in commit order. */
   records(): readonly OverlayEntry[] {
-    return [...this.#map(rowSpace.record).values()]
+    const packed = [...this.#packed].flatMap((batch) => batch.records())
+    return [...this.#map(rowSpace.record).values(), ...packed]
   }
 
   #map(space: RowSpace): Map<string, OverlayEntry> {

@@ -7,6 +7,7 @@ import { frameHeaderBytes } from './frame.ts'
 import type { FrameFields } from './frame.ts'
 import type { IndexWrite } from './index-store.ts'
 import type { OverlayEntry } from './overlay.ts'
+import type { PackedBatch } from './packed-batch.ts'
 
 /** One frame to write: fields, and the payload in one or two parts. */
 export interface LogFrame extends FrameFields {
@@ -34,6 +35,8 @@ export interface PreparedFrames {
 export interface PendingBatch {
   readonly frames: readonly LogFrame[]
   readonly prepared: PreparedFrames | undefined
+  /** The entries of `prepared`, which then has none itself. */
+  readonly packed?: PackedBatch
   /** With the space byte, not yet sealed. */
   readonly rows: readonly IndexWrite[]
   /** Rows that are sealed already, of the spaces that the store keeps for itself. */

@@ -5,7 +5,7 @@
 import { frameFlag, frameType } from './frame.ts'
 import { encodePlace, rowSpace, sealRow, spaceKey } from './index-rows.ts'
 import type { PlaceRow, RowSpace } from './index-rows.ts'
-import type { IndexWrite } from './index-store.ts'
+import type { GroupRow, IndexWrite } from './index-store.ts'
 import type { Location } from './location.ts'
 import { inTheLog } from './overlay.ts'
 import type { LogFrame, PendingBatch, PreparedEntry } from './pending-batch.ts'
@@ -31,10 +31,11 @@ export class PlacedGroup {
    * All rows for the index; call once, after the last place. What the collector takes out comes first: a sector that
    * is written again in the same group has a new place.
    */
-  rowsOf(batches: readonly PendingBatch[]): readonly IndexWrite[] {
+  rowsOf(batches: readonly PendingBatch[]): readonly GroupRow[] {
     this.#sealRows(batches)
-    const rows: IndexWrite[] = []
+    const rows: GroupRow[] = []
     for (const batch of batches) if (isCollectors(batch)) rows.push(...batch.rows)
+    for (const { packed } of batches) if (packed !== undefined) rows.push(packed)
     for (const row of this.#placeRows) rows.push(row)
     for (const row of this.#sealed) if (row !== undefined) rows.push(row)
     for (const { sealedRows = [] } of batches) rows.push(...sealedRows)
@@ -45,7 +46,8 @@ export class PlacedGroup {
   settleOverlay(batches: readonly PendingBatch[]): void {
     let place = 0
     let row = 0
-    for (const { overlay, rows } of batches) {
+    for (const { overlay, rows, packed } of batches) {
+      packed?.settle()
       let left = overlay.length - rows.length
       for (const entry of overlay) {
         if (left-- > 0) {

@@ -5,18 +5,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Durability, Id, IndexReader, IndexRow, StoreBatch, StoredRecord } from '@blocktree/tree'
 import { Appender } from './appender.ts'
-import { draftBatch, draftPrepared, ownedDraft, pendBatch } from './batch-frames.ts'
+import { draftBatch, draftPacked, draftPrepared, ownedDraft, pendBatch } from './batch-frames.ts'
 import type { DraftBatch } from './batch-frames.ts'
 import { checkStore } from './store-check.ts'
 import type { CheckOptions, CheckReport } from './store-check.ts'
 import { collectGarbage } from './garbage-collection.ts'
 import type { CollectionOptions, CollectionReport } from './garbage-collection.ts'
 import { createReserve, freeReserve } from './disk-reserve.ts'
-import { isIndexDamage } from './index-store.ts'
+import { eachRow, isIndexDamage } from './index-store.ts'
 import { rowSpace } from './index-rows.ts'
 import { queuedBytesMax, reserveBytes, segmentBytesTarget } from './limits.ts'
 import type { Location } from './location.ts'
 import { keyText } from './overlay.ts'
+import type { PackedFrames } from './packed-batch.ts'
 import type { PreparedFrames } from './pending-batch.ts'
 import { damagedRows } from './row-scrub.ts'
 import { recover, requestRebuild } from './recovery.ts'
@@ -110,6 +111,14 @@ export class SegmentStore implements DiskStore {
     options?: { readonly durability?: Durability }
   ): Promise<void> {
     return this.#submit(() => draftPrepared(prepared, rows, this.frameSalt), options?.durability ?? 'group')
+  }
+
+  appendPacked(
+    frames: PackedFrames,
+    rows: readonly IndexRow[] = [],
+    options?: { readonly durability?: 'group' | 'each' }
+  ): Promise<void> {
+    return this.#submit(() => draftPacked(frames, rows), options?.durability ?? 'group')
   }
 
   placeOf(kind: 'record' | 'sector', reference: Id): Location | undefined {
@@ -219,6 +228,8 @@ export class SegmentStore implements DiskStore {
       for (const entry of pending.overlay) {
         if (entry.space === rowSpace.sector) this.#reader.touched?.add(entry.key)
       }
+      if (this.#reader.touched !== undefined && pending.packed !== undefined)
+        for (const reference of pending.packed.sectors()) this.#reader.touched.add(keyText(reference))
       this.#appender.submit(pending)
     })
     if (durability !== 'none') return written
@@ -249,10 +260,11 @@ export class SegmentStore implements DiskStore {
       end,
       roll,
       segmentBytes: this.#options.segmentBytes ?? segmentBytesTarget,
-      writeIndex: (writes) => this.#parts.index.write(writes),
+      writeIndex: (rows) => this.#parts.index.write(eachRow(rows)),
       reviveIndex: () => this.#reviveIndex(),
       onSettled: (batch) => {
         overlay.settle(batch.overlay)
+        if (batch.packed !== undefined) overlay.settlePacked(batch.packed)
         rows.settle(batch.overlay)
       }
     })

@@ -112,6 +112,7 @@ export {
   type ChildEntry,
   type HistoryEntry,
   type LocalBatch,
+  type NewFiles,
   type LocalRecord,
   type NameKeys,
   type Offer,
@@ -217,6 +218,7 @@ export {
   authorityRoot,
   makeCheckpoint
 } from './checkpoint-maker.ts'
+export { newFileRows } from './new-file-rows.ts'
 export { reindex } from './reindex.ts'
 export { type RowProblem, nameProblems, rowProblems } from './row-comparison.ts'
 export { isCheckpointValid, isCurrentAuthority, isHeaderValid } from './validity.ts'

@@ -237,8 +237,19 @@ export function readCount(rows: Pick<RowBatch, 'get'>, directory: Id): number {
   return value === undefined ? 0 : readUint48(value, 0)
 }
 
+/** Adds new children to the count of a directory in which they are properly shown; false when they would not be. */
+export function addNewChildren(rows: RowBatch, zone: Id, directory: Id, count: number): boolean {
+  if (!equalBytes(directory, zone)) {
+    const row = rows.block(directory)
+    if (row === undefined || row.heads.length === 0 || row.deleted) return false
+    if (row.kind !== blockKind.directory || row.zoneRoot || !equalBytes(row.zone, zone)) return false
+  }
+  changeCount(rows, directory, count)
+  return true
+}
+
 /** A deleted directory is shown while something in it is: the change runs up through deleted directories. */
-function changeCount(rows: RowBatch, directory: Id, delta: 1 | -1): void {
+function changeCount(rows: RowBatch, directory: Id, delta: number): void {
   const count = Math.max(0, readCount(rows, directory) + delta)
   rows.put(rowKey(rowPrefix.count, directory), count === 0 ? undefined : encodeUint48(count))
   const row = rows.block(directory)

@@ -32,7 +32,15 @@ import { listChildren, listRemoved, listZone, rowsBelow } from './listing.ts'
 import { versionMax } from './limits.ts'
 import { type FollowUp, OpenChange } from './open-change.ts'
 import { ParkedRecords } from './parked-records.ts'
-import { type BlockFacts, isSameId, readCount, settleBlock, shownUnder, waitingSuffix } from './placement.ts'
+import {
+  type BlockFacts,
+  addNewChildren,
+  isSameId,
+  readCount,
+  settleBlock,
+  shownUnder,
+  waitingSuffix
+} from './placement.ts'
 import { mayBeInline } from './payload-references.ts'
 import type { BlockStore, Durability, IndexRow, StoreBatch, StoredSector } from './ports.ts'
 import { decodeRecord, verifyRecordSignature } from './record.ts'
@@ -57,6 +65,7 @@ import type {
   ChildEntry,
   HistoryEntry,
   LocalBatch,
+  NewFiles,
   Offer,
   OfferResult,
   Page,
@@ -176,6 +185,37 @@ export class StoredTree implements TreeState {
       return Promise.reject(error instanceof Error ? error : new Error('not committed', { cause: error }))
     }
     return this.#finish(open, batch, options)
+  }
+
+  commitNewFiles(
+    { sample, blocks, records }: NewFiles,
+    append: (rows: readonly IndexRow[]) => Promise<void>
+  ): Promise<void> | undefined {
+    const { body } = sample
+    const { verdict } = checkRecord(this.#context, sample)
+    if (verdict !== 'accepted' || this.#headsWithoutEvaluation(undefined, sample) === undefined)
+      return undefined
+    const zone = homeZone(body.birth, body.block)
+    const { parent } = body
+    if (parent === undefined || body.birth.zoneRoot || body.birth.kind === blockKind.directory)
+      return undefined
+    const open = this.#begin()
+    this.#held.open = undefined
+    const count = blocks.length / 32
+    if (!addNewChildren(open.rows, zone, parent, count)) return undefined
+    for (const name of ['records', 'headers', 'blocks', 'live'] as const) open.counters[name] += count
+    const durable = append([
+      ...open.rows.rows(),
+      { key: statisticsKey, value: encodeCounters(open.counters) }
+    ])
+    this.#counters = open.counters
+    const shared = { zone, kind: body.birth.kind, shownParent: parent, shownParentBefore: undefined }
+    for (let offset = 0; offset < blocks.length; offset += 32) {
+      const block = blocks.slice(offset, offset + 32)
+      const winner = records.slice(offset, offset + 32)
+      for (const listener of this.#listeners) listener({ ...shared, change: 'created', block, winner })
+    }
+    return this.#whenDurable(durable, [], [], [])
   }
 
   async offer(offer: Offer, admission: Admission): Promise<readonly OfferResult[]> {

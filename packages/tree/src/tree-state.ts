@@ -164,6 +164,15 @@ export interface HistoryEntry {
   readonly version: number | undefined
 }
 
+/** First versions in one directory, by one signer, under one cap and key, of names that nothing else there has. */
+export interface NewFiles {
+  /** One of them, by which the others are judged. */
+  readonly sample: HeaderRecord
+  /** Block and record of each, 32 bytes each. */
+  readonly blocks: Uint8Array
+  readonly records: Uint8Array
+}
+
 export interface BlockChange {
   readonly block: Id
   readonly zone: Id
@@ -201,6 +210,14 @@ export interface TreeState {
    * are gone again. Calls need not wait for each other.
    */
   commitLocal(batch: LocalBatch, options?: { readonly durability?: Durability }): Promise<void>
+  /**
+   * The same for many new files whose headers and rows were made in a worker (`newFileRows`): `append` stores them in
+   * one batch with the rows that it is given. Undefined, with nothing done, when they need to be looked at one by one.
+   */
+  commitNewFiles(
+    batch: NewFiles,
+    append: (rows: readonly IndexRow[]) => Promise<void>
+  ): Promise<void> | undefined
   /** Takes records from elsewhere; one result per record, in order. Resolves when what was accepted is durable. */
   offer(offer: Offer, admission: Admission): Promise<readonly OfferResult[]>
 

@@ -18,6 +18,7 @@ import {
   zoneOfChildren
 } from '@blocktree/files'
 import {
+  type HeaderRecord,
   type Id,
   type LocalRecord,
   PayloadAssembly,
@@ -48,6 +49,7 @@ import { epochName } from './worker/open-headers.ts'
 import { describeEntry } from './worker/scan-directory.ts'
 import { wholeMs } from './worker/seal-source.ts'
 import {
+  type NewFilesResult,
   type PackResult,
   type ScanResult,
   type SealedContent,
@@ -136,6 +138,8 @@ class Import {
   readonly #epochs = new Set<string>()
   readonly #stack: Directory[] = []
   readonly #ownData: string
+  /** The headers of new files were taken as frames so far: no rule asks to look at them one by one. */
+  #mayFrame = true
 
   constructor(parts: TransferParts, actor: Actor, options: ImportOptions, control: TransferControl) {
     this.#parts = parts
@@ -462,21 +466,23 @@ class Import {
     }
   }
 
-  async #pack(directory: Directory, batch: readonly Wanted[], isRetry = false): Promise<void> {
+  async #pack(directory: Directory, batch: readonly Wanted[], attempt = 0): Promise<void> {
     const target = this.#target(directory.zone, directory.path)
     const result = await this.#job.run('pack', {
       path: directory.source,
       names: batch.map(({ entry }) => entry.name),
       shownNames: batch.map(({ entry }) => (entry.shown === entry.name ? undefined : entry.shown)),
       replaces: Uint8Array.from(batch, ({ isReplacing }) => (isReplacing ? 1 : 0)),
+      isFresh: attempt < 2 && this.#mayFrame && this.#isOwn(directory),
       followLinks: this.#followLinks,
       target: target.number,
       directory: directory.block
     })
     // the key or the caps changed meanwhile: what was signed under the former ones is thrown away
-    if (!isRetry && this.#target(directory.zone, directory.path) !== target)
-      return this.#pack(directory, batch, true)
-    await this.#commitPacked(directory, batch, target, result)
+    if (attempt === 0 && this.#target(directory.zone, directory.path) !== target)
+      return this.#pack(directory, batch, 1)
+    // somebody else puts files there: one by one
+    if (!(await this.#commitPacked(directory, batch, target, result))) return this.#pack(directory, batch, 2)
     for (const { index, code, reason } of result.failures) {
       const wanted = batch[index]
       if (wanted === undefined) continue
@@ -487,27 +493,44 @@ class Import {
     if (last !== undefined) this.#count.tell(`${directory.path}/${last.entry.shown}`)
   }
 
+  /** @returns false when headers that were framed already cannot be stored as they are */
   async #commitPacked(
     directory: Directory,
     batch: readonly Wanted[],
     target: Target,
     result: PackResult
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { tree } = this.#context
     if (tree.blockSummary(directory.block)?.deleted !== false) {
       for (const { entry } of batch)
         this.#problem(directory, entry, 'ERR_ENTRY_EXISTS', 'its directory was removed meanwhile')
-      return
+      return true
     }
     const shared = {
       zone: { ...target.zone, key: undefined },
       directory: directory.block,
       signer: this.#actor.id
     }
+    const { newFiles } = result
+    if (newFiles !== undefined) {
+      const [sample] = unpackHeaders(result.headers, shared)
+      const committed =
+        sample !== undefined && this.#isOwn(directory)
+          ? this.#commitNewFiles(sample.header, newFiles)
+          : undefined
+      this.#mayFrame = committed !== undefined
+      if (committed === undefined) return false
+      const count = newFiles.blocks.length / 32
+      directory.committed += count
+      await committed
+      this.#count.files += count
+      this.#count.bytes += result.bytes
+      return true
+    }
     const records: LocalRecord[] = []
     let bytes = 0
     // one look-up for all: in a directory that holds only what this import put there, no name can be taken
-    const isOwn = directory.isFresh && tree.childCount(directory.block) === directory.committed
+    const isOwn = this.#isOwn(directory)
     for (const { index, header, inline, nameKey, size } of unpackHeaders(result.headers, shared)) {
       const entry = batch[index]?.entry
       if (entry === undefined) continue
@@ -528,6 +551,20 @@ class Import {
     await committed
     this.#count.files += records.length
     this.#count.bytes += bytes
+    return true
+  }
+
+  #isOwn({ isFresh, block, committed }: Directory): boolean {
+    return isFresh && this.#context.tree.childCount(block) === committed
+  }
+
+  #commitNewFiles(
+    sample: HeaderRecord,
+    { frames, blocks, records }: NewFilesResult
+  ): Promise<void> | undefined {
+    return this.#context.tree.commitNewFiles({ sample, blocks, records }, (rows) =>
+      this.#parts.store.appendPacked(frames, rows)
+    )
   }
 
   async #commitContent(

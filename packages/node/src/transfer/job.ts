@@ -1,6 +1,6 @@
 /** What imports and exports share: the parts of the node they work with, and the job they open in the worker pool. */
 import type { Actor, Files } from '@blocktree/files'
-import type { DiskStore, PreparedFrames } from '@blocktree/store'
+import type { DiskStore, PackedFrames } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import { wipe } from '@blocktree/crypto'
 import type { JobSecrets } from './worker-message.ts'
@@ -27,7 +27,7 @@ export function jobHooks(parts: TransferParts, actor: Actor, writes: boolean): J
   const { store } = parts
   return {
     secrets: () => secretsOf(parts, actor, writes),
-    onFrames: (frames: PreparedFrames) => store.appendPrepared(frames, [], { durability: 'group' }),
+    onFrames: (frames: PackedFrames) => store.appendPacked(frames),
     placesOf: (hashes) => {
       const count = hashes.length / 32
       const places = new Float64Array(count * 3)

@@ -2,6 +2,7 @@
  * What the main thread and the transfer workers say to each other. Sealed bytes lie in shared buffers; keys travel
  * once at the start of a job and are wiped at its end.
  */
+import type { PackedFrames } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import type { TransferProblemCode } from './transfer-problem.ts'
 
@@ -57,6 +58,8 @@ export interface PackWork {
   readonly shownNames: readonly (string | undefined)[]
   /** 1 where the file replaces one: then content is sealed and no header made. */
   readonly replaces: Uint8Array
+  /** Nothing but what this import puts there is in the directory: headers come as frames of the log. */
+  readonly isFresh: boolean
   readonly followLinks: boolean
   /** Number of the zone target, as given by `target` messages. */
   readonly target: number
@@ -81,9 +84,18 @@ export interface SealedContent {
   readonly rootKey: Uint8Array | undefined
 }
 
+/** New files, their headers with all rows that follow from them: to be stored as they are, or not at all. */
+export interface NewFilesResult {
+  readonly frames: PackedFrames
+  /** 32 bytes each. */
+  readonly blocks: Uint8Array
+  readonly records: Uint8Array
+}
+
 export interface PackResult {
-  /** See ./packed-headers.ts. */
+  /** See ./packed-headers.ts. One of them only when there is `newFiles`. */
   readonly headers: ArrayBuffer
+  readonly newFiles: NewFilesResult | undefined
   readonly replaced: readonly SealedContent[]
   readonly failures: readonly FileFailure[]
   readonly bytes: number
@@ -208,10 +220,7 @@ export type FromWorker =
       readonly job: number
       readonly buffer: SharedArrayBuffer
       readonly used: number
-      /** Of each sector: its reference. */
-      readonly references: Uint8Array
-      /** Of each sector: offset and length. */
-      readonly spans: Uint32Array
+      readonly frames: Omit<PackedFrames, 'bytes'>
     }
   | { readonly type: 'done'; readonly task: number; readonly result: Tasks[TaskKind]['result'] }
   | { readonly type: 'failed'; readonly task: number; readonly code: string; readonly message: string }

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { PreparedEntry, PreparedFrames } from '@blocktree/store'
+import type { PackedFrames } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import { tasksPerWorker, workerOldMiB, workerYoungMiB, workersIdleMs, workersMax } from './limits.ts'
@@ -23,7 +23,7 @@ export interface JobHooks {
   /** Fresh copies for one worker, which wipes them. */
   secrets(): JobSecrets
   /** Resolves when the bytes are not needed any more. */
-  onFrames(frames: PreparedFrames): Promise<void>
+  onFrames(frames: PackedFrames): Promise<void>
   placesOf(hashes: Uint8Array): Float64Array
   read(kind: 'record' | 'sector', reference: Id): Uint8Array | undefined
 }
@@ -259,21 +259,12 @@ class TransferPool implements WorkerPool {
   }
 
   #takeFrames(thread: Thread, message: FromWorker & { readonly type: 'frames' }): void {
-    const { buffer, used, references, spans } = message
-    const entries: PreparedEntry[] = []
-    for (let index = 0; index < references.length / 32; index++) {
-      entries.push({
-        type: 'sector',
-        reference: references.subarray(index * 32, index * 32 + 32),
-        offset: spans[index * 2] ?? 0,
-        length: spans[index * 2 + 1] ?? 0
-      })
-    }
+    const { buffer, used, frames } = message
     const job = this.#jobs.get(message.job)
     const giveBack = (): void => thread.worker.postMessage({ type: 'buffer', buffer } satisfies ToWorker, [])
     if (job === undefined) return giveBack()
     job.hooks
-      .onFrames({ bytes: new Uint8Array(buffer, 0, used), entries })
+      .onFrames({ ...frames, bytes: new Uint8Array(buffer, 0, used) })
       .then(giveBack, (error: unknown) => {
         job.failure = error instanceof Error ? error : new Error(String(error))
         giveBack()

@@ -199,12 +199,13 @@ describe('a source that changes while it is read', () => {
     const output = new FrameOutput({ buffers, salt: 1, send: ({ buffer }) => buffers.give(buffer) })
     const zone = { tree: id(), zone: id(), isPublic: false, cap: id(), rank: 1, epoch: id(), key: id() }
     const result = await packFiles(
-      { crypto, signer, nameSecret: id(), zone, output, reader: new SourceReader() },
+      { crypto, signer, nameSecret: id(), zone, output, reader: new SourceReader(), salt: 1 },
       {
         path,
         names: ['gone', 'there'],
         shownNames: [undefined, undefined],
         replaces: new Uint8Array(2),
+        isFresh: false,
         followLinks: false,
         target: 1,
         directory: id()

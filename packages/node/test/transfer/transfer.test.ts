@@ -190,6 +190,33 @@ describe('import and export', () => {
     expect(snapshot(output(fixture))).toEqual(snapshot(source))
   })
 
+  test('the rows that workers made are those that the records give', async () => {
+    await using fixture = await newTransferFixture()
+    const source = join(fixture.directory, 'source')
+    mkdirSync(join(source, 'a', 'b'), { recursive: true })
+    for (let index = 0; index < 120; index++)
+      writeFileSync(join(source, 'a', `file ${index}`), `${index}`.repeat(index * 7))
+    writeFileSync(join(source, 'a', 'b', 'empty'), '')
+    writeFileSync(join(source, 'large'), Buffer.alloc(300_000, 5))
+    await fixture.transfer.importTree(fixture.actor, source, '/from/here')
+    // but for names, which are known when somebody with the keys has opened them
+    const allRows = async (): Promise<readonly string[]> => {
+      const rows: string[] = []
+      const range = { from: new Uint8Array(), to: Uint8Array.of(0xff) }
+      for await (const [key, value] of fixture.store.index.range(range)) {
+        const prefix = String.fromCharCode(key[0] ?? 0)
+        if (prefix === 'n' || prefix === 'u') continue
+        if (prefix === 'b') value.fill(0, 102, 118)
+        rows.push(`${prefix} ${Buffer.from(key).toString('hex')} ${Buffer.from(value).toString('hex')}`)
+      }
+      return rows
+    }
+    const made = await allRows()
+    await fixture.store.rebuildIndex()
+    expect(made.length).toBeGreaterThan(360)
+    expect(await allRows()).toEqual(made)
+  })
+
   test('directories at the top of the tree become zones, those below do not', async () => {
     await using fixture = await newTransferFixture({ workers: 1 })
     const source = makeSource(fixture.directory)

@@ -3,15 +3,14 @@
  * are under way the worker waits, so that a slow disk slows the workers and not the memory. The buffers are shared
  * and made once: moving them would make both collectors run for every few megabytes.
  */
-import { type FrameBuilder, createFrameBuilder } from '@blocktree/store'
+import { type FrameBuilder, type PackedFrames, createFrameBuilder, packFrames } from '@blocktree/store'
 import type { StoredSector } from '@blocktree/tree'
 import { frameBufferBytes, frameBuffersPerWorker } from '../limits.ts'
 
 export interface SentFrames {
   readonly buffer: SharedArrayBuffer
   readonly used: number
-  readonly references: Uint8Array
-  readonly spans: Uint32Array
+  readonly frames: Omit<PackedFrames, 'bytes'>
 }
 
 type Slot = NonNullable<ReturnType<FrameBuilder['reserveSector']>>
@@ -86,18 +85,12 @@ export class FrameOutput {
     this.#builder = undefined
     this.#buffer = undefined
     if (builder === undefined || buffer === undefined) return
-    const { bytes, entries } = builder.finish()
-    if (entries.length === 0) {
+    const prepared = builder.finish()
+    if (prepared.entries.length === 0) {
       this.#buffers.give(buffer)
       return
     }
-    const references = new Uint8Array(entries.length * 32)
-    const spans = new Uint32Array(entries.length * 2)
-    for (const [index, { reference, offset, length }] of entries.entries()) {
-      references.set(reference, index * 32)
-      spans[index * 2] = offset
-      spans[index * 2 + 1] = length
-    }
-    this.#send({ buffer, used: bytes.length, references, spans })
+    const { bytes, ...frames } = packFrames(prepared, [])
+    this.#send({ buffer, used: bytes.length, frames })
   }
 }

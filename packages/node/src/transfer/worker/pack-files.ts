@@ -5,9 +5,11 @@
 import { closeSync } from 'node:fs'
 import { nameKey, newBirth, signFirstVersion } from '@blocktree/files'
 import type { CryptoProvider } from '@blocktree/crypto'
+import { createFrameBuilder, frameHeaderBytes, packFrames } from '@blocktree/store'
 import {
   type BlockMetadata,
   type Id,
+  type IndexRow,
   type PayloadDescriptor,
   type SealContext,
   type Signer,
@@ -15,13 +17,21 @@ import {
   holeReference,
   limits,
   mayBeInline,
+  newFileRows,
   sealSector,
   sectorStoredBytes
 } from '@blocktree/tree'
 import { sectorLog2, unitBytes } from '../limits.ts'
 import { type PackedHeader, packHeaders } from '../packed-headers.ts'
 import { systemReason } from '../transfer-problem.ts'
-import type { FileFailure, PackResult, PackWork, SealedContent, ZoneTarget } from '../worker-message.ts'
+import type {
+  FileFailure,
+  NewFilesResult,
+  PackResult,
+  PackWork,
+  SealedContent,
+  ZoneTarget
+} from '../worker-message.ts'
 import type { FrameOutput } from './frame-output.ts'
 import {
   type SourceReader,
@@ -41,6 +51,8 @@ export interface PackContext {
   readonly nameSecret: Uint8Array
   readonly zone: ZoneTarget
   readonly output: FrameOutput
+  /** Of the frames of the store. */
+  readonly salt: number
   readonly reader: SourceReader
 }
 
@@ -72,7 +84,33 @@ export async function packFiles(context: PackContext, work: PackWork): Promise<P
   } finally {
     context.output.flush()
   }
-  return { headers: packHeaders(headers), replaced, failures, bytes }
+  const newFiles = work.isFresh ? frameHeaders(context, work, headers) : undefined
+  const kept = newFiles === undefined ? headers : headers.slice(0, 1)
+  return { headers: packHeaders(kept), newFiles, replaced, failures, bytes }
+}
+
+/** Headers and their rows as the store takes them; undefined when there are none. */
+function frameHeaders(
+  { zone: { zone }, salt }: PackContext,
+  { directory }: PackWork,
+  headers: readonly PackedHeader[]
+): NewFilesResult | undefined {
+  if (headers.length === 0) return undefined
+  const blocks = new Uint8Array(headers.length * 32)
+  const records = new Uint8Array(headers.length * 32)
+  let bytes = 0
+  for (const { header, inline } of headers)
+    bytes += frameHeaderBytes + header.bytes.length + (inline?.length ?? 0)
+  const builder = createFrameBuilder(salt, new ArrayBuffer(bytes))
+  const rows: IndexRow[] = []
+  for (const [index, { header, inline, nameKey: key }] of headers.entries()) {
+    const { id, type } = header
+    blocks.set(header.body.block, index * 32)
+    records.set(id, index * 32)
+    builder.addRecord({ id, type, bytes: header.bytes, inline })
+    rows.push(...newFileRows(header, { zone, directory, nameKey: key }))
+  }
+  return { frames: packFrames(builder.finish(), rows), blocks, records }
 }
 
 async function takeFile(

@@ -41,7 +41,7 @@ interface Question {
 class TransferWorker {
   readonly #crypto: CryptoProvider
   readonly #settings: WorkerSettings
-  readonly #post: (message: FromWorker) => void
+  readonly #post: (message: FromWorker, moved?: readonly ArrayBuffer[]) => void
   readonly #jobs = new Map<number, Job>()
   readonly #buffers = new FrameBuffers()
   readonly #readers: SourceReader[] = []
@@ -49,7 +49,11 @@ class TransferWorker {
   readonly #store: StoreAccess
   #asked = 0
 
-  constructor(crypto: CryptoProvider, settings: WorkerSettings, post: (message: FromWorker) => void) {
+  constructor(
+    crypto: CryptoProvider,
+    settings: WorkerSettings,
+    post: (message: FromWorker, moved?: readonly ArrayBuffer[]) => void
+  ) {
     this.#settings = settings
     this.#post = post
     this.#crypto = crypto
@@ -117,7 +121,7 @@ class TransferWorker {
   async #runTask(message: TaskMessage): Promise<void> {
     try {
       const result = await this.#work(message)
-      this.#post({ type: 'done', task: message.task, result })
+      this.#post({ type: 'done', task: message.task, result }, buffersOf(result))
     } catch (error) {
       const code = error instanceof MissingBytes || error instanceof TreeError ? 'damaged' : codeOf(error)
       const text = error instanceof Error ? error.message : String(error)
@@ -167,7 +171,8 @@ class TransferWorker {
       salt: this.#settings.frameSalt,
       send: (frames) => this.#post({ type: 'frames', job: number, ...frames })
     })
-    return { crypto: this.#crypto, signer: job.signer, nameSecret, zone, output, reader }
+    const { frameSalt: salt } = this.#settings
+    return { crypto: this.#crypto, signer: job.signer, nameSecret, zone, output, reader, salt }
   }
 
   #openContext(number: number): OpenContext {
@@ -202,6 +207,13 @@ class TransferWorker {
   }
 }
 
+/** What is moved instead of copied. */
+function buffersOf(result: Tasks[TaskKind]['result']): readonly ArrayBuffer[] {
+  if (!('newFiles' in result) || result.newFiles === undefined) return []
+  const { bytes, rows } = result.newFiles.frames
+  return [bytes.buffer, rows.buffer].filter((buffer) => buffer instanceof ArrayBuffer)
+}
+
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code
@@ -220,6 +232,8 @@ const crypto =
   settings.provider === 'native'
     ? createNativeProvider()
     : (await import('@blocktree/crypto/portable')).createPortableProvider()
-const worker = new TransferWorker(crypto, settings, (message) => port.postMessage(message))
+const worker = new TransferWorker(crypto, settings, (message, moved = []) =>
+  port.postMessage(message, [...moved])
+)
 port.on('message', (message: ToWorker) => worker.take(message))
 port.postMessage({ type: 'ready' })
