@@ -130,7 +130,10 @@ async function openIndex(
   }
   try {
     const row = index.get(progressKey)
-    if (row === undefined) return await distrust('the progress mark is missing')
+    if (row === undefined) {
+      await index.close()
+      return 'making it was cut short' // the mark is written last
+    }
     const progress = decodeProgress(row)
     if (!equalBytes(progress.storeId, parts.storeId)) return await distrust('it belongs to another store')
     const problem = await compareSegments(parts, index, progress, findings)
@@ -209,13 +212,12 @@ class Replay {
         this.#report(start.segment, start.offset, 'the file with the end of the log is missing')
     }
     await this.#writeRows()
-    await this.#derive(tail.end)
-    const { storeId } = this.#parts
-    const progress = isBefore(tail.end, start) ? start : tail.end
-    await this.#parts.index.write([{ key: progressKey, value: encodeProgress({ ...progress, storeId }) }])
-    if (this.#fresh) this.#reportGaps(segments)
     // Behind a lost end the places in the index must not be used again.
-    return isBefore(tail.end, start) ? { ...tail, end: start, roll: true } : tail
+    const end = isBefore(tail.end, start) ? start : tail.end
+    await this.#derive(end)
+    if (this.#fresh) await this.#parts.index.write([this.#mark(end)])
+    if (this.#fresh) this.#reportGaps(segments)
+    return isBefore(tail.end, start) ? { ...tail, end, roll: true } : tail
   }
 
   async #replaySegment(segment: number, from: number, last: boolean, before: Tail): Promise<Tail> {
@@ -308,30 +310,37 @@ class Replay {
 
   async #deriveWith(make: DeriveRows | undefined, end: Position): Promise<void> {
     let records: StoredRecord[] = []
-    const flush = async (): Promise<void> => {
+    const flush = async (upTo: Position): Promise<void> => {
       const some = records
       records = []
       if (make !== undefined && some.length > 0)
         this.#rows.push(...(await make(some, this.#view)).map(sealDerived))
+      // What has been counted must not be counted again: rows and mark are one write. Of a new index the mark is last.
+      if (!this.#fresh) this.#rows.push(this.#mark(upTo))
       await this.#writeRows()
     }
-    for await (const { segment, frame } of this.#framesUntil(end)) {
-      const { type, payload } = frame
-      if (payload === undefined) continue
-      if (type === frameType.record && this.#isNews(segment, frame))
-        records.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
-      if (type === frameType.rows && !this.#fresh) {
-        await flush() // they say how things stood after the records before them
-        this.#rows.push(...decodeRows(payload).map(sealDerived))
+    for await (const { segment, offset, frames } of this.#batchesUntil(end)) {
+      const rows = this.#fresh ? [] : frames.filter(({ type }) => type === frameType.rows)
+      // Rows in the log say how things stood after the records before them.
+      if (rows.length > 0 || records.length * 8 >= rebuildRowsPerWrite) await flush({ segment, offset })
+      for (const { payload } of rows)
+        if (payload !== undefined) this.#rows.push(...decodeRows(payload).map(sealDerived))
+      for (const frame of frames) {
+        const { type, payload } = frame
+        if (type === frameType.record && payload !== undefined && this.#isNews(segment, frame))
+          records.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
       }
-      if (records.length * 8 >= rebuildRowsPerWrite) await flush()
     }
-    await flush()
+    await flush(end)
   }
 
-  async *#framesUntil(
+  #mark(position: Position): IndexWrite {
+    return { key: progressKey, value: encodeProgress({ ...position, storeId: this.#parts.storeId }) }
+  }
+
+  async *#batchesUntil(
     end: Position
-  ): AsyncGenerator<{ readonly segment: number; readonly frame: ScannedFrame }> {
+  ): AsyncGenerator<Position & { readonly frames: readonly ScannedFrame[] }> {
     const { segments, salt } = this.#parts
     const keep = (type: number): boolean => type === frameType.record || type === frameType.rows
     for (const segment of segments.numbers()) {
@@ -339,7 +348,7 @@ class Replay {
       const from = segment === this.#start.segment ? this.#start.offset : segmentHeaderBytes
       const to = segment === end.segment ? { to: end.offset } : {}
       for await (const item of scanSegment(segments.file(segment), { salt, from, keep, ...to })) {
-        if (item.kind === 'batch') for (const frame of item.frames) yield { segment, frame }
+        if (item.kind === 'batch') yield { segment, offset: item.offset, frames: item.frames }
       }
     }
   }
