@@ -24,6 +24,7 @@ const oldNode = hostNode()
 const stub = `
 const [command] = process.argv.slice(2)
 if (command === 'report') console.log(JSON.stringify({ major: Number(process.versions.node.split('.')[0]), argv: process.argv.slice(2) }))
+if (command === 'start' || command === 'flags') console.log(JSON.stringify({ pid: process.pid, flags: process.execArgv, argv: process.argv.slice(2) }))
 if (command === 'exit') process.exitCode = 37
 if (command === 'echo') process.stdin.pipe(process.stdout)
 if (command === 'wait') {
@@ -92,6 +93,26 @@ describe.each(runtimes)('blocktree.cjs on %s', (_name, runtime) => {
     expect(output.text()).toContain('terminated')
   })
 
+  test.skipIf(runtime === undefined)('bounds the memory of a node that it starts', () => {
+    const result = spawnSync(node, [copy, 'start', '--data', 'a b'], { encoding: 'utf8' })
+    expect(result.stderr).toBe('')
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      flags: ['--max-semi-space-size=8', '--max-old-space-size=1024'],
+      argv: ['start', '--data', 'a b']
+    })
+  })
+
+  test.skipIf(runtime === undefined)('leaves a bound alone that was chosen by hand', () => {
+    const environment = { ...process.env, NODE_OPTIONS: '--max_old_space_size=2000' }
+    const result = spawnSync(node, [copy, 'start'], { encoding: 'utf8', env: environment })
+    expect(JSON.parse(result.stdout)).toMatchObject({ flags: ['--max-semi-space-size=8'] })
+  })
+
+  test.skipIf(runtime === undefined)('does not bound the memory of other commands', () => {
+    const result = spawnSync(node, [copy, 'flags'], { encoding: 'utf8' })
+    expect(JSON.parse(result.stdout)).toMatchObject({ flags: [] })
+  })
+
   test.skipIf(runtime === undefined)('ends by the signal that ended the program', () => {
     expect(spawnSync(node, [copy, 'die']).signal).toBe('SIGKILL')
   })
@@ -110,6 +131,13 @@ test.skipIf(oldNode === undefined)(
     expect(result.stderr).toMatch(/needs Node 26 or newer; this is Node \d+.*npm ci/s)
   }
 )
+
+test('starts a node in the process that it was given', async () => {
+  const child = spawn(process.execPath, [copy, 'start'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const output = collect(child)
+  await output.until('}')
+  expect(JSON.parse(output.text())).toMatchObject({ pid: child.pid })
+})
 
 test('says what to do when the program was not built', () => {
   const unbuilt = join(root, 'unbuilt/bin/blocktree.cjs')
