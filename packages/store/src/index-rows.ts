@@ -14,7 +14,7 @@ export type RowSpace = (typeof rowSpace)[keyof typeof rowSpace]
 export const progressKey: Uint8Array = Uint8Array.of(rowSpace.meta, 1)
 
 export function spaceKey(space: RowSpace, key: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(key.length + 1)
+  const joined = Buffer.allocUnsafe(key.length + 1) // from a pool: no allocation of its own
   joined[0] = space
   joined.set(key, 1)
   return joined
@@ -35,12 +35,12 @@ export function sealRow(key: Uint8Array, value: Uint8Array): Uint8Array {
   return sealed
 }
 
-/** The value without its checksum, a copy; ERR_STORE_CORRUPT when the checksum does not hold. */
+/** The value without its checksum, a view; ERR_STORE_CORRUPT when the checksum does not hold. */
 export function openRow(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   const end = sealed.length - sealBytes
   if (end >= 0) {
-    const value = sealed.subarray(0, end)
-    if (crc32(value, crc32(key)) === asBuffer(sealed).readUInt32BE(end)) return new Uint8Array(value)
+    const value = new Uint8Array(sealed.buffer, sealed.byteOffset, end)
+    if (crc32(value, crc32(key)) === asBuffer(sealed).readUInt32BE(end)) return value
   }
   throw corrupt('index', 0, `the row ${Buffer.from(key).toString('hex')} is damaged; rebuild the index`)
 }

@@ -34,6 +34,7 @@ export interface IndexScan {
   readonly reverse?: boolean
 }
 
+/** What is read is owned by the caller. */
 export interface IndexStore {
   get(key: Uint8Array): Uint8Array | undefined
   /** Rows as of the call. */

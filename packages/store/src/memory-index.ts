@@ -58,7 +58,8 @@ class SortedRows {
   #sorted: readonly string[] | undefined
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#rows.get(toText(key))
+    const value = this.#rows.get(toText(key))
+    return value === undefined ? undefined : new Uint8Array(value)
   }
 
   apply(writes: readonly IndexWrite[]): void {
@@ -76,7 +77,7 @@ class SortedRows {
   async *#walk(
     found: readonly (readonly [string, Uint8Array])[]
   ): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
-    for (const [key, value] of found) yield [new Uint8Array(Buffer.from(key, 'latin1')), value]
+    for (const [key, value] of found) yield [new Uint8Array(Buffer.from(key, 'latin1')), new Uint8Array(value)]
   }
 
   range(scan: IndexScan): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]> {

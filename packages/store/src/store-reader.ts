@@ -93,7 +93,7 @@ export class StoreReader implements StoreView {
     const sealed = index.get(spaced)
     if (sealed === undefined) return undefined
     const row = this.#guard(() => openRow(spaced, sealed))
-    if (space === rowSpace.derived) rows.add(text, new Uint8Array(row))
+    if (space === rowSpace.derived) rows.add(text, Buffer.from(row)) // from a pool
     return row
   }
 
