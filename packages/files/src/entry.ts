@@ -24,6 +24,8 @@ export interface Entry {
   /** Effective version, and the id of the header that is shown: what `ifVersion` takes. */
   readonly version: number
   readonly versionId: Id
+  /** Who signed that header. */
+  readonly signer: Id
   /** False when no key of the actor opens it: name, size and metadata are then unknown. */
   readonly readable: boolean
   /** More than one head, or versions that wait, are late or in quarantine: see `conflicts`. */
@@ -68,6 +70,7 @@ export function describe(context: FilesContext, actor: Actor, located: Located):
     metadata: opened?.metadata ?? noMetadata,
     version,
     versionId: header.id,
+    signer: header.signer,
     readable: opened !== undefined,
     conflict: summary.conflict,
     orphan: summary.orphan,

@@ -25,7 +25,8 @@ export function shownName(context: FilesContext, summary: BlockSummary, name: st
   if (name === undefined) return invalidName(summary.block)
   const indexed = indexedName(name, summary.block)
   if (summary.shownParent === undefined) return indexed
-  const sameName = context.tree.findByName(summary.shownParent, context.names.keyOf(summary.zone, indexed))
+  const key = summary.nameKey ?? context.names.keyOf(summary.zone, indexed)
+  const sameName = context.tree.findByName(summary.shownParent, key)
   const first = sameName[0]
   if (sameName.length < 2 || first === undefined || equalBytes(first, summary.block)) return indexed
   const names = conflictNames(context, summary.shownParent, summary.zone, indexed, sameName.slice(1))

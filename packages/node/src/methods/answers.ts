@@ -20,7 +20,6 @@ export function toMoveAnswer(reply: MoveReply): MoveAnswer {
 /** @param path where the entry was found; `/` for the root */
 export function toFileStatus(files: Files, actor: Actor, path: string, entry: Entry): FileStatus {
   const { metadata } = entry
-  const signer = files.context.tree.header(entry.versionId)?.signer
   return {
     path,
     name: entry.name,
@@ -29,7 +28,7 @@ export function toFileStatus(files: Files, actor: Actor, path: string, entry: En
     size: entry.size,
     version: entry.version,
     versionId: formatId(entry.versionId),
-    writer: signer === undefined ? '' : formatId(signer),
+    writer: formatId(entry.signer),
     isZone: entry.zoneRoot,
     ...(metadata.modifiedMs === undefined ? {} : { modifiedMs: metadata.modifiedMs }),
     ...(metadata.mode === undefined ? {} : { mode: metadata.mode }),
