@@ -3,9 +3,10 @@
  * each row would be most of the work of the thread that writes the log. Readers find single entries by the last four
  * bytes of their keys, which are random in all of them.
  */
+import { crc32 } from 'node:zlib'
 import type { IndexRow, StoredRecord } from '@blocktree/tree'
 import { asBuffer, frameHeaderBytes, frameType } from './frame.ts'
-import { encodePlace, rowSpace, sealRow, spaceKey } from './index-rows.ts'
+import { encodePlace, rowSpace, sealBytes, spaceKey } from './index-rows.ts'
 import type { PlaceRow, RowSpace } from './index-rows.ts'
 import type { IndexWrite } from './index-store.ts'
 import type { Position } from './location.ts'
@@ -60,24 +61,24 @@ export function packFrames(prepared: PreparedFrames, rows: readonly IndexRow[]):
   return { bytes, references, spans, kinds, rows: packed, rowCount: rows.length, tails: tails.sort() }
 }
 
+/** With the space byte and the checksum, as the index has them; the checksum runs over key and value in one piece. */
 function packRows(rows: readonly IndexRow[]): Uint8Array {
-  const sealed: IndexWrite[] = []
   let length = 0
-  for (const row of rows) {
-    const key = spaceKey(rowSpace.derived, row.key)
-    const value = sealRow(key, row.value ?? new Uint8Array())
-    sealed.push({ key, value })
-    length += rowHeadBytes + key.length + value.length
-  }
+  for (const { key, value } of rows)
+    length += rowHeadBytes + 1 + key.length + (value?.length ?? 0) + sealBytes
   const packed = Buffer.from(new ArrayBuffer(length))
   let offset = 0
-  for (const { key, value } of sealed) {
-    if (value === undefined) continue
-    packed.writeUInt16BE(key.length, offset)
-    packed.writeUInt16BE(value.length, offset + 2)
-    packed.set(key, offset + rowHeadBytes)
-    packed.set(value, offset + rowHeadBytes + key.length)
-    offset += rowHeadBytes + key.length + value.length
+  for (const { key, value } of rows) {
+    const start = offset + rowHeadBytes
+    const keyEnd = start + 1 + key.length
+    const end = keyEnd + (value?.length ?? 0)
+    packed.writeUInt16BE(keyEnd - start, offset)
+    packed.writeUInt16BE(end - keyEnd + sealBytes, offset + 2)
+    packed[start] = rowSpace.derived
+    packed.set(key, start + 1)
+    if (value !== undefined) packed.set(value, keyEnd)
+    packed.writeUInt32BE(crc32(packed.subarray(start, end)), end)
+    offset = end + sealBytes
   }
   return new Uint8Array(packed.buffer)
 }

@@ -3,14 +3,7 @@
  * ./stored-tree.ts and ./placement.ts write for it, but for the rows that it shares with others (the count of its
  * directory, the statistics). A pure function, for workers that make files in bulk.
  */
-import {
-  type BlockRow,
-  emptyValue,
-  encodeBlockRow,
-  encodeChildFlags,
-  rowKey,
-  rowPrefix
-} from './index-rows.ts'
+import { type BlockRow, emptyValue, encodeBlockRow, encodeChildFlags, rowPrefix } from './index-rows.ts'
 import type { IndexRow } from './ports.ts'
 import type { HeaderRecord, Id } from './records.ts'
 
@@ -39,10 +32,23 @@ export function newFileRows(
     heads: [{ id: header.id, version: 1 }],
     tips: [header.id]
   }
+  const room = new Uint8Array(keysBytes) // one allocation for all keys
+  let used = 0
+  const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array => {
+    const start = used
+    room[used++] = prefix
+    for (const part of parts) {
+      room.set(part, used)
+      used += part.length
+    }
+    return room.subarray(start, used)
+  }
   return [
-    { key: rowKey(rowPrefix.writtenUnder, cap ?? header.signer, block), value: emptyValue },
-    { key: rowKey(rowPrefix.block, block), value: encodeBlockRow(row) },
-    { key: rowKey(rowPrefix.child, zone, directory, block), value: encodeChildFlags(row) },
-    { key: rowKey(rowPrefix.name, directory, nameKey), value: block }
+    { key: key(rowPrefix.writtenUnder, cap ?? header.signer, block), value: emptyValue },
+    { key: key(rowPrefix.block, block), value: encodeBlockRow(row) },
+    { key: key(rowPrefix.child, zone, directory, block), value: encodeChildFlags(row) },
+    { key: key(rowPrefix.name, directory, nameKey), value: block }
   ]
 }
+
+const keysBytes = 4 + 7 * 32 + 16 // four prefixes, seven ids, a name key

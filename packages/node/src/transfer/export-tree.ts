@@ -223,6 +223,7 @@ class Export {
     let batch: Item[] = []
     let after: Id | undefined
     for (;;) {
+      const page: BlockSummary[] = []
       let count = 0
       for await (const { block } of tree.children(directory.block, {
         limit: exportPageMax * 4,
@@ -231,21 +232,28 @@ class Export {
         count++
         after = block
         const summary = tree.blockSummary(block)
-        const winner = summary?.heads[0]
-        if (summary === undefined || winner === undefined) continue
-        if (summary.kind === blockKind.directory) this.#push(directory, summary)
+        if (summary !== undefined) page.push(summary)
+      }
+      const isAll = count < exportPageMax * 4
+      const clashes =
+        isAll && page.length === tree.childCount(directory.block) ? repeatedNames(page) : undefined
+      for (const summary of page) {
+        const { block, kind } = summary
+        const winner = summary.heads[0]
+        if (winner === undefined) continue
+        if (kind === blockKind.directory) this.#push(directory, summary)
         else
           batch.push({
             block,
             record: winner.id,
-            isLink: summary.kind === blockKind.symlink,
-            shownName: this.#clashName(directory, summary)
+            isLink: kind === blockKind.symlink,
+            shownName: this.#clashName(directory, summary, clashes)
           })
         if (batch.length < exportPageMax) continue
         yield this.#step(directory, batch)
         batch = []
       }
-      if (count < exportPageMax * 4) break
+      if (isAll) break
     }
     if (batch.length > 0) yield this.#step(directory, batch)
   }
@@ -272,12 +280,23 @@ class Export {
     this.#stack.push({ block: summary.block, zone, metadata: entry.metadata, parent: directory, name, path })
   }
 
-  /** The name as the view shows it where others have the same, or where it was never registered. */
-  #clashName(directory: Directory, summary: BlockSummary): string | undefined {
+  /**
+   * The name as the view shows it where others have the same, or where it was never registered.
+   * @param clashes names that several have, where the whole directory was looked at
+   */
+  #clashName(
+    directory: Directory,
+    { block, nameKey }: BlockSummary,
+    clashes: ReadonlySet<string> | undefined
+  ): string | undefined {
     const { tree } = this.#context
-    if (summary.nameKey !== undefined && tree.findByName(directory.block, summary.nameKey).length < 2)
-      return undefined
-    return entryOf(this.#context, this.#actor, summary.block)?.name
+    const isAlone =
+      nameKey !== undefined &&
+      (clashes === undefined
+        ? tree.findByName(directory.block, nameKey).length < 2
+        : clashes.size === 0 || !clashes.has(epochName(nameKey)))
+    if (isAlone) return undefined
+    return entryOf(this.#context, this.#actor, block)?.name
   }
 
   async #unpack(directory: OpenDirectory, batch: readonly Item[]): Promise<void> {
@@ -385,6 +404,19 @@ class Export {
       this.#job.addEpoch(id, key)
     }
   }
+}
+
+/** Keys of the names that more than one of these has. */
+function repeatedNames(page: readonly BlockSummary[]): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const repeated = new Set<string>()
+  for (const { nameKey } of page) {
+    if (nameKey === undefined) continue
+    const key = epochName(nameKey)
+    if (seen.has(key)) repeated.add(key)
+    seen.add(key)
+  }
+  return repeated
 }
 
 /** The real path of the directory that the destination is in; ERR_PATH_LOCAL. */
