@@ -3,36 +3,32 @@
  * of kill -9, every scenario. Goes on after a failure and says at the end what failed.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const environment = {
-  ...process.env,
-  SLOW: '1',
-  BLOCKTREE_KILL_ROUNDS: process.env['BLOCKTREE_KILL_ROUNDS'] ?? '500'
-}
+const killRounds = process.env['BLOCKTREE_KILL_ROUNDS'] ?? '500'
 
-function run(name: string, command: readonly string[]): boolean {
+function run(name: string, command: readonly string[], more: Readonly<Record<string, string>> = {}): boolean {
   console.log(`== ${name}`)
   const started = performance.now()
   const { status } = spawnSync(process.execPath, [...command], {
     cwd: root,
     stdio: 'inherit',
-    env: environment
+    env: { ...process.env, SLOW: '1', ...more }
   })
   const minutes = ((performance.now() - started) / 60_000).toFixed(1)
   console.log(`== ${name}: ${status === 0 ? 'passed' : 'FAILED'} after ${minutes} min`)
   return status === 0
 }
 
-const jobs: [string, string[]][] = [
+const scenarios = ['--conditions=source', 'test-harness/src/bin.ts']
+const jobs: readonly Parameters<typeof run>[] = [
   ['build', ['tools/build.ts']],
-  ['tests with larger counts', ['node_modules/vitest/vitest.mjs', 'run']]
+  ['tests with larger counts', ['node_modules/vitest/vitest.mjs', 'run']],
+  ['scenarios', [...scenarios, '--all']],
+  [`${killRounds} rounds of kill -9`, [...scenarios, 'power-loss'], { BLOCKTREE_KILL_ROUNDS: killRounds }]
 ]
-const scenarios = 'test-harness/src/bin.ts'
-if (existsSync(root + scenarios)) jobs.push(['scenarios', ['--conditions=source', scenarios, '--all']])
 
-const failed = jobs.filter(([name, command]) => !run(name, command)).map(([name]) => name)
+const failed = jobs.filter((job) => !run(...job)).map(([name]) => name)
 console.log(failed.length === 0 ? 'nightly: all passed' : `nightly: failed: ${failed.join(', ')}`)
 process.exitCode = failed.length === 0 ? 0 : 1

@@ -34,6 +34,9 @@ export const blocktreeBinary: string = fileURLToPath(
   new URL('../../packages/cli/bin/blocktree.cjs', import.meta.url)
 )
 
+/** What the launcher gives a node that is started without; the tests and figures here are not about that step. */
+const memoryFlags = ['--max-semi-space-size=8', '--max-old-space-size=1024']
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
 export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
@@ -157,12 +160,15 @@ export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
 
   #spawn(extraArguments: readonly string[]): void {
     if (!existsSync(fileURLToPath(new URL('../../packages/cli/dist/bundle/bin.js', import.meta.url)))) {
-      throw new HarnessError('ERR_HARNESS_BUILD', 'packages/cli/dist/bundle/bin.js is not there; run npm run build')
+      throw new HarnessError(
+        'ERR_HARNESS_BUILD',
+        'packages/cli/dist/bundle/bin.js is not there; run npm run build'
+      )
     }
     const words = ['start', '--data', this.directory, ...(this.#options.arguments ?? []), ...extraArguments]
-    const child = spawn(process.execPath, [blocktreeBinary, ...words], {
+    const child = spawn(process.execPath, [...memoryFlags, blocktreeBinary, ...words], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, BLOCKTREE_LOG_FORMAT: 'json', ...this.#options.environment }
+      env: { ...foreignEnvironment(), BLOCKTREE_LOG_FORMAT: 'json', ...this.#options.environment }
     })
     const pid = child.pid
     if (pid !== undefined) this.#reaper.watchProcess(pid)
@@ -184,4 +190,9 @@ export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
   #ended(): HarnessError {
     return new HarnessError('ERR_HARNESS_ENDED', `node "${this.name}" is not running: ${this.#log.tail()}`)
   }
+}
+
+/** What is set for the tests, or for a node of the person who runs them, is no setting of the nodes in a test. */
+function foreignEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BLOCKTREE_')))
 }
