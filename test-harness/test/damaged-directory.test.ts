@@ -134,7 +134,10 @@ function dataFiles(directory: string): readonly string[] {
   return all.filter((name) => {
     const status = statSync(join(directory, name), { throwIfNoEntry: false })
     return (
-      status?.isFile() === true && status.size > 0 && !/\/LOG(\.old)?$/.test(name) && !/reserve$/.test(name)
+      status?.isFile() === true &&
+      status.size > 0 &&
+      !/\/LOG(\.old)?$/.test(name) &&
+      !name.endsWith('reserve')
     )
   })
 }
@@ -267,7 +270,8 @@ function replaceText(file: string, what: RegExp, by: string): void {
 
 /** root writes everywhere: as somebody else, through `setpriv`. */
 const someone = 65_534
-const canSwitch = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0
+const switcher: string = 'setpriv'
+const canSwitch = process.getuid?.() === 0 && spawnSync(switcher, ['--version']).status === 0
 const missing = canSwitch ? undefined : 'needs root and setpriv, to run as another user'
 
 describe(`a data directory that cannot be written${missing === undefined ? '' : ` (${missing})`}`, () => {
@@ -291,7 +295,7 @@ describe(`a data directory that cannot be written${missing === undefined ? '' : 
       '--data',
       directory
     ]
-    const { status, stderr } = spawnSync('setpriv', words, {
+    const { status, stderr } = spawnSync(switcher, words, {
       input: '',
       encoding: 'utf8',
       env: { ...process.env, HOME: directory, BLOCKTREE_LOG_FORMAT: 'json' }

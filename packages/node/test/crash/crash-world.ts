@@ -35,8 +35,6 @@ export interface World {
   readonly owner: Actor
 }
 
-export const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-
 /** Content that its seed repeats. */
 export function content(seed: string, length: number): Uint8Array {
   return seededBytes(`content ${seed}`).bytes(length)
