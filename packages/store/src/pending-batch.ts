@@ -48,8 +48,8 @@ export interface PendingBatch {
   readonly overlay: readonly OverlayEntry[]
   /** Resolve when the batch is in the index, not as soon as it is durable. */
   readonly untilIndexed: boolean
-  resolve(): void
-  reject(error: Error): void
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
 }
 
 export function framesBytes(frames: readonly LogFrame[]): number {
