@@ -41,7 +41,8 @@ export async function firstStart(options: FirstStartOptions): Promise<NodeRecord
   const { crypto, directory, log, configuration } = options
   const passphrase = choosePassphrase(options)
   const staged = beginFirstStart(directory)
-  const newSecret = (): OpenedPrincipalSecret => createPrincipalSecret(crypto.random.bytes(32), crypto.random.bytes(32))
+  const newSecret = (): OpenedPrincipalSecret =>
+    createPrincipalSecret(crypto.random.bytes(32), crypto.random.bytes(32))
   const secrets: Secrets = {
     node: newSecret(),
     root: newSecret(),
@@ -63,14 +64,26 @@ export async function firstStart(options: FirstStartOptions): Promise<NodeRecord
 }
 
 /** The same with what a backup holds: the node as it was, its keys included. */
-export async function startFromBackup(options: FirstStartOptions, request: RestoreRequest): Promise<NodeRecord> {
+export async function startFromBackup(
+  options: FirstStartOptions,
+  request: RestoreRequest
+): Promise<NodeRecord> {
   const { crypto, directory, log } = options
   const { restoreNodeInto } = await import('./restore-node.ts')
   const staged = beginFirstStart(directory)
-  const restored = await restoreNodeInto(crypto, staged, request, { signal: new AbortController().signal, onBytes: () => undefined })
+  const restored = await restoreNodeInto(crypto, staged, request, {
+    signal: new AbortController().signal,
+    onBytes: () => undefined
+  })
   completeFirstStart(directory, restored.record)
   const { records, sectors, isIdentical, missingSectors } = restored
-  log.info('restored a node from its backup', { tree: restored.record.treeId, records, sectors, isIdentical, missingSectors })
+  log.info('restored a node from its backup', {
+    tree: restored.record.treeId,
+    records,
+    sectors,
+    isIdentical,
+    missingSectors
+  })
   return restored.record
 }
 
@@ -98,24 +111,37 @@ async function storeKeys(
   const keys = createKeyFileStorage({ folder: staged.keys, crypto })
   const password = passwordBytes(passphrase)
   try {
-    await Promise.all([keys.create(nodeKeyName, secrets.node), keys.create(rootKeyName, secrets.root, { password })])
+    await Promise.all([
+      keys.create(nodeKeyName, secrets.node),
+      keys.create(rootKeyName, secrets.root, { password })
+    ])
   } finally {
     wipe(password)
   }
 }
 
-async function makeTree({ crypto, configuration }: FirstStartOptions, staged: DataDirectory, secrets: Secrets): Promise<string> {
+async function makeTree(
+  { crypto, configuration }: FirstStartOptions,
+  staged: DataDirectory,
+  secrets: Secrets
+): Promise<string> {
   const principals: Principal[] = []
   const open = (secret: OpenedPrincipalSecret): Principal => {
     const principal = createPrincipal(crypto, secret)
     principals.push(principal)
     return principal
   }
-  const store = await createStore(nodeDrivers(staged.store), { segmentBytes: configuration.store.segmentBytes })
+  const store = await createStore(nodeDrivers(staged.store), {
+    segmentBytes: configuration.store.segmentBytes
+  })
   try {
     const tree = await createTreeState({ store, crypto, clock: { now: Date.now } })
     const recovery = secrets.recovery === undefined ? undefined : open(secrets.recovery).id
-    const genesis = { root: open(secrets.root), node: open(secrets.node), ...(recovery === undefined ? {} : { recovery }) }
+    const genesis = {
+      root: open(secrets.root),
+      node: open(secrets.node),
+      ...(recovery === undefined ? {} : { recovery })
+    }
     const made = await createTree({ crypto, random: crypto.random, tree }, genesis)
     tree.close()
     return formatId(made.tree.id)
@@ -125,7 +151,11 @@ async function makeTree({ crypto, configuration }: FirstStartOptions, staged: Da
   }
 }
 
-function showOnce({ showSecret }: FirstStartOptions, passphrase: ChosenPassphrase, { recovery }: Secrets): void {
+function showOnce(
+  { showSecret }: FirstStartOptions,
+  passphrase: ChosenPassphrase,
+  { recovery }: Secrets
+): void {
   const lines: string[] = []
   if (passphrase.isGenerated) {
     lines.push('The passphrase of your root key. It is shown once and kept nowhere: write it down.', '')
@@ -134,7 +164,10 @@ function showOnce({ showSecret }: FirstStartOptions, passphrase: ChosenPassphras
   }
   if (recovery !== undefined) {
     if (lines.length > 0) lines.push('')
-    lines.push('The recovery key, which can replace a lost or stolen root key. Keep it away from this machine.', '')
+    lines.push(
+      'The recovery key, which can replace a lost or stolen root key. Keep it away from this machine.',
+      ''
+    )
     lines.push(...formatRecoveryKey(recovery))
   } else if (passphrase.isGenerated) {
     lines.push('There is no recovery key: a lost root key cannot be replaced (see --recovery).')
@@ -147,6 +180,7 @@ const wordsInRow = 6
 function inRows(text: string): readonly string[] {
   const words = text.split(' ')
   const rows: string[] = []
-  for (let index = 0; index < words.length; index += wordsInRow) rows.push(`    ${words.slice(index, index + wordsInRow).join(' ')}`)
+  for (let index = 0; index < words.length; index += wordsInRow)
+    rows.push(`    ${words.slice(index, index + wordsInRow).join(' ')}`)
   return rows
 }

@@ -31,7 +31,8 @@ export async function markLiveSectors(
     const record = decodeRecord(crypto, stored.bytes)
     if (dropRemoved && record.type === recordType.header && isRemoved(tree, record.body.block)) continue
     // a payload beside its header is no sector of its own
-    if (record.type === recordType.header && stored.inline === undefined) addPayload(marks, store, record.body.payload)
+    if (record.type === recordType.header && stored.inline === undefined)
+      addPayload(marks, store, record.body.payload)
     if (record.type === recordType.checkpoint) addPayload(marks, store, record.body.manifest)
   }
   return {

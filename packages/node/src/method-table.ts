@@ -35,7 +35,12 @@ export type {
   WriteAnswer
 } from './method-table/file-methods.ts'
 export type { Finding, LogLine, NodeStatus, ProcessMethods } from './method-table/node-methods.ts'
-export type { PrincipalMethods, PrincipalSummary, RootStatus, SuccessionAnswer } from './method-table/principal-methods.ts'
+export type {
+  PrincipalMethods,
+  PrincipalSummary,
+  RootStatus,
+  SuccessionAnswer
+} from './method-table/principal-methods.ts'
 export type {
   AccessRequest,
   CapSummary,

@@ -3,7 +3,13 @@
  * person gave them. Names are local facts of this node (store rows `node/name/<id>`), never part of the tree.
  */
 import { equalBytes, formatId, parseId } from '@blocktree/codec'
-import { createPrincipalSecret, CryptoError, type CryptoProvider, keyNamePattern, type KeyStorage } from '@blocktree/crypto'
+import {
+  createPrincipalSecret,
+  CryptoError,
+  type CryptoProvider,
+  keyNamePattern,
+  type KeyStorage
+} from '@blocktree/crypto'
 import type { Actor, Files } from '@blocktree/files'
 import {
   type BlockStore,
@@ -76,7 +82,9 @@ export interface PrincipalDirectoryOptions {
   readonly root: RootKey
 }
 
-export async function openPrincipalDirectory(options: PrincipalDirectoryOptions): Promise<PrincipalDirectory> {
+export async function openPrincipalDirectory(
+  options: PrincipalDirectoryOptions
+): Promise<PrincipalDirectory> {
   const names = new Map<string, string>() // name by id text
   for await (const [key, value] of options.store.local.range({ from: namePrefix, to: namePrefixEnd })) {
     names.set(formatId(key.subarray(namePrefix.length)), new TextDecoder().decode(value))
@@ -196,13 +204,16 @@ class Directory implements PrincipalDirectory {
   #decode(bytes: Uint8Array): PrincipalRecord {
     try {
       const record = decodeRecord(this.#options.crypto, bytes)
-      if (record.type !== recordType.principal) throw new NodeError('ERR_ACCESS_LINE', 'the record is not one of a principal')
+      if (record.type !== recordType.principal)
+        throw new NodeError('ERR_ACCESS_LINE', 'the record is not one of a principal')
       checkPrincipalRecord(this.#options.crypto, record)
       verifyRecordSignature(this.#options.crypto, record, record.body.signingPublicKey)
       return record
     } catch (cause) {
       if (cause instanceof NodeError) throw cause
-      throw new NodeError('ERR_ACCESS_LINE', 'the principal record is damaged; ask its owner for it again', { cause })
+      throw new NodeError('ERR_ACCESS_LINE', 'the principal record is damaged; ask its owner for it again', {
+        cause
+      })
     }
   }
 
@@ -247,7 +258,9 @@ class Directory implements PrincipalDirectory {
     for (const record of this.#options.tree.authorityRecords()) {
       if (record.type === recordType.principal) found.push(this.#summary(record.signer, local))
     }
-    return found.sort((left, right) => Number(right.isLocal) - Number(left.isLocal) || (left.name < right.name ? -1 : 1))
+    return found.sort(
+      (left, right) => Number(right.isLocal) - Number(left.isLocal) || (left.name < right.name ? -1 : 1)
+    )
   }
 
   #summary(id: Id, local: ReadonlySet<string>): PrincipalSummary {
@@ -264,7 +277,10 @@ class Directory implements PrincipalDirectory {
 
   #expectFree(name: string): void {
     if (!keyNamePattern.test(name) || isIdText(name)) {
-      throw new NodeError('ERR_PRINCIPAL_NAME', `"${name}" is not a name for a principal; use 1 to 64 of a-z 0-9 - _`)
+      throw new NodeError(
+        'ERR_PRINCIPAL_NAME',
+        `"${name}" is not a name for a principal; use 1 to 64 of a-z 0-9 - _`
+      )
     }
     if ([...this.#names.values()].includes(name)) throw taken(name)
   }
@@ -292,7 +308,10 @@ function fail(text: string): never {
 }
 
 function unknown(text: string): NodeError {
-  return new NodeError('ERR_PRINCIPAL_UNKNOWN', `no principal "${text}" is known here; "principal list" shows those that are`)
+  return new NodeError(
+    'ERR_PRINCIPAL_UNKNOWN',
+    `no principal "${text}" is known here; "principal list" shows those that are`
+  )
 }
 
 function taken(name: string): NodeError {

@@ -89,7 +89,9 @@ describe('during', () => {
     const work = guard.during(
       new AbortController().signal,
       (signal) =>
-        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        )
     )
     timers.shift()?.()
     disk.freeBytes = 0

@@ -77,7 +77,8 @@ class SortedRows {
   async *#walk(
     found: readonly (readonly [string, Uint8Array])[]
   ): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
-    for (const [key, value] of found) yield [new Uint8Array(Buffer.from(key, 'latin1')), new Uint8Array(value)]
+    for (const [key, value] of found)
+      yield [new Uint8Array(Buffer.from(key, 'latin1')), new Uint8Array(value)]
   }
 
   range(scan: IndexScan): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]> {

@@ -66,7 +66,11 @@ export const shareAndRevoke: Scenario = {
         'the diary'
       )
       const { trees } = await bob.call('tree.list', {})
-      expectEqual(trees.map(({ isOwn }) => isOwn), [true, false], 'own and hosted tree')
+      expectEqual(
+        trees.map(({ isOwn }) => isOwn),
+        [true, false],
+        'own and hosted tree'
+      )
     })
     await step('bob’s own tree is untouched by all this', async () => {
       await bob.call('file.create', { path: '/mine', data: encodeText('bob’s own') })

@@ -83,7 +83,12 @@ const status = schema.object({
   node: schema.object({ id: identifier }),
   root: schema.object({ id: identifier, isUnlocked: schema.boolean(), hasRecovery: schema.boolean() }),
   versions: schema.object({ blocktree: text, runtime: text, format: schema.integer() }),
-  process: schema.object({ id: schema.integer(), uptimeMs: schema.integer(), residentBytes: size, heapBytes: size }),
+  process: schema.object({
+    id: schema.integer(),
+    uptimeMs: schema.integer(),
+    residentBytes: size,
+    heapBytes: size
+  }),
   tree: schema.object({ records: size, headers: size, blocks: size, conflicts: size }),
   store: schema.object({ durability: text, segments: size, bytes: size, indexBytes: size }),
   space: schema.object({ freeBytes: size, totalBytes: size }),
@@ -124,7 +129,10 @@ const definitions = [
   defineMethod({
     name: 'node.log',
     summary: 'The newest log entries, oldest first, secrets redacted',
-    params: schema.object({ limit: schema.optional(schema.integer({ min: 1, max: 500 })), level: schema.optional(levels) }),
+    params: schema.object({
+      limit: schema.optional(schema.integer({ min: 1, max: 500 })),
+      level: schema.optional(levels)
+    }),
     result: schema.object({
       entries: schema.array(schema.object({ timeMs, level: text, message: text, fields: schema.anything() }))
     })

@@ -342,13 +342,19 @@ const accessDefinitions = [
   defineMethod({
     name: 'access.approve',
     summary: 'Grants what was asked, or less, and makes the line to send back',
-    params: schema.object({ request: line, path: schema.optional(path), rights: schema.optional(rights), name: schema.optional(principalName) }),
+    params: schema.object({
+      request: line,
+      path: schema.optional(path),
+      rights: schema.optional(rights),
+      name: schema.optional(principalName)
+    }),
     result: schema.object({ line: text, grants: schema.array(identifier), caps: schema.array(identifier) }),
     errors: [...pathErrors, ...errors('ERR_ACCESS_LINE', 'ERR_ACCESS_REQUEST_UNKNOWN', 'ERR_RIGHT_UNKNOWN')]
   }),
   defineMethod({
     name: 'access.accept',
-    summary: 'Takes the line that answers a request, or a link; the tree of another owner is kept from then on',
+    summary:
+      'Takes the line that answers a request, or a link; the tree of another owner is kept from then on',
     params: schema.object({ line }),
     result: schema.object({ treeId: identifier, path: text, rights, records: size }),
     errors: errors('ERR_ACCESS_LINE', 'ERR_TREE_LIMIT')

@@ -114,7 +114,12 @@ const transferReport = schema.object({
   problemCount: size
 })
 const backupReport = { file: text, records: size, sectors: size, bytes: size }
-const collectReport = schema.object({ segmentsRemoved: size, bytesFreed: size, bytesCopied: size, sectorsMissing: size })
+const collectReport = schema.object({
+  segmentsRemoved: size,
+  bytesFreed: size,
+  bytesCopied: size,
+  sectorsMissing: size
+})
 const backupErrors = errors('ERR_PATH_LOCAL', 'ERR_BACKUP_PASSPHRASE', 'ERR_BACKUP_CORRUPT', 'ERR_STORE_FULL')
 
 const definitions = [
@@ -151,7 +156,12 @@ const definitions = [
     summary: 'Restores a backup to a scratch place and compares, to prove that it works',
     description: 'Without a file a fresh backup is made, restored and removed again.',
     params: schema.object({ file: schema.optional(localPath), passphrase: schema.optional(secretText) }),
-    result: schema.object({ ...backupReport, isIdentical: schema.boolean(), isCurrent: schema.boolean(), durationMs: size }),
+    result: schema.object({
+      ...backupReport,
+      isIdentical: schema.boolean(),
+      isCurrent: schema.boolean(),
+      durationMs: size
+    }),
     errors: backupErrors
   }),
   defineMethod({
@@ -170,7 +180,8 @@ const definitions = [
   defineMethod({
     name: 'store.gc',
     summary: 'Removes content that no version needs any more; with removed also that of removed files',
-    description: 'With "removed" the content of removed files goes for good: they cannot be restored afterwards.',
+    description:
+      'With "removed" the content of removed files goes for good: they cannot be restored afterwards.',
     params: schema.object({ removed: flag }),
     result: collectReport
   }),
@@ -195,7 +206,9 @@ const definitions = [
     summary: 'Signs a summary of a zone, or of all of them: anchor for proofs and revocations',
     params: schema.object({ path: schema.optional(path) }),
     result: schema.object({
-      checkpoints: schema.array(schema.object({ zone: identifier, id: identifier, sequence: size, isNew: schema.boolean() }))
+      checkpoints: schema.array(
+        schema.object({ zone: identifier, id: identifier, sequence: size, isNew: schema.boolean() })
+      )
     }),
     errors: errors('ERR_ACCESS_DENIED', 'ERR_FILE_NOT_FOUND')
   })

@@ -52,7 +52,12 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
       residentBytes: memory.rss,
       heapBytes: memory.heapUsed
     },
-    tree: { records: counts.records, headers: counts.headers, blocks: counts.live, conflicts: counts.conflicts },
+    tree: {
+      records: counts.records,
+      headers: counts.headers,
+      blocks: counts.live,
+      conflicts: counts.conflicts
+    },
     store: {
       durability: configuration.store.durability,
       segments: statistics.segments,

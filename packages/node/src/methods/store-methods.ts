@@ -137,7 +137,10 @@ async function verifyRows(parts: NodeParts, signal: AbortSignal): Promise<CheckR
   const { checkRows } = await import('../row-check.ts')
   const scratch = join(parts.directory.path, 'check-index')
   try {
-    const rows = await checkRows({ ...parts, actor: parts.principals.node, scratch: createLevelIndex(scratch) }, signal)
+    const rows = await checkRows(
+      { ...parts, actor: parts.principals.node, scratch: createLevelIndex(scratch) },
+      signal
+    )
     return rows.map(({ key, problem }) => ({
       code: 'ERR_INDEX_ROW',
       reason: `${problem}; make the index again with "blocktree check --rebuild-index"`,

@@ -14,6 +14,5 @@ export const exportPageMax = 128 // files of one task of an export
 export const problemsMax = 1000 // problems of one report; more are counted only
 export const progressIntervalMs = 100 // between two reports of progress
 export const workersIdleMs = 10_000 // after the last job, before the workers are stopped
-export const linkDepthMax = 40 // followed symbolic links above a file: as Linux
 export const workerYoungMiB = 12 // short-lived objects of a worker: its garbage is collected often and cheaply
 export const workerOldMiB = 192 // far above what a task needs; a worker beyond it ends with an error
