@@ -55,9 +55,10 @@ export function entryOf(context: FilesContext, actor: Actor, block: Id): Entry |
   return located === undefined ? undefined : describe(context, actor, located)
 }
 
-export function describe(context: FilesContext, actor: Actor, located: Located): Entry {
+/** @param keep as for `locate` */
+export function describe(context: FilesContext, actor: Actor, located: Located, keep = true): Entry {
   const { summary, header, version } = located
-  const opened: HeaderPrivate | undefined = openFor(context, actor, header)
+  const opened: HeaderPrivate | undefined = openFor(context, actor, header, keep)
   return {
     name: summary.parent === undefined ? '' : shownName(context, summary, opened?.name),
     kind: kindName(summary.kind),

@@ -61,23 +61,28 @@ export function rootBlock(context: FilesContext): Id {
   return root
 }
 
-/** undefined when no valid header of the block is held. */
-export function locate(context: FilesContext, block: Id): Located | undefined {
+/**
+ * undefined when no valid header of the block is held.
+ * @param keep false passes by the caches: for one who reads very many, each once
+ */
+export function locate(context: FilesContext, block: Id, keep = true): Located | undefined {
   const summary = context.tree.blockSummary(block)
   const winner = summary?.heads[0]
   if (summary === undefined || winner === undefined) return undefined
-  const header = context.tree.header(winner.id)
+  const header = context.tree.header(winner.id, keep)
   return header === undefined ? undefined : { summary, header, version: winner.version }
 }
 
 /**
  * The private part of a header, for this actor; undefined when it holds no key for it. The opened text is shared
  * between actors, the check that this one holds the key is not.
+ * @param keep as for `locate`
  */
 export function openFor(
   context: FilesContext,
   actor: Actor,
-  header: HeaderRecord
+  header: HeaderRecord,
+  keep = true
 ): HeaderPrivate | undefined {
   const isPublic = header.body.epoch === undefined
   if (!isPublic && !actor.canOpen(header.body)) return undefined
@@ -86,7 +91,7 @@ export function openFor(
   if (known !== undefined) return known
   try {
     const opened = openHeader(context.crypto, header.body, isPublic ? undefined : actor.blockKey(header.body))
-    context.opened.set(cacheKey, opened)
+    if (keep) context.opened.set(cacheKey, opened)
     return opened
   } catch (error) {
     // a hostile writer may seal what no reader can use: shown as unreadable, never a reason to fail a listing

@@ -8,6 +8,7 @@ export const createBytesMax: number = 16 * 1024 * 1024 // content given in one c
 export const readBytesMax: number = 16 * 1024 * 1024 // one ranged read; longer goes out as a stream
 export const listPageMax = 10_000 // entries of one page: below 4 MiB of reply
 export const listPageDefault = 1000
+export const listKeptMax = 1000 // entries of a directory whose listing fills the caches; larger ones pass by them
 export const listSortedMax = 200_000 // entries of an ordered listing: about 12 MiB of names and places
 export const listSnapshotsMax = 4 // ordered listings kept for their next pages
 export const mediaTypeBytesMax = 255 // RFC 6838 allows 127 for each half

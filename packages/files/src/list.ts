@@ -9,7 +9,7 @@ import { type Entry, describe } from './entry.ts'
 import { type FilesContext, canReadZone, locate, openFor, zoneOfChildren } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { idKey } from './id-key.ts'
-import { listPageDefault, listPageMax, listSnapshotsMax, listSortedMax } from './limits.ts'
+import { listKeptMax, listPageDefault, listPageMax, listSnapshotsMax, listSortedMax } from './limits.ts'
 import { LruCache } from './lru-cache.ts'
 import { type Place, resolveDirectory } from './resolve-path.ts'
 import { shownName } from './shown-name.ts'
@@ -79,6 +79,11 @@ export class DirectoryLister {
     return { order, total, ...page }
   }
 
+  /** What is listed from a large directory would push all else out of the caches. */
+  #isKept(directory: Place): boolean {
+    return this.#context.tree.childCount(directory.block) <= listKeptMax
+  }
+
   async #byId(
     actor: Actor,
     directory: Place,
@@ -87,6 +92,7 @@ export class DirectoryLister {
     limit: number
   ): Promise<Pick<ListPage, 'entries' | 'cursor'>> {
     const after = cursor === undefined ? undefined : parseIdCursor(cursor, path)
+    const keep = this.#isKept(directory)
     const entries: Entry[] = []
     let last: Id | undefined
     for await (const child of this.#context.tree.children(directory.block, {
@@ -94,8 +100,8 @@ export class DirectoryLister {
       ...(after && { after })
     })) {
       last = child.block
-      const located = locate(this.#context, child.block)
-      if (located !== undefined) entries.push(describe(this.#context, actor, located))
+      const located = locate(this.#context, child.block, keep)
+      if (located !== undefined) entries.push(describe(this.#context, actor, located, keep))
       if (entries.length === limit) break
     }
     const isFull = last !== undefined && entries.length >= limit
@@ -121,14 +127,15 @@ export class DirectoryLister {
     const snapshot = known ?? (await this.#takeSnapshot(actor, directory, path))
     this.#snapshots.set(`${key}${snapshot.number}`, snapshot)
     const start = from === undefined ? 0 : snapshot.names.positionAfter(from.name, from.block)
+    const keep = this.#isKept(directory)
     const entries: Entry[] = []
     let position = start
     for (; position < snapshot.names.length && entries.length < limit; position++) {
       const sorted = snapshot.names.at(position)
-      const located = sorted && locate(this.#context, sorted.block)
+      const located = sorted && locate(this.#context, sorted.block, keep)
       // what was removed or moved away since the snapshot is left out
       if (located === undefined || !isIn(directory, located.summary)) continue
-      entries.push(describe(this.#context, actor, located))
+      entries.push(describe(this.#context, actor, located, keep))
     }
     const last = snapshot.names.at(position - 1)
     const hasMore = position < snapshot.names.length && last !== undefined
@@ -145,6 +152,7 @@ export class DirectoryLister {
         { path }
       )
     }
+    const keep = this.#isKept(directory)
     const names = new SortedNames()
     let after: Id | undefined
     for (;;) {
@@ -155,12 +163,10 @@ export class DirectoryLister {
       })) {
         seen++
         after = child.block
-        const located = locate(this.#context, child.block)
+        const located = locate(this.#context, child.block, keep)
         if (located === undefined) continue
-        names.add(
-          shownName(this.#context, located.summary, openFor(this.#context, actor, located.header)?.name),
-          child.block
-        )
+        const opened = openFor(this.#context, actor, located.header, keep)
+        names.add(shownName(this.#context, located.summary, opened?.name), child.block)
       }
       if (seen < listPageMax || names.length > listSortedMax) break
     }

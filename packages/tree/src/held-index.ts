@@ -53,12 +53,12 @@ export class HeldIndex implements HeldRecords {
     return bytes === undefined ? undefined : decodeBlockRow(bytes)
   }
 
-  header(id: Id): HeaderRecord | undefined {
+  header(id: Id, keep = true): HeaderRecord | undefined {
     const known = this.open?.headers.get(id) ?? this.headerCache.get(id)
     if (known !== undefined) return known
     const record = this.readRecord(id)
     if (record?.type !== recordType.header) return undefined
-    this.headerCache.set(id, record)
+    if (keep) this.headerCache.set(id, record)
     return record
   }
 

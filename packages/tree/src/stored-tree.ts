@@ -740,8 +740,8 @@ export class StoredTree implements TreeState {
     return evaluateBlock(this.#held, this.#chains, block) ?? noLabels
   }
 
-  header(id: Id): HeaderRecord | undefined {
-    return this.#held.header(id)
+  header(id: Id, keep?: boolean): HeaderRecord | undefined {
+    return this.#held.header(id, keep)
   }
 
   inlineOf(id: Id): Uint8Array | undefined {

@@ -226,7 +226,8 @@ export interface TreeState {
   /** Synchronous; the winner is read and decoded, labels are worked out when the block has any. */
   blockState(block: Id): BlockState | undefined
   /** Synchronous, cached. ERR_RECORD_DAMAGED when the bytes do not hash to the id. */
-  header(id: Id): HeaderRecord | undefined
+  /** @param keep false passes by the cache: for one who reads very many, each once */
+  header(id: Id, keep?: boolean): HeaderRecord | undefined
   /** The inline sector stored beside a header. */
   inlineOf(id: Id): Uint8Array | undefined
   record(id: Id): AnyRecord | undefined
