@@ -13,7 +13,7 @@ const nodeTests = [
 ]
 
 /** Where `.ci/run` wants the results as JSON, beside what is shown. */
-const report = process.env['BLOCKTREE_TEST_REPORT'] ?? ''
+const report = process.env['CI_TEST_REPORT'] ?? ''
 
 const resolution = {
   resolve: { conditions },

@@ -1,7 +1,7 @@
 /**
  * `npm run check`: everything that judges the repository, one line a step, the output of a step only when
  * it fails. `--fast` leaves out the tests. Where `.ci/run` has just run them on this very commit it says so
- * through BLOCKTREE_TESTS_PASSED, and they are not run a second time.
+ * through CI_TESTS_PASSED, and they are not run a second time.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -45,7 +45,7 @@ function steps(fast: boolean): Step[] {
 
 function skipTests(fast: boolean): { skipped?: string } {
   if (fast) return { skipped: 'left out by --fast' }
-  const passed = process.env['BLOCKTREE_TESTS_PASSED']
+  const passed = process.env['CI_TESTS_PASSED']
   if (passed === undefined || passed === '') return {}
   const head = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim()
   return passed === head ? { skipped: `already passed on commit ${head.slice(0, 12)}` } : {}

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const killRounds = process.env['BLOCKTREE_KILL_ROUNDS'] ?? '500'
+const killRounds = process.env['KILL_ROUNDS'] ?? '500'
 
 function run(name: string, command: readonly string[], more: Readonly<Record<string, string>> = {}): boolean {
   console.log(`== ${name}`)
@@ -26,7 +26,7 @@ const jobs: readonly Parameters<typeof run>[] = [
   ['build', ['tools/build.ts']],
   ['tests with larger counts', ['node_modules/vitest/vitest.mjs', 'run']],
   ['scenarios', [...scenarios, '--all']],
-  [`${killRounds} rounds of kill -9`, [...scenarios, 'power-loss'], { BLOCKTREE_KILL_ROUNDS: killRounds }]
+  [`${killRounds} rounds of kill -9`, [...scenarios, 'power-loss'], { KILL_ROUNDS: killRounds }]
 ]
 
 const failed = jobs.filter((job) => !run(...job)).map(([name]) => name)

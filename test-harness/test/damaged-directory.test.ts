@@ -22,7 +22,7 @@ import type { Node } from '../src/scenario.ts'
 import { createSeededRandom } from '../src/seeded-random.ts'
 
 const rounds = process.env['SLOW'] === '1' ? 600 : 40
-const random = createSeededRandom(Number(process.env['BLOCKTREE_SEED'] ?? 7))
+const random = createSeededRandom(Number(process.env['SCENARIO_SEED'] ?? 7))
 const fileCount = 24
 const written = new Map<string, Uint8Array>()
 let harness: Harness<NodeMethods>

@@ -3,7 +3,7 @@ import { runScenario } from '../src/scenario.ts'
 import { scenarios } from '../src/scenarios.ts'
 
 const scale = process.env['SLOW'] === '1' ? 4 : 1
-const seed = Number(process.env['BLOCKTREE_SEED'] ?? 1)
+const seed = Number(process.env['SCENARIO_SEED'] ?? 1)
 
 describe('scenarios', () => {
   for (const scenario of scenarios) {

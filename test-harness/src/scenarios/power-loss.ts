@@ -14,7 +14,7 @@ export const powerLoss: Scenario = {
   async run(context) {
     const { harness, step, scale, report, random } = context
     const node = harness.prepareNode('alice')
-    const rounds = Number(process.env['BLOCKTREE_KILL_ROUNDS'] ?? 25 * scale)
+    const rounds = Number(process.env['KILL_ROUNDS'] ?? 25 * scale)
     const acknowledged = new Map<string, Written>()
     const attempted = new Map<string, Uint8Array>()
     let recovered = 0

@@ -11,7 +11,7 @@ test(
     const all = names.flatMap((first) =>
       names.flatMap((second) => names.map((third) => [first, second, third]))
     )
-    const seed = process.env['BLOCKTREE_SEED'] ?? '1'
+    const seed = process.env['SCENARIO_SEED'] ?? '1'
     const random = seededBytes(`triples ${seed}`)
     const sequences = slow ? all : all.filter(() => random.chance(60 / all.length))
     const counts = await enumerate({
