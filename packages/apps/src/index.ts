@@ -1,0 +1,2 @@
+/** Life of installed apps and the host interface, over ports (pure). */
+export {}

@@ -1,0 +1,2 @@
+/** The HTTP server in front of apps: origins, limits, assets, metrics. */
+export {}

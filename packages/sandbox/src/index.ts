@@ -1,0 +1,2 @@
+/** Runs one app in a child process: frames, engines, limits, hardening. */
+export {}

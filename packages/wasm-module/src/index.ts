@@ -1,0 +1,2 @@
+/** WebAssembly modules read strictly: policy check and instrumentation with fuel (pure). */
+export {}
