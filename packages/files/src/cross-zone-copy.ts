@@ -200,7 +200,7 @@ class SubtreeCopy {
       for (const block of this.#context.tree.findByName(target.directory, key)) {
         const replaced = locate(this.#context, block)
         if (replaced === undefined || replaced.summary.deleted) continue
-        if (equalBytes(block, this.#top)) continue
+        if (equalBytes(block, this.#top) || this.#isMoved(block)) continue
         this.#batch.add(
           makeVersion(this.#context, this.#actor, replaced, { state: blockState.deleted }, this.#path).local
         )
@@ -212,6 +212,11 @@ class SubtreeCopy {
     }
     this.#batch.addLocal(jobDoneRow(this.#job))
     await this.#commit()
+  }
+
+  /** The source of a move gets its own tombstone: a second one beside it would be a fork. */
+  #isMoved(block: Id): boolean {
+    return this.#job.kind === jobKind.move && equalBytes(block, this.#job.source)
   }
 
   async #commit(): Promise<void> {

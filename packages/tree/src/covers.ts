@@ -34,7 +34,7 @@ export function coversHeader(authority: Authority, chain: CapChain, header: Head
 export function coversBlock(
   authority: Authority,
   chain: CapChain,
-  act: { readonly block: Id; readonly home: Id; readonly rights: number }
+  act: { readonly block: Id | undefined; readonly home: Id; readonly rights: number }
 ): CoverVerdict {
   const leaf = chain.links[0]
   if (leaf === undefined || chain.scope === undefined) return covered
@@ -46,7 +46,7 @@ export function coversBlock(
     )
   }
   if (leaf.body.scopeType === scopeType.block) {
-    return equalBytes(act.block, chain.scope)
+    return act.block !== undefined && equalBytes(act.block, chain.scope)
       ? covered
       : refused('ERR_HEADER_RIGHT', 'the cap is for another block')
   }

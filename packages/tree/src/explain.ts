@@ -58,7 +58,8 @@ export interface ExplainContext {
 }
 
 export interface Act {
-  readonly block: Id
+  /** undefined for whatever is in `home`. */
+  readonly block: Id | undefined
   readonly home: Id
   readonly rights: number
 }
@@ -76,11 +77,26 @@ export function explainRight(
   principal: Id,
   act: { readonly block: Id; readonly home: Id | undefined; readonly rights: number }
 ): Explanation {
-  const answer = { principal, block: act.block, right: act.rights }
-  if (act.home === undefined)
-    return { ...answer, allowed: false, chain: [], failure: { reason: 'block-unknown' } }
-  const best = bestAttempt(context, principal, { ...act, home: act.home })
-  return { ...answer, allowed: best.failure === undefined, chain: best.chain, failure: best.failure }
+  const { block, home, rights } = act
+  if (home === undefined) {
+    const failure: ExplanationFailure = { reason: 'block-unknown' }
+    return { principal, block, right: rights, allowed: false, chain: [], failure }
+  }
+  return explanationOf(principal, block, rights, bestAttempt(context, principal, { ...act, home }))
+}
+
+/** As `explainRight`, for whatever is in a zone, where its root's own header is not. */
+export function explainInside(
+  context: ExplainContext,
+  principal: Id,
+  { zone, rights }: { readonly zone: Id; readonly rights: number }
+): Explanation {
+  const best = bestAttempt(context, principal, { block: undefined, home: zone, rights })
+  return explanationOf(principal, zone, rights, best)
+}
+
+function explanationOf(principal: Id, block: Id, rights: number, { chain, failure }: Attempt): Explanation {
+  return { principal, block, right: rights, allowed: failure === undefined, chain, failure }
 }
 
 /** The leaf cap of the shortest chain that allows the act now; `cap` is undefined for the root itself. */

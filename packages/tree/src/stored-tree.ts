@@ -13,7 +13,7 @@ import { type BlockEvaluation, evaluateBlock } from './block-state.ts'
 import { capScope } from './cap.ts'
 import { type CapChain, CapChains } from './cap-chain.ts'
 import { compareClaims } from './directory-view.ts'
-import { type Act, type Explanation, capForAct, explainRight } from './explain.ts'
+import { type Act, type Explanation, capForAct, explainInside, explainRight } from './explain.ts'
 import { FollowUps } from './follow-ups.ts'
 import { IdMap } from './id-key.ts'
 import { HeldIndex } from './held-index.ts'
@@ -861,6 +861,10 @@ export class StoredTree implements TreeState {
 
   explain(principal: Id, block: Id, rights: number): Explanation {
     return explainRight(this.#explainContext(), principal, { block, home: this.zoneOf(block), rights })
+  }
+
+  explainInside(principal: Id, zone: Id, rights: number): Explanation {
+    return explainInside(this.#explainContext(), principal, { zone, rights })
   }
 
   capFor(principal: Id, act: Act): { readonly cap: Id | undefined; readonly rank: number } | undefined {

@@ -267,6 +267,8 @@ export interface TreeState {
 
   /** The chain of records that allows `right` on `block` to `principal`, or the first link that fails. */
   explain(principal: Id, block: Id, right: number): Explanation
+  /** As `explain`, for whatever is in `zone`: the header of its root belongs to the zone around it. */
+  explainInside(principal: Id, zone: Id, right: number): Explanation
   /**
    * The cap under which `principal` may do `right` on `block` now, the shortest chain first; `cap` is undefined for the
    * root. For a new block give the directory's zone as `home`. undefined when nothing allows it.

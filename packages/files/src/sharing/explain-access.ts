@@ -1,11 +1,13 @@
 /**
  * "Why can it?" in sentences: for writing the chain of caps that the tree explains, for reading the grant, the delivered
  * epoch and the way from there to the key of the block. When something is not allowed, the last sentence says which link
- * is missing and what to do about it.
+ * is missing and what to do about it. Asked of a shared folder the answer is about what is in it; the folder's own entry
+ * (its name, moving it, removing it) belongs to the zone around it and is explained beside.
  */
 import { equalBytes, formatId } from '@blocktree/codec'
 import {
   type EpochRecord,
+  type Explanation,
   type ExplanationFailure,
   type ExplanationStep,
   type GrantRecord,
@@ -13,10 +15,11 @@ import {
   type Id,
   capScope,
   grantTarget,
+  right,
   scopeType
 } from '@blocktree/tree'
 import type { Actor } from '../actor.ts'
-import { type FilesContext, locate } from '../files-context.ts'
+import { type FilesContext, isPublicZone, locate } from '../files-context.ts'
 import { pathOfBlock } from '../path-of-block.ts'
 import { resolvePath } from '../resolve-path.ts'
 import { type EpochWay, waysInto } from './epoch-reach.ts'
@@ -43,6 +46,14 @@ export interface AccessExplanation {
   readonly allowed: boolean
   /** From the tree record down to what decides. */
   readonly steps: readonly ExplainedStep[]
+  /** Of a shared folder alone, which is answered for what is in it: the same for its own entry. */
+  readonly entry?: EntryExplanation
+}
+
+/** May the principal read the name of a shared folder, or else rename, move and remove it? */
+export interface EntryExplanation {
+  readonly allowed: boolean
+  readonly steps: readonly ExplainedStep[]
 }
 
 /** @throws ERR_RIGHT_UNKNOWN, and what a path throws */
@@ -51,11 +62,23 @@ export function explainAccess(
   actor: Actor,
   request: ExplainRequest
 ): AccessExplanation {
-  const { block } = resolvePath(context, actor, request.path)
+  const { block, summary } = resolvePath(context, actor, request.path)
   const words = new Words(context, actor, request)
-  return request.right === 'read'
-    ? explainRead(context, words, request.principal, block)
-    : explainRight(context, words, request.principal, block, parseRight(request.right))
+  const { principal } = request
+  const isShared = summary.zoneRoot && summary.parent !== undefined
+  if (request.right === 'read') {
+    const entry = explainRead(context, words, principal, block)
+    return isShared ? { ...explainReadInside(context, words, principal, block), entry } : entry
+  }
+  const rights = parseRight(request.right)
+  if (!isShared)
+    return explainRight(context, words, principal, context.tree.explain(principal, block, rights))
+  const inside = context.tree.explainInside(principal, block, rights)
+  const entry = context.tree.explain(principal, block, right.admin)
+  return {
+    ...explainRight(context, words, principal, inside),
+    entry: explainRight(context, words, principal, entry)
+  }
 }
 
 /** Ids as people know them. */
@@ -90,10 +113,8 @@ function explainRight(
   context: FilesContext,
   words: Words,
   principal: Id,
-  block: Id,
-  rights: number
-): AccessExplanation {
-  const { allowed, chain, failure } = context.tree.explain(principal, block, rights)
+  { allowed, chain, failure, right: rights }: Explanation
+): EntryExplanation {
   const steps = chain.map((step) => explainStep(context, words, step))
   if (failure !== undefined) steps.push(explainFailure(words, failure, principal, rights))
   return { allowed, steps: [treeStep(context, words), ...steps] }
@@ -130,13 +151,13 @@ function explainFailure(
   rights: number
 ): ExplainedStep {
   const who = words.principal(principal)
-  const right = rightNames(rights).join(' and ')
+  const wanted = rightNames(rights).join(' and ')
   const no = (text: string, recordId?: Id): ExplainedStep => ({ text, recordId, ok: false })
   switch (failure.reason) {
     case 'block-unknown':
       return no('no valid version of it is held here')
     case 'no-cap':
-      return no(`no cap was given to ${who}: issue one with the right ${right}`)
+      return no(`no cap was given to ${who}: issue one with the right ${wanted}`)
     case 'cap-missing':
       return no('a record that this cap rests on is not held here: sync with a node that has it', failure.cap)
     case 'cap-invalid':
@@ -160,24 +181,52 @@ function explainFailure(
 
 // --- reading
 
-function explainRead(context: FilesContext, words: Words, principal: Id, block: Id): AccessExplanation {
-  const start = treeStep(context, words)
+function explainRead(context: FilesContext, words: Words, principal: Id, block: Id): EntryExplanation {
   const header = locate(context, block)?.header
-  if (header === undefined) {
-    return {
-      allowed: false,
-      steps: [start, { text: 'no valid version of it is held here', recordId: undefined, ok: false }]
-    }
-  }
+  if (header === undefined)
+    return notAllowed(context, words, [notHeld('no valid version of it is held here')])
   const { epoch } = header.body
-  if (epoch === undefined) {
-    const text = `${words.place(block)} lies in a public zone: everybody who has its records reads it`
-    return { allowed: true, steps: [start, { text, recordId: header.id, ok: true }] }
-  }
+  if (epoch === undefined) return openToAll(context, words, `${words.place(block)} lies in`, header.id)
   const found =
-    byBlockGrant(context, words, principal, header) ?? byZoneGrant(context, words, principal, header, epoch)
-  if (found !== undefined) return { allowed: true, steps: [start, ...found] }
-  return { allowed: false, steps: [start, ...missingGrant(context, words, principal, header, epoch)] }
+    byBlockGrant(context, words, principal, header) ??
+    byZoneGrant(context, words, principal, epoch, {
+      text: `that key opens ${words.place(block)}`,
+      recordId: header.id
+    })
+  if (found !== undefined) return { allowed: true, steps: [treeStep(context, words), ...found] }
+  return notAllowed(context, words, missingGrant(context, words, principal, { block, epoch }))
+}
+
+/** Of what is in a shared folder: under its current key, which later ones and the former ones follow from. */
+function explainReadInside(context: FilesContext, words: Words, principal: Id, zone: Id): EntryExplanation {
+  const { tree } = context
+  if (isPublicZone(context, zone)) return openToAll(context, words, `${words.place(zone)} is`, undefined)
+  const epoch = tree.currentEpochs(zone)[0]?.id
+  if (epoch === undefined) return notAllowed(context, words, [notHeld('no key of this folder is held here')])
+  const found = byZoneGrant(context, words, principal, epoch, {
+    text: `that key opens what is in ${words.place(zone)}`,
+    recordId: epoch
+  })
+  if (found !== undefined) return { allowed: true, steps: [treeStep(context, words), ...found] }
+  return notAllowed(context, words, missingGrant(context, words, principal, { block: undefined, epoch }))
+}
+
+function openToAll(
+  context: FilesContext,
+  words: Words,
+  what: string,
+  recordId: Id | undefined
+): EntryExplanation {
+  const text = `${what} a public zone: everybody who has its records reads it`
+  return { allowed: true, steps: [treeStep(context, words), { text, recordId, ok: true }] }
+}
+
+function notAllowed(context: FilesContext, words: Words, steps: readonly ExplainedStep[]): EntryExplanation {
+  return { allowed: false, steps: [treeStep(context, words), ...steps] }
+}
+
+function notHeld(text: string): ExplainedStep {
+  return { text, recordId: undefined, ok: false }
 }
 
 function byBlockGrant(
@@ -205,8 +254,8 @@ function byZoneGrant(
   context: FilesContext,
   words: Words,
   principal: Id,
-  header: HeaderRecord,
-  epoch: Id
+  epoch: Id,
+  opened: { readonly text: string; readonly recordId: Id }
 ): readonly ExplainedStep[] | undefined {
   const { tree } = context
   const ways = waysInto(tree.authority, epoch)
@@ -221,7 +270,7 @@ function byZoneGrant(
         grantStep(words, grant),
         { text, recordId: delivery.id, ok: true },
         ...wayDown(words, ways, way),
-        { text: `that key opens ${words.place(header.body.block)}`, recordId: header.id, ok: true }
+        { ...opened, ok: true }
       ]
     }
   }
@@ -262,19 +311,19 @@ function missingGrant(
   context: FilesContext,
   words: Words,
   principal: Id,
-  header: HeaderRecord,
-  epoch: Id
+  { block, epoch }: { readonly block: Id | undefined; readonly epoch: Id }
 ): readonly ExplainedStep[] {
   const { authority } = context.tree
   const zones = waysInto(authority, epoch).map((way) => way.epoch.body.zone)
-  const targets = [header.body.block, ...zones]
-  const grants = authority
-    .grantsTo(principal)
-    .filter(({ body }) => targets.some((target) => equalBytes(target, body.target)))
+  const grants = authority.grantsTo(principal).filter(({ body }) => {
+    if (body.targetType === grantTarget.zone) return zones.some((zone) => equalBytes(zone, body.target))
+    return block !== undefined && equalBytes(block, body.target)
+  })
   const ranked = grants.toSorted((left, right) => rank(context, left) - rank(context, right))
   const nearest = ranked[0]
   if (nearest === undefined) {
-    const text = `no grant to ${words.principal(principal)} covers ${words.place(header.body.block)}: grant it to read`
+    const place = words.place(block ?? zones[0] ?? epoch)
+    const text = `no grant to ${words.principal(principal)} covers ${place}: grant it to read`
     return [{ text, recordId: undefined, ok: false }]
   }
   const state = grantState(context, nearest)

@@ -81,6 +81,45 @@ describe('explainAccess', () => {
     expect(why(world, bob.id, '/d/a', 'write').steps.at(-1)?.text).toContain('node revoked the cap')
   })
 
+  test('answers for what is in a shared folder, and beside it for the entry that belongs to the zone around', async () => {
+    const world = await newWorld()
+    const { files, owner, sharing } = world
+    await files.makeDirectory(owner, '/d')
+    await files.makeDirectory(owner, '/d/plain')
+    const bob = newPrincipal()
+    const { grant } = await sharing.issueGrant(owner, { path: '/d', to: { principal: bob.record } })
+    const { cap } = await sharing.issueWriteCap(owner, { path: '/d', to: bob.id, rights: right.write })
+    const read = why(world, bob.id, '/d', 'read')
+    expect(read.allowed).toBe(true)
+    expect(read.steps.at(-1)).toMatchObject({ ok: true, text: 'that key opens what is in "/d"' })
+    expect(read.entry?.allowed).toBe(false)
+    expect(read.entry?.steps.at(-1)?.text).toBe('no grant to Bob covers "/d": grant it to read')
+    const write = why(world, bob.id, '/d', 'write')
+    expect(write.allowed).toBe(true)
+    expect(write.entry).toMatchObject({ allowed: false })
+    expect(write.entry?.steps.at(-1)?.text).toBe('this cap is for another place')
+    expect(why(world, bob.id, '/d', 'delete')).toMatchObject({ allowed: false })
+    expect(why(world, bob.id, '/d/plain', 'write').entry).toBeUndefined()
+    expect(why(world, owner.id, '/d', 'write').entry).toMatchObject({ allowed: true })
+    expect(why(world, owner.id, '/', 'read').entry).toBeUndefined()
+    await sharing.revokeReader(owner, grant.id)
+    await sharing.revokeCap(owner, cap.id)
+    expect(why(world, bob.id, '/d', 'read').steps.at(-1)?.text).toContain('taken back')
+    expect(why(world, bob.id, '/d', 'write').steps.at(-1)?.text).toContain('node revoked the cap')
+  })
+
+  test('does not take a cap for the folder alone for one over what is in it', async () => {
+    const world = await newWorld()
+    const { files, owner, sharing } = world
+    await files.makeDirectory(owner, '/d')
+    await files.create(owner, '/d/a', text('1'))
+    const bob = newPrincipal()
+    await sharing.issueGrant(owner, { path: '/d', to: { principal: bob.record } })
+    await sharing.issueWriteCap(owner, { path: '/d/a', to: bob.id, rights: right.write })
+    expect(why(world, bob.id, '/d', 'write').steps.at(-1)?.text).toBe('this cap is for another place')
+    expect(why(world, bob.id, '/d/a', 'write').allowed).toBe(true)
+  })
+
   test('refuses a word that is no right', async () => {
     const world = await newWorld()
     expect(await failure(() => why(world, world.node.id, '/', 'fly'))).toBe('ERR_RIGHT_UNKNOWN')

@@ -56,3 +56,26 @@ describe('removeShare', () => {
     ).toBe('ERR_SHARE_PLAIN')
   })
 })
+
+describe('createShare and removeShare', () => {
+  test('leave one tombstone for each block that was moved, and no conflict', async () => {
+    const world = await newWorld()
+    const { files, owner, sharing, tree } = world
+    await files.makeDirectory(owner, '/d')
+    await files.makeDirectory(owner, '/d/plain')
+    await files.create(owner, '/d/plain/a', text('1'))
+    const former = await blockAt(world, '/d/plain')
+    const shared = await sharing.createShare(owner, '/d/plain')
+    const back = await sharing.removeShare(owner, '/d/plain')
+    expect(await files.conflicts(owner)).toEqual([])
+    for (const block of [former, shared.block]) {
+      expect(tree.blockState(block)).toMatchObject({ deleted: true, labels: { selfFork: false } })
+      expect(tree.blockState(block)?.heads).toHaveLength(1)
+    }
+    expect(await blockAt(world, '/d/plain')).toEqual(back.block)
+    // where a tombstone leads is said in its sealed part, and what was moved is not brought back by its name
+    await files.remove(owner, '/d/plain', { recursive: true })
+    const restored = await files.undelete(owner, '/d/plain')
+    expect(restored.block).toEqual(back.block)
+  })
+})

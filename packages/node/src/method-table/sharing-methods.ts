@@ -50,11 +50,18 @@ export interface Explanation {
   readonly path: string
   readonly right: string
   /** From the tree record down to what decides. */
-  readonly steps: readonly {
-    readonly text: string
-    readonly recordId?: string | undefined
-    readonly ok: boolean
-  }[]
+  readonly steps: readonly ExplanationStep[]
+  /**
+   * Of a shared folder alone, which is answered for what is in it: the folder's own entry belongs to the zone around it.
+   * For `read` whether its name can be read, else whether it can be renamed, moved and removed.
+   */
+  readonly entry?: { readonly allowed: boolean; readonly steps: readonly ExplanationStep[] } | undefined
+}
+
+interface ExplanationStep {
+  readonly text: string
+  readonly recordId?: string | undefined
+  readonly ok: boolean
 }
 
 export interface AccessRequest {
@@ -300,6 +307,10 @@ const grantDefinitions = [
   })
 ] as const
 
+const explanationSteps = schema.array(
+  schema.object({ text, recordId: schema.optional(identifier), ok: schema.boolean() })
+)
+
 const accessDefinitions = [
   defineMethod({
     name: 'access.why',
@@ -310,9 +321,8 @@ const accessDefinitions = [
       principal: text,
       path: text,
       right: text,
-      steps: schema.array(
-        schema.object({ text, recordId: schema.optional(identifier), ok: schema.boolean() })
-      )
+      steps: explanationSteps,
+      entry: schema.optional(schema.object({ allowed: schema.boolean(), steps: explanationSteps }))
     }),
     errors: [...pathErrors, ...errors('ERR_RIGHT_UNKNOWN')]
   }),

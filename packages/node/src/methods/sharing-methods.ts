@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { formatId, parseId } from '@blocktree/codec'
-import { type Actor, parseLink, readBundleStart, type Sharing } from '@blocktree/files'
+import { type Actor, type ExplainedStep, parseLink, readBundleStart, type Sharing } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
 import { type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
@@ -12,6 +12,7 @@ import { expectNewFile } from '../key-backup.ts'
 import type {
   AccessRequest,
   CapSummary,
+  Explanation,
   GrantSummary,
   SharingMethods
 } from '../method-table/sharing-methods.ts'
@@ -176,25 +177,26 @@ function capHandlers(parts: NodeParts): CapHandlers {
       trees.within(peer.session, path, (held, actor) => {
         const id = principals.idOf(principal)
         const nameOf = (found: Uint8Array): string => principals.nameOf(found)
-        const { allowed, steps } = held.sharing.explainAccess(actor, {
-          principal: id,
-          path,
-          right: name,
-          nameOf
-        })
+        const request = { principal: id, path, right: name, nameOf }
+        const { allowed, steps, entry } = held.sharing.explainAccess(actor, request)
         return {
           allowed,
           principal: nameOf(id),
           path,
           right: name,
-          steps: steps.map(({ text, ok, recordId }) => ({
-            text,
-            ok,
-            ...(recordId === undefined ? {} : { recordId: formatId(recordId) })
-          }))
+          steps: stepsOf(steps),
+          ...(entry === undefined ? {} : { entry: { allowed: entry.allowed, steps: stepsOf(entry.steps) } })
         }
       })
   }
+}
+
+function stepsOf(steps: readonly ExplainedStep[]): Explanation['steps'] {
+  return steps.map(({ text, ok, recordId }) => ({
+    text,
+    ok,
+    ...(recordId === undefined ? {} : { recordId: formatId(recordId) })
+  }))
 }
 
 /** @throws ERR_RIGHT_UNKNOWN */
