@@ -1,25 +1,31 @@
 /**
  * Making a checkpoint of a zone (B.11): a walk over its blocks in row order writes the manifest as a payload in clear
- * and computes the roots on the way, in flat memory. Names all anchors of the zone as prev and lists all counted heads.
+ * and computes the roots on the way, in flat memory: a zone of any size takes a few sectors. Lists all counted heads.
  */
 import { compareBytes, integerMax } from '@blocktree/codec'
 import type { CryptoProvider, Random } from '@blocktree/crypto'
 import { createCheckpoint } from './checkpoint.ts'
 import { zeroId } from './domain.ts'
-import { encodeManifestRow } from './manifest.ts'
+import { checkpointPreviousMax } from './limits.ts'
+import { type ManifestRow, encodeManifestRow } from './manifest.ts'
 import { noAead } from './payload-shape.ts'
 import { PayloadWriter } from './payload-writer.ts'
-import type { BlockStore, Clock, StoredSector } from './ports.ts'
+import type { BlockStore, Clock, Durability, StoredSector } from './ports.ts'
 import type { CheckpointRecord, Id } from './records.ts'
+import { recordType } from './records.ts'
 import type { Signer } from './signed-record.ts'
 import type { TreeState } from './tree-state.ts'
 import { HeadsRootBuilder, idSetRoot } from './trie.ts'
 import { TreeError } from './tree-error.ts'
 
 const sectorsPerCommit = 16
+const sectorLog2Default = 16
+
+/** What the roots are computed from. */
+type ZoneReader = Pick<TreeState, 'blocksOfZone' | 'blockSummary'>
 
 export interface CheckpointMakerDeps {
-  readonly state: TreeState
+  readonly tree: TreeState
   readonly store: BlockStore
   readonly crypto: CryptoProvider
   readonly random: Random
@@ -30,47 +36,80 @@ export interface CheckpointOptions {
   readonly zone: Id
   /** The signer's cap with `admin` over the zone; undefined for the root. */
   readonly cap: Id | undefined
+  /** The checkpoints that it follows; at most 64 of them are named. */
+  readonly previous: readonly CheckpointRecord[]
+  /** As `authorityRoot` gives it: several checkpoints of one act name the same. */
+  readonly authorityRoot: Uint8Array
   /** Default 16: sectors of 64 KiB. */
   readonly sectorLog2?: number
-  readonly signal?: AbortSignal
+  /** Of the manifest; what is committed later is durable no earlier. Default `none`. */
+  readonly durability?: Durability
+}
+
+export interface ZoneRoots {
+  readonly headsRoot: Uint8Array
+  /** Blocks with a head, deleted ones too. */
+  readonly blocks: number
 }
 
 /**
- * Makes, stores and takes a checkpoint of what the zone holds at the call; it is an anchor when the promise resolves.
- * Writes may go on meanwhile. ERR_RECORD_MISSING without a tree; the errors of `commitLocal` without the right.
+ * Stores the manifest of what the zone holds at the call and signs the checkpoint; the record is the caller's to commit.
+ * Writes may go on meanwhile. ERR_RECORD_MISSING without a tree.
  */
 export async function makeCheckpoint(
   deps: CheckpointMakerDeps,
   signer: Signer,
   options: CheckpointOptions
 ): Promise<CheckpointRecord> {
-  const { state, crypto, clock } = deps
-  const { zone, cap } = options
-  const { tree } = state
+  const { crypto, clock } = deps
+  const { tree } = deps.tree
   if (tree === undefined) throw new TreeError('ERR_RECORD_MISSING', 'a checkpoint needs a tree: none is held')
-  const anchors = state.anchors(zone)
-  const summary = await writeManifest(deps, options)
-  const checkpoint = createCheckpoint(crypto, signer, {
+  const { zone, cap, authorityRoot: authority } = options
+  const previous = options.previous.slice(0, checkpointPreviousMax)
+  const { headsRoot, blocks, manifest } = await writeManifest(deps, options)
+  return createCheckpoint(crypto, signer, {
     tree,
     zone,
-    sequence: Math.min(integerMax, 1 + Math.max(0, ...anchors.map((anchor) => anchor.body.sequence))),
-    prev: anchors.map((anchor) => anchor.id),
-    headsRoot: summary.headsRoot,
-    blocks: summary.blocks,
+    sequence: Math.min(integerMax, 1 + Math.max(0, ...previous.map(({ body }) => body.sequence))),
+    prev: previous.map(({ id }) => id).toSorted(compareBytes),
+    headsRoot,
+    blocks,
     graveRoot: zeroId,
     graves: 0,
-    authorityRoot: authorityRoot(state, crypto),
-    manifest: summary.manifest,
+    authorityRoot: authority,
+    manifest,
     timeMs: clock.now(),
     cap
   })
-  await state.commitLocal({ records: [{ record: checkpoint }] })
-  return checkpoint
+}
+
+/** Root and count over the heads of a zone as they are now. */
+export async function zoneRoots(tree: ZoneReader, crypto: CryptoProvider, zone: Id): Promise<ZoneRoots> {
+  const builder = new HeadsRootBuilder(crypto)
+  for await (const row of manifestRows(tree, zone)) builder.add(row)
+  return builder.finish()
+}
+
+/** The trie over the ids of all authority records held: tells whether two nodes know the same of them. */
+export function authorityRoot(tree: Pick<TreeState, 'authorityRecords'>, crypto: CryptoProvider): Uint8Array {
+  const ids = [...tree.authorityRecords()]
+    .filter(({ type }) => type !== recordType.header && type !== recordType.receipt)
+    .map(({ id }) => id)
+  return idSetRoot(crypto, ids.toSorted(compareBytes))
+}
+
+async function* manifestRows(tree: ZoneReader, zone: Id): AsyncGenerator<ManifestRow> {
+  for await (const { parent, block } of tree.blocksOfZone(zone)) {
+    const heads = tree.blockSummary(block)?.heads ?? []
+    if (heads.length === 0) continue
+    const sorted = heads.toSorted((left, right) => compareBytes(left.id, right.id))
+    yield { directory: parent ?? zeroId, block, heads: sorted.map(({ id, version }) => ({ id, version })) }
+  }
 }
 
 async function writeManifest(
-  { state, store, crypto, random }: CheckpointMakerDeps,
-  { zone, sectorLog2 = 16, signal }: CheckpointOptions
+  { tree, store, crypto, random }: CheckpointMakerDeps,
+  { zone, sectorLog2 = sectorLog2Default, durability = 'none' }: CheckpointOptions
 ): Promise<Pick<CheckpointRecord['body'], 'headsRoot' | 'blocks' | 'manifest'>> {
   const roots = new HeadsRootBuilder(crypto)
   let sectors: StoredSector[] = []
@@ -78,31 +117,17 @@ async function writeManifest(
     { crypto, random, block: zone, aead: noAead },
     { sectorLog2, emit: (sector) => sectors.push({ ...sector, bytes: sector.bytes.slice() }) }
   )
-  for await (const { parent, block } of state.blocksOfZone(zone)) {
-    signal?.throwIfAborted()
-    const heads = state.blockSummary(block)?.heads ?? []
-    if (heads.length === 0) continue
-    const row = {
-      directory: parent ?? zeroId,
-      block,
-      heads: heads.toSorted((a, b) => compareBytes(a.id, b.id))
-    }
+  const flush = async (): Promise<void> => {
+    const waiting = sectors
+    sectors = []
+    if (waiting.length > 0) await store.commit({ sectors: waiting }, { durability })
+  }
+  for await (const row of manifestRows(tree, zone)) {
     roots.add(row)
     writer.push(encodeManifestRow(row))
-    if (sectors.length < sectorsPerCommit) continue
-    await store.commit({ sectors })
-    sectors = []
+    if (sectors.length >= sectorsPerCommit) await flush()
   }
   const { payload, size } = writer.finish()
-  if (sectors.length > 0) await store.commit({ sectors })
+  await flush()
   return { ...roots.finish(), manifest: { ...payload, size, rootKey: undefined } }
-}
-
-/** The trie over the ids of all authority records held: tells whether two nodes know the same of them. */
-export function authorityRoot(
-  state: Pick<TreeState, 'authorityRecords'>,
-  crypto: CryptoProvider
-): Uint8Array {
-  const ids = [...state.authorityRecords()].map((record) => record.id)
-  return idSetRoot(crypto, ids.toSorted(compareBytes))
 }

@@ -215,8 +215,10 @@ export { type BlockEvaluation, evaluateBlock } from './block-state.ts'
 export {
   type CheckpointMakerDeps,
   type CheckpointOptions,
+  type ZoneRoots,
   authorityRoot,
-  makeCheckpoint
+  makeCheckpoint,
+  zoneRoots
 } from './checkpoint-maker.ts'
 export { newFileRows } from './new-file-rows.ts'
 export { reindex } from './reindex.ts'

@@ -1,6 +1,6 @@
 /** The tree state over a store: rebuilt rows, checkpoints made here, explanations, failures of the store, local forks. */
 import { describe, expect, test } from 'vitest'
-import { makeCheckpoint } from '../src/checkpoint-maker.ts'
+import { authorityRoot, makeCheckpoint, zoneRoots } from '../src/checkpoint-maker.ts'
 import { createMemoryStore } from '../src/memory-store.ts'
 import type { BlockStore, IndexRow, StoreBatch } from '../src/ports.ts'
 import { blockKind, right } from '../src/records.ts'
@@ -97,12 +97,23 @@ describe('making checkpoints', () => {
     const gone = fixture.create(fixture.root, fixture.rootPlace)
     fixture.write(fixture.root, gone.place, { prev: [gone.first], deleted: true })
     const { state, store } = await localReplica(fixture)
-    const deps = { state, store, crypto, random: createSeededRandom('maker'), clock }
+    const deps = { tree: state, store, crypto, random: createSeededRandom('maker'), clock }
     const zone = fixture.rootPlace.block
-    const first = await makeCheckpoint(deps, fixture.root.principal, { zone, cap: undefined, sectorLog2: 12 })
+    const options = { zone, cap: undefined, authorityRoot: authorityRoot(state, crypto) }
+    const first = await makeCheckpoint(deps, fixture.root.principal, {
+      ...options,
+      previous: [],
+      sectorLog2: 12
+    })
+    await state.commitLocal({ records: [{ record: first }] })
     expect(first.body).toMatchObject({ blocks: 302, sequence: 1 })
     expect(state.anchors(zone).map((anchor) => anchor.id)).toEqual([first.id])
-    const second = await makeCheckpoint(deps, fixture.root.principal, { zone, cap: undefined })
+    expect(await zoneRoots(state, crypto, zone)).toEqual({ headsRoot: first.body.headsRoot, blocks: 302 })
+    const second = await makeCheckpoint(deps, fixture.root.principal, {
+      ...options,
+      previous: state.anchors(zone)
+    })
+    await state.commitLocal({ records: [{ record: second }] })
     expect(second.body.prev).toEqual([first.id])
     expect(second.body.headsRoot).toEqual(first.body.headsRoot)
     expect(state.anchors(zone).map((anchor) => anchor.id)).toEqual([second.id])
@@ -113,9 +124,14 @@ describe('making checkpoints', () => {
     const fixture = new Fixture('maker right')
     const writer = fixture.cap(fixture.root, 'writer', fixture.rootPlace, { rights: right.write })
     const { state, store } = await localReplica(fixture)
-    const deps = { state, store, crypto, random: createSeededRandom('maker'), clock }
-    const options = { zone: fixture.rootPlace.block, cap: writer.cap?.id }
-    await expect(makeCheckpoint(deps, writer.principal, options)).rejects.toMatchObject({
+    const deps = { tree: state, store, crypto, random: createSeededRandom('maker'), clock }
+    const record = await makeCheckpoint(deps, writer.principal, {
+      zone: fixture.rootPlace.block,
+      cap: writer.cap?.id,
+      previous: [],
+      authorityRoot: authorityRoot(state, crypto)
+    })
+    await expect(state.commitLocal({ records: [{ record }] })).rejects.toMatchObject({
       code: 'ERR_CAP_RIGHTS'
     })
   })

@@ -3,10 +3,9 @@
  * with the same records have the same digest; a restore drill compares it with the one of the original.
  */
 import { compareBytes, concatBytes } from '@blocktree/codec'
-import { type Id, type PayloadDescriptor, listReferences } from '@blocktree/tree'
+import { type Id, type PayloadDescriptor, authorityRoot, listReferences, zoneRoots } from '@blocktree/tree'
 import { type FilesContext, locate } from '../files-context.ts'
 import { treeId } from '../write-version.ts'
-import { authorityRoot, zoneRoots } from './zone-checkpoint.ts'
 import { allZones } from './zone-tree.ts'
 
 export interface ZoneSummary {
@@ -46,9 +45,9 @@ export async function rootSummary(
     options.signal?.throwIfAborted()
     const payloads = await summarizePayloads(context, zone, options)
     missing += payloads.missing
-    zones.push({ zone, ...(await zoneRoots(context, zone)), payloadRoot: payloads.root })
+    zones.push({ zone, ...(await zoneRoots(context.tree, context.crypto, zone)), payloadRoot: payloads.root })
   }
-  const authority = authorityRoot(context)
+  const authority = authorityRoot(context.tree, context.crypto)
   const tree = treeId(context)
   const parts = zones
     .toSorted((left, right) => compareBytes(left.zone, right.zone))

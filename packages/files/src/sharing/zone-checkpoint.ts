@@ -1,43 +1,28 @@
 /**
  * Checkpoints made here: a signed list of every counted head of one zone (MODEL B.11). They are the cut of a later
- * revocation and the "until" of an exposure report. Rows are streamed, a zone of any size takes one sector of memory.
+ * revocation and the "until" of an exposure report. The tree package makes the record; here is when, and after which.
  */
-import { compareBytes, equalBytes, integerMax } from '@blocktree/codec'
+import { equalBytes } from '@blocktree/codec'
 import {
   type CheckpointRecord,
-  HeadsRootBuilder,
   type Id,
-  type ManifestRow,
-  PayloadWriter,
-  type StoredSector,
   type TreeState,
-  createCheckpoint,
-  encodeManifestRow,
-  idSetRoot,
+  authorityRoot,
   limits,
-  noAead,
-  recordType,
-  right
+  makeCheckpoint as makeRecord,
+  right,
+  zoneRoots
 } from '@blocktree/tree'
 import type { Actor } from '../actor.ts'
 import { CommitBatch } from '../commit-batch.ts'
 import type { FilesContext } from '../files-context.ts'
 import { idKey } from '../id-key.ts'
-import { batchSectorBytesMax } from '../limits.ts'
-import { capFor, treeId } from '../write-version.ts'
-
-const sectorLog2 = 16
-const noDirectory = new Uint8Array(32)
+import { capFor } from '../write-version.ts'
 
 export interface ZoneCheckpoint {
   readonly record: CheckpointRecord
   /** False when the last checkpoint says the same already. */
   readonly isNew: boolean
-}
-
-export interface ZoneRoots {
-  readonly headsRoot: Uint8Array
-  readonly blocks: number
 }
 
 /** @throws ERR_ACCESS_DENIED without the right `admin` for the zone */
@@ -57,7 +42,7 @@ export async function makeCheckpoints(
   zones: readonly Id[]
 ): Promise<readonly ZoneCheckpoint[]> {
   await context.tree.settled()
-  const authority = authorityRoot(context)
+  const authority = authorityRoot(context.tree, context.crypto)
   const batch = new CommitBatch(context)
   const made: ZoneCheckpoint[] = []
   for (const zone of zones) {
@@ -82,24 +67,11 @@ async function checkpointZone(
   const previous = checkpointHeads(tree, zone)
   const only = previous[0]
   if (previous.length === 1 && only !== undefined) {
-    const roots = await zoneRoots(context, zone)
+    const roots = await zoneRoots(tree, crypto, zone)
     if (equalBytes(roots.headsRoot, only.body.headsRoot)) return { record: only, isNew: false }
   }
-  const { manifest, roots } = await writeManifest(context, zone)
-  const record = createCheckpoint(crypto, actor.signer, {
-    tree: treeId(context),
-    zone,
-    sequence: Math.min(integerMax, 1 + Math.max(0, ...previous.map(({ body }) => body.sequence))),
-    prev: previous.map(({ id }) => id).toSorted(compareBytes),
-    ...roots,
-    graveRoot: new Uint8Array(32),
-    graves: 0,
-    authorityRoot: authority,
-    manifest,
-    timeMs: context.clock.now(),
-    cap: cap.cap
-  })
-  return { record, isNew: true }
+  const options = { zone, cap: cap.cap, previous, authorityRoot: authority }
+  return { record: await makeRecord(context, actor.signer, options), isNew: true }
 }
 
 /** Checkpoints of a zone that no other held one names as previous. */
@@ -117,66 +89,4 @@ export function checkpointBefore(tree: TreeState, zone: Id, timeMs: number): Che
     .toSorted(
       (left, right) => right.body.timeMs - left.body.timeMs || right.body.sequence - left.body.sequence
     )[0]
-}
-
-/** Root and count over the heads of a zone as they are now. */
-export async function zoneRoots(context: FilesContext, zone: Id): Promise<ZoneRoots> {
-  const builder = new HeadsRootBuilder(context.crypto)
-  for await (const row of manifestRows(context, zone)) builder.add(row)
-  return builder.finish()
-}
-
-/** The trie over the ids of all authority records. */
-export function authorityRoot(context: FilesContext): Uint8Array {
-  const ids = [...context.tree.authorityRecords()]
-    .filter(({ type }) => type !== recordType.header && type !== recordType.receipt)
-    .map(({ id }) => id)
-  return idSetRoot(context.crypto, ids.toSorted(compareBytes))
-}
-
-async function* manifestRows(context: FilesContext, zone: Id): AsyncGenerator<ManifestRow> {
-  for await (const { parent, block } of context.tree.blocksOfZone(zone)) {
-    const heads = context.tree.blockSummary(block)?.heads ?? []
-    if (heads.length === 0) continue
-    const sorted = heads.toSorted((left, right) => compareBytes(left.id, right.id))
-    yield {
-      directory: parent ?? noDirectory,
-      block,
-      heads: sorted.map(({ id, version }) => ({ id, version }))
-    }
-  }
-}
-
-async function writeManifest(
-  context: FilesContext,
-  zone: Id
-): Promise<{ readonly manifest: CheckpointRecord['body']['manifest']; readonly roots: ZoneRoots }> {
-  const { crypto, random, store } = context
-  let waiting: StoredSector[] = []
-  let bytes = 0
-  const writer = new PayloadWriter(
-    { crypto, random, block: zone, aead: noAead },
-    {
-      sectorLog2,
-      emit: (sector) => {
-        waiting.push(sector)
-        bytes += sector.bytes.length
-      }
-    }
-  )
-  const builder = new HeadsRootBuilder(crypto)
-  const flush = async (): Promise<void> => {
-    const sectors = waiting
-    waiting = []
-    bytes = 0
-    if (sectors.length > 0) await store.commit({ sectors }, { durability: 'none' })
-  }
-  for await (const row of manifestRows(context, zone)) {
-    builder.add(row)
-    writer.push(encodeManifestRow(row))
-    if (bytes >= batchSectorBytesMax) await flush()
-  }
-  const { payload, size } = writer.finish()
-  await flush()
-  return { manifest: { ...payload, size, rootKey: undefined }, roots: builder.finish() }
 }

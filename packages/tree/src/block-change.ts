@@ -1,0 +1,28 @@
+/** What listeners are told about a block, worked out from its row before and after a change. */
+import { equalBytes } from '@blocktree/codec'
+import type { BlockRow } from './index-rows.ts'
+import { isSameId, shownUnder } from './placement.ts'
+import type { Id } from './records.ts'
+import type { BlockChange } from './tree-state.ts'
+
+/** undefined when its winner is the same. */
+export function changeOf(block: Id, before: BlockRow | undefined, after: BlockRow): BlockChange | undefined {
+  const change = kindOfChange(before, after)
+  return change === undefined
+    ? undefined
+    : { ...describeBlock(block, after), change, shownParentBefore: shownUnder(before) }
+}
+
+export function describeBlock(block: Id, row: BlockRow): Omit<BlockChange, 'change' | 'shownParentBefore'> {
+  return { block, zone: row.zone, kind: row.kind, shownParent: shownUnder(row), winner: row.heads[0]?.id }
+}
+
+function kindOfChange(before: BlockRow | undefined, after: BlockRow): BlockChange['change'] | undefined {
+  const winnerBefore = before?.heads[0]?.id
+  const winner = after.heads[0]?.id
+  if (before === undefined || winnerBefore === undefined) return winner === undefined ? undefined : 'created'
+  if (winner === undefined) return 'lost'
+  if (equalBytes(winner, winnerBefore)) return undefined
+  if (before.deleted !== after.deleted) return after.deleted ? 'deleted' : 'restored'
+  return isSameId(before.parent, after.parent) ? 'changed' : 'moved'
+}

@@ -1,0 +1,290 @@
+/**
+ * Records from elsewhere (B.8): decoded, judged, their signature verified, admitted and taken; what rests on a record that
+ * is not held waits in ./parked-records.ts and is judged again when that one comes.
+ */
+import { equalBytes } from '@blocktree/codec'
+import type { CryptoProvider } from '@blocktree/crypto'
+import { checkRecord } from './acceptance.ts'
+import { anchoredEntries } from './anchor.ts'
+import { homeZone } from './birth.ts'
+import { capScope } from './cap.ts'
+import { rowKey, rowPrefix } from './index-rows.ts'
+import { fromVerdict, outcome, refusal, undecodable } from './offer-result.ts'
+import type { OpenChange } from './open-change.ts'
+import { ParkedRecords } from './parked-records.ts'
+import { mayBeInline } from './payload-references.ts'
+import type { IndexRow, StoredSector } from './ports.ts'
+import { hasCountedReceipt, hasInterval, isWithinInterval } from './receipt-time.ts'
+import { decodeRecord, verifyRecordSignature } from './record.ts'
+import type { RecordTaking, Taken } from './record-taking.ts'
+import type { AnyRecord, HeaderRecord, Id } from './records.ts'
+import { recordType } from './records.ts'
+import type { TreeChanges } from './tree-changes.ts'
+import { TreeError } from './tree-error.ts'
+import { type TreeParts, addZoneBirth, includesId, missingRecord } from './tree-parts.ts'
+import type { Admission, Offer, OfferResult } from './tree-state.ts'
+import { isCheckpointValid } from './validity.ts'
+import { WaitingBirths } from './waiting-births.ts'
+
+const tipsMax = 128 // unrelated versions of one block that peers may leave waiting
+
+export class OfferIntake {
+  readonly #parts: TreeParts
+  readonly #changes: TreeChanges
+  readonly #records: RecordTaking
+  /** The one tree whose records are taken; the first that comes when undefined. */
+  readonly #expectedTree: Id | undefined
+  readonly #parked: ParkedRecords = new ParkedRecords()
+  readonly #waitingBirths: WaitingBirths
+  /** Ids that came and that parked records may wait for. */
+  readonly #woken: Id[] = []
+
+  constructor(parts: TreeParts, changes: TreeChanges, records: RecordTaking, tree: Id | undefined) {
+    this.#parts = parts
+    this.#changes = changes
+    this.#records = records
+    this.#expectedTree = tree
+    this.#waitingBirths = new WaitingBirths(parts.crypto)
+  }
+
+  async offer(offer: Offer, admission: Admission): Promise<readonly OfferResult[]> {
+    const pending: Promise<void>[] = []
+    const sectors = (offer.sectors ?? []).filter((sector) => this.#isGenuine(sector))
+    if (sectors.length > 0) pending.push(this.#parts.store.commit({ sectors }))
+    try {
+      for (const bytes of offer.births ?? []) this.#offerBirth(bytes, pending)
+      const results = offer.records.map(({ bytes, inline }) =>
+        this.#offerOne(bytes, inline, admission, pending)
+      )
+      await Promise.all(pending)
+      return results
+    } finally {
+      // Also after a failure nothing is left behind that could reject unheard.
+      await Promise.allSettled(pending)
+    }
+  }
+
+  /** A sector under another hash would keep the real one out for ever. */
+  #isGenuine({ reference, bytes }: StoredSector): boolean {
+    return equalBytes(this.#parts.crypto.sha256(bytes), reference)
+  }
+
+  #offerOne(
+    bytes: Uint8Array,
+    inline: Uint8Array | undefined,
+    admission: Admission,
+    pending: Promise<void>[]
+  ): OfferResult {
+    const result = this.#offerBytes(bytes, inline, admission, pending)
+    this.#retryWoken(pending)
+    return result
+  }
+
+  #offerBytes(
+    bytes: Uint8Array,
+    inline: Uint8Array | undefined,
+    admission: Admission,
+    pending: Promise<void>[]
+  ): OfferResult {
+    let record: AnyRecord
+    try {
+      record = decodeRecord(this.#parts.crypto, bytes)
+    } catch (error) {
+      return undecodable(error)
+    }
+    const beside = this.#besideHeader(record, inline)
+    const result = this.#offerRecord(record, beside, admission, pending)
+    if (result.outcome === 'parked' && result.missing !== undefined) {
+      this.#parked.add({ id: record.id, bytes, inline: beside, admission, missing: result.missing })
+    }
+    return result
+  }
+
+  /** What came beside a header, when it is the one small sector that the header names. */
+  #besideHeader(record: AnyRecord, inline: Uint8Array | undefined): Uint8Array | undefined {
+    if (inline === undefined || record.type !== recordType.header) return undefined
+    const { payload } = record.body
+    if (payload === undefined || !mayBeInline(payload) || inline.length !== payload.stored) return undefined
+    return this.#isGenuine({ reference: payload.rootHash, bytes: inline }) ? inline : undefined
+  }
+
+  #offerRecord(
+    record: AnyRecord,
+    inline: Uint8Array | undefined,
+    admission: Admission,
+    pending: Promise<void>[]
+  ): OfferResult {
+    const { id } = record
+    if (this.#isHeld(record)) {
+      pending.push(...this.#keepBeside(record, inline))
+      return outcome(id, 'known')
+    }
+    const expected = this.#expectedTree
+    if (record.type === recordType.tree && expected !== undefined && !equalBytes(expected, id)) {
+      return refusal(id, 'ERR_TREE_FOREIGN', 'another tree is expected here', false)
+    }
+    const lent: Id[] = []
+    const result = this.#judgeAndTake(record, inline, admission, { lent, pending })
+    if (result.outcome !== 'accepted' && result.outcome !== 'quarantined') {
+      for (const zone of lent) this.#parts.authority.removeZoneBirth(zone)
+    }
+    return result
+  }
+
+  #judgeAndTake(
+    record: AnyRecord,
+    inline: Uint8Array | undefined,
+    admission: Admission,
+    { lent, pending }: { readonly lent: Id[]; readonly pending: Promise<void>[] }
+  ): OfferResult {
+    const { id } = record
+    let verdict = checkRecord(this.#parts.context, record)
+    while (verdict.verdict === 'parked' && this.#lendBirth(verdict.missing, lent)) {
+      verdict = checkRecord(this.#parts.context, record)
+    }
+    if (verdict.verdict !== 'accepted') return fromVerdict(id, verdict)
+    const forged = this.#signatureProblem(record)
+    if (forged !== undefined) return refusal(id, forged.code, forged.message, true)
+    const unwanted = record.type === recordType.header ? this.#admissionProblem(record, admission) : undefined
+    if (unwanted !== undefined) return refusal(id, 'ERR_ADMISSION_REFUSED', unwanted, false)
+    const open = this.#changes.begin()
+    let taken: Taken
+    try {
+      taken = this.#records.take(open, record, { inline, nameKey: undefined, isLocal: false })
+    } catch (error) {
+      this.#changes.abandon(open)
+      throw error
+    }
+    pending.push(this.#changes.finish(open, { local: this.#keepBirths(open, lent) }))
+    this.#woken.push(...wokenBy(this.#parts.crypto, record))
+    return outcome(id, taken.quarantined ? 'quarantined' : 'accepted')
+  }
+
+  #isHeld(record: AnyRecord): boolean {
+    return record.type === recordType.header || record.type === recordType.receipt
+      ? this.#parts.store.hasRecord(record.id)
+      : this.#parts.authority.has(record.id)
+  }
+
+  #signatureProblem(record: AnyRecord): TreeError | undefined {
+    const principal =
+      record.type === recordType.principal ? record : this.#parts.authority.principal(record.signer)
+    if (principal === undefined) return missingRecord('the principal of the signer')
+    try {
+      verifyRecordSignature(this.#parts.crypto, record, principal.body.signingPublicKey)
+      return undefined
+    } catch (error) {
+      if (error instanceof TreeError) return error
+      throw error
+    }
+  }
+
+  /** B.8.7: what only the host checks that takes a record first. */
+  #admissionProblem(header: HeaderRecord, admission: Admission): string | undefined {
+    const { block } = header.body
+    // What a host passes on is taken whatever waits here: else two nodes would keep different versions for ever.
+    if (admission.from === 'host' || this.#isVouchedFor(header)) return undefined
+    const row = this.#parts.held.blockRow(block)
+    if (
+      row !== undefined &&
+      row.tips.length >= tipsMax &&
+      !header.body.prev.some((id) => includesId(row.tips, id))
+    ) {
+      return `${row.tips.length} versions of this block wait already`
+    }
+    const leaf = header.body.cap === undefined ? undefined : this.#parts.authority.cap(header.body.cap)
+    if (leaf !== undefined && hasInterval(leaf.body)) {
+      const now = this.#parts.clock.now()
+      if (now < this.#clockFloor()) return 'the clock of this host is behind what the root has signed'
+      if (!isWithinInterval(now, leaf.body)) return 'the cap is not in its interval'
+    }
+    return admission.refuse?.(header)
+  }
+
+  /** A receipt of a host that counts, or an anchor, covers it already: it was admitted elsewhere. */
+  #isVouchedFor(header: HeaderRecord): boolean {
+    const zone = homeZone(header.body.birth, header.body.block)
+    if (hasCountedReceipt(this.#parts.held, this.#parts.chains, header, zone)) return true
+    const anchors = this.#parts.held.anchors(homeZone(header.body.birth, header.body.block))
+    return anchoredEntries(this.#parts.held, anchors, header.body.block).versions?.has(header.id) === true
+  }
+
+  /** The highest time that the root has signed (B.7.5). */
+  #clockFloor(): number {
+    let floor = 0
+    for (const record of this.#parts.authority.records()) {
+      if (
+        record.type === recordType.checkpoint &&
+        record.body.cap === undefined &&
+        isCheckpointValid(this.#parts.held, this.#parts.chains, record)
+      ) {
+        floor = Math.max(floor, record.body.timeMs)
+      }
+    }
+    return floor
+  }
+
+  /** One after another: a chain of records that waited must not become a chain of calls. */
+  #retryWoken(pending: Promise<void>[]): void {
+    for (let id = this.#woken.pop(); id !== undefined; id = this.#woken.pop()) {
+      for (const parked of this.#parked.take(id)) {
+        this.#offerBytes(parked.bytes, parked.inline, parked.admission, pending)
+      }
+    }
+  }
+
+  /** The sector of a header that was held without it. */
+  #keepBeside(record: AnyRecord, inline: Uint8Array | undefined): readonly Promise<void>[] {
+    if (inline === undefined || record.type !== recordType.header || record.body.payload === undefined)
+      return []
+    const reference = record.body.payload.rootHash
+    if (this.#parts.store.hasSector(reference) || this.#parts.held.inlineOf(record.id) !== undefined)
+      return []
+    return [this.#parts.store.commit({ sectors: [{ reference, bytes: inline }] })]
+  }
+
+  #offerBirth(bytes: Uint8Array, pending: Promise<void>[]): void {
+    const zone = this.#waitingBirths.add(bytes)
+    if (zone === undefined) return
+    this.#woken.push(zone)
+    this.#retryWoken(pending)
+  }
+
+  /** Takes a birth that was sent along for as long as it takes to judge a record. */
+  #lendBirth(zone: Id | undefined, lent: Id[]): boolean {
+    const bytes = zone && this.#waitingBirths.get(zone)
+    if (zone === undefined || bytes === undefined || addZoneBirth(this.#parts, bytes) === undefined)
+      return false
+    lent.push(zone)
+    return true
+  }
+
+  /** The record that the births were lent to is taken: they stay with it. */
+  #keepBirths(open: OpenChange, lent: readonly Id[]): readonly IndexRow[] {
+    return lent.flatMap((zone) => {
+      const bytes = this.#waitingBirths.get(zone)
+      if (bytes === undefined) return []
+      this.#waitingBirths.delete(zone)
+      open.births.push(zone)
+      return [{ key: rowKey(rowPrefix.zone, zone), value: bytes }]
+    })
+  }
+}
+
+/** Ids that parked records may wait for and that this record brings. */
+function wokenBy(crypto: CryptoProvider, record: AnyRecord): readonly Id[] {
+  switch (record.type) {
+    case recordType.principal:
+      return [record.signer]
+    case recordType.tree:
+      return [record.id, record.body.root]
+    case recordType.succession:
+      return [record.id, record.body.newRoot]
+    case recordType.header:
+      return [record.id, record.body.block]
+    case recordType.cap:
+      return [record.id, capScope(crypto, record.body)]
+    default:
+      return [record.id]
+  }
+}

@@ -1,0 +1,38 @@
+/** What a peer is told about each record that it offered. */
+import type { AcceptanceVerdict } from './acceptance.ts'
+import type { Id } from './records.ts'
+import { TreeError, type TreeErrorCode } from './tree-error.ts'
+import type { OfferResult } from './tree-state.ts'
+
+export function outcome(id: Id, what: OfferResult['outcome']): OfferResult {
+  return { id, outcome: what, code: undefined, message: undefined, missing: undefined, penalty: false }
+}
+
+export function refusal(
+  id: Id | undefined,
+  code: TreeErrorCode,
+  message: string,
+  penalty: boolean
+): OfferResult {
+  return { id, outcome: 'refused', code, message, missing: undefined, penalty }
+}
+
+export function fromVerdict(
+  id: Id,
+  verdict: Exclude<AcceptanceVerdict, { verdict: 'accepted' }>
+): OfferResult {
+  const { code, message } = verdict
+  if (verdict.verdict === 'refused') return refusal(id, code, message, code !== 'ERR_TREE_FOREIGN')
+  return { id, outcome: 'parked', code, message, missing: verdict.missing, penalty: false }
+}
+
+/** For bytes that are no record; what is no error of ours is thrown on. */
+export function undecodable(error: unknown): OfferResult {
+  if (!(error instanceof Error)) throw error
+  if (error instanceof TreeError && error.code === 'ERR_RECORD_UNKNOWN_FORMAT') {
+    const { code, message } = error
+    return { id: undefined, outcome: 'parked', code, message, missing: undefined, penalty: false }
+  }
+  const code = error instanceof TreeError ? error.code : 'ERR_RECORD_FIELD'
+  return refusal(undefined, code, error.message, true)
+}

@@ -1,0 +1,135 @@
+/**
+ * The changes of one tree, one at a time: what was worked out in an ./open-change.ts goes to the store as one batch and
+ * to the listeners; when the store refuses it, memory is brought back to what is stored.
+ */
+import { TreeError } from './tree-error.ts'
+import { type FollowUp, OpenChange } from './open-change.ts'
+import type { Durability, IndexRow, StoreBatch } from './ports.ts'
+import type { AnyRecord, Id } from './records.ts'
+import { recordType } from './records.ts'
+import { countersRow, noCounters, readCounters } from './tree-counters.ts'
+import type { TreeParts } from './tree-parts.ts'
+import type { BlockChange, LocalBatch, TreeStatistics } from './tree-state.ts'
+
+/** Work that follows a change (./follow-ups.ts). */
+interface LaterWork {
+  add(followUps: readonly FollowUp[]): Promise<void>
+  later(followUps: readonly FollowUp[]): void
+}
+
+export class TreeChanges {
+  readonly #parts: TreeParts
+  readonly #followUps: LaterWork
+  readonly #listeners: Set<(change: BlockChange) => void> = new Set()
+  #counters: TreeStatistics
+  #isClosed = false
+
+  constructor(parts: TreeParts, followUps: LaterWork) {
+    this.#parts = parts
+    this.#followUps = followUps
+    this.#counters = readCounters(parts.store) ?? noCounters
+  }
+
+  get counters(): TreeStatistics {
+    return this.#counters
+  }
+
+  onChange(listener: (change: BlockChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#listeners.clear()
+  }
+
+  /** Rows and headers of the change are seen by readers of `held` until it is finished or abandoned. */
+  begin(): OpenChange {
+    if (this.#isClosed) throw new TreeError('ERR_RECORD_MISSING', 'the tree state is closed')
+    const open = new OpenChange(this.#parts.store, this.#counters)
+    this.#parts.held.open = open
+    return open
+  }
+
+  /** Commits the change. What it holds is visible when this returns, durable when the promise resolves. */
+  finish(
+    open: OpenChange,
+    batch: StoreBatch | LocalBatch,
+    options?: { readonly durability?: Durability }
+  ): Promise<void> {
+    this.#parts.held.open = undefined
+    const rows = [...open.rows.rows(), countersRow(open.counters)]
+    const durable = this.#parts.store.commit(
+      {
+        records: open.records,
+        rows,
+        ...(batch.sectors === undefined ? {} : { sectors: batch.sectors }),
+        ...(batch.local === undefined ? {} : { local: batch.local })
+      },
+      options
+    )
+    for (const record of open.taken) {
+      if (record.type === recordType.header) this.#parts.held.headerCache.set(record.id, record)
+      if (record.type === recordType.receipt) this.#parts.held.forgetAnchors()
+    }
+    this.#publish(open.counters, open.changes)
+    return this.#whenDurable(durable, open.taken, open.births, open.followUps)
+  }
+
+  /** For a change whose rows somebody else stores: `append` is given the row of the counters too. */
+  finishAppended(
+    open: OpenChange,
+    changes: Iterable<BlockChange>,
+    append: (rows: readonly IndexRow[]) => Promise<void>
+  ): Promise<void> {
+    this.#parts.held.open = undefined
+    const durable = append([...open.rows.rows(), countersRow(open.counters)])
+    this.#publish(open.counters, changes)
+    return this.#whenDurable(durable, [], [], [])
+  }
+
+  /** Takes the change back before anything of it was stored. */
+  abandon(open: OpenChange): void {
+    this.#revert(open)
+    this.#parts.held.open = undefined
+  }
+
+  #publish(counters: TreeStatistics, changes: Iterable<BlockChange>): void {
+    this.#counters = counters
+    if (this.#listeners.size === 0) return
+    for (const change of changes) for (const listener of this.#listeners) listener(change)
+  }
+
+  /** What waits for the disk holds no more than it needs: not the whole change. */
+  #whenDurable(
+    durable: Promise<void>,
+    taken: readonly AnyRecord[],
+    births: readonly Id[],
+    followUps: readonly FollowUp[]
+  ): Promise<void> {
+    const safe = durable.catch((error: unknown) => {
+      this.#revert({ taken, births })
+      this.#parts.held.headerCache.clear()
+      this.#counters = readCounters(this.#parts.store) ?? this.#counters
+      throw error
+    })
+    return followUps.length === 0 ? safe : safe.then(() => this.#followUps.add(followUps))
+  }
+
+  /** Takes back what was put into memory for a change that is not stored. */
+  #revert({ taken, births }: { readonly taken: readonly AnyRecord[]; readonly births: readonly Id[] }): void {
+    for (const record of taken) this.#parts.authority.remove(record)
+    for (const zone of births) this.#parts.authority.removeZoneBirth(zone)
+    this.#parts.chains.clear()
+    this.#parts.held.forgetAnchors()
+  }
+
+  /** For follow-ups: rows only. */
+  run(work: (open: OpenChange) => void): Promise<void> {
+    const open = this.begin()
+    work(open)
+    this.#followUps.later(open.followUps.splice(0))
+    return this.finish(open, {})
+  }
+}
