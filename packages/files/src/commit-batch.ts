@@ -1,5 +1,5 @@
 /** Collects records of a long operation and commits them in bounded batches, in order. */
-import type { IndexRow, LocalRecord, StoredSector } from '@blocktree/tree'
+import { type IndexRow, type LocalRecord, type StoredSector, TreeError } from '@blocktree/tree'
 import type { FilesContext } from './files-context.ts'
 import { batchSectorBytesMax } from './limits.ts'
 
@@ -45,6 +45,12 @@ export class CommitBatch {
     this.#sectors = []
     this.#local = []
     this.#sectorBytes = 0
-    await this.#context.tree.commitLocal(batch, { durability: this.#context.durability })
+    try {
+      await this.#context.tree.commitLocal(batch, { durability: this.#context.durability })
+    } catch (error) {
+      // An epoch that the store refused a moment ago is gone again: the failure of the store is the one to report.
+      if (error instanceof TreeError && error.code === 'ERR_RECORD_MISSING') await this.#context.store.flush()
+      throw error
+    }
   }
 }

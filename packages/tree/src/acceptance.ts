@@ -268,6 +268,11 @@ function checkHeader(context: AcceptanceContext, record: HeaderRecord): Acceptan
   if (isPublic !== (record.body.epoch === undefined)) {
     return refused('ERR_HEADER_FIELD', 'a header names an epoch in private zones, and only there')
   }
+  // The root block comes before the first epoch of its zone, which needs its birth; only an admin of it all signs it.
+  if (birth.zone !== undefined && record.body.epoch !== undefined) {
+    const epoch = checkEpochOf(authority, record.body.epoch, home)
+    if (epoch !== undefined) return epoch
+  }
   if (record.body.version === 1 && !equalBytes(record.signer, birth.creator)) {
     return refused('ERR_HEADER_CREATOR', 'version 1 is not signed by the creator named in the birth')
   }
@@ -280,6 +285,14 @@ function checkHeader(context: AcceptanceContext, record: HeaderRecord): Acceptan
     }
     return fromCover(coversHeader(authority, chain, record.body))
   })
+}
+
+/** A header under the key of another zone would show its content to the readers of that zone, and hide it from its own. */
+function checkEpochOf(authority: Authority, id: Id, home: Id): AcceptanceVerdict | undefined {
+  const epoch = authority.epoch(id)
+  if (epoch === undefined) return parked(id, 'the epoch')
+  if (equalBytes(epoch.body.zone, home)) return undefined
+  return refused('ERR_HEADER_FIELD', 'a header names an epoch of another zone than its own')
 }
 
 function checkCheckpoint(context: AcceptanceContext, record: CheckpointRecord): AcceptanceVerdict {

@@ -83,6 +83,9 @@ export class SupportingRecords {
       case recordType.grantRevocation:
         ids.push(record.body.grant)
         break
+      case recordType.header:
+        if (record.body.epoch !== undefined) ids.push(record.body.epoch)
+        break
       case recordType.checkpoint:
         ids.push(...record.body.prev)
         this.addZone(record.body.zone)

@@ -124,6 +124,7 @@ export function hoard(world: Pick<World, 'tree'>, reader: Actor): ZoneKeyRing {
 /** A store that stops for good after some commits, like a process that was killed. */
 export function stoppingStore(inner: BlockStore, commits: number): BlockStore {
   let left = commits
+  const stopped = (): Promise<void> => Promise.reject(new Error('the store has stopped'))
   return {
     index: inner.index,
     local: inner.local,
@@ -133,10 +134,10 @@ export function stoppingStore(inner: BlockStore, commits: number): BlockStore {
     hasRecord: (id) => inner.hasRecord(id),
     records: () => inner.records(),
     commit: (batch, options) => {
-      if (left-- <= 0) return Promise.reject(new Error('the store has stopped'))
+      if (left-- <= 0) return stopped()
       return inner.commit(batch, options)
     },
-    flush: () => inner.flush(),
+    flush: () => (left < 0 ? stopped() : inner.flush()),
     close: () => inner.close()
   }
 }

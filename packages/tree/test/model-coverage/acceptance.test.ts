@@ -160,12 +160,31 @@ describe('headers (B.3, B.7.3, B.8.3)', () => {
   test('name an epoch in private zones, and only there', async () => {
     const { fixture, zone, writer } = world('public')
     const place = fixture.place(writer, zone)
-    const epoch = crypto.random.bytes(32)
-    const key = blockKey(crypto, crypto.random.bytes(32), place.block, 0)
-    expect(await outcome(fixture, sealed(fixture, writer, place, epoch, key))).toBe('accepted')
+    const { record: epoch, key: zoneKey } = epochBy(fixture, fixture.root, zone)
+    const key = blockKey(crypto, zoneKey, place.block, 0)
+    expect(await outcome(fixture, sealed(fixture, writer, place, epoch.id, key), [epoch])).toBe('accepted')
     expect(await outcome(fixture, fixture.header(writer, place, { prev: [] }))).toBe('refused')
     const open = fixture.place(fixture.root, fixture.rootPlace)
-    expect(await outcome(fixture, sealed(fixture, fixture.root, open, epoch, key))).toBe('refused')
+    expect(await outcome(fixture, sealed(fixture, fixture.root, open, epoch.id, key), [epoch])).toBe(
+      'refused'
+    )
+  })
+
+  test('name an epoch of their own zone, and wait until it is held', async () => {
+    const { fixture, zone, writer } = world('epoch of another zone')
+    const beside = placeOf({
+      ...fixture.place(fixture.root, fixture.rootPlace, { zoneRoot: true }).birth,
+      public: false
+    })
+    fixture.write(fixture.root, beside, { prev: [] })
+    const own = epochBy(fixture, fixture.root, zone)
+    const foreign = epochBy(fixture, fixture.root, beside)
+    const place = fixture.place(writer, zone)
+    const under = ({ record, key }: typeof own) =>
+      sealed(fixture, writer, place, record.id, blockKey(crypto, key, place.block, 0))
+    expect(await outcome(fixture, under(own), [own.record])).toBe('accepted')
+    expect(await outcome(fixture, under(own))).toBe('parked')
+    expect(await outcome(fixture, under(foreign), [foreign.record])).toBe('refused')
   })
 
   test('need create, write, delete and admin each for its own', async () => {
