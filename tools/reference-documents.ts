@@ -1,6 +1,6 @@
 /**
- * Writes doc/RPC.md from the method table and doc/CLI.md from the command table, so that neither can disagree with the
- * program. `--check` only compares.
+ * Writes doc/RPC.md from the method table, doc/CLI.md from the command table and what derives from doc/spec/blocktree.wit,
+ * so that none can disagree with the program. `--check` only compares.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -8,10 +8,12 @@ import { commandTable } from '../packages/cli/src/command-table.ts'
 import { reference } from '../packages/cli/src/help.ts'
 import { nodeMethodTable } from '../packages/node/src/method-table.ts'
 import { renderReference } from '../packages/rpc/src/index.ts'
+import { hostInterfaceDocuments } from './wit/documents.ts'
 
 const documents = [
   { path: 'doc/RPC.md', text: `${renderReference(nodeMethodTable).trimEnd()}\n` },
-  { path: 'doc/CLI.md', text: `${reference(commandTable).trimEnd()}\n` }
+  { path: 'doc/CLI.md', text: `${reference(commandTable).trimEnd()}\n` },
+  ...hostInterfaceDocuments()
 ]
 
 const isCheck = process.argv.includes('--check')

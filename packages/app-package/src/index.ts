@@ -14,3 +14,20 @@ export {
   type InvokeOptions,
   type RunningApp
 } from './app-runner.ts'
+export type * as Host from './host-interface.ts'
+export {
+  type Failure,
+  type HostEvent,
+  type HostEventName,
+  type HostEventReplies,
+  type HostEvents,
+  type HostOperation,
+  type HostOperationName,
+  type HostReplies,
+  type HostRequests,
+  hostEvents,
+  hostOperationName,
+  hostOperations,
+  hostStatus
+} from './host-interface.ts'
+export { encodeExplanation } from './host-value.ts'
