@@ -1250,10 +1250,10 @@ export type PermissionUse = 'always' | PermissionKind
 
 /** Codec of the bytes of one call. Decoders return views of their input and throw CodecError. */
 export interface CallCodec<Request, Reply> {
-  decodeRequest(bytes: Uint8Array): Request
-  encodeRequest(request: Request): Uint8Array
-  decodeReply(bytes: Uint8Array): Reply
-  encodeReply(reply: Reply): Uint8Array
+  readonly decodeRequest: (bytes: Uint8Array) => Request
+  readonly encodeRequest: (request: Request) => Uint8Array
+  readonly decodeReply: (bytes: Uint8Array) => Reply
+  readonly encodeReply: (reply: Reply) => Uint8Array
 }
 
 export interface HostOperation<Name extends HostOperationName> extends CallCodec<
