@@ -33,6 +33,7 @@ import { createSpaceGuard, freeBytesAt, type SpaceGuard } from './space-guard.ts
 import { completeSuccession } from './succession.ts'
 import { createTreeRouter, type TreeRouter } from './tree-router.ts'
 import { createTreeReindex, indexReplayedNames } from './tree-reindex.ts'
+import { releasedMs } from './version.ts'
 
 /** What the handlers work with. */
 export interface NodeParts {
@@ -148,7 +149,7 @@ async function openParts(
   })
   try {
     const nameSecret = await derived
-    const tree = await createTreeState({ store, crypto, clock })
+    const tree = await createTreeState({ store, crypto, clock, releasedMs })
     expectTree(tree, record)
     const files = createFiles({
       tree,

@@ -25,6 +25,7 @@ import { NodeError, reasonOf } from './node-error.ts'
 import type { PrincipalDirectory } from './principal-directory.ts'
 import { addReceipts } from './receipt-signing.ts'
 import { createTreeReindex, indexReplayedNames } from './tree-reindex.ts'
+import { releasedMs } from './version.ts'
 
 const hostedTreesMax = 256 // each open one takes a few megabytes and a dozen file handles
 
@@ -196,7 +197,7 @@ async function openTree(options: HostedTreesOptions, place: string, name: string
   const id = parseId(name)
   const store = await openHostedStore(options, place)
   try {
-    const tree = await createTreeState({ store, crypto, clock, tree: id })
+    const tree = await createTreeState({ store, crypto, clock, releasedMs, tree: id })
     const nameSecret = crypto.hmacSha256(options.nameSecret, [
       new TextEncoder().encode('blocktree/local/hosted/1\0'),
       id

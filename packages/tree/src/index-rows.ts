@@ -21,7 +21,8 @@
  * | `s` | counters |
  *
  * Block row: format u8 (1), kind u8, flags u8, birth flags u8, rank u8, problems u8, home zone 32, parent 32, shown
- * parent 32, name key 16, heads u8, tips u8, then heads [id 32, version u48] and tips [id 32]. Absent ids are zero.
+ * parent 32, name key 16, heads u8, tips u8 (255 for more), then heads [id 32, version u48] and tips [id 32] to the end of
+ * the row. Absent ids are zero.
  */
 import { zeroId } from './domain.ts'
 import type { VersionedHead } from './held-records.ts'
@@ -129,7 +130,7 @@ export function encodeBlockRow(row: BlockRow): Uint8Array {
   bytes.set(row.shownParent ?? zeroId, 70)
   bytes.set(row.nameKey ?? zeroNameKey, 102)
   bytes[118] = row.heads.length
-  bytes[119] = row.tips.length
+  bytes[119] = Math.min(0xff, row.tips.length) // a flood by a host may be larger: the row's length tells
   let offset = writeHeads(bytes, fixedBytes, row.heads)
   for (const tip of row.tips) {
     bytes.set(tip, offset)
@@ -145,9 +146,7 @@ export function decodeBlockRow(bytes: Uint8Array): BlockRow {
   const headCount = bytes[118] ?? 0
   const tipsStart = fixedBytes + headCount * headBytes
   const tips: Id[] = []
-  for (let tip = 0; tip < (bytes[119] ?? 0); tip++) {
-    tips.push(bytes.subarray(tipsStart + tip * 32, tipsStart + tip * 32 + 32))
-  }
+  for (let tip = tipsStart; tip + 32 <= bytes.length; tip += 32) tips.push(bytes.subarray(tip, tip + 32))
   return {
     kind: kinds.find((kind) => kind === bytes[1]) ?? blockKind.file,
     zoneRoot: (birthFlags & 1) !== 0,

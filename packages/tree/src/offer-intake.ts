@@ -5,8 +5,7 @@
 import { equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { checkRecord } from './acceptance.ts'
-import { anchoredEntries } from './anchor.ts'
-import { homeZone } from './birth.ts'
+import { AdmissionRules } from './admission.ts'
 import { capScope } from './cap.ts'
 import { rowKey, rowPrefix } from './index-rows.ts'
 import { fromVerdict, outcome, refusal, undecodable } from './offer-result.ts'
@@ -14,19 +13,15 @@ import type { OpenChange } from './open-change.ts'
 import { ParkedRecords } from './parked-records.ts'
 import { mayBeInline } from './payload-references.ts'
 import type { IndexRow, StoredSector } from './ports.ts'
-import { hasCountedReceipt, hasInterval, isWithinInterval } from './receipt-time.ts'
 import { decodeRecord, verifyRecordSignature } from './record.ts'
 import type { RecordTaking, Taken } from './record-taking.ts'
-import type { AnyRecord, HeaderRecord, Id } from './records.ts'
+import type { AnyRecord, Id } from './records.ts'
 import { recordType } from './records.ts'
 import type { TreeChanges } from './tree-changes.ts'
 import { TreeError } from './tree-error.ts'
-import { type TreeParts, addZoneBirth, includesId, missingRecord } from './tree-parts.ts'
+import { type TreeParts, addZoneBirth, missingRecord } from './tree-parts.ts'
 import type { Admission, Offer, OfferResult } from './tree-state.ts'
-import { isCheckpointValid } from './validity.ts'
 import { WaitingBirths } from './waiting-births.ts'
-
-const tipsMax = 128 // unrelated versions of one block that peers may leave waiting
 
 export class OfferIntake {
   readonly #parts: TreeParts
@@ -34,6 +29,7 @@ export class OfferIntake {
   readonly #records: RecordTaking
   /** The one tree whose records are taken; the first that comes when undefined. */
   readonly #expectedTree: Id | undefined
+  readonly #admission: AdmissionRules
   readonly #parked: ParkedRecords = new ParkedRecords()
   readonly #waitingBirths: WaitingBirths
   /** Ids that came and that parked records may wait for. */
@@ -44,6 +40,7 @@ export class OfferIntake {
     this.#changes = changes
     this.#records = records
     this.#expectedTree = tree
+    this.#admission = new AdmissionRules(parts)
     this.#waitingBirths = new WaitingBirths(parts.crypto)
   }
 
@@ -145,8 +142,8 @@ export class OfferIntake {
     if (verdict.verdict !== 'accepted') return fromVerdict(id, verdict)
     const forged = this.#signatureProblem(record)
     if (forged !== undefined) return refusal(id, forged.code, forged.message, true)
-    const unwanted = record.type === recordType.header ? this.#admissionProblem(record, admission) : undefined
-    if (unwanted !== undefined) return refusal(id, 'ERR_ADMISSION_REFUSED', unwanted, false)
+    const unwanted = this.#admission.problem(record, admission)
+    if (unwanted !== undefined) return fromVerdict(id, unwanted)
     const open = this.#changes.begin()
     let taken: Taken
     try {
@@ -177,51 +174,6 @@ export class OfferIntake {
       if (error instanceof TreeError) return error
       throw error
     }
-  }
-
-  /** B.8.7: what only the host checks that takes a record first. */
-  #admissionProblem(header: HeaderRecord, admission: Admission): string | undefined {
-    const { block } = header.body
-    // What a host passes on is taken whatever waits here: else two nodes would keep different versions for ever.
-    if (admission.from === 'host' || this.#isVouchedFor(header)) return undefined
-    const row = this.#parts.held.blockRow(block)
-    if (
-      row !== undefined &&
-      row.tips.length >= tipsMax &&
-      !header.body.prev.some((id) => includesId(row.tips, id))
-    ) {
-      return `${row.tips.length} versions of this block wait already`
-    }
-    const leaf = header.body.cap === undefined ? undefined : this.#parts.authority.cap(header.body.cap)
-    if (leaf !== undefined && hasInterval(leaf.body)) {
-      const now = this.#parts.clock.now()
-      if (now < this.#clockFloor()) return 'the clock of this host is behind what the root has signed'
-      if (!isWithinInterval(now, leaf.body)) return 'the cap is not in its interval'
-    }
-    return admission.refuse?.(header)
-  }
-
-  /** A receipt of a host that counts, or an anchor, covers it already: it was admitted elsewhere. */
-  #isVouchedFor(header: HeaderRecord): boolean {
-    const zone = homeZone(header.body.birth, header.body.block)
-    if (hasCountedReceipt(this.#parts.held, this.#parts.chains, header, zone)) return true
-    const anchors = this.#parts.held.anchors(homeZone(header.body.birth, header.body.block))
-    return anchoredEntries(this.#parts.held, anchors, header.body.block).versions?.has(header.id) === true
-  }
-
-  /** The highest time that the root has signed (B.7.5). */
-  #clockFloor(): number {
-    let floor = 0
-    for (const record of this.#parts.authority.records()) {
-      if (
-        record.type === recordType.checkpoint &&
-        record.body.cap === undefined &&
-        isCheckpointValid(this.#parts.held, this.#parts.chains, record)
-      ) {
-        floor = Math.max(floor, record.body.timeMs)
-      }
-    }
-    return floor
   }
 
   /** One after another: a chain of records that waited must not become a chain of calls. */

@@ -17,12 +17,15 @@ export function refusal(
   return { id, outcome: 'refused', code, message, missing: undefined, penalty }
 }
 
+/** Refusals that an honest peer may meet. */
+const blameless: ReadonlySet<TreeErrorCode> = new Set(['ERR_TREE_FOREIGN', 'ERR_ADMISSION_REFUSED'])
+
 export function fromVerdict(
   id: Id,
   verdict: Exclude<AcceptanceVerdict, { verdict: 'accepted' }>
 ): OfferResult {
   const { code, message } = verdict
-  if (verdict.verdict === 'refused') return refusal(id, code, message, code !== 'ERR_TREE_FOREIGN')
+  if (verdict.verdict === 'refused') return refusal(id, code, message, !blameless.has(code))
   return { id, outcome: 'parked', code, message, missing: verdict.missing, penalty: false }
 }
 

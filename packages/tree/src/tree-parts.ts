@@ -20,6 +20,8 @@ export interface TreeParts {
   readonly store: BlockStore
   readonly crypto: CryptoProvider
   readonly clock: Clock
+  /** When this release was built; 0 when nobody said. */
+  readonly releasedMs: number
   readonly names: NameKeys | undefined
   readonly authority: Authority
   readonly chains: CapChains
@@ -29,7 +31,7 @@ export interface TreeParts {
 }
 
 export function createTreeParts(options: TreeStateOptions): TreeParts {
-  const { store, crypto, clock, names, headerCacheCount = headerCacheCountDefault } = options
+  const { store, crypto, clock, names, releasedMs = 0, headerCacheCount = headerCacheCountDefault } = options
   const authority = new Authority()
   const chains = new CapChains(authority, crypto)
   const held = new HeldIndex({ store, crypto, headerCacheCount }, authority, chains)
@@ -39,7 +41,7 @@ export function createTreeParts(options: TreeStateOptions): TreeParts {
     crypto,
     homeOf: (block) => held.blockRow(block)?.zone
   }
-  return { store, crypto, clock, names, authority, chains, held, context }
+  return { store, crypto, clock, releasedMs, names, authority, chains, held, context }
 }
 
 /** Takes the birth of a zone into memory. @returns the zone when it is new and of this tree */

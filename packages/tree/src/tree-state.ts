@@ -33,6 +33,8 @@ export interface TreeStateOptions {
   readonly store: BlockStore
   readonly crypto: CryptoProvider
   readonly clock: Clock
+  /** When this release was built, in milliseconds since 1970: a clock that says less is not believed (B.7.5). */
+  readonly releasedMs?: number
   /** Absent on a host without keys; names are then registered later by `registerName`. */
   readonly names?: NameKeys
   /** The one tree whose records are taken; when absent, the first tree record that arrives decides. */
