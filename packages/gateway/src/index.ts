@@ -1,2 +1,8 @@
-/** The HTTP server in front of apps: origins, limits, assets, metrics. */
-export {}
+export type { AccessLine } from './access-log.ts'
+export type { AppDirectory, AppRequest, AppResponse, Asset, ServedApp } from './app-directory.ts'
+export type { CertificateFiles } from './certificate-files.ts'
+export { AppFailure, GatewayError, type GatewayErrorCode } from './gateway-error.ts'
+export { type Gateway, type GatewayOptions, createGateway } from './gateway.ts'
+export { type HostRules, isAppName } from './host-name.ts'
+export type { GatewayLimits } from './limits.ts'
+export type { Metric, MetricSample } from './metrics.ts'

@@ -1,0 +1,75 @@
+/**
+ * The head of an app's answer, as it may go to a client: names and values checked (no response splitting), nothing
+ * that belongs to the connection or to the gateway, cookies bound to the app's own host.
+ */
+import type { AppResponse } from './app-directory.ts'
+import { GatewayError } from './gateway-error.ts'
+import { responseHeaderBytesMax, responseHeadersMax } from './limits.ts'
+import { ownHeaders, securityHeaders } from './security-headers.ts'
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Belong to the connection (RFC 9110, section 7.6.1). */
+const connectionHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade'
+])
+
+/**
+ * Name, value, name, value for `writeHead`. A body of known size gets a content-length; a `content-length` that an
+ * app sends must be that number.
+ * @throws ERR_GATEWAY_RESPONSE
+ */
+export function responseHead(response: AppResponse, requestId: string): string[] {
+  const { status, headers, body } = response
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw refused(`its status ${status} is not one of 200 to 599`)
+  }
+  if (headers.length > responseHeadersMax) throw refused(`it has more than ${responseHeadersMax} headers`)
+  const head: string[] = ['x-request-id', requestId, ...securityHeaders]
+  let bytes = 0
+  for (const [name, value] of headers) {
+    bytes += name.length + value.length
+    if (bytes > responseHeaderBytesMax) throw refused(`its headers exceed ${responseHeaderBytesMax} bytes`)
+    addHeader(head, name, value, body)
+  }
+  if (body instanceof Uint8Array && status !== 204 && status !== 304) {
+    head.push('content-length', String(body.byteLength))
+  }
+  return head
+}
+
+function addHeader(head: string[], name: string, value: string, body: AppResponse['body']): void {
+  if (!token.test(name)) throw refused(`a header name ${JSON.stringify(name.slice(0, 40))} is not a token`)
+  const lower = name.toLowerCase()
+  if (!fieldValue.test(value)) throw refused(`the value of its header "${lower}" holds a control character`)
+  if (connectionHeaders.has(lower)) throw refused(`its header "${lower}" belongs to the connection`)
+  if (ownHeaders.has(lower)) throw refused(`its header "${lower}" is set by the gateway`)
+  if (lower === 'content-length') {
+    if (body instanceof Uint8Array && value !== String(body.byteLength)) {
+      throw refused(`its content-length ${value} is not that of its body, ${body.byteLength}`)
+    }
+    return
+  }
+  head.push(lower, lower === 'set-cookie' ? boundToHost(value) : value)
+}
+
+/** A cookie for a parent domain would be sent to other apps. */
+function boundToHost(cookie: string): string {
+  return cookie
+    .split(';')
+    .filter((part, index) => index === 0 || !/^\s*domain\s*=/i.test(part))
+    .join(';')
+}
+
+function refused(problem: string): GatewayError {
+  return new GatewayError('ERR_GATEWAY_RESPONSE', `the app's answer was not sent: ${problem}`)
+}

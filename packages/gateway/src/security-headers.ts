@@ -1,0 +1,43 @@
+/**
+ * Headers that every answer of every app carries. The policy of the gateway and one that an app adds both apply in
+ * the browser, so an app can tighten it, never loosen it: its page talks to its own origin and to nothing else.
+ */
+
+export const contentSecurityPolicy: string = [
+  "default-src 'self'",
+  "img-src 'self' data: blob:",
+  "media-src 'self' blob:",
+  "style-src 'self' 'unsafe-inline'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'"
+].join('; ')
+
+/** Name, value, name, value, as `writeHead` takes them. */
+export const securityHeaders: readonly string[] = [
+  'content-security-policy',
+  contentSecurityPolicy,
+  'x-content-type-options',
+  'nosniff',
+  'referrer-policy',
+  'same-origin',
+  'cross-origin-opener-policy',
+  'same-origin',
+  'cross-origin-resource-policy',
+  'same-origin',
+  'origin-agent-cluster',
+  '?1',
+  'permissions-policy',
+  'browsing-topics=(), geolocation=(), microphone=(), camera=(), payment=(), usb=()'
+]
+
+/** What an app may not send, because it is decided here. */
+export const ownHeaders: ReadonlySet<string> = new Set([
+  ...securityHeaders.filter((_, index) => index % 2 === 0 && index > 0),
+  'x-request-id',
+  'date',
+  'strict-transport-security',
+  'alt-svc',
+  'clear-site-data'
+])
