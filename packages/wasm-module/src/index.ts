@@ -1,2 +1,22 @@
 /** WebAssembly modules read strictly: policy check and instrumentation with fuel (pure). */
-export {}
+export { type ModulePolicy, type ModuleRefusal, checkModule, modulePolicyDefault } from './check-module.ts'
+export { blocktreeImports, blocktreeModule, wasiImports, wasiModule } from './guest-abi.ts'
+export { type ModuleFacts, inspectModule } from './inspect-module.ts'
+export {
+  type RewriteLimits,
+  clampModule,
+  fuelExport,
+  instrumentModule,
+  rewriteLimitsDefault
+} from './instrument-module.ts'
+export {
+  memoryPagesDefault,
+  memoryPagesMax,
+  moduleBytesDefault,
+  moduleBytesMax,
+  tableEntriesDefault,
+  tableEntriesMax
+} from './limits.ts'
+export { ModuleError, type ModuleErrorCode } from './module-error.ts'
+export type { ExternalKind, MemoryFacts, ModuleExport, ModuleImport, TableFacts } from './module-structure.ts'
+export { type FunctionType, type ValueType, formatFunctionType } from './value-type.ts'
