@@ -2,7 +2,7 @@
  * Acceptance of records, steps 2 to 4 of B.8: what rests on the record's own bytes and on records that it names by id.
  * Never on revocations, checkpoints, the current root or absence, so that a refusal is right for ever and everywhere.
  * Decoding (step 1) is ./record.ts, the signature (step 5) is verified after these cheap comparisons, storing and
- * evaluation (6 to 9) are ./stored-tree.ts.
+ * evaluation (6 to 9) are ./offer-intake.ts and ./header-taking.ts.
  */
 import { equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'

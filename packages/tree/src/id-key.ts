@@ -1,30 +1,42 @@
 /** Ids as keys of maps: hexadecimal, which the runtime makes faster than any other text and which sorts as the bytes do. */
+import { equalBytes } from '@blocktree/codec'
 import type { Id } from './records.ts'
 
 export function idKey(id: Id): string {
   return id.toHex()
 }
 
-/** A map keyed by id. */
+/** A map keyed by id. What was found last is found again without making text of the id: it is asked for most often. */
 export class IdMap<Value> {
   readonly #values: Map<string, Value> = new Map()
+  #last: Value | undefined
+  /** Of `#last`; a copy, so that nothing larger is held through it. */
+  readonly #lastId: Uint8Array = new Uint8Array(32)
 
   get size(): number {
     return this.#values.size
   }
   get(id: Id): Value | undefined {
-    return this.#values.get(idKey(id))
+    if (this.#last !== undefined && equalBytes(id, this.#lastId)) return this.#last
+    const found = this.#values.get(idKey(id))
+    if (found === undefined || id.length !== this.#lastId.length) return found
+    this.#last = found
+    this.#lastId.set(id)
+    return found
   }
   has(id: Id): boolean {
     return this.#values.has(idKey(id))
   }
   set(id: Id, value: Value): void {
+    this.#last = undefined
     this.#values.set(idKey(id), value)
   }
   delete(id: Id): boolean {
+    this.#last = undefined
     return this.#values.delete(idKey(id))
   }
   clear(): void {
+    this.#last = undefined
     this.#values.clear()
   }
   values(): IterableIterator<Value> {

@@ -248,6 +248,25 @@ export function addNewChildren(rows: RowBatch, zone: Id, directory: Id, count: n
   return true
 }
 
+/**
+ * The row of the count of a directory with one new child more; undefined when that child would not be properly shown
+ * in it, or more than the count changes.
+ */
+export function countWithNewChild(
+  held: { blockRow(block: Id): BlockRow | undefined; row(key: Uint8Array): Uint8Array | undefined },
+  zone: Id,
+  directory: Id
+): { readonly key: Uint8Array; readonly value: Uint8Array } | undefined {
+  const row = held.blockRow(directory)
+  if (row === undefined || row.heads.length === 0 || row.deleted || row.kind !== blockKind.directory)
+    return undefined
+  const isProper = equalBytes(directory, zone) || (!row.zoneRoot && equalBytes(row.zone, zone))
+  if (!isProper) return undefined
+  const key = rowKey(rowPrefix.count, directory)
+  const before = held.row(key)
+  return { key, value: encodeUint48(1 + (before === undefined ? 0 : readUint48(before, 0))) }
+}
+
 /** A deleted directory is shown while something in it is: the change runs up through deleted directories. */
 function changeCount(rows: RowBatch, directory: Id, delta: number): void {
   const count = Math.max(0, readCount(rows, directory) + delta)

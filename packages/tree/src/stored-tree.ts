@@ -12,6 +12,7 @@ import { FollowUps } from './follow-ups.ts'
 import { HeaderTaking } from './header-taking.ts'
 import { rowKey, rowPrefix } from './index-rows.ts'
 import { listZone, rowsBelow } from './listing.ts'
+import { commitNewFile } from './new-file-commit.ts'
 import { OfferIntake } from './offer-intake.ts'
 import type { FollowUp, OpenChange } from './open-change.ts'
 import { addNewChildren, isSameId, readCount, settleBlock, shownUnder } from './placement.ts'
@@ -106,6 +107,9 @@ class StoredTree implements TreeState {
   // --- taking records
 
   commitLocal(batch: LocalBatch, options?: { readonly durability?: Durability }): Promise<void> {
+    const parts = { headers: this.#headers, changes: this.#changes }
+    const single = commitNewFile(this.#parts, parts, batch, options)
+    if (single !== undefined) return single
     const open = this.#changes.begin()
     try {
       for (const { record, inline, nameKey, isNew = false } of batch.records) {

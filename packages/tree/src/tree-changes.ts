@@ -89,6 +89,22 @@ export class TreeChanges {
     return this.#whenDurable(durable, [], [], [])
   }
 
+  /** For a change that is worked out without an open one, and that has nothing in memory to take back. */
+  commit(
+    batch: StoreBatch,
+    counters: TreeStatistics,
+    change: BlockChange,
+    options?: { readonly durability?: Durability }
+  ): Promise<void> {
+    if (this.#isClosed) throw new TreeError('ERR_RECORD_MISSING', 'the tree state is closed')
+    const durable = this.#parts.store.commit(
+      { ...batch, rows: [...(batch.rows ?? []), countersRow(counters)] },
+      options
+    )
+    this.#publish(counters, [change])
+    return this.#whenDurable(durable, [], [], [])
+  }
+
   /** Takes the change back before anything of it was stored. */
   abandon(open: OpenChange): void {
     this.#revert(open)
