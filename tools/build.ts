@@ -51,10 +51,31 @@ export async function bundle(): Promise<void> {
   }
 }
 
+/**
+ * Writes the program of sandbox processes: one CommonJS file without anything that it does not use, since it is read at
+ * every start of an app's process and is all that such a process may read.
+ */
+export async function bundleSandboxChild(source: string, targets: readonly string[]): Promise<void> {
+  const build = await rolldown({
+    cwd: root,
+    input: source,
+    platform: 'node',
+    logLevel: 'warn',
+    treeshake: { moduleSideEffects: (module) => module.includes('child-process') },
+    resolve: source.endsWith('.ts') ? { conditionNames: ['source', 'node', 'import', 'default'] } : {}
+  })
+  for (const file of targets) await build.write({ file, format: 'cjs', minify: true, codeSplitting: false })
+  await build.close()
+}
+
 /** Both steps; with errors of types too, what was emitted is bundled. @returns the compiler's exit code */
 export async function buildAll(options: readonly string[] = []): Promise<number> {
   const status = build(options)
   await bundle()
+  await bundleSandboxChild('packages/sandbox/dist/child-process.js', [
+    'packages/sandbox/dist/sandbox-child.cjs',
+    'packages/cli/dist/bundle/sandbox-child.cjs'
+  ])
   return status
 }
 

@@ -148,7 +148,6 @@ export type AppRunErrorCode =
   | 'ERR_RUN_PROTOCOL' // the process broke the rules of the frames
   | 'ERR_RUN_CRASHED' // the process ended by itself
   | 'ERR_RUN_QUEUE_FULL' // too many invocations are waiting
-  | 'ERR_RUN_BACKING_OFF' // crashed a moment ago; not started again yet
   | 'ERR_RUN_SUSPENDED' // crashed too often
   | 'ERR_RUN_STOPPED' // the app was stopped
   | 'ERR_RUN_CANCELLED' // the caller gave up
