@@ -7,10 +7,13 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
+import acceptance
 import aead
 import archive
 import argon2id
+import directory_view
 import ed25519
+import evaluation
 import headers
 import key_file
 import keys
@@ -307,6 +310,97 @@ def keys_delivery(case):
     same(_deliver(case).hex(), case["key"], "key")
 
 
+# acceptance.json
+
+class Story:
+    """A node that is offered the records of a story, and what it shows."""
+
+    def __init__(self, case, page):
+        people = {person["comment"]: person["bytes"] for person in page["people"]}
+        self.items = {name: H(data) for name, data in {**people, **case["items"]}.items()}
+        self.names = {data: name for name, data in self.items.items()}
+        self.block_names = {H(block): name for name, block in case["blocks"].items()}
+        self.tree = acceptance.Tree(H(case["tree"]))
+        self.shown, self.paths = {}, {}
+
+    def take(self, step):
+        data, kind = self.items[step["offer"]], step.get("as", "record")
+        if kind == "birth":
+            self.tree.take_birth(data)
+        if kind == "part":
+            self.tree.take_part(data)
+        outcome = self.tree.offer(data) if kind == "record" else None
+        settled = self.tree.retry()
+        self.judge()
+        return outcome and self.described(data, *outcome), [{"offer": self.names[one], **self.described(one, *o)} for one, *o in settled]
+
+    def described(self, data, outcome, code):
+        if outcome == "accepted" and self.is_quarantined(data):
+            outcome = "quarantined"
+        return {"outcome": outcome, **({"error": code} if code else {})}
+
+    def is_quarantined(self, data):
+        record = records.decode_record(data)
+        judged = self.judged.get(record["body"].get("block"))
+        return judged is not None and record["id"] in judged["quarantine"]
+
+    def judge(self):
+        now = evaluation.Evaluation(self.tree)
+        self.judged = {block: now.judge(block) for block in now.blocks}
+        self.now = now
+
+    def blocks(self):
+        return {self.block_names[block]: self.state(judged) for block, judged in self.judged.items() if block in self.block_names}
+
+    def state(self, judged):
+        def name(identifier):
+            return next(n for n, data in reversed(self.items.items()) if identifier in self.id_of(data))
+        state = {"heads": [[name(one), version] for one, version in judged["heads"]]}
+        for label in ("quarantine", "adopted", "late", "pending", "uncounted"):
+            if judged[label]:
+                state[label] = sorted(map(name, judged[label]))
+        return {**state, **{flag: True for flag in ("lostToRevocation", "selfFork") if judged[flag]}}
+
+    ids = {}
+
+    def id_of(self, data):
+        if data not in self.ids:
+            try:
+                self.ids[data] = (record_id(decode_envelope(data)),)
+            except Refused:
+                self.ids[data] = ()
+        return self.ids[data]
+
+    def view(self):
+        blocks = []
+        for block, judged in self.judged.items():
+            if judged["winner"] is None:
+                continue
+            header = self.tree.held[judged["winner"]]["body"]
+            name = None if header["epoch"] else headers.open_private(header["publicBytes"], header["sealed"], None)["name"]
+            blocks.append(directory_view.Block(block, header, name, self.now.anchored_directories(block)))
+        return {path: self.block_names[block] for path, block in directory_view.paths(blocks).items()}
+
+
+def acceptance_story(case, page):
+    story, blocks, view = Story(case, page), {}, {}
+    for step in case["steps"]:
+        outcome, settled = story.take(step)
+        where = f"after {step['offer']}"
+        same(outcome, {k: step[k] for k in ("outcome", "error") if k in step} or None, f"outcome {where}")
+        same(sorted(map(repr, settled)), sorted(map(repr, step.get("released", []))), f"released {where}")
+        blocks |= step.get("blocks", {})
+        same(story.blocks(), blocks, f"blocks {where}")
+        view = {path: block for path, block in {**view, **step.get("view", {})}.items() if block is not None}
+        same(story.view(), view, f"view {where}")
+    for order in (case["steps"][::-1], case["steps"][1::2] + case["steps"][::2]):
+        again = Story(case, page)
+        for step in order:
+            again.take(step)
+        same(again.blocks(), blocks, "blocks in another order")
+        same(again.view(), view, "view in another order")
+
+
 # archive.json, segments.json
 
 def _archive(case):
@@ -332,6 +426,10 @@ def decoded(field, run):
 
 
 CHECKS = {
+    "acceptance": {
+        "people": _decode_record,
+        **dict.fromkeys(("arrival", "caps", "versions", "checkpoints", "revocations", "keys", "view"), acceptance_story),
+    },
     "encoding": {
         "accept": encoding_accept,
         "refuse": refuses(decoded("bytes", decode), exact=True),
@@ -397,7 +495,7 @@ def run_file(path):
             try:
                 if check is None:
                     raise AssertionError("no check for this group")
-                check(case, groups) if check is keys_open else check(case)
+                check(case, groups) if check in (keys_open, acceptance_story) else check(case)
                 passed += 1
             except Exception as error:  # every failure is reported, a crash as well
                 failures.append(f"  {group}: {case['comment']}: {type(error).__name__}: {error}")

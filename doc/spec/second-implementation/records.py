@@ -196,7 +196,7 @@ def zone_chain(birth_bytes, zones):
     chain, zone = [], home_zone(birth_bytes)
     while zone is not None:
         chain.append(zone)
-        need(len(chain) <= 16, "a zone chain of more than 16")
+        need(len(chain) <= 16, "a zone chain of more than 16", "ERR_CAP_SCOPE")
         outer = birth_bytes if zone == block_id(birth_bytes) else zones[zone]
         zone = decode_birth(outer)["zone"]
     return chain
@@ -204,23 +204,23 @@ def zone_chain(birth_bytes, zones):
 
 def check_under_parent(child_record, parent_record, zones):
     child, parent = child_record["body"], parent_record["body"]
-    need(child["parentCap"] == parent_record["id"], "another cap above it")
-    need(child_record["signer"] == parent["subject"], "not signed by the subject of its parent")
-    need(parent["rights"] & DELEGATE, "the parent may not delegate")
-    need(all(child[f] == parent[f] for f in ("tree", "rootGeneration")), "another tree or generation")
-    need(child["rights"] & ~parent["rights"] == 0, "a right that the parent lacks")
-    need(child["depth"] < parent["depth"], "depth")
+    need(child["parentCap"] == parent_record["id"], "another cap above it", "ERR_CAP_ISSUER")
+    need(child_record["signer"] == parent["subject"], "not signed by the subject of its parent", "ERR_CAP_ISSUER")
+    need(parent["rights"] & DELEGATE, "the parent may not delegate", "ERR_CAP_ISSUER")
+    need(all(child[f] == parent[f] for f in ("tree", "rootGeneration")), "another tree or generation", "ERR_CAP_ISSUER")
+    need(child["rights"] & ~parent["rights"] == 0, "a right that the parent lacks", "ERR_CAP_WIDER")
+    need(child["depth"] < parent["depth"], "depth", "ERR_CAP_WIDER")
     for field, wider in (("notBefore", lambda c, p: c < p), ("notAfter", lambda c, p: c > p)):
         if parent[field] is not None:
-            need(child[field] is not None and not wider(child[field], parent[field]), f"{field} is wider")
+            need(child[field] is not None and not wider(child[field], parent[field]), f"{field} is wider", "ERR_CAP_WIDER")
     if parent["quota"] is not None:
-        need(child["quota"] is not None, "no quota under a quota")
-        need(all(child["quota"][k] <= parent["quota"][k] for k in parent["quota"]), "a wider quota")
+        need(child["quota"] is not None, "no quota under a quota", "ERR_CAP_WIDER")
+        need(all(child["quota"][k] <= parent["quota"][k] for k in parent["quota"]), "a wider quota", "ERR_CAP_WIDER")
     scope = block_id(parent["scopeBirth"])
     if (child["scopeType"], block_id(child["scopeBirth"])) != (parent["scopeType"], scope):
-        need(parent["scopeType"] == 0, "another scope under a block")
+        need(parent["scopeType"] == 0, "another scope under a block", "ERR_CAP_SCOPE")
         own = [block_id(child["scopeBirth"])] if child["scopeType"] == 0 else []
-        need(scope in own + zone_chain(child["scopeBirth"], zones), "a scope outside")
+        need(scope in own + zone_chain(child["scopeBirth"], zones), "a scope outside", "ERR_CAP_SCOPE")
 
 
 # Manifests (section 9)

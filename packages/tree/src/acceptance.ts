@@ -142,17 +142,18 @@ function checkSuccession(
   record: SuccessionRecord
 ): AcceptanceVerdict {
   const before = authority.record(record.body.prev)
-  if (before === undefined) return parked(record.body.prev, 'the record before this succession')
+  // Held as another type counts as not held, as for every other name in a record.
+  if (before?.type !== recordType.tree && before?.type !== recordType.succession)
+    return parked(record.body.prev, 'the record before this succession')
   let generation: number
   let commitment: Id | undefined
   if (before.type === recordType.tree) {
     generation = 0
     commitment = before.body.recovery
-  } else if (before.type === recordType.succession) {
+  } else {
     generation = before.body.generation
     commitment = before.body.newRecovery
-  } else
-    return refused('ERR_SUCCESSION_SIGNER', 'a succession follows neither a tree record nor a succession')
+  }
   if (record.body.generation !== generation + 1) {
     return refused('ERR_SUCCESSION_SIGNER', `generation ${record.body.generation} follows ${generation}`)
   }
@@ -223,7 +224,8 @@ function coversGrant(
   }
   const home = context.homeOf(target)
   if (home === undefined) return parked(target, 'a header of the granted block')
-  return fromCover(coversBlock(context.authority, chain, { block: target, home, rights: rightNeeded }))
+  const act = { block: target, home, rights: rightNeeded }
+  return fromCover(coversBlock(context.authority, chain, act, 'ERR_CAP_RIGHTS'))
 }
 
 function checkDelivery(context: AcceptanceContext, record: DeliveryRecord): AcceptanceVerdict {

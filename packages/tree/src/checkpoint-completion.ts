@@ -50,6 +50,11 @@ export class CheckpointCompletion {
     this.#watched.set(checkpoint.id, { checkpoint, matches: undefined, waitsFor: undefined, missing: [] })
   }
 
+  /** True while a checkpoint is not complete. */
+  get isWatching(): boolean {
+    return this.#watched.size > 0
+  }
+
   /** @returns manifests that were read now, and checkpoints that are complete now, each after its prev */
   async advance(): Promise<{ readonly read: readonly Id[]; readonly complete: readonly CheckpointRecord[] }> {
     const read: Id[] = []
@@ -100,22 +105,25 @@ export class CheckpointCompletion {
     const { id, body } = progress.checkpoint
     const roots = new HeadsRootBuilder(this.#deps.crypto)
     const missing: { readonly id: Id; readonly block: Id }[] = []
+    let isMalformed = false
     let isWrong = false
     try {
       for (const rows of this.#rows(progress)) {
         for (const row of rows) roots.add(row)
         await this.#change((open) => {
-          for (const row of rows) isWrong = !this.#putRow(open, id, row) || isWrong
+          for (const row of rows) isMalformed = !this.#putRow(open, id, row) || isMalformed
         })
         isWrong = this.#collectMissing(rows, body.zone, missing) || isWrong
       }
     } catch (error) {
       if (!(error instanceof TreeError)) throw error
       if (error.code === 'ERR_SECTOR_MISSING') return false
-      isWrong = true
+      isMalformed = true
     }
+    if (!isMalformed) this.#deps.held.readable.add(id)
     const { headsRoot, blocks } = roots.finish()
-    progress.matches = !isWrong && blocks === body.blocks && equalBytes(headsRoot, body.headsRoot)
+    progress.matches =
+      !isMalformed && !isWrong && blocks === body.blocks && equalBytes(headsRoot, body.headsRoot)
     progress.missing = missing
     return true
   }

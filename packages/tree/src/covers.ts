@@ -31,26 +31,25 @@ export function coversHeader(authority: Authority, chain: CapChain, header: Head
   return coversBlock(authority, chain, { block: header.block, home, rights: rightsNeeded(header) })
 }
 
+/** @param code of a refusal: ERR_HEADER_RIGHT for headers, ERR_CAP_RIGHTS for other records about a block */
 export function coversBlock(
   authority: Authority,
   chain: CapChain,
-  act: { readonly block: Id | undefined; readonly home: Id; readonly rights: number }
+  act: { readonly block: Id | undefined; readonly home: Id; readonly rights: number },
+  code: TreeErrorCode = 'ERR_HEADER_RIGHT'
 ): CoverVerdict {
   const leaf = chain.links[0]
   if (leaf === undefined || chain.scope === undefined) return covered
   const lacking = (act.rights & ~leaf.body.rights) >>> 0
   if (lacking !== 0) {
-    return refused(
-      'ERR_HEADER_RIGHT',
-      `the cap lacks the rights 0x${lacking.toString(16)} that this act needs`
-    )
+    return refused(code, `the cap lacks the rights 0x${lacking.toString(16)} that this act needs`)
   }
   if (leaf.body.scopeType === scopeType.block) {
     return act.block !== undefined && equalBytes(act.block, chain.scope)
       ? covered
-      : refused('ERR_HEADER_RIGHT', 'the cap is for another block')
+      : refused(code, 'the cap is for another block')
   }
-  return zoneVerdict(isZoneInside(authority, act.home, chain.scope))
+  return zoneVerdict(isZoneInside(authority, act.home, chain.scope), code)
 }
 
 /** For records about a zone as a whole: epochs and grants (`grant`), checkpoints (`admin`), receipts (`host`). */
@@ -70,12 +69,12 @@ export function coversZone(
   }
   if (leaf.body.scopeType === scopeType.block)
     return refused('ERR_CAP_RIGHTS', 'the cap is for one block only')
-  return zoneVerdict(isZoneInside(authority, zone, chain.scope))
+  return zoneVerdict(isZoneInside(authority, zone, chain.scope), 'ERR_CAP_RIGHTS')
 }
 
-function zoneVerdict(inside: boolean | { readonly missing: Id }): CoverVerdict {
+function zoneVerdict(inside: boolean | { readonly missing: Id }, code: TreeErrorCode): CoverVerdict {
   if (typeof inside === 'object') return { verdict: 'missing', missing: inside.missing }
-  return inside ? covered : refused('ERR_HEADER_RIGHT', 'the cap is for another zone')
+  return inside ? covered : refused(code, 'the cap is for another zone')
 }
 
 function refused(code: TreeErrorCode, message: string): CoverVerdict {

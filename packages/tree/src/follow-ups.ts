@@ -56,6 +56,8 @@ export class FollowUps {
       left.push(value[0] === 1 ? { work: 'authority', record: id } : { work: 'children', directory: id })
     }
     this.add(left).catch(() => undefined) // stays in the journal and is taken up again at the next start
+    // Manifests of cuts are read again: until then nothing lies in them.
+    if (this.#checkpoints.isWatching) this.checkpoints().catch(() => undefined)
   }
 
   /** @returns a promise for exactly this work */

@@ -22,6 +22,8 @@ export class HeldIndex implements HeldRecords {
   readonly headerCache: BoundedMap<HeaderRecord>
   /** Checkpoints whose manifest, entries and prev chain are held and match. */
   readonly complete: IdSet = new IdSet()
+  /** Checkpoints that are not complete, but whose manifest was read to its end and is well formed: a cut may name them. */
+  readonly readable: IdSet = new IdSet()
   /** The change that is being worked out. */
   open: OpenChange | undefined
   readonly #store: BlockStore
@@ -106,6 +108,8 @@ export class HeldIndex implements HeldRecords {
   }
 
   manifestRow(checkpoint: Id, block: Id): readonly VersionedHead[] | undefined {
+    // The rows that were read before the fault of a malformed manifest depend on how it was read: none of them counts.
+    if (!this.complete.has(checkpoint) && !this.readable.has(checkpoint)) return undefined
     const value = this.row(rowKey(rowPrefix.manifest, checkpoint, block))
     return value === undefined ? undefined : decodeHeads(value.subarray(32))
   }

@@ -16,7 +16,7 @@ export interface ParkedRecord {
 }
 
 interface PeerRecords {
-  /** By record id, in order of arrival. */
+  /** By record id and signature, in order of arrival. */
   readonly records: Map<string, ParkedRecord>
   bytes: number
 }
@@ -34,15 +34,18 @@ export class ParkedRecords {
     return this.#all.size
   }
 
-  /** A record that waits for this peer already is not taken twice. The bytes are copied. */
+  /**
+   * A record that waits for this peer already is not taken twice; one with another signature waits beside it, as it is
+   * not known yet which of the two holds. The bytes are copied.
+   */
   add(record: ParkedRecord): void {
     const peer: PeerRecords = this.#peers.get(record.admission.peer) ?? { records: new Map(), bytes: 0 }
-    const before = peer.records.get(idKey(record.id))
+    const before = peer.records.get(keyOf(record))
     if (before !== undefined) this.#remove(before)
     // A view would keep the whole message that it came in.
     const kept = { ...record, bytes: record.bytes.slice(), inline: record.inline?.slice() }
     this.#peers.set(record.admission.peer, peer)
-    peer.records.set(idKey(kept.id), kept)
+    peer.records.set(keyOf(kept), kept)
     this.#all.add(kept)
     const waiting = this.#waiting.get(idKey(kept.missing))
     if (waiting === undefined) this.#waiting.set(idKey(kept.missing), new Set([kept]))
@@ -76,9 +79,14 @@ export class ParkedRecords {
     const peer = this.#peers.get(record.admission.peer)
     if (peer === undefined) return
     peer.bytes -= sizeOf(record)
-    peer.records.delete(idKey(record.id))
+    peer.records.delete(keyOf(record))
     if (peer.records.size === 0) this.#peers.delete(record.admission.peer)
   }
+}
+
+/** An envelope ends with the 64 bytes of its signature. */
+function keyOf({ id, bytes }: ParkedRecord): string {
+  return idKey(id) + idKey(bytes.subarray(-64))
 }
 
 function sizeOf(record: ParkedRecord): number {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createEpoch } from '../../src/epoch.ts'
 import { epochsOpenedMax } from '../../src/limits.ts'
 import type { EpochRecord, Id } from '../../src/records.ts'
+import { createTreeState } from '../../src/tree-state.ts'
 import { ZoneKeyRing } from '../../src/zone-key-ring.ts'
 import { Fixture, createReplica, createSeededRandom, crypto, rowOf } from '../tree-fixture.ts'
 
@@ -84,4 +85,43 @@ describe('a checkpoint whose manifest does not come whole', () => {
     await state.offer({ records: [], sectors: missing }, { peer: 'p', from: 'host' })
     expect(state.isCompleteCheckpoint(checkpoint.id)).toBe(true)
   })
+
+  test.each([
+    ['lists a block twice, far behind its first rows: none of them counts in a cut', true],
+    ['lists each block once: its rows count in a cut, whatever else it lacks', false]
+  ])('%s', async (_name, isTwice) => {
+    const fixture = new Fixture('malformed cut')
+    const author = fixture.cap(fixture.root, 'author', fixture.rootPlace)
+    const { place, first } = fixture.create(author, fixture.rootPlace)
+    // More than is read at once, so that rows in front are known before the fault is met.
+    const others = Array.from({ length: 1200 }, (_unused, index) => {
+      const directory = new Uint8Array(32).fill(0xff)
+      return { directory, block: digest(`block ${index}`), heads: [{ id: digest(`${index}`), version: 1 }] }
+    })
+    const twice = {
+      directory: new Uint8Array(32).fill(0xff),
+      block: place.block,
+      heads: [{ id: digest('x'), version: 1 }]
+    }
+    const rows = [rowOf([first, 1]), ...others, ...(isTwice ? [twice] : [])]
+    const checkpoint = fixture.checkpoint(fixture.root, fixture.rootPlace, rows)
+    fixture.revoke(fixture.root, author, [{ zone: fixture.rootPlace.block, checkpoint: checkpoint.id }])
+    const { state, take, store } = await createReplica()
+    await take(fixture.offer())
+    await state.settled()
+    expect(state.isCompleteCheckpoint(checkpoint.id)).toBe(false)
+    expect(state.blockState(place.block)?.winner?.id).toEqual(isTwice ? undefined : first.id)
+    state.close()
+    const again = await createTreeState({ store, crypto, clock: { now: () => 0 } })
+    await again.settled()
+    fixture.records.length = 0
+    const second = fixture.write(author, place, { prev: [first] })
+    await again.offer(fixture.offer(), { peer: 'p', from: 'host' })
+    expect(again.blockState(place.block)?.winner?.id).toEqual(isTwice ? undefined : first.id)
+    expect(again.blockState(place.block)?.labels.quarantine).toContainEqual(second.id)
+  })
 })
+
+function digest(text: string): Id {
+  return crypto.sha256(new TextEncoder().encode(text))
+}
