@@ -117,6 +117,16 @@ function births(): History {
   h.offer('private zone v1', h.version(h.root, shut))
   h.offer('no epoch in a private zone', h.version(h.root, h.place('open in shut', h.root, shut)))
   const epoch = h.epoch(h.root, shut)
+  const beside = h.zone('another private zone', h.root, undefined, { public: false })
+  const foreign = h.epoch(h.root, beside)
+  h.offer(
+    'under an epoch that is not held',
+    h.version(h.root, h.place('waiting', h.root, shut), [], { epoch })
+  )
+  h.offer('another private zone v1', h.version(h.root, beside))
+  h.offer('epoch of the other zone', foreign.record)
+  const wrong = h.place('wrong', h.root, shut)
+  h.offer('under an epoch of another zone', h.version(h.root, wrong, [], { epoch: foreign }))
   h.offer('epoch', epoch.record)
   h.offer('epoch in a private zone', h.version(h.root, h.place('sealed', h.root, shut), [], { epoch }))
   h.offer('epoch in a public zone', h.version(h.root, h.place('sealed in open', h.root), [], { epoch }))

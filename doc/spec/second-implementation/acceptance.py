@@ -1,4 +1,7 @@
 """Page 08, sections 1 to 4: what a node does with a record that is offered, as `Tree.offer`."""
+from functools import lru_cache
+from hashlib import sha256
+
 import ed25519
 import payload
 from encoding import Refused, UnknownFormat
@@ -11,6 +14,11 @@ from records import (
 (PRINCIPAL, TREE, SUCCESSION, CAP, REVOCATION, EPOCH, GRANT_RECORD, DELIVERY, GRANT_REVOCATION, HEADER, CHECKPOINT, RECEIPT,
  ENDPOINT) = range(1, 14)
 AUTHORITY = (PRINCIPAL, TREE, SUCCESSION, CAP, REVOCATION, EPOCH, GRANT_RECORD, DELIVERY, GRANT_REVOCATION)
+
+
+# What was worked out once holds for ever; a refusal is not kept.
+_verify = lru_cache(maxsize=None)(ed25519.verify)
+_decode = lru_cache(maxsize=None)(decode_record)
 
 
 class Parked(Exception):
@@ -74,7 +82,6 @@ class Tree:
         self.births[block_id(data)] = data
 
     def take_part(self, data):
-        from hashlib import sha256
         self.parts[sha256(data).digest()] = data
 
     def _judge(self, data):
@@ -83,7 +90,7 @@ class Tree:
             identifier = record_id(envelope)
             if identifier in self.held:
                 return "known", None
-            record = decode_record(data)
+            record = _decode(data)
         except UnknownFormat as error:
             return "parked", error.code
         except Refused:
@@ -118,7 +125,7 @@ class Tree:
             key = self.keys.get(record["signer"])
             wait(key is not None, "the principal of the signer")
             CHECKS[kind](self, record, body)
-        must(ed25519.verify(key, record["signInput"], record["signature"]), "ERR_RECORD_SIGNATURE", "signature")
+        must(_verify(key, record["signInput"], record["signature"]), "ERR_RECORD_SIGNATURE", "signature")
 
     def _check_tree_of(self, record):
         body = record["body"]
@@ -201,6 +208,9 @@ class Tree:
             zones = self.zone_chain_of_zone(home)
             home_birth = decode_birth(self.births[home])
         must((body["epoch"] is None) == home_birth["public"], "ERR_HEADER_FIELD", "an epoch in a public zone, or none in a private one")
+        if birth["zone"] is not None and body["epoch"] is not None:
+            epoch = self.of(body["epoch"], EPOCH)
+            must(epoch["body"]["zone"] == home, "ERR_HEADER_FIELD", "an epoch of another zone")
         chain = [] if body["cap"] is None else self.chain(body["cap"])
         if body["version"] == 1:
             must(record["signer"] == birth["creator"], "ERR_HEADER_CREATOR", "not signed by its creator")
