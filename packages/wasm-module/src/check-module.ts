@@ -14,7 +14,7 @@ import { type ModuleFacts, inspectModule } from './inspect-module.ts'
 import { memoryPagesDefault, moduleBytesDefault, tableEntriesDefault, tablesMax } from './limits.ts'
 import { ModuleError, type ModuleErrorCode } from './module-error.ts'
 import type { ModuleExport, ModuleImport } from './module-structure.ts'
-import { reservedPrefix } from './instrument-module.ts'
+import { reservedPrefix } from './rewrite-module.ts'
 import { type FunctionType, equalFunctionTypes, formatFunctionType } from './value-type.ts'
 
 export interface ModulePolicy {

@@ -4,6 +4,7 @@
  */
 import type { BinaryWriter } from './binary-writer.ts'
 import { bulkBytesPerUnit, bulkChunkBytes, growUnitsPerPage, tableUnitsPerEntry } from './limits.ts'
+import type { Charge } from './charge-plan.ts'
 import type { BulkInstruction } from './metering.ts'
 import { opcode } from './opcode.ts'
 
@@ -16,6 +17,8 @@ export interface FuelPlaces {
   readonly fuel: number
   /** Index of a local of type i32 that nothing else uses. */
   readonly scratch: number
+  /** Index of the local of type i64 that holds the counter; undefined when the function has none. */
+  readonly left: number | undefined
   /** Indices of the helpers. */
   readonly fill: number
   readonly copy: number
@@ -24,24 +27,55 @@ export interface FuelPlaces {
   tableMax(index: number): number
 }
 
-/** Takes `cost` from the counter and looks at it when asked. */
-export function writeCharge(writer: BinaryWriter, fuel: number, cost: number, isChecked: boolean): void {
+/**
+ * Takes the cost from the counter and looks at it when asked. A function with a loop has the counter in a local: a round
+ * then does not wait for what the round before wrote into memory.
+ */
+export function writeCharge(writer: BinaryWriter, places: FuelPlaces, { cost, isChecked }: Charge): void {
+  const { fuel, left } = places
+  const read = (): void =>
+    left === undefined
+      ? writer.instruction(opcode.globalGet, fuel)
+      : writer.instruction(opcode.localGet, left)
   if (cost > 0) {
-    writer.instruction(opcode.globalGet, fuel)
+    read()
     writer.i64Const(cost)
     writer.byte(opcode.i64Sub)
-    writer.instruction(opcode.globalSet, fuel)
+    if (left === undefined) writer.instruction(opcode.globalSet, fuel)
+    else writer.instruction(opcode.localSet, left)
   }
-  if (isChecked) writeCheck(writer, fuel)
+  if (!isChecked) return
+  read()
+  writeTrapBelowZero(writer, () => {
+    if (left !== undefined) writeStore(writer, fuel, left)
+  })
+}
+
+/** Reads the counter into the local. */
+export function writeLoad(writer: BinaryWriter, fuel: number, left: number): void {
+  writer.instruction(opcode.globalGet, fuel)
+  writer.instruction(opcode.localSet, left)
+}
+
+/** Writes the local to the counter. */
+export function writeStore(writer: BinaryWriter, fuel: number, left: number): void {
+  writer.instruction(opcode.localGet, left)
+  writer.instruction(opcode.globalSet, fuel)
 }
 
 /** Traps when the counter is below zero. */
 function writeCheck(writer: BinaryWriter, fuel: number): void {
   writer.instruction(opcode.globalGet, fuel)
+  writeTrapBelowZero(writer, () => {})
+}
+
+/** Traps when what is on the stack is below zero, after `before`. */
+function writeTrapBelowZero(writer: BinaryWriter, before: () => void): void {
   writer.i64Const(0)
   writer.byte(opcode.i64LtS)
   writer.instruction(opcode.if)
   writer.byte(nothing)
+  before()
   writer.byte(opcode.unreachable)
   writer.byte(opcode.end)
 }

@@ -28,3 +28,6 @@ export const bulkBytesPerUnit = 8 // bytes filled, copied or initialised for one
 export const growUnitsPerPage = 8192 // one page of new memory costs what filling it costs
 export const tableUnitsPerEntry = 16 // V8 writes a table entry in 10 to 40 ns
 export const localsPerUnit = 16 // locals cleared for one unit of fuel
+export const mergedUnitsMax = 16 // a conditional piece of code up to this cost is charged with what surrounds it
+export const entryUnitsMax = 64 // the beginning of a function up to this cost is charged by who calls it
+export const quickUnitsMax = 256 // a function without calls up to this cost needs no look at the counter

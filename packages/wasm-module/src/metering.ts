@@ -2,20 +2,26 @@
  * Where a function is charged, and how much (doc/spec/16-wasm-module.md, section 5).
  *
  * A segment is a set of instructions that run exactly as often as its first place is passed, unless a trap ends the
- * call: straight code, going on behind blocks, conditions and loops that nothing leaves sidewards. So the unit taken at
- * the first place is exact, and there are fewer places than basic blocks.
+ * call: straight code, going on behind blocks, conditions and loops that nothing leaves sidewards. So there are fewer
+ * segments than basic blocks, and what is taken at the first place is exact. Small segments are then merged.
  */
 import type { FunctionBody } from './function-body.ts'
 import { localsPerUnit, nestingMax } from './limits.ts'
 import { ModuleError } from './module-error.ts'
 import { opcode } from './opcode.ts'
 
-export interface Charge {
-  /** The charge stands before the byte at this offset of the module. */
+export interface Segment {
+  /** Its charge stands before the byte at this offset of the module. */
   readonly offset: number
+  /** The segment that runs whenever this one does; absent for the beginning of a function. */
+  readonly outer: Segment | undefined
+  /** The body of a loop: the counter is looked at in each round. */
+  readonly isLoop: boolean
+  /** Units of its instructions, later also of what was merged into it and of the functions it calls. */
   cost: number
-  /** The place is passed again and again (a loop, a function that calls), so the counter is looked at. */
-  isChecked: boolean
+  /** Functions that it calls directly. */
+  readonly callees: number[]
+  callsIndirectly: boolean
 }
 
 /** An instruction that is charged by what its operands say. */
@@ -27,15 +33,23 @@ export interface BulkInstruction {
 }
 
 export interface MeteringPlan {
-  /** By offset; places without cost that need no check are left out. */
-  readonly charges: readonly Charge[]
+  /** In the order of their offsets; the first is the beginning of the function. */
+  readonly segments: readonly Segment[]
   readonly bulk: readonly BulkInstruction[]
+  /** A loop that is reached: the function keeps the counter in a local. */
+  readonly hasLoop: boolean
+  /** Offsets where others need the counter or the function ends: the local has to be written to it. */
+  readonly stores: readonly number[]
+  /** Offsets where others may have changed the counter: the local has to be read again. */
+  readonly loads: readonly number[]
+  /** Functions that the body makes references to. */
+  readonly references: readonly number[]
 }
 
 interface Frame {
   readonly kind: number
   /** The segment that was open when the block began. */
-  readonly outer: Charge | undefined
+  readonly outer: Segment | undefined
   /** How many blocks outside this one a branch in it reaches: above 0 it may be left sidewards. */
   reach: number
 }
@@ -69,11 +83,15 @@ export function planMetering(body: FunctionBody): MeteringPlan {
 
 class Planner {
   readonly #body: FunctionBody
-  readonly #charges: Charge[] = []
+  readonly #segments: Segment[] = []
   readonly #bulk: BulkInstruction[] = []
+  readonly #stores: number[] = []
+  readonly #loads: number[] = []
+  readonly #references: number[] = []
   readonly #frames: Frame[] = []
+  #hasLoop = false
   /** The segment that instructions now belong to; undefined where none is reached. */
-  #segment: Charge | undefined
+  #segment: Segment | undefined
 
   constructor(body: FunctionBody) {
     this.#body = body
@@ -81,32 +99,36 @@ class Planner {
 
   plan(): MeteringPlan {
     const { cursor, locals, end } = this.#body
-    const entry = this.#open(cursor.offset)
-    entry.cost = 1 + Math.floor(locals / localsPerUnit)
-    this.#segment = entry
+    this.#segment = this.#open(undefined, false)
+    this.#segment.cost = 1 + Math.floor(locals / localsPerUnit)
     this.#push(opcode.block)
     while (this.#frames.length > 0) {
       cursor.next()
-      this.#take(entry)
+      this.#take()
     }
     if (cursor.offset !== end) {
       throw new ModuleError('ERR_MODULE_NESTING', 'instructions follow the end of a function', cursor.offset)
     }
-    const charges = this.#charges.filter(({ cost, isChecked }) => cost > 0 || isChecked)
-    return { charges, bulk: this.#bulk }
+    return {
+      segments: this.#segments,
+      bulk: this.#bulk,
+      hasLoop: this.#hasLoop,
+      stores: this.#stores,
+      loads: this.#loads,
+      references: this.#references
+    }
   }
 
-  #take(entry: Charge): void {
+  #take(): void {
     const { cursor } = this.#body
     const code = cursor.code
-    if (this.#segment !== undefined && !freeCodes.has(code)) this.#segment.cost++
+    const segment = this.#segment
+    if (segment !== undefined && !freeCodes.has(code)) segment.cost++
     switch (code) {
       case opcode.block:
         return this.#push(code)
       case opcode.loop:
-        this.#push(code)
-        if (this.#segment !== undefined) this.#segment = this.#open(cursor.offset, true)
-        return
+        return this.#loop()
       case opcode.if:
         this.#push(code)
         return this.#split()
@@ -116,37 +138,40 @@ class Planner {
         return this.#end()
       case opcode.br:
       case opcode.brTable:
-        this.#branch(cursor.immediate)
-        this.#segment = undefined
-        return
+        return this.#leave(cursor.immediate)
       case opcode.brIf:
         this.#branch(cursor.immediate)
         return this.#split()
       case opcode.return:
-        this.#branch(this.#frames.length - 1)
-        this.#segment = undefined
-        return
+        return this.#leave(this.#frames.length - 1)
       case opcode.unreachable:
         this.#segment = undefined
         return
       case opcode.call:
+        segment?.callees.push(cursor.immediate)
+        return this.#synchronise()
       case opcode.callIndirect:
-        entry.isChecked = true
+        if (segment !== undefined) segment.callsIndirectly = true
+        return this.#synchronise()
+      case opcode.refFunc:
+        this.#references.push(cursor.immediate)
         return
       default:
         if (bulkCodes.has(code)) this.#addBulk()
     }
   }
 
-  #open(offset: number, isChecked = false): Charge {
-    const charge = { offset, cost: 0, isChecked }
-    this.#charges.push(charge)
-    return charge
+  /** A segment that begins with the next instruction. */
+  #open(outer: Segment | undefined, isLoop: boolean): Segment {
+    const { offset } = this.#body.cursor
+    const segment = { offset, outer, isLoop, cost: 0, callees: [], callsIndirectly: false }
+    this.#segments.push(segment)
+    return segment
   }
 
   /** What follows is reached less often than what was before. */
   #split(): void {
-    if (this.#segment !== undefined) this.#segment = this.#open(this.#body.cursor.offset)
+    if (this.#segment !== undefined) this.#segment = this.#open(this.#segment, false)
   }
 
   #push(kind: number): void {
@@ -157,12 +182,32 @@ class Planner {
     this.#frames.push({ kind, outer: this.#segment, reach: 0 })
   }
 
+  #loop(): void {
+    this.#push(opcode.loop)
+    if (this.#segment === undefined) return
+    this.#hasLoop = true
+    this.#segment = this.#open(this.#segment, true)
+  }
+
+  /** The instruction reads and writes the counter itself. */
+  #synchronise(): void {
+    if (this.#segment === undefined) return
+    this.#stores.push(this.#body.cursor.start)
+    this.#loads.push(this.#body.cursor.offset)
+  }
+
+  #leave(label: number): void {
+    this.#branch(label)
+    this.#segment = undefined
+  }
+
   #branch(label: number): void {
     const top = this.#frames.at(-1)
     if (top === undefined || label >= this.#frames.length) {
       throw new ModuleError('ERR_MODULE_INDEX', `there is no label ${label}`, this.#body.cursor.start)
     }
     top.reach = Math.max(top.reach, label)
+    if (label === this.#frames.length - 1) this.#stores.push(this.#body.cursor.start) // leaves the function
   }
 
   #else(): void {
@@ -171,13 +216,17 @@ class Planner {
       throw new ModuleError('ERR_MODULE_NESTING', 'an else without its if', this.#body.cursor.start)
     }
     this.#frames.push({ ...frame, kind: opcode.else })
-    this.#segment = frame.outer === undefined ? undefined : this.#open(this.#body.cursor.offset)
+    this.#segment = frame.outer
+    this.#split()
   }
 
   #end(): void {
     const frame = this.#frames.pop()
     const outside = this.#frames.at(-1)
-    if (frame === undefined || outside === undefined) return
+    if (frame === undefined || outside === undefined) {
+      this.#stores.push(this.#body.cursor.start) // the end of the function
+      return
+    }
     outside.reach = Math.max(outside.reach, frame.reach - 1)
     this.#segment = frame.outer
     if (frame.reach > 0) this.#split()
@@ -191,5 +240,6 @@ class Planner {
       end: cursor.offset,
       immediate: cursor.immediate
     })
+    this.#synchronise()
   }
 }

@@ -83,6 +83,8 @@ export interface ModuleStructure {
   readonly start: number | undefined
   readonly bodies: readonly Range[]
   readonly spaces: IndexSpaces
+  /** Functions named in element segments and constants: they may be called without their name. */
+  readonly referenced: ReadonlySet<number>
   /** Signature of function `index`, imports first. */
   functionType(index: number): FunctionType
 }
@@ -124,6 +126,7 @@ class StructureReader {
   readonly #memories: MemoryFacts[] = []
   readonly #functions: number[] = []
   readonly #bodies: Range[] = []
+  readonly #referenced = new Set<number>()
   #importedFunctions = 0
   #globals = 0
   #start: number | undefined
@@ -166,6 +169,7 @@ class StructureReader {
       start: this.#start,
       bodies: this.#bodies,
       spaces: this.#spaces(),
+      referenced: this.#referenced,
       functionType: (index) => typeOf(types, functions, index)
     }
   }
@@ -301,7 +305,7 @@ class StructureReader {
   #readGlobal(reader: BinaryReader): void {
     const visible = this.#spaces()
     this.#readGlobalType(reader)
-    readConstant(reader, visible)
+    this.#readConstant(reader, visible)
   }
 
   #readExport(reader: BinaryReader): void {
@@ -328,7 +332,7 @@ class StructureReader {
     if (isActive) {
       if ((flags & 2) !== 0) reader.index(spaces.tables, 'table')
       else if (spaces.tables === 0) reader.fail('ERR_MODULE_INDEX', 'there is no table', start)
-      readConstant(reader, spaces)
+      this.#readConstant(reader, spaces)
     }
     const hasExpressions = (flags & 4) !== 0
     if ((flags & 3) !== 0) {
@@ -339,8 +343,21 @@ class StructureReader {
     this.#elements += count
     this.#elementSegments++
     for (let left = count; left > 0; left--) {
-      if (hasExpressions) readConstant(reader, spaces)
-      else reader.index(spaces.functions, 'function')
+      if (hasExpressions) this.#readConstant(reader, spaces)
+      else this.#referenced.add(reader.index(spaces.functions, 'function'))
+    }
+  }
+
+  /** A constant expression: constants, references, globals, and sums and products of them. */
+  #readConstant(reader: BinaryReader, spaces: IndexSpaces): void {
+    const cursor = new InstructionCursor(reader, spaces, 0)
+    for (;;) {
+      cursor.next()
+      if (cursor.code === opcode.end) return
+      if (!constantCodes.has(cursor.code)) {
+        reader.fail('ERR_MODULE_OPCODE', 'an instruction that no constant expression has', cursor.start)
+      }
+      if (cursor.code === opcode.refFunc) this.#referenced.add(cursor.immediate)
     }
   }
 
@@ -366,7 +383,7 @@ class StructureReader {
     if (flags === 2 && reader.u32() !== 0) refuseFeature('multi-memory', start)
     if (flags !== 1) {
       if (spaces.memories === 0) reader.fail('ERR_MODULE_INDEX', 'there is no memory', start)
-      readConstant(reader, spaces)
+      this.#readConstant(reader, spaces)
     }
     reader.skip(reader.u32())
     this.#dataSegments++
@@ -432,15 +449,3 @@ function readLimits(reader: BinaryReader, what: 'table' | 'memory'): Limits & { 
 const constantCodes: ReadonlySet<number> = new Set([
   0x41, 0x42, 0x43, 0x44, 0x23, 0xd0, 0xd2, 0xfd0c, 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e
 ])
-
-/** A constant expression: constants, references, globals, and sums and products of them. */
-function readConstant(reader: BinaryReader, spaces: IndexSpaces): void {
-  const cursor = new InstructionCursor(reader, spaces, 0)
-  for (;;) {
-    cursor.next()
-    if (cursor.code === opcode.end) return
-    if (!constantCodes.has(cursor.code)) {
-      reader.fail('ERR_MODULE_OPCODE', 'an instruction that no constant expression has', cursor.start)
-    }
-  }
-}

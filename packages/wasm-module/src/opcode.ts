@@ -39,6 +39,7 @@ export const opcode = {
   i64Shl: 0x86,
   i64ShrU: 0x88,
   i64ExtendI32U: 0xad,
+  refFunc: 0xd2,
   memoryInit: 0xfc08,
   memoryCopy: 0xfc0a,
   memoryFill: 0xfc0b,

@@ -1,0 +1,350 @@
+/**
+ * Rewrites a module so that it counts its own work and keeps its bounds (doc/spec/16-wasm-module.md, sections 4 to 6).
+ * The rewriter does not check types: an engine has to validate the result, and a module that was not valid before is
+ * not valid afterwards either, because every index is checked against what the module itself has.
+ */
+import { BinaryWriter } from './binary-writer.ts'
+import {
+  type FuelPlaces,
+  writeBulk,
+  writeCharge,
+  writeLoad,
+  writeStore,
+  writeStretches
+} from './fuel-code.ts'
+import { type FunctionBody, openBody } from './function-body.ts'
+import { memoryPagesDefault, nameSectionBytesMax, startFuelDefault, tableEntriesDefault } from './limits.ts'
+import { type Charge, type ChargeRules, chargeRulesDefault, planCharges } from './charge-plan.ts'
+import { type MeteringPlan, planMetering } from './metering.ts'
+import { ModuleError } from './module-error.ts'
+import {
+  type ModuleStructure,
+  type Section,
+  readStructure,
+  sectionId,
+  sectionOrder
+} from './module-structure.ts'
+import { opcode } from './opcode.ts'
+import { BinaryReader } from './binary-reader.ts'
+import type { ReferenceType } from './value-type.ts'
+
+/** Name under which the counter is exported: a mutable i64, units of fuel left. */
+export const fuelExport = '__bt_fuel'
+
+/** Exports whose names begin so belong to the host. */
+export const reservedPrefix = '__bt_'
+
+export interface RewriteLimits {
+  /** Pages of 64 KiB a memory may grow to. */
+  readonly memoryPages: number
+  /** Entries a table may grow to. */
+  readonly tableEntries: number
+  /** Units in the counter until the host sets it: what a start function may use. */
+  readonly startFuel: number
+}
+
+export const rewriteLimitsDefault: RewriteLimits = {
+  memoryPages: memoryPagesDefault,
+  tableEntries: tableEntriesDefault,
+  startFuel: startFuelDefault
+}
+
+/**
+ * The module rewritten; without `rules` it counts no fuel and is only clamped. Throws ModuleError; the input is not
+ * changed.
+ */
+export function rewriteModule(
+  bytes: Uint8Array,
+  limits: RewriteLimits,
+  rules: ChargeRules | undefined
+): Uint8Array {
+  return new Rewriter(readStructure(bytes), limits, rules).rewrite()
+}
+
+interface PlannedBody {
+  readonly body: FunctionBody
+  readonly charges: readonly Charge[]
+  readonly plan: MeteringPlan
+  /** Index of the first local behind those of the function. */
+  readonly firstFree: number
+}
+
+/** Something written before the instruction at `offset`; the original goes on at `resume`. */
+interface Edit {
+  readonly offset: number
+  readonly resume: number
+  write(): void
+}
+
+class Rewriter {
+  readonly #module: ModuleStructure
+  readonly #limits: RewriteLimits
+  readonly #hasFuel: boolean
+  readonly #bodies: PlannedBody[]
+  /** Helpers that are appended, in order. */
+  readonly #helpers: (typeof opcode.memoryFill | typeof opcode.memoryCopy)[] = []
+
+  constructor(module: ModuleStructure, limits: RewriteLimits, rules: ChargeRules | undefined) {
+    this.#module = module
+    this.#limits = limits
+    this.#hasFuel = rules !== undefined
+    refuseReservedNames(module)
+    refuseLargeMinima(module, limits)
+    this.#bodies = planBodies(module, rules ?? chargeRulesDefault)
+    if (rules === undefined) return
+    for (const helper of [opcode.memoryFill, opcode.memoryCopy]) {
+      const isUsed = this.#bodies.some(({ plan }) => plan.bulk.some(({ code }) => code === helper))
+      if (isUsed) this.#helpers.push(helper)
+    }
+  }
+
+  rewrite(): Uint8Array {
+    const writer = new BinaryWriter(Math.ceil(this.#module.bytes.length * 1.3) + 256)
+    writer.copy(this.#module.bytes, 0, 8)
+    const content = new BinaryWriter()
+    for (const id of sectionOrder) {
+      content.clear()
+      this.#writeSection(content, id)
+      if (content.length === 0) continue
+      writer.byte(id)
+      writer.u32(content.length)
+      writer.raw(content.written)
+    }
+    this.#writeNames(writer)
+    return writer.written.slice()
+  }
+
+  #writeSection(writer: BinaryWriter, id: number): void {
+    switch (id) {
+      case sectionId.type:
+        return this.#writeTypes(writer)
+      case sectionId.function:
+        return this.#writeFunctions(writer)
+      case sectionId.table:
+        return this.#writeTables(writer)
+      case sectionId.memory:
+        return this.#writeMemories(writer)
+      case sectionId.global:
+        return this.#writeGlobals(writer)
+      case sectionId.export:
+        return this.#writeExports(writer)
+      case sectionId.code:
+        return this.#writeCode(writer)
+      default:
+        return this.#copySection(writer, id)
+    }
+  }
+
+  #section(id: number): Section | undefined {
+    return this.#module.sections.find((section) => section.id === id)
+  }
+
+  #copySection(writer: BinaryWriter, id: number): void {
+    const section = this.#section(id)
+    if (section !== undefined) writer.copy(this.#module.bytes, section.start, section.end)
+  }
+
+  /** The vector of a section with `added` more members; what they are is for the caller to write. */
+  #extend(writer: BinaryWriter, id: number, added: number): void {
+    const section = this.#section(id)
+    if (section === undefined) {
+      if (added > 0) writer.u32(added)
+      return
+    }
+    const reader = new BinaryReader(this.#module.bytes, section.start, section.end)
+    writer.u32(reader.u32() + added)
+    writer.copy(this.#module.bytes, reader.offset, section.end)
+  }
+
+  #writeTypes(writer: BinaryWriter): void {
+    this.#extend(writer, sectionId.type, this.#helpers.length > 0 ? 1 : 0)
+    if (this.#helpers.length > 0) writer.raw(Uint8Array.of(0x60, 3, 0x7f, 0x7f, 0x7f, 0)) // three i32, no result
+  }
+
+  #writeFunctions(writer: BinaryWriter): void {
+    this.#extend(writer, sectionId.function, this.#helpers.length)
+    for (const _ of this.#helpers) writer.u32(this.#module.types.length)
+  }
+
+  #writeTables(writer: BinaryWriter): void {
+    const own = this.#module.tables.filter(({ isImported }) => !isImported)
+    if (own.length === 0) return
+    writer.u32(own.length)
+    for (const { type, min, max } of own) {
+      writer.byte(typeCode(type))
+      writer.byte(1)
+      writer.u32(min)
+      writer.u32(Math.min(max ?? this.#limits.tableEntries, this.#limits.tableEntries))
+    }
+  }
+
+  #writeMemories(writer: BinaryWriter): void {
+    const own = this.#module.memories.filter(({ isImported }) => !isImported)
+    if (own.length === 0) return
+    writer.u32(own.length)
+    for (const { min, max } of own) {
+      writer.byte(1)
+      writer.u32(min)
+      writer.u32(Math.min(max ?? this.#limits.memoryPages, this.#limits.memoryPages))
+    }
+  }
+
+  #writeGlobals(writer: BinaryWriter): void {
+    this.#extend(writer, sectionId.global, this.#hasFuel ? 1 : 0)
+    if (!this.#hasFuel) return
+    writer.byte(0x7e) // i64
+    writer.byte(1) // mutable
+    writer.i64Const(this.#limits.startFuel)
+    writer.byte(opcode.end)
+  }
+
+  #writeExports(writer: BinaryWriter): void {
+    this.#extend(writer, sectionId.export, this.#hasFuel ? 1 : 0)
+    if (!this.#hasFuel) return
+    writer.name(fuelExport)
+    writer.byte(3) // a global
+    writer.u32(this.#module.globals)
+  }
+
+  #writeCode(writer: BinaryWriter): void {
+    if (!this.#hasFuel) return this.#copySection(writer, sectionId.code)
+    if (this.#section(sectionId.code) === undefined) return
+    writer.u32(this.#bodies.length + this.#helpers.length)
+    const code = new BinaryWriter(4096)
+    for (const planned of this.#bodies) {
+      code.clear()
+      this.#writeBody(code, planned)
+      writer.u32(code.length)
+      writer.raw(code.written)
+    }
+    for (const helper of this.#helpers) {
+      code.clear()
+      writeStretches(code, this.#module.globals, helper)
+      writer.u32(code.length)
+      writer.raw(code.written)
+    }
+  }
+
+  #writeBody(writer: BinaryWriter, planned: PlannedBody): void {
+    const { bytes } = this.#module
+    const { body, plan } = planned
+    const hasScratch = plan.bulk.length > 0
+    writer.u32(body.localGroups + (hasScratch ? 1 : 0) + (plan.hasLoop ? 1 : 0))
+    writer.copy(bytes, body.groupsStart, body.codeStart)
+    if (hasScratch) writer.raw(Uint8Array.of(1, 0x7f)) // one i32
+    if (plan.hasLoop) writer.raw(Uint8Array.of(1, 0x7e)) // one i64
+    let copied = body.codeStart
+    for (const { offset, resume, write } of this.#edits(writer, planned)) {
+      writer.copy(bytes, copied, offset)
+      write()
+      copied = resume
+    }
+    writer.copy(bytes, copied, body.end)
+  }
+
+  /** In the order of their offsets; at one offset loads come first, then charges, stores and the instruction itself. */
+  #edits(writer: BinaryWriter, { body, charges, plan, firstFree }: PlannedBody): readonly Edit[] {
+    const left = firstFree + (plan.bulk.length > 0 ? 1 : 0)
+    const places = this.#places(firstFree, plan.hasLoop ? left : undefined)
+    const edits: Edit[] = []
+    const insert = (offset: number, write: () => void): void =>
+      void edits.push({ offset, resume: offset, write })
+    const load = (): void => writeLoad(writer, places.fuel, left)
+    const store = (): void => writeStore(writer, places.fuel, left)
+    if (plan.hasLoop) for (const offset of [body.codeStart, ...plan.loads]) insert(offset, load)
+    for (const charge of charges) insert(charge.offset, () => writeCharge(writer, places, charge))
+    if (plan.hasLoop) for (const offset of plan.stores) insert(offset, store)
+    for (const bulk of plan.bulk) {
+      const { offset, end } = bulk
+      const original = (): void => writer.copy(this.#module.bytes, offset, end)
+      edits.push({ offset, resume: end, write: () => writeBulk(writer, places, bulk, original) })
+    }
+    return edits.sort((before, after) => before.offset - after.offset)
+  }
+
+  #places(scratch: number, left: number | undefined): FuelPlaces {
+    const { globals, memories, tables, spaces } = this.#module
+    return {
+      fuel: globals,
+      scratch,
+      left,
+      fill: spaces.functions,
+      copy: spaces.functions + this.#helpers.indexOf(opcode.memoryCopy),
+      memoryMax: largest(memories[0], this.#limits.memoryPages, 65_536),
+      tableMax: (index) => largest(tables[index], this.#limits.tableEntries, 0xffff_ffff)
+    }
+  }
+
+  /** Function names serve stack traces; all else that custom sections say is about the module before. */
+  #writeNames(writer: BinaryWriter): void {
+    const section = this.#module.sections.find(({ name }) => name === 'name')
+    if (section === undefined || section.end - section.start > nameSectionBytesMax) return
+    const content = new BinaryWriter(section.end - section.start + 8)
+    content.name('name')
+    content.copy(this.#module.bytes, section.start, section.end)
+    writer.byte(sectionId.custom)
+    writer.u32(content.length)
+    writer.raw(content.written)
+  }
+}
+
+function largest(
+  facts: { readonly max: number | undefined; readonly isImported: boolean } | undefined,
+  bound: number,
+  highest: number
+): number {
+  if (facts === undefined) return 0
+  return facts.isImported ? (facts.max ?? highest) : Math.min(facts.max ?? bound, bound)
+}
+
+function typeCode(type: ReferenceType): number {
+  return type === 'funcref' ? 0x70 : 0x6f
+}
+
+function planBodies(module: ModuleStructure, rules: ChargeRules): PlannedBody[] {
+  const imported = module.spaces.functions - module.bodies.length
+  const referenced = new Set(module.referenced)
+  const bodies = module.bodies.map((range, index) => {
+    const parameters = module.functionType(imported + index).parameters.length
+    const body = openBody(module.bytes, range, module.spaces, parameters)
+    const plan = planMetering(body)
+    for (const reference of plan.references) referenced.add(reference)
+    return { body, plan, firstFree: parameters + body.locals }
+  })
+  const plans = bodies.map(({ plan }) => plan)
+  const charges = planCharges(plans, imported, referenced, rules)
+  return bodies.map(({ body, plan, firstFree }, index) => ({
+    body,
+    charges: charges[index] ?? [],
+    plan,
+    firstFree
+  }))
+}
+
+function refuseReservedNames({ exports }: ModuleStructure): void {
+  const taken = exports.find(({ name }) => name.startsWith(reservedPrefix))
+  if (taken === undefined) return
+  throw new ModuleError(
+    'ERR_MODULE_RESERVED_NAME',
+    `the export "${taken.name}" has a name that the host keeps for itself: names beginning with ${reservedPrefix}`
+  )
+}
+
+function refuseLargeMinima({ memories, tables }: ModuleStructure, limits: RewriteLimits): void {
+  for (const { min } of memories) {
+    if (min > limits.memoryPages) {
+      throw new ModuleError(
+        'ERR_MODULE_LIMIT',
+        `a memory of at least ${min} pages is larger than ${limits.memoryPages}`
+      )
+    }
+  }
+  for (const { min } of tables) {
+    if (min > limits.tableEntries) {
+      throw new ModuleError(
+        'ERR_MODULE_LIMIT',
+        `a table of at least ${min} entries is larger than ${limits.tableEntries}`
+      )
+    }
+  }
+}
