@@ -5,6 +5,7 @@
 import type { CryptoProvider, Random } from '@blocktree/crypto'
 import type { BlockChange, BlockStore, Clock, Durability, Id, Principal, TreeState } from '@blocktree/tree'
 import { type Actor, createActor } from './actor.ts'
+import { Arrivals } from './arrivals.ts'
 import type { BulkTarget, PreparedFile } from './build-file.ts'
 import { ChangeRing } from './change-ring.ts'
 import { type PreparedOutcome, bulkTarget, commitPrepared } from './commit-prepared.ts'
@@ -168,6 +169,10 @@ export interface Files {
     options?: CreateOptions
   ): Promise<WriteReply>
   indexNames(actor: Actor, blocks?: Iterable<Id> | AsyncIterable<Id>, signal?: AbortSignal): Promise<number>
+  /** Runs what takes records of elsewhere in and then indexes their names: when it is cut short, `settleArrivals` does. */
+  arriving<Result>(work: () => Promise<Result>): Promise<Result>
+  /** After each opening and rebuild: names of what arrived or was replayed and has none yet. One look-up when nothing did. */
+  settleArrivals(actor: Actor): Promise<void>
 
   jobs(): Promise<readonly Job[]>
   resumeJobs(actor: Actor): Promise<readonly ResumedJob[]>
@@ -185,6 +190,7 @@ export function createFiles(options: FilesOptions): Files {
     ring.push(change)
   })
   const lister = new DirectoryLister(context)
+  const arrivals = new Arrivals(options.store)
   const watches = new Watches(context, ring)
   return {
     context,
@@ -226,6 +232,8 @@ export function createFiles(options: FilesOptions): Files {
       commitPrepared(context, actor, target, prepared, write),
     commitLargeFile: (actor, path, content, create) => commitLargeFile(context, actor, path, content, create),
     indexNames: (actor, blocks, signal) => indexNames(context, actor, blocks, signal),
+    arriving: (work) => arrivals.during(work),
+    settleArrivals: (actor) => arrivals.settle(context, actor),
     jobs: () => openJobs(context),
     resumeJobs: (actor) => resumeJobs(context, actor),
     abandonJob: (id) => abandonJob(context, id),

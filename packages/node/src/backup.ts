@@ -293,23 +293,43 @@ export async function restoreBackup(
   request: { readonly file: string; readonly passphrase: string },
   options: BackupOptions
 ): Promise<BackupReport> {
-  const { head, items } = await openBackup(parts.crypto, request.file, request.passphrase)
+  const backup = await openBackup(parts.crypto, request.file, request.passphrase)
+  return takeBackup(parts, actor, request.file, backup, options)
+}
+
+type OfTree = Pick<NodeRecord, 'treeId'>
+
+/** What `restoreBackup` does with a backup that was opened. */
+export async function takeBackup(
+  parts: Pick<NodeParts, 'tree' | 'files' | 'sharing'> & { readonly record: OfTree },
+  actor: Actor,
+  file: string,
+  {
+    head,
+    items
+  }: { readonly head: Pick<BackupHead, 'kind'> & { readonly node: OfTree } } & Pick<OpenedBackup, 'items'>,
+  options: BackupOptions
+): Promise<BackupReport> {
   if (head.node.treeId !== parts.record.treeId) {
     throw new NodeError(
       'ERR_TREE_OTHER',
       `the backup is of tree ${head.node.treeId}, this node keeps ${parts.record.treeId}; restore it with "blocktree init --restore"`
     )
   }
-  const report =
-    head.kind === 'path'
-      ? await takeBundle(parts, request.file, items)
-      : await takeItems(parts, request.file, items, options)
-  await parts.files.indexNames(actor)
-  return { file: request.file, ...report }
+  const report = await parts.files.arriving(async () => {
+    try {
+      return head.kind === 'path'
+        ? await takeBundle(parts, file, items)
+        : await takeItems(parts, file, items, options)
+    } finally {
+      await parts.files.indexNames(actor) // also of what came before a failure
+    }
+  })
+  return { file, ...report }
 }
 
 async function takeBundle(
-  parts: NodeParts,
+  parts: Pick<NodeParts, 'sharing'>,
   file: string,
   items: AsyncGenerator<ArchiveItem>
 ): Promise<Omit<BackupReport, 'file'>> {
@@ -331,7 +351,7 @@ const batchRecords = 256
 const batchBytesMax = 4 * 1024 * 1024
 
 async function takeItems(
-  parts: NodeParts,
+  parts: Pick<NodeParts, 'tree'>,
   file: string,
   items: AsyncGenerator<ArchiveItem>,
   { signal, onBytes }: BackupOptions

@@ -32,7 +32,7 @@ import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
 import { createSpaceGuard, freeBytesAt, type SpaceGuard } from './space-guard.ts'
 import { completeSuccession } from './succession.ts'
 import { createTreeRouter, type TreeRouter } from './tree-router.ts'
-import { createTreeReindex, indexReplayedNames } from './tree-reindex.ts'
+import { createTreeReindex } from './tree-reindex.ts'
 import { releasedMs } from './version.ts'
 
 /** What the handlers work with. */
@@ -247,7 +247,7 @@ async function finishRecovery(
   if (rebuilt !== undefined) sentences.push(`made the index again: ${rebuilt}`)
   for (const { file, offset, problem } of findings)
     sentences.push(`damage in ${file} at ${offset}: ${problem}`)
-  await indexReplayedNames({ store, files }, principals.node)
+  await files.settleArrivals(principals.node)
   for (const { job, error } of await files.resumeJobs(principals.node)) {
     const name = Object.entries(jobKind).find(([, kind]) => kind === job.kind)?.[0] ?? 'job'
     sentences.push(

@@ -19,12 +19,13 @@ import { createStore, type DiskStore, nodeDrivers, openStore } from '@blocktree/
 import { type Clock, createTreeState, type Id, type Principal, type TreeState } from '@blocktree/tree'
 import type { Configuration } from './configuration.ts'
 import { type DataDirectory, syncDirectory } from './data-directory.ts'
+import { namePaths } from './hosted-paths.ts'
 import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
 import type { Log } from './log.ts'
 import { NodeError, reasonOf } from './node-error.ts'
 import type { PrincipalDirectory } from './principal-directory.ts'
 import { addReceipts } from './receipt-signing.ts'
-import { createTreeReindex, indexReplayedNames } from './tree-reindex.ts'
+import { createTreeReindex } from './tree-reindex.ts'
 import { releasedMs } from './version.ts'
 
 const hostedTreesMax = 256 // each open one takes a few megabytes and a dozen file handles
@@ -267,13 +268,14 @@ async function openHostedStore(
 
 /** What a crash cut short, as far as this node may go on with it. */
 async function recover(
-  held: Pick<HeldTree, 'name' | 'store' | 'files' | 'sharing'>,
+  held: Pick<HeldTree, 'name' | 'store' | 'tree' | 'files' | 'sharing'>,
   node: Actor,
   log: Log
 ): Promise<void> {
-  const { store, files, sharing, name } = held
+  const { store, tree, files, sharing, name } = held
   try {
-    await indexReplayedNames({ store, files }, node)
+    await namePaths({ store, tree, files })
+    await files.settleArrivals(node)
     for (const { error } of await files.resumeJobs(node)) {
       log.warn('recovery of a hosted tree', {
         tree: name,

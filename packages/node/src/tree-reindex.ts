@@ -1,11 +1,11 @@
 /**
  * Joins the store's recovery to the tree's rules: records the store found beyond its index are handed to the tree over
  * a view, and the rows the tree writes are caught and given back. Names need keys, which are not at hand then: one row
- * says that they are still to be indexed, until `indexReplayedNames` has done it.
+ * says that they are still to be indexed, until `settleArrivals` of the files has done it.
  */
 import { compareBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
-import type { Actor, Files } from '@blocktree/files'
+import { namesPending } from '@blocktree/files'
 import type { DeriveRows, Reindex, StoreView } from '@blocktree/store'
 import {
   type BlockStore,
@@ -26,22 +26,9 @@ export function createTreeReindex(deps: { readonly crypto: CryptoProvider; reado
       const tree = await reindex({ ...deps, store: replayStore(records, view, rows), authorityOnly })
       if (!authorityOnly) await tree.settled()
       tree.close()
-      return [...rows.all(), { key: namesPendingKey, value: Uint8Array.of(1) }]
+      return rows.all()
     }
-  return Object.assign(rowsOf(false), { early: rowsOf(true) })
-}
-
-const namesPendingKey = Uint8Array.of(0x75) // `u`, a letter that the rows of a tree do not use
-
-/** After each opening and rebuild; one look-up when no records were replayed. A crash before its end is made good at the next start. */
-export async function indexReplayedNames(
-  held: { readonly store: BlockStore; readonly files: Files },
-  actor: Actor
-): Promise<void> {
-  const { store, files } = held
-  if (store.index.get(namesPendingKey) === undefined) return
-  await files.indexNames(actor)
-  await store.commit({ rows: [{ key: namesPendingKey, value: undefined }] })
+  return Object.assign(rowsOf(false), { early: rowsOf(true), after: [namesPending] })
 }
 
 /** Rows that were written over rows that are there. */

@@ -304,22 +304,25 @@ class Replay {
    */
   async #derive(end: Position): Promise<void> {
     const { reindex } = this.#options
-    if (this.#fresh && reindex?.early !== undefined) await this.#deriveWith(reindex.early, end)
-    await this.#deriveWith(reindex, end)
+    if (this.#fresh && reindex?.early !== undefined) await this.#deriveWith(reindex.early, [], end)
+    await this.#deriveWith(reindex, reindex?.after ?? [], end)
   }
 
-  async #deriveWith(make: DeriveRows | undefined, end: Position): Promise<void> {
+  async #deriveWith(make: DeriveRows | undefined, after: readonly IndexRow[], end: Position): Promise<void> {
     let records: StoredRecord[] = []
+    let isReplayed = false
     const flush = async (upTo: Position): Promise<void> => {
       const some = records
       records = []
       if (make !== undefined && some.length > 0)
         this.#rows.push(...(await make(some, this.#view)).map(sealDerived))
+      if (isReplayed) this.#rows.push(...after.map(sealDerived)) // with each write: it may be the last one
       // What has been counted must not be counted again: rows and mark are one write. Of a new index the mark is last.
       if (!this.#fresh) this.#rows.push(this.#mark(upTo))
       await this.#writeRows()
     }
     for await (const { segment, offset, frames } of this.#batchesUntil(end)) {
+      isReplayed = true
       const rows = this.#fresh ? [] : frames.filter(({ type }) => type === frameType.rows)
       // Rows in the log say how things stood after the records before them.
       if (rows.length > 0 || records.length * 8 >= rebuildRowsPerWrite) await flush({ segment, offset })

@@ -56,9 +56,10 @@ export type DeriveRows = (
  * Makes the derived rows of records again, after a crash for the last few, after damage for all. Records come some
  * thousands at a time; all of them can be read through `view`, and so can the rows made before. They come in the order
  * of the log, in which a collection moves old ones to the end: where that matters, `early` is called with all records
- * first, when everything is made again.
+ * first, when everything is made again. `after` are rows that hold whenever anything was replayed, whatever rows in the
+ * log say: they say that something is still to be done that could not be done here.
  */
-export type Reindex = DeriveRows & { readonly early?: DeriveRows }
+export type Reindex = DeriveRows & { readonly early?: DeriveRows; readonly after?: readonly IndexRow[] }
 
 export function corruption(file: string, offset: number, problem: string): Finding {
   return { code: 'ERR_STORE_CORRUPT', file, offset, problem }

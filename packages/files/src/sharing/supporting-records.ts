@@ -2,7 +2,14 @@
  * Records with everything that they rest on, each after what it names: who signed, the caps above, the grant of a
  * delivery, the epochs before (MODEL B.8). What is sent in this order is taken without waiting.
  */
-import { type AnyRecord, type Authority, type Id, recordType, zoneChain } from '@blocktree/tree'
+import {
+  type AnyRecord,
+  type Authority,
+  type Id,
+  type PrincipalRecord,
+  recordType,
+  zoneChain
+} from '@blocktree/tree'
 import { idKey } from '../id-key.ts'
 
 export class SupportingRecords {
@@ -59,12 +66,14 @@ export class SupportingRecords {
     const authority = this.#authority
     const signer = record.type === recordType.principal ? undefined : authority.principal(record.signer)
     const ids: Id[] = []
+    let subject: PrincipalRecord | undefined
     switch (record.type) {
       case recordType.succession:
         ids.push(record.body.prev)
         break
       case recordType.cap:
         if (record.body.parentCap !== undefined) ids.push(record.body.parentCap)
+        subject = authority.principal(record.body.subject) // signs what is written under it
         break
       case recordType.revocation:
         ids.push(record.body.target)
@@ -95,7 +104,8 @@ export class SupportingRecords {
     const cap = capOf(record)
     if (cap !== undefined) ids.push(cap)
     const needed = ids.flatMap((id) => authority.record(id) ?? [])
-    return signer === undefined ? needed : [...needed, signer]
+    for (const principal of [subject, signer]) if (principal !== undefined) needed.push(principal)
+    return needed
   }
 }
 

@@ -110,6 +110,20 @@ describe('a bundle of a part', () => {
     expect(header && host.owner.canOpen(header.body)).toBe(true)
   })
 
+  test('for a recipient holds what other members wrote, with those who signed it', async () => {
+    const world = await filled()
+    const { sharing, owner, files } = world
+    const [bob, carol] = [newPrincipal(), newPrincipal()]
+    for (const member of [bob, carol])
+      await sharing.issueGrant(owner, { path: '/d', to: { principal: member.record } })
+    await sharing.issueWriteCap(owner, { path: '/d', to: carol.id, rights: right.write | right.create })
+    await files.create(files.actor(carol), '/d/hers', text('hers'))
+    const { chunks } = await collect(sharing.exportBundle(owner, { paths: ['/d'], to: bob.id }))
+    const host = await newHost(world, bob)
+    expect(await host.sharing.importBundle(stream(chunks))).toMatchObject({ parked: 0, refused: 0 })
+    expect(host.tree.blockSummary(await blockAt(world, '/d/hers'))?.heads).toHaveLength(1)
+  })
+
   test('for a stranger holds no content at all; for a host without keys all of it', async () => {
     const world = await filled()
     const none = await collect(world.sharing.exportBundle(world.owner, { to: newPrincipal().id }))

@@ -288,10 +288,12 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
       const { actor } = peer.session
       const accepted = await sharing.acceptAccess(actor, line)
       const held = await keptTree(parts, accepted.tree)
-      const results = await held.tree.offer(accepted.offer, { peer: 'access', from: 'host' })
-      await held.tree.settled()
-      if (!held.isOwn) await rememberPath(held, accepted.target, accepted.path)
-      await indexNew(parts, held, actor)
+      const results = await takeAndName(parts, held, actor, async () => {
+        if (!held.isOwn) await rememberPath(held, accepted.target, accepted.path)
+        const taken = await held.tree.offer(accepted.offer, { peer: 'access', from: 'host' })
+        await held.tree.settled()
+        return taken
+      })
       return {
         treeId: formatId(accepted.tree),
         path: pathIn(held, accepted.path),
@@ -361,26 +363,42 @@ function bundleHandlers(parts: NodeParts): BundleHandlers {
       const name = tree === undefined ? trees.own.name : formatId(tree)
       const held = await trees.held(name)
       const take = (): Promise<Awaited<ReturnType<Sharing['importBundle']>>> =>
-        bulkWrites.during(() => held.sharing.importBundle(space.guarded(chunks)))
+        bulkWrites.during(() =>
+          takeAndName(parts, held, actor, () => held.sharing.importBundle(space.guarded(chunks)))
+        )
       const report = await (held.isOwn ? take() : trees.hosted.use(name, take))
-      await indexNew(parts, held, actor)
       const { accepted, known, parked, quarantined, refused, sectors, reasons } = report
       return { treeId: name, accepted, known, parked, quarantined, refused, sectors, reasons }
     }
   }
 }
 
-/** After records came from elsewhere: names that this node can open, then the keys that are due. */
-async function indexNew({ principals, log }: NodeParts, held: HeldTree, own: Actor): Promise<void> {
+/** Takes records of elsewhere in, then indexes names that this node can open and makes the keys that are due. */
+async function takeAndName<Taken>(
+  { principals, log }: NodeParts,
+  held: HeldTree,
+  own: Actor,
+  take: () => Promise<Taken>
+): Promise<Taken> {
   const { files, sharing } = held
-  if (held.tree.rootBlock === undefined) return
-  if (!held.isOwn) await namePaths(held)
-  for (const actor of new Set([principals.node, own])) await files.indexNames(held.actorOf(actor))
+  const taken = await files.arriving(async () => {
+    try {
+      return await take()
+    } finally {
+      // also of what came before a failure
+      if (held.tree.rootBlock !== undefined) {
+        if (!held.isOwn) await namePaths(held)
+        for (const actor of new Set([principals.node, own])) await files.indexNames(held.actorOf(actor))
+      }
+    }
+  })
+  if (held.tree.rootBlock === undefined) return taken
   try {
     await sharing.keepKeys(held.actorOf(own))
   } catch (error) {
     log.warn('keys that are due could not be made', { tree: held.name, error }) // the next start tries again
   }
+  return taken
 }
 
 export async function* readChunks(file: string): AsyncGenerator<Uint8Array> {

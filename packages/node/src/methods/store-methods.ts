@@ -12,7 +12,6 @@ import type { NodeParts } from '../create-node.ts'
 import type { CheckReport, StoreMethods } from '../method-table/store-methods.ts'
 import { checkPassphrase } from '../passphrase.ts'
 import type { Peer } from '../peer.ts'
-import { indexReplayedNames } from '../tree-reindex.ts'
 import type { TransferControl } from '../transfer/job.ts'
 
 type StoreHandlers = Handlers<StoreMethods, Peer>
@@ -36,7 +35,7 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
           onProgress: ({ segment, segments }) =>
             context.progress({ done: segment, total: segments, unit: 'segments' })
         })
-        await indexReplayedNames({ store, files }, principals.node)
+        await files.settleArrivals(principals.node)
       }
       const report = await store.check({
         quick: quick ?? false,

@@ -3,7 +3,7 @@
  * last one, loses what a disk may lose, starts again and proves what a start must give.
  */
 import { expect } from 'vitest'
-import { type Id, ZoneKeyRing } from '@blocktree/tree'
+import { type Id, type Principal, ZoneKeyRing } from '@blocktree/tree'
 import { createMemoryIndex } from '@blocktree/store/memory-index'
 import { checkRows } from '../../src/row-check.ts'
 import { describe, type Model, observe } from './crash-model.ts'
@@ -13,6 +13,7 @@ import {
   content,
   crypto,
   firstImage,
+  type Hosting,
   nextProcess,
   people,
   recoverWorld,
@@ -161,21 +162,22 @@ function operationOf(name: string): Operation {
   return operation
 }
 
-function lose({ machine }: World, loss: Loss, random: ReturnType<typeof seededBytes>): Promise<Image> {
+export function lose({ machine }: World, loss: Loss, random: ReturnType<typeof seededBytes>): Promise<Image> {
   if (loss === 'kill') return afterKill(machine)
   return afterPowerLoss(machine, loss === 'all unsynced' ? () => false : (chance) => random.chance(chance))
 }
 
 /** Stops a start, and what it resumes, at one of its first operations; undefined damage, then the power goes. */
-async function stopTheStart(
+export async function stopTheStart(
   image: Image,
   random: ReturnType<typeof seededBytes>,
-  where: string
+  where: string,
+  hosting?: Hosting
 ): Promise<Image> {
   const machine = await startFrom(image)
   machine.disk.stopAt = 1 + random.below(12)
   try {
-    await recoverWorld(machine, `stopped start ${where}`)
+    await recoverWorld(machine, `stopped start ${where}`, hosting)
   } catch (error) {
     if (!isStop(error)) throw new Error(`${where}: the start fails: ${String(error)}`, { cause: error })
   }
@@ -204,7 +206,7 @@ async function verify(image: Image, stopped: Stopped, where: string, withRebuild
   if (withRebuild) await expectSame(machine, seen, where)
 }
 
-async function expectNoJobs({ files, store }: World, where: string): Promise<void> {
+export async function expectNoJobs({ files, store }: World, where: string): Promise<void> {
   expect(await files.jobs(), `${where}: a job is left`).toEqual([])
   const prefix = new TextEncoder().encode('sharing/')
   const end = new TextEncoder().encode('sharing0')
@@ -212,7 +214,7 @@ async function expectNoJobs({ files, store }: World, where: string): Promise<voi
     throw new Error(`${where}: left in the journal: ${String(key)}`)
 }
 
-async function expectSound(world: World, where: string): Promise<void> {
+export async function expectSound(world: World, where: string): Promise<void> {
   const { store, tree, files, owner } = world
   expect((await store.check()).findings, where).toEqual([])
   for await (const { message } of tree.verifyAll())
@@ -248,8 +250,8 @@ async function expectReaders(world: World, { hoard }: Stopped, seen: string, whe
   await files.remove(owner, '/zone/later')
 }
 
-/** Everything that the keys which the reader was given will ever open, also in records that come later. */
-function hoardOf(world: World, former?: ZoneKeyRing): ZoneKeyRing {
+/** Everything that the keys which a principal was given will ever open, also in records that come later. */
+export function hoardOf(world: World, former?: ZoneKeyRing, holder: Principal = people.reader): ZoneKeyRing {
   const { authority } = world.tree
   const name = (id: Id): string => Buffer.from(id).toString('hex')
   const ring = new ZoneKeyRing(crypto, {
@@ -262,7 +264,7 @@ function hoardOf(world: World, former?: ZoneKeyRing): ZoneKeyRing {
         .map((epoch) => epoch.id)
     }
   })
-  const reader = world.files.actor(people.reader)
+  const reader = world.files.actor(holder)
   for (const record of world.tree.authorityRecords()) {
     if (record.type !== 6) continue
     const key = former?.find(record.id) ?? reader.zoneKey(record.id)

@@ -1,5 +1,5 @@
 /** The whole core as the node joins it, over a machine in memory, with the small tree that every sequence begins with. */
-import type { Principal, TreeState } from '@blocktree/tree'
+import type { Id, Principal, TreeState } from '@blocktree/tree'
 import { createPrincipal, createTreeState, right } from '@blocktree/tree'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
@@ -12,13 +12,13 @@ import {
   type Sharing
 } from '@blocktree/files'
 import { createStore, type DiskStore, openStore, type StoreOptions } from '@blocktree/store'
-import { createTreeReindex, indexReplayedNames } from '../../src/tree-reindex.ts'
+import { namePaths } from '../../src/hosted-paths.ts'
+import { createTreeReindex } from '../../src/tree-reindex.ts'
 import { driversOf, emptyMachine, type Image, imageOf, type Machine, startFrom } from './memory-machine.ts'
 import { type SeededBytes, seededBytes } from './seeded-bytes.ts'
 
 export const crypto: CryptoProvider = createNativeProvider()
-const names = ['root', 'node', 'reader', 'second', 'writer'] as const
-export type PrincipalName = (typeof names)[number]
+export type PrincipalName = 'root' | 'node' | 'reader' | 'second' | 'writer' | 'recovery' | 'heir'
 export const people: Readonly<Record<PrincipalName, Principal>> = makePeople()
 
 let now = 1_800_000_000_000
@@ -31,7 +31,7 @@ export interface World {
   readonly files: Files
   readonly sharing: Sharing
   readonly random: SeededBytes
-  /** The node's own principal, with every right. */
+  /** The node's own principal, with every right; in a hosted tree the member. */
   readonly owner: Actor
 }
 
@@ -47,12 +47,29 @@ const storeOptions: StoreOptions = {
 }
 export const sectorLog2 = 12
 
-/** Opens what lies on the machine; the first steps of a start, without the resumption of jobs. */
-export async function openWorld(machine: Machine, seed: string, isNew = false): Promise<World> {
+/** Somebody else's tree, kept for one of its members. */
+export interface Hosting {
+  readonly tree: Id
+  readonly member: Principal
+}
+
+/**
+ * Opens what lies on the machine; the first steps of a start, without the resumption of jobs.
+ * @param isNew makes the store, and the tree in it unless that is of somebody else
+ */
+export async function openWorld(
+  machine: Machine,
+  seed: string,
+  isNew = false,
+  hosting?: Hosting
+): Promise<World> {
   const random = seededBytes(`${seed} process ${machine.process}`)
   const store = await (isNew ? createStore : openStore)(driversOf(machine, random), storeOptions)
-  const tree = await createTreeState({ store, crypto, clock })
-  if (isNew) await createTree({ tree, crypto, random }, { root: people.root, node: people.node })
+  const tree = await createTreeState({ store, crypto, clock, ...(hosting && { tree: hosting.tree }) })
+  if (isNew && hosting === undefined) {
+    const { root, node, recovery } = people
+    await createTree({ tree, crypto, random }, { root, node, recovery: recovery.id })
+  }
   const nameSecret = new Uint8Array(32).fill(7)
   const files = createFiles({ tree, store, crypto, random, clock, nameSecret, limits: { sectorLog2 } })
   return {
@@ -62,15 +79,17 @@ export async function openWorld(machine: Machine, seed: string, isNew = false): 
     files,
     sharing: createSharing(files.context),
     random,
-    owner: files.actor(people.node)
+    owner: files.actor(hosting?.member ?? people.node)
   }
 }
 
-/** A start after a crash, with everything that the node does then (`finishRecovery`). */
-export async function recoverWorld(machine: Machine, seed: string): Promise<World> {
-  const world = await openWorld(machine, seed)
-  const { files, sharing, owner } = world
-  await indexReplayedNames(world, owner)
+/** A start after a crash, with everything that the node does then (`finishRecovery`, for a hosted tree `recover`). */
+export async function recoverWorld(machine: Machine, seed: string, hosting?: Hosting): Promise<World> {
+  const world = await openWorld(machine, seed, false, hosting)
+  const { files, sharing, owner, tree } = world
+  if (tree.rootBlock === undefined) return world
+  if (hosting !== undefined) await namePaths(world)
+  await files.settleArrivals(owner)
   for (const { error } of await files.resumeJobs(owner))
     if (error !== undefined) throw new Error('a job could not be resumed', { cause: error })
   await sharing.resume(owner)
@@ -106,21 +125,22 @@ export async function firstImage(): Promise<Image> {
   return imageOf(world.machine)
 }
 
-export async function nextProcess(image: Image, seed: string): Promise<World> {
-  return openWorld(await startFrom(image), seed)
+export async function nextProcess(image: Image, seed: string, hosting?: Hosting): Promise<World> {
+  return openWorld(await startFrom(image), seed, false, hosting)
 }
 
 function makePeople(): Readonly<Record<PrincipalName, Principal>> {
-  const make = (name: string): Principal => {
+  const make = (name: PrincipalName): Principal => {
     const random = seededBytes(`principal ${name}`)
     return createPrincipal(crypto, { signSeed: random.bytes(32), kemSeed: random.bytes(32) })
   }
-  const [root, node, reader, second, writer] = [
-    make('root'),
-    make('node'),
-    make('reader'),
-    make('second'),
-    make('writer')
-  ]
-  return { root, node, reader, second, writer }
+  return {
+    root: make('root'),
+    node: make('node'),
+    reader: make('reader'),
+    second: make('second'),
+    writer: make('writer'),
+    recovery: make('recovery'),
+    heir: make('heir')
+  }
 }
