@@ -117,19 +117,26 @@ class BundleSource {
     const { tree } = this.#context
     const tops = paths.map((path) => resolvePath(this.#context, this.#actor, path))
     const zones = new Map<string, Id>()
+    /** Zones of headers that are sent: a header is taken once the epoch that it names is held. */
+    const sealing = new Set<string>()
     for (const { block } of tops) {
       await walkTree(this.#context, block, true, {
         enter: (at) => {
           const summary = tree.blockSummary(at)
           if (summary === undefined) return undefined
           for (const zone of [summary.zone, zoneOfChildren(summary)]) zones.set(idKey(zone), zone)
+          if (this.#mayHold(at)) sealing.add(idKey(summary.zone))
           return true
         }
       })
     }
-    yield* this.#authority(this.#supportOf([...zones.values()]))
     const above = new Map<string, Id>()
     for (const { block } of tops) this.#collectAbove(block, above)
+    for (const block of above.values()) {
+      const zone = tree.zoneOf(block)
+      if (zone !== undefined) sealing.add(idKey(zone))
+    }
+    yield* this.#authority(this.#supportOf([...zones.values()], sealing))
     for (const block of [...above.values()].toReversed()) yield* this.#winnerOf(block)
     for (const { block } of tops) yield* this.#below(block)
   }
@@ -206,16 +213,16 @@ class BundleSource {
   }
 
   /** Caps, revocations and successions as a whole, and what belongs to these zones. */
-  #supportOf(zones: readonly Id[]): SupportingRecords {
+  #supportOf(zones: readonly Id[], sealing: ReadonlySet<string>): SupportingRecords {
     const { authority } = this.#context.tree
     const support = new SupportingRecords(authority)
     const chosen = new Set(zones.filter((zone) => this.#isZoneAllowed(zone)).map(idKey))
     for (const zone of zones) support.addZone(zone)
-    for (const record of authority.records()) if (this.#belongs(record, chosen)) support.add(record)
+    for (const record of authority.records()) if (this.#belongs(record, chosen, sealing)) support.add(record)
     return support
   }
 
-  #belongs(record: AnyRecord, zones: ReadonlySet<string>): boolean {
+  #belongs(record: AnyRecord, zones: ReadonlySet<string>, sealing: ReadonlySet<string>): boolean {
     const { authority } = this.#context.tree
     switch (record.type) {
       case recordType.cap:
@@ -223,7 +230,7 @@ class BundleSource {
       case recordType.succession:
         return true
       case recordType.epoch:
-        return zones.has(idKey(record.body.zone))
+        return zones.has(idKey(record.body.zone)) || sealing.has(idKey(record.body.zone))
       case recordType.checkpoint:
         return zones.has(idKey(record.body.zone)) && this.#isNewest(record)
       case recordType.grant:
