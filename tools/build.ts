@@ -7,6 +7,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { bundleSandboxChild } from './bundle-sandbox-child.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -49,23 +50,6 @@ export async function bundle(): Promise<void> {
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     if (name.includes('.js') && !written.has(name)) rmSync(join(directory, name))
   }
-}
-
-/**
- * Writes the program of sandbox processes: one CommonJS file without anything that it does not use, since it is read at
- * every start of an app's process and is all that such a process may read.
- */
-export async function bundleSandboxChild(source: string, targets: readonly string[]): Promise<void> {
-  const build = await rolldown({
-    cwd: root,
-    input: source,
-    platform: 'node',
-    logLevel: 'warn',
-    treeshake: { moduleSideEffects: (module) => module.includes('child-process') },
-    resolve: source.endsWith('.ts') ? { conditionNames: ['source', 'node', 'import', 'default'] } : {}
-  })
-  for (const file of targets) await build.write({ file, format: 'cjs', minify: true, codeSplitting: false })
-  await build.close()
 }
 
 /** Both steps; with errors of types too, what was emitted is bundled. @returns the compiler's exit code */

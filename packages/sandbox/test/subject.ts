@@ -1,10 +1,13 @@
 /** Runners and guests of the tests: the child program bundled from the sources, modules from WebAssembly text. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import wabt from 'wabt'
-import { bundleSandboxChild } from '../../../tools/build.ts'
+
+const bundler = fileURLToPath(new URL('../../../tools/bundle-sandbox-child.ts', import.meta.url))
 
 /** A place of its own for the test file, removed at its end. */
 export function temporaryDirectory(): string {
@@ -16,8 +19,8 @@ export function temporaryDirectory(): string {
 /** Path of the child program; it is there once the tests of the file run. */
 export function bundledProgram(): string {
   const program = join(temporaryDirectory(), 'sandbox-child.cjs')
-  beforeAll(async () => {
-    await bundleSandboxChild('packages/sandbox/src/child-process.ts', [program])
+  beforeAll(() => {
+    execFileSync(process.execPath, [bundler, program], { stdio: 'inherit' })
   })
   return program
 }
