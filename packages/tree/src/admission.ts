@@ -8,10 +8,11 @@ import { anchoredEntries } from './anchor.ts'
 import { homeZone } from './birth.ts'
 import { ClockFloor } from './clock-floor.ts'
 import { idKey } from './id-key.ts'
-import { tipsPerBlockMax, tipsPerCapMax } from './limits.ts'
+import { grantsPerTargetMax, tipsPerBlockMax, tipsPerCapMax } from './limits.ts'
 import { hasCountedReceipt, hasInterval, isWithinInterval } from './receipt-time.ts'
 import type { AnyRecord, HeaderRecord, Id } from './records.ts'
 import { recordType } from './records.ts'
+import { Strangers } from './strangers.ts'
 import { type TreeParts, includesId } from './tree-parts.ts'
 import type { Admission } from './tree-state.ts'
 
@@ -20,17 +21,47 @@ type Problem = Exclude<AcceptanceVerdict, { readonly verdict: 'accepted' }>
 export class AdmissionRules {
   readonly #parts: TreeParts
   readonly #floor: ClockFloor
+  readonly #strangers: Strangers
 
   constructor(parts: TreeParts) {
     this.#parts = parts
     this.#floor = new ClockFloor(parts)
+    this.#strangers = new Strangers(parts)
   }
 
-  /** undefined when the record is admitted. */
+  /** True when verifying it was of use: its signer plays a part in the tree, or there was room for a stranger. */
+  isOfUse({ type, signer }: { readonly type: number; readonly signer: Id }): boolean {
+    return type === recordType.principal || this.#strangers.isNamed(signer)
+  }
+
+  /** Asked before the signature: whether there is room for a principal. One that nothing names waits for what does. */
+  roomProblem({ type, signer }: AnyRecord, { from }: Admission): Problem | undefined {
+    if (type !== recordType.principal || from === 'host') return undefined
+    if (this.#strangers.isNamed(signer) || this.#strangers.hasRoom()) return undefined
+    const message = 'no record held here names this principal, and there are many such'
+    return { verdict: 'parked', missing: signer, code: 'ERR_ADMISSION_ROOM', message }
+  }
+
+  /** undefined when the record, whose signature holds, is admitted. */
   problem(record: AnyRecord, admission: Admission): Problem | undefined {
     // What a host passes on is taken whatever waits here: else two nodes would keep different versions for ever.
-    if (admission.from === 'host' || record.type !== recordType.header) return undefined
-    return this.#headerProblem(record, admission)
+    if (admission.from === 'host') return undefined
+    switch (record.type) {
+      case recordType.header:
+        return this.#headerProblem(record, admission)
+      case recordType.endpoint: {
+        const unwanted = this.#strangers.endpointProblem(record)
+        return unwanted === undefined ? undefined : notAdmitted(unwanted)
+      }
+      case recordType.grant: {
+        const count = this.#parts.authority.grantsOver(record.body.target).length
+        return count < grantsPerTargetMax
+          ? undefined
+          : notAdmitted(`${count} grants over its target are held`)
+      }
+      default:
+        return undefined
+    }
   }
 
   #headerProblem(header: HeaderRecord, admission: Admission): Problem | undefined {
@@ -50,13 +81,18 @@ export class AdmissionRules {
     return unwanted === undefined ? undefined : notAdmitted(unwanted)
   }
 
+  /** True when an anchor lists the header. */
+  isAnchored({ id, body }: HeaderRecord): boolean {
+    const { held } = this.#parts
+    const anchors = held.anchors(homeZone(body.birth, body.block))
+    return anchoredEntries(held, anchors, body.block).versions?.has(id) === true
+  }
+
   /** A receipt of a host that counts, or an anchor, covers it already: it was admitted elsewhere. */
   #isVouchedFor(header: HeaderRecord): boolean {
     const { held, chains } = this.#parts
-    const { birth, block } = header.body
-    const zone = homeZone(birth, block)
-    if (hasCountedReceipt(held, chains, header, zone)) return true
-    return anchoredEntries(held, held.anchors(zone), block).versions?.has(header.id) === true
+    const zone = homeZone(header.body.birth, header.body.block)
+    return hasCountedReceipt(held, chains, header, zone) || this.isAnchored(header)
   }
 
   /** One more version beside the others; counted by cap, so that one writer's forks keep no other writer out (A18). */

@@ -119,6 +119,7 @@ export {
   type OfferOutcome,
   type OfferResult,
   type Page,
+  type ParkedCount,
   type TreeState,
   type TreeStateOptions,
   type TreeStatistics,
@@ -220,6 +221,7 @@ export {
   makeCheckpoint,
   zoneRoots
 } from './checkpoint-maker.ts'
+export type { StateClaim } from './rollback.ts'
 export { newFileRows } from './new-file-rows.ts'
 export { reindex } from './reindex.ts'
 export { type RowProblem, nameProblems, rowProblems } from './row-comparison.ts'

@@ -2,26 +2,37 @@
  * Records from elsewhere (B.8): decoded, judged, their signature verified, admitted and taken; what rests on a record that
  * is not held waits in ./parked-records.ts and is judged again when that one comes.
  */
-import { equalBytes } from '@blocktree/codec'
+import { decodeEnvelope, equalBytes, signInput } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
-import { checkRecord } from './acceptance.ts'
+import { type AcceptanceVerdict, checkRecord } from './acceptance.ts'
 import { AdmissionRules } from './admission.ts'
 import { capScope } from './cap.ts'
 import { rowKey, rowPrefix } from './index-rows.ts'
-import { fromVerdict, outcome, refusal, undecodable } from './offer-result.ts'
+import { fromVerdict, isUnknownFormat, outcome, refusal, undecodable } from './offer-result.ts'
 import type { OpenChange } from './open-change.ts'
 import { ParkedRecords } from './parked-records.ts'
+import { PendingHeaders } from './pending-headers.ts'
 import { mayBeInline } from './payload-references.ts'
 import type { IndexRow, StoredSector } from './ports.ts'
-import { decodeRecord, verifyRecordSignature } from './record.ts'
+import { decodeRecord, recordIdOf, verifyRecordSignature } from './record.ts'
 import type { RecordTaking, Taken } from './record-taking.ts'
 import type { AnyRecord, Id } from './records.ts'
 import { recordType } from './records.ts'
+import { SignatureBudget } from './signature-budget.ts'
 import type { TreeChanges } from './tree-changes.ts'
 import { TreeError } from './tree-error.ts'
 import { type TreeParts, addZoneBirth, missingRecord } from './tree-parts.ts'
-import type { Admission, Offer, OfferResult } from './tree-state.ts'
+import type { Admission, Offer, OfferResult, ParkedCount } from './tree-state.ts'
 import { WaitingBirths } from './waiting-births.ts'
+
+type Refusal = Exclude<AcceptanceVerdict, { readonly verdict: 'accepted' }>
+
+const tooFast: Refusal = {
+  verdict: 'parked',
+  missing: undefined,
+  code: 'ERR_ADMISSION_RATE',
+  message: 'too many signatures of this peer led to nothing within a second'
+}
 
 export class OfferIntake {
   readonly #parts: TreeParts
@@ -30,6 +41,8 @@ export class OfferIntake {
   /** The one tree whose records are taken; the first that comes when undefined. */
   readonly #expectedTree: Id | undefined
   readonly #admission: AdmissionRules
+  readonly #signatures: SignatureBudget
+  readonly #pending: PendingHeaders = new PendingHeaders()
   readonly #parked: ParkedRecords = new ParkedRecords()
   readonly #waitingBirths: WaitingBirths
   /** Ids that came and that parked records may wait for. */
@@ -41,6 +54,7 @@ export class OfferIntake {
     this.#records = records
     this.#expectedTree = tree
     this.#admission = new AdmissionRules(parts)
+    this.#signatures = new SignatureBudget(parts.clock)
     this.#waitingBirths = new WaitingBirths(parts.crypto)
   }
 
@@ -87,7 +101,7 @@ export class OfferIntake {
     try {
       record = decodeRecord(this.#parts.crypto, bytes)
     } catch (error) {
-      return undecodable(error)
+      return isUnknownFormat(error) ? this.#offerUnknown(bytes, admission, error) : undecodable(error)
     }
     const beside = this.#besideHeader(record, inline)
     const result = this.#offerRecord(record, beside, admission, pending)
@@ -95,6 +109,29 @@ export class OfferIntake {
       this.#parked.add({ id: record.id, bytes, inline: beside, admission, missing: result.missing })
     }
     return result
+  }
+
+  /** What waits in memory for other records, or for a version of this program that knows its format. */
+  get parked(): ParkedCount {
+    return { records: this.#parked.count, unknownFormats: this.#parked.unknownCount }
+  }
+
+  /** Kept as it is when somebody signed it who plays a part in the tree: a stranger could send any number of them. */
+  #offerUnknown(bytes: Uint8Array, admission: Admission, { code, message }: TreeError): OfferResult {
+    const { crypto, authority } = this.#parts
+    const envelope = decodeEnvelope(bytes)
+    const id = recordIdOf(crypto, bytes)
+    const key = authority.principal(envelope.signer)?.body.signingPublicKey
+    const isOfUse = key !== undefined && this.#admission.isOfUse(envelope)
+    if (
+      isOfUse &&
+      this.#signatures.take(admission.peer) &&
+      crypto.verify(key, signInput(envelope), envelope.signature)
+    ) {
+      this.#signatures.giveBack(admission.peer)
+      this.#parked.add({ id, bytes, inline: undefined, admission, missing: undefined })
+    }
+    return fromVerdict(id, { verdict: 'parked', missing: undefined, code, message })
   }
 
   /** What came beside a header, when it is the one small sector that the header names. */
@@ -140,10 +177,15 @@ export class OfferIntake {
       verdict = checkRecord(this.#parts.context, record)
     }
     if (verdict.verdict !== 'accepted') return fromVerdict(id, verdict)
-    const forged = this.#signatureProblem(record)
-    if (forged !== undefined) return refusal(id, forged.code, forged.message, true)
+    const early =
+      this.#admission.roomProblem(record, admission) ?? this.#signatureProblem(record, admission.peer)
+    if (early !== undefined) return fromVerdict(id, early)
     const unwanted = this.#admission.problem(record, admission)
     if (unwanted !== undefined) return fromVerdict(id, unwanted)
+    const gap = this.#gapBelow(record)
+    if (gap !== undefined && !this.#pending.hasRoom(admission.peer, record.bytes.length)) {
+      return fromVerdict(id, noRoomFor(gap))
+    }
     const open = this.#changes.begin()
     let taken: Taken
     try {
@@ -153,6 +195,10 @@ export class OfferIntake {
       throw error
     }
     pending.push(this.#changes.finish(open, { local: this.#keepBirths(open, lent) }))
+    if (record.type === recordType.header) {
+      if (gap !== undefined) this.#pending.add(record, gap, admission.peer)
+      this.#pending.release(id)
+    }
     this.#woken.push(...wokenBy(this.#parts.crypto, record))
     return outcome(id, taken.quarantined ? 'quarantined' : 'accepted')
   }
@@ -163,17 +209,27 @@ export class OfferIntake {
       : this.#parts.authority.has(record.id)
   }
 
-  #signatureProblem(record: AnyRecord): TreeError | undefined {
+  #signatureProblem(record: AnyRecord, peer: string): Refusal | undefined {
     const principal =
       record.type === recordType.principal ? record : this.#parts.authority.principal(record.signer)
-    if (principal === undefined) return missingRecord('the principal of the signer')
+    if (principal === undefined) throw missingRecord('the principal of the signer')
+    if (!this.#signatures.take(peer)) return tooFast
     try {
       verifyRecordSignature(this.#parts.crypto, record, principal.body.signingPublicKey)
-      return undefined
     } catch (error) {
-      if (error instanceof TreeError) return error
-      throw error
+      if (!(error instanceof TreeError)) throw error
+      return { verdict: 'refused', code: error.code, message: error.message }
     }
+    if (this.#admission.isOfUse(record)) this.#signatures.giveBack(peer)
+    return undefined
+  }
+
+  /** What a header lacks that leads to nothing held; an entry of an anchor is in line whatever lies below it. */
+  #gapBelow(record: AnyRecord): Id | undefined {
+    if (record.type !== recordType.header) return undefined
+    const { store } = this.#parts
+    const gap = this.#pending.gapBelow(record, (id) => store.hasRecord(id))
+    return gap === undefined || this.#admission.isAnchored(record) ? undefined : gap
   }
 
   /** One after another: a chain of records that waited must not become a chain of calls. */
@@ -223,6 +279,11 @@ export class OfferIntake {
   }
 }
 
+function noRoomFor(gap: Id): Refusal {
+  const message = 'headers of this peer above missing ones fill what is kept for them'
+  return { verdict: 'parked', missing: gap, code: 'ERR_ADMISSION_ROOM', message }
+}
+
 /** Ids that parked records may wait for and that this record brings. */
 function wokenBy(crypto: CryptoProvider, record: AnyRecord): readonly Id[] {
   switch (record.type) {
@@ -232,10 +293,12 @@ function wokenBy(crypto: CryptoProvider, record: AnyRecord): readonly Id[] {
       return [record.id, record.body.root]
     case recordType.succession:
       return [record.id, record.body.newRoot]
+    case recordType.grant:
+      return [record.id, record.body.recipient]
     case recordType.header:
       return [record.id, record.body.block]
     case recordType.cap:
-      return [record.id, capScope(crypto, record.body)]
+      return [record.id, capScope(crypto, record.body), record.body.subject]
     default:
       return [record.id]
   }

@@ -29,13 +29,13 @@ export function fromVerdict(
   return { id, outcome: 'parked', code, message, missing: verdict.missing, penalty: false }
 }
 
+export function isUnknownFormat(error: unknown): error is TreeError {
+  return error instanceof TreeError && error.code === 'ERR_RECORD_UNKNOWN_FORMAT'
+}
+
 /** For bytes that are no record; what is no error of ours is thrown on. */
 export function undecodable(error: unknown): OfferResult {
   if (!(error instanceof Error)) throw error
-  if (error instanceof TreeError && error.code === 'ERR_RECORD_UNKNOWN_FORMAT') {
-    const { code, message } = error
-    return { id: undefined, outcome: 'parked', code, message, missing: undefined, penalty: false }
-  }
   const code = error instanceof TreeError ? error.code : 'ERR_RECORD_FIELD'
   return refusal(undefined, code, error.message, true)
 }

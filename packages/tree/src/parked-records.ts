@@ -12,7 +12,8 @@ export interface ParkedRecord {
   readonly bytes: Uint8Array
   readonly inline: Uint8Array | undefined
   readonly admission: Admission
-  readonly missing: Id
+  /** undefined for a record of an unknown format: it waits for another version of this program. */
+  readonly missing: Id | undefined
 }
 
 interface PeerRecords {
@@ -29,9 +30,13 @@ export class ParkedRecords {
   readonly #all: Set<ParkedRecord> = new Set()
   readonly #peers: Map<string, PeerRecords> = new Map()
   #bytes = 0
+  #unknownCount = 0
 
   get count(): number {
     return this.#all.size
+  }
+  get unknownCount(): number {
+    return this.#unknownCount
   }
 
   /**
@@ -47,9 +52,7 @@ export class ParkedRecords {
     this.#peers.set(record.admission.peer, peer)
     peer.records.set(keyOf(kept), kept)
     this.#all.add(kept)
-    const waiting = this.#waiting.get(idKey(kept.missing))
-    if (waiting === undefined) this.#waiting.set(idKey(kept.missing), new Set([kept]))
-    else waiting.add(kept)
+    this.#wait(kept)
     peer.bytes += sizeOf(kept)
     this.#bytes += sizeOf(kept)
     while (peer.records.size > parkedRecordsPerPeerMax || peer.bytes > parkedBytesPerPeerMax) {
@@ -65,6 +68,26 @@ export class ParkedRecords {
     return records
   }
 
+  #wait(record: ParkedRecord): void {
+    if (record.missing === undefined) {
+      this.#unknownCount++
+      return
+    }
+    const waiting = this.#waiting.get(idKey(record.missing))
+    if (waiting === undefined) this.#waiting.set(idKey(record.missing), new Set([record]))
+    else waiting.add(record)
+  }
+
+  #forget(record: ParkedRecord): void {
+    if (record.missing === undefined) {
+      this.#unknownCount--
+      return
+    }
+    const waiting = this.#waiting.get(idKey(record.missing))
+    waiting?.delete(record)
+    if (waiting?.size === 0) this.#waiting.delete(idKey(record.missing))
+  }
+
   #removeFirst(records: Iterator<ParkedRecord>): void {
     const oldest = records.next()
     if (oldest.done !== true) this.#remove(oldest.value)
@@ -72,9 +95,7 @@ export class ParkedRecords {
 
   #remove(record: ParkedRecord): void {
     this.#all.delete(record)
-    const waiting = this.#waiting.get(idKey(record.missing))
-    waiting?.delete(record)
-    if (waiting?.size === 0) this.#waiting.delete(idKey(record.missing))
+    this.#forget(record)
     this.#bytes -= sizeOf(record)
     const peer = this.#peers.get(record.admission.peer)
     if (peer === undefined) return

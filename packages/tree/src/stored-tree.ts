@@ -20,6 +20,7 @@ import type { Durability, IndexRow } from './ports.ts'
 import { RecordTaking } from './record-taking.ts'
 import type { AnyRecord, CheckpointRecord, EpochRecord, GrantRecord, HeaderRecord, Id } from './records.ts'
 import { blockKind } from './records.ts'
+import { type StateClaim, isRollback } from './rollback.ts'
 import { TreeChanges } from './tree-changes.ts'
 import { TreeError } from './tree-error.ts'
 import { type TreeParts, addZoneBirth, createTreeParts, missingRecord } from './tree-parts.ts'
@@ -36,6 +37,7 @@ import type {
   Offer,
   OfferResult,
   Page,
+  ParkedCount,
   TreeState,
   TreeStateOptions,
   TreeStatistics
@@ -254,6 +256,15 @@ class StoredTree implements TreeState {
 
   anchors(zone: Id): readonly CheckpointRecord[] {
     return this.#parts.held.anchors(zone)
+  }
+
+  get parked(): ParkedCount {
+    return this.#offers.parked
+  }
+
+  isRollback(claim: StateClaim): boolean {
+    const row = 'block' in claim ? this.#parts.held.blockRow(claim.block) : undefined
+    return isRollback(this.#parts.held, claim, row?.heads[0]?.id)
   }
 
   isCompleteCheckpoint(checkpoint: Id): boolean {

@@ -37,6 +37,8 @@ export type TreeErrorCode =
   | 'ERR_REVOCATION_SIGNER' // only the root or the subject of a link above the target revokes
   | 'ERR_CHECKPOINT_GRAVES' // burial is not part of this release
   | 'ERR_ADMISSION_REFUSED' // valid, but this host does not take it from this writer now
+  | 'ERR_ADMISSION_RATE' // the peer has made this host verify too many signatures for nothing: later
+  | 'ERR_ADMISSION_ROOM' // too much of this sort waits here already: offer it again later
   | 'ERR_CLOCK_BEHIND' // the clock of this host is wrong, so it cannot tell whether a cap has ended: set it
   | 'ERR_PATH_INVALID' // text is not a path, or a component is not allowed
 

@@ -20,6 +20,7 @@ import type {
   HeaderRecord,
   Id
 } from './records.ts'
+import type { StateClaim } from './rollback.ts'
 import type { TreeErrorCode } from './tree-error.ts'
 import { openStoredTree } from './stored-tree.ts'
 
@@ -81,6 +82,13 @@ export interface Admission {
   readonly from: 'host' | 'writer'
   /** Quota, rate, lease, base version: says why a header is not admitted. Never asked for `host` peers. */
   readonly refuse?: (header: HeaderRecord) => string | undefined
+}
+
+/** Records of peers that are kept in memory alone. */
+export interface ParkedCount {
+  readonly records: number
+  /** Of these, of a format, type or critical extension of a later version: upgrade to understand them. */
+  readonly unknownFormats: number
 }
 
 export type OfferOutcome = 'accepted' | 'known' | 'parked' | 'quarantined' | 'refused'
@@ -266,6 +274,13 @@ export interface TreeState {
   /** True when the checkpoint's prev chain, manifest and every entry are held and match. */
   isCompleteCheckpoint(checkpoint: Id): boolean
   authorityRecords(): Iterable<AnyRecord>
+  /** Counts of what was offered and waits. */
+  readonly parked: ParkedCount
+  /**
+   * True when what a peer offers as the newest lies below what is known here: it shows an old state (E_ROLLBACK). Its
+   * records may be taken all the same; nothing that is shown here goes back.
+   */
+  isRollback(claim: StateClaim): boolean
 
   /** The chain of records that allows `right` on `block` to `principal`, or the first link that fails. */
   explain(principal: Id, block: Id, right: number): Explanation
