@@ -26,10 +26,21 @@ export interface AppRunOptions {
    * that called (ERR_RUN_HOST), so expected refusals are answered with a status.
    */
   onHostCall(call: HostCall): Promise<HostReply>
+  /** First events of every process, handed to it in this order before any other. */
+  opening?(process: number): readonly OpeningEvent[]
+  /** True for a process that is to be kept though it is idle, because something is open in it. */
+  isNeeded?(process: number): boolean
   /** One piece of text of the guest's stdout (1) or stderr (2), already bounded by `logBytesPerSecond`. */
   onLog?(entry: AppLogEntry): void
   /** Processes that began and ended, back-off, suspension; for the log and for releasing what a process held. */
   onRunEvent?(event: AppRunEvent): void
+}
+
+export interface OpeningEvent {
+  readonly kind: number
+  readonly payload: Uint8Array
+  /** Given the answer; throws when the process is not to be used, which counts as a crash (ERR_RUN_OPENING). */
+  readonly accept: (answer: Uint8Array) => void
 }
 
 /** Bounds of one running app; bytes, milliseconds, counts. */
@@ -142,6 +153,7 @@ export type AppRunErrorCode =
   | 'ERR_RUN_FUEL' // the guest used up its fuel
   | 'ERR_RUN_DEADLINE' // the wall clock ran out; the process was killed
   | 'ERR_RUN_EXIT' // the guest ended itself
+  | 'ERR_RUN_OPENING' // the guest refused its first event
   | 'ERR_RUN_BUDGET' // more host calls, or bytes in them, than one invocation may use
   | 'ERR_RUN_PAYLOAD' // a payload is longer than the limit
   | 'ERR_RUN_HOST' // a host call was not answered in time, or its handler failed

@@ -12,6 +12,7 @@ export {
   type HostCall,
   type HostReply,
   type InvokeOptions,
+  type OpeningEvent,
   type RunningApp
 } from './app-runner.ts'
 export type * as Host from './host-interface.ts'

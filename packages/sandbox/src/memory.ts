@@ -89,7 +89,11 @@ class MemoryApp implements RunningApp {
     this.#process++
     this.#app.onRunEvent?.({ type: 'process-started', process: this.#process, pid: undefined })
     try {
-      this.#guest = await this.#load(this.#host(this.#process))
+      const guest = await this.#load(this.#host(this.#process))
+      for (const { kind, payload, accept } of this.#app.opening?.(this.#process) ?? []) {
+        this.#accept(accept, await guest(kind, payload))
+      }
+      this.#guest = guest
     } catch (error) {
       throw this.#ended(error)
     }
@@ -151,6 +155,14 @@ class MemoryApp implements RunningApp {
       return await guest(kind, payload)
     } catch (error) {
       throw this.#ended(error)
+    }
+  }
+
+  #accept(accept: (answer: Uint8Array) => void, answer: Uint8Array): void {
+    try {
+      accept(answer)
+    } catch (cause) {
+      throw this.#error('ERR_RUN_OPENING', cause instanceof Error ? cause.message : String(cause))
     }
   }
 

@@ -212,7 +212,9 @@ export class SandboxApp implements RunningApp {
   /** Stops the process when nothing comes for a while. */
   #rest(slot: Slot): void {
     slot.idleTimer = setTimeout(() => {
-      if (!slot.child.isBusy) slot.child.kill()
+      if (slot.child.isBusy) return
+      if (this.#options.app.isNeeded?.(slot.child.number) === true) this.#rest(slot)
+      else slot.child.kill()
     }, this.#options.limits.idleMs)
     slot.idleTimer.unref()
   }
@@ -230,9 +232,26 @@ export class SandboxApp implements RunningApp {
     this.#tell({ type: 'process-started', process: number, pid: child.pid })
     const { fuelUsed } = await loaded
     this.#fuelUsed += fuelUsed
+    await this.#open(child)
     slot.isReady = true
     this.#rest(slot)
     this.#pump()
+  }
+
+  /** Hands the first events to a process; one that refuses them is ended. */
+  async #open(child: SandboxChild): Promise<void> {
+    const { app, limits } = this.#options
+    for (const { kind, payload, accept } of app.opening?.(child.number) ?? []) {
+      const answer = await child.invoke(kind, payload, limits.fuel, limits.invokeMs)
+      this.#fuelUsed += answer.fuelUsed
+      try {
+        accept(answer.payload)
+      } catch (cause) {
+        const error = this.#error('ERR_RUN_OPENING', cause instanceof Error ? cause.message : String(cause))
+        child.kill(error)
+        throw error
+      }
+    }
   }
 
   #ended(number: number, cause: AppRunError | undefined): void {
