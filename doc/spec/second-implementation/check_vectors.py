@@ -8,9 +8,11 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import acceptance
+import access_lines
 import aead
 import archive
 import argon2id
+import bundles
 import directory_view
 import ed25519
 import evaluation
@@ -406,6 +408,47 @@ def acceptance_story(case, page):
         same(again.view(), view, "view in another order")
 
 
+# access-lines.json
+
+def access_request(case):
+    request = access_lines.read_request(case["line"])
+    same(request["signer"].hex(), case["principal"], "principal")
+    for name in ("name", "path", "read", "rights", "note", "timeMs", "id"):
+        same(plain(request[name]), case[name], name)
+
+
+def _answer(case):
+    answer = access_lines.read_answer(case["line"])
+    return answer, access_lines.judge_answer(answer, H(case["recipient"]), H(case["kemSeed"]), case["now"])
+
+
+def access_answer(case):
+    answer, key = _answer(case)
+    same(answer["signer"].hex(), case["approver"], "approver")
+    for name in ("request", "tree", "target", "path", "read", "rights"):
+        same(plain(answer[name]), case[name], name)
+    same(plain(key), case["key"], "key")
+
+
+def access_link(case):
+    same(plain(access_lines.read_link(case["line"])), {name: case[name] for name in ("tree", "secret", "recipient")}, "link")
+
+
+def access_link_secret(case):
+    grant = records.decode_record(H(case["grant"]))
+    same(access_lines.open_link_secret(grant, H(case["kemSeed"])).hex(), case["secret"], "secret")
+
+
+def refused_line(run):
+    def check(case):
+        try:
+            result = run(case)
+        except Refused as error:
+            return same(error.code, "ERR_ACCESS_LINE", "code")
+        raise AssertionError(f"accepted: {short(result)}")
+    return check
+
+
 # archive.json, segments.json
 
 def _archive(case):
@@ -484,6 +527,15 @@ CHECKS = {
         "refusePrivateParts": refuses(_private_part),
         "payloads": payload_accept,
         "refusePayloads": refuses(_read),
+    },
+    "access-lines": {
+        "requests": access_request,
+        "refuseRequests": refused_line(lambda case: access_lines.read_request(case["line"])),
+        "answers": access_answer,
+        "refuseAnswers": refused_line(_answer),
+        "links": access_link,
+        "refuseLinks": refused_line(lambda case: access_lines.read_link(case["line"])),
+        "linkSecrets": access_link_secret,
     },
     "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
     "segments": {"files": segments_file},

@@ -4,12 +4,14 @@
  */
 import { CodecError, equalBytes, formatId } from '@blocktree/codec'
 import {
+  type GrantRecord,
   type Id,
   type Offer,
   type TreeState,
   TreeError,
   createTreeState,
   decodeBirth,
+  decodeRecord,
   grantTarget,
   openDelivery,
   recordType
@@ -77,9 +79,9 @@ function checkBirth(tree: Id, bytes: Uint8Array): void {
 }
 
 function checkAccess(context: FilesContext, scratch: TreeState, actor: Actor, answer: AccessAnswer): void {
-  for (const record of scratch.authorityRecords()) {
-    const isExpected = record.type <= recordType.header
-    if (!isExpected) throw refused(`a record of type ${record.type} has no place in an answer`)
+  for (const bytes of answer.records) {
+    const { type } = decodeRecord(context.crypto, bytes)
+    if (type > recordType.header) throw refused(`a record of type ${type} has no place in an answer`)
   }
   if (answer.read && !canRead(context, scratch, actor, answer)) {
     throw refused(`no key in it opens ${formatId(answer.target)} for you`)
@@ -97,15 +99,20 @@ function canRead(
   actor: Actor,
   { target, approver }: AccessAnswer
 ): boolean {
-  const grant = scratch
+  const zone = scratch.authority.zoneBirth(target) === undefined ? scratch.zoneOf(target) : target
+  const isPublic = zone !== undefined && scratch.authority.zoneBirth(zone)?.birth.public === true
+  return scratch
     .liveGrants(target)
-    .find(({ body, signer }) => equalBytes(body.recipient, actor.id) && equalBytes(signer, approver.signer))
-  if (grant === undefined) return false
-  if (scratch.authority.zoneBirth(target)?.birth.public === true) return true
+    .filter(({ body, signer }) => equalBytes(body.recipient, actor.id) && equalBytes(signer, approver.signer))
+    .some((grant) => isPublic || opensFor(context, scratch, actor, grant))
+}
+
+/** True when a delivery of the grant gives a key that fits its commitment. */
+function opensFor(context: FilesContext, scratch: TreeState, actor: Actor, grant: GrantRecord): boolean {
   const isBlock = grant.body.targetType === grantTarget.block
   return scratch.authority.deliveriesOf(grant.id).some((delivery) => {
     const epoch = scratch.authority.epoch(delivery.body.epoch)
-    const header = isBlock ? scratch.blockState(target)?.winner?.body : undefined
+    const header = isBlock ? scratch.blockState(grant.body.target)?.winner?.body : undefined
     const commitment = isBlock ? header && { header } : epoch && { epoch }
     if (commitment === undefined) return false
     try {

@@ -1,0 +1,114 @@
+"""Page 15: a stream of records, births and sectors of one tree."""
+from hashlib import sha256
+
+import payload
+import tries
+from acceptance import CHECKPOINT, HEADER, Tree
+from encoding import Refused, binary, decode, decode_fields, exactly, identifier, need, optional, row, text, u53, unsigned
+from records import decode_birth, decode_record
+
+CODE = "ERR_BUNDLE_FORMAT"
+MAX_FRAME = 2**20 + 320
+START, BIRTH, RECORD, SECTOR, END = range(5)
+
+_layouts = {
+    START: row(("kind", unsigned(0, 0)), ("magic", text()), ("format", unsigned(1, 1)), ("tree", identifier)),
+    BIRTH: row(("kind", unsigned(1, 1)), ("birth", binary(0, 256))),
+    RECORD: row(("kind", unsigned(2, 2)), ("envelope", binary(0, 262_144)), ("inline", optional(binary(0, 4112)))),
+    SECTOR: row(("kind", unsigned(3, 3)), ("hash", exactly(32)), ("bytes", binary(0, 2**20 + 64))),
+    END: row(("kind", unsigned(4, 4)), ("records", u53), ("sectors", u53), ("digest", exactly(32))),
+}
+
+
+def read_frames(data):
+    """Frames as dictionaries; refused when the stream breaks section 1."""
+    try:
+        return list(_frames(data))
+    except Refused as error:
+        raise Refused(CODE, str(error)) from error
+
+
+def _frames(data):
+    at, digest, counts, first, ended = 0, bytes(32), {RECORD: 0, SECTOR: 0}, True, False
+    while at < len(data):
+        need(not ended, "something behind the end")
+        need(len(data) - at >= 4, "a frame cut short")
+        length = int.from_bytes(data[at : at + 4], "big")
+        need(1 <= length <= MAX_FRAME, "length of a frame")
+        body = data[at + 4 : at + 4 + length]
+        need(len(body) == length, "a frame cut short")
+        at += 4 + length
+        value = decode(body)
+        need(isinstance(value, list) and value and isinstance(value[0], int) and value[0] in _layouts, "kind of a frame")
+        frame = decode_fields(body, _layouts[value[0]])
+        kind = frame["kind"]
+        need((kind == START) == first, "the start is the first frame, and no other")
+        first = False
+        if kind == START:
+            need(frame["magic"] == "blocktree-bundle", "no bundle")
+        if kind in counts:
+            counts[kind] += 1
+        if kind == END:
+            need((frame["records"], frame["sectors"]) == (counts[RECORD], counts[SECTOR]), "counts")
+            need(frame["digest"] == digest, "digest")
+            ended = True
+        digest = sha256(digest + body).digest()
+        yield frame
+    need(ended, "no end")
+
+
+def take_in(data, tree_id):
+    """(tree, sectors by hash, outcomes of the records in their order, number of dropped sectors)."""
+    tree, sectors, outcomes, dropped = Tree(tree_id), {}, [], 0
+    wanted = {}
+    for frame in read_frames(data):
+        if frame["kind"] == START:
+            need(frame["tree"] == tree_id, "another tree", "ERR_PATH_OTHER_TREE")
+        elif frame["kind"] == BIRTH:
+            need(decode_birth(frame["birth"])["tree"] == tree_id, "a birth of another tree", CODE)
+            tree.take_birth(frame["birth"])
+            tree.retry()
+        elif frame["kind"] == RECORD:
+            outcome = tree.offer(frame["envelope"])
+            outcomes.append(outcome[0])
+            tree.retry()
+            if outcome[0] == "accepted":
+                _want(decode_record(frame["envelope"]), wanted)
+                inline = frame["inline"]
+                if inline is not None and sha256(inline).digest() in wanted:
+                    sectors[sha256(inline).digest()] = inline
+        elif frame["kind"] == SECTOR:
+            if frame["hash"] not in wanted or sha256(frame["bytes"]).digest() != frame["hash"]:
+                dropped += 1
+                continue
+            sectors[frame["hash"]] = frame["bytes"]
+            tree.take_part(frame["bytes"])
+            level = wanted[frame["hash"]]
+            if level > 0:
+                hashes = decode(frame["bytes"])[1]
+                for n in range(0, len(hashes), 32):
+                    wanted.setdefault(hashes[n : n + 32], level - 1)
+    return tree, sectors, outcomes, dropped
+
+
+def _want(record, wanted):
+    descriptor = record["body"].get("manifest" if record["type"] == CHECKPOINT else "payload")
+    if record["type"] in (HEADER, CHECKPOINT) and descriptor and descriptor["rootHash"] != payload.HOLE:
+        wanted[descriptor["rootHash"]] = descriptor["levels"]
+
+
+def summary(tree_id, authority_root, zones):
+    """Section 4; zones: (zone, headsRoot, [(parent, block, rootHash)…])."""
+    data = tree_id + authority_root
+    for zone, heads_root, payloads in sorted(zones):
+        chain = bytes(32)
+        for _, block, root_hash in sorted(payloads):
+            chain = sha256(chain + block + root_hash).digest()
+        data += zone + heads_root + chain
+    return sha256(data).digest()
+
+
+def authority_root(tree):
+    """The trie over the ids of the authority records that are held."""
+    from acceptance import AUTHORITY
+    return tries.id_set_root([record["id"] for record in tree.held.values() if record["type"] in AUTHORITY])
