@@ -17,7 +17,7 @@ const refusedFeatures: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Throws ERR_MODULE_FEATURE when `feature` names a proposal; returns when it is undefined. */
-export function refuseFeature(feature: string | undefined, offset: number): void {
+export function refuseFeature(feature: string | undefined, offset?: number): void {
   if (feature === undefined) return
   const reason = refusedFeatures.get(feature) ?? 'it is not known'
   throw new ModuleError('ERR_MODULE_FEATURE', `${feature} is not accepted: ${reason}`, offset)

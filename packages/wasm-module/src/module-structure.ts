@@ -437,6 +437,9 @@ function readLimits(reader: BinaryReader, what: 'table' | 'memory'): Limits & { 
   if ((flags & 4) !== 0) refuseFeature('memory64', start)
   const isShared = (flags & 2) !== 0
   if (isShared && what === 'table') reader.fail('ERR_MODULE_TYPE', 'a table is never shared', start)
+  if (isShared && (flags & 1) === 0) {
+    reader.fail('ERR_MODULE_TYPE', 'a shared memory has no maximum', start)
+  }
   const min = reader.u32()
   const max = (flags & 1) !== 0 ? reader.u32() : undefined
   const bound = what === 'memory' ? 65_536 : 0xffff_ffff

@@ -12,6 +12,7 @@ import {
   writeStore,
   writeStretches
 } from './fuel-code.ts'
+import { refuseFeature } from './feature.ts'
 import { type FunctionBody, openBody } from './function-body.ts'
 import { memoryPagesDefault, nameSectionBytesMax, startFuelDefault, tableEntriesDefault } from './limits.ts'
 import { type Charge, type ChargeRules, chargeRulesDefault, planCharges } from './charge-plan.ts'
@@ -73,7 +74,7 @@ interface PlannedBody {
 interface Edit {
   readonly offset: number
   readonly resume: number
-  write(): void
+  readonly write: () => void
 }
 
 class Rewriter {
@@ -89,6 +90,7 @@ class Rewriter {
     this.#limits = limits
     this.#hasFuel = rules !== undefined
     refuseReservedNames(module)
+    refuseMemories(module)
     refuseLargeMinima(module, limits)
     this.#bodies = planBodies(module, rules ?? chargeRulesDefault)
     if (rules === undefined) return
@@ -328,6 +330,12 @@ function refuseReservedNames({ exports }: ModuleStructure): void {
     'ERR_MODULE_RESERVED_NAME',
     `the export "${taken.name}" has a name that the host keeps for itself: names beginning with ${reservedPrefix}`
   )
+}
+
+/** Rewriting writes one memory that is not shared, so another kind would silently become that. */
+function refuseMemories({ memories }: ModuleStructure): void {
+  if (memories.some(({ isShared }) => isShared)) refuseFeature('threads')
+  if (memories.length > 1) refuseFeature('multi-memory')
 }
 
 function refuseLargeMinima({ memories, tables }: ModuleStructure, limits: RewriteLimits): void {

@@ -1,4 +1,5 @@
 /** Types of the binary format that are accepted: numbers, vectors and the two plain reference types. */
+import { refuseFeature } from './feature.ts'
 import type { BinaryReader } from './binary-reader.ts'
 
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref'
@@ -35,13 +36,7 @@ export function readValueType(reader: BinaryReader): ValueType {
   const byte = reader.byte()
   const type = valueTypes.get(byte)
   if (type !== undefined) return type
-  if (byte >= 0x63 && byte <= 0x74) {
-    return reader.fail(
-      'ERR_MODULE_FEATURE',
-      'typed references and garbage collection are not accepted',
-      start
-    )
-  }
+  if (byte >= 0x63 && byte <= 0x74) refuseFeature(byte === 0x69 || byte === 0x74 ? 'exceptions' : 'gc', start)
   return reader.fail('ERR_MODULE_TYPE', `0x${byte.toString(16)} is no value type`, start)
 }
 
