@@ -544,6 +544,9 @@ CHECKS = {
 
 
 def run_file(path):
+    if path.stem not in CHECKS:
+        print(f"{path.name}: of a page that is not implemented here")
+        return True
     groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
     passed, failures = 0, []
     for group, cases in groups.items():
