@@ -10,6 +10,8 @@ sys.dont_write_bytecode = True
 import acceptance
 import access_lines
 import aead
+import app_interface
+import apps
 import archive
 import argon2id
 import bundles
@@ -465,6 +467,41 @@ def segments_file(case):
     segments.read_segment(H(case["segment"]), store_id, 1)
 
 
+# app-package.json, app-grants.json, app-interface.json
+
+_owner = {}
+
+
+def app_package(case):
+    manifest, author, release, contents = apps.read_package(H(case["bytes"]))
+    same(author.hex(), case["author"], "author")
+    same(apps.app_id(author, manifest["name"]).hex(), case["appId"], "app id")
+    same(release.hex(), case["releaseId"], "release id")
+    same([apps.sha256(content).hexdigest() for content in contents], case["contents"], "contents")
+
+
+def app_grant_owner(case):
+    _owner.update(apps.verify_principal(H(case["bytes"])))
+
+
+def _app_grant(written):
+    return apps.read_grant(H(written), _owner)
+
+
+def app_grant(case):
+    grant = _app_grant(case["bytes"])
+    same(grant["id"].hex(), case["recordId"], "record id")
+    same([grant["installedAs"], grant["sequence"]], [case["body"][2], case["body"][9]], "fields")
+
+
+def app_call(case):
+    number, value = app_interface.read(case["name"], case["part"], H(case["bytes"]))
+    same(number, case["number"], "number")
+    written = case["value"]
+    if isinstance(value, dict) and all(isinstance(one, (int, str)) for one in written.values()):
+        same(list(value.values()), list(written.values()), "value")
+
+
 def refuses(run, exact=False):
     return lambda case: refused(case, lambda: run(case), exact)
 
@@ -536,6 +573,23 @@ CHECKS = {
         "links": access_link,
         "refuseLinks": refused_line(lambda case: access_lines.read_link(case["line"])),
         "linkSecrets": access_link_secret,
+    },
+    "app-package": {
+        "accept": app_package,
+        "refuse": refuses(decoded("bytes", apps.read_package)),
+        "origins": lambda case: same(apps.origin_match(case["pattern"], case["origin"]), case["match"], "match"),
+    },
+    "app-grants": {
+        "owner": app_grant_owner,
+        "accept": app_grant,
+        "refuse": refuses(lambda case: _app_grant(case["bytes"])),
+        "current": lambda case: same(apps.current(list(map(_app_grant, case["records"]))), case["counts"], "counts"),
+        "within": lambda case: same(apps.within(case["inner"], case["outer"]), case["within"], "within"),
+    },
+    "app-interface": {
+        "operations": app_call,
+        "events": app_call,
+        "refuse": refuses(lambda case: app_interface.read(case["name"], "request", H(case["bytes"]))),
     },
     "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
     "segments": {"files": segments_file},

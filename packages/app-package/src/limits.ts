@@ -1,0 +1,20 @@
+/** Bounds of packages, manifests and grants; doc/LIMITS.md is written from here. What an app may use: ./app-limits.ts. */
+export const packageBytesMax: number = 128 * 1024 * 1024 // a whole package file
+export const packageHeadBytesMax: number = 512 * 1024 // signed manifest (at most 256 KiB) and author's record
+export const moduleBytesMax: number = 32 * 1024 * 1024 // the largest module that `moduleBytes` may ask for
+export const assetBytesMax: number = 32 * 1024 * 1024 // one asset, held in memory while its hash is checked
+export const assetsMax = 1024 // assets of one package
+export const assetPathBytesMax = 255 // one path of an asset
+export const permissionsMax = 64 // permissions of one manifest; a person has to read them
+export const routesMax = 64 // HTTP routes of one manifest
+export const originsMax = 64 // origins of one http-client permission
+export const recipientsMax = 64 // recipients of one messages permission
+export const grantedPermissionsMax = 256 // of one installation, those asked for at run time included
+export const appNameBytesMax = 64 // stands in host names: `<app>.localhost`
+export const permissionNameBytesMax = 32 // first component of an app's paths
+export const reasonBytesMax = 500 // the author's words, shown beside the permission
+export const titleBytesMax = 100 // one line
+export const descriptionBytesMax = 4000 // a page of text
+export const versionTextBytesMax = 64 // the version as people write it
+export const licenceBytesMax = 100 // an SPDX expression
+export const versionMax = 0xffff_ffff // fits the guest's u32
