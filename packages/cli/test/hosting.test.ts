@@ -34,6 +34,59 @@ describe('a tree of another owner', () => {
   })
 })
 
+describe('upkeep of a node that keeps a tree of another owner', () => {
+  test('checks, collects and backs up that tree too, and has it again after a restore', async () => {
+    await using alice = await workplace()
+    await using bob = await workplace()
+    await alice.start()
+    const node = await bob.start()
+    mkdirSync(join(alice.path, 'photos'))
+    writeFileSync(join(alice.path, 'photos', 'one.txt'), 'x'.repeat(100_000))
+    await alice.run(['put', 'photos', '/photos'])
+    const request = JSON.parse((await bob.run(['request', '/photos', '--json'])).stdout)
+    const answer = JSON.parse((await alice.run(['approve', request.line, '--json'])).stdout)
+    const bundle = join(alice.path, 'photos.bundle')
+    await alice.run(['bundle', 'export', bundle, '/photos'])
+    const own = JSON.parse((await bob.run(['check', '--json'])).stdout)
+    const accepted = JSON.parse((await bob.run(['accept', answer.line, '--json'])).stdout)
+    expect((await bob.run(['bundle', 'import', bundle])).code).toBe(0)
+    const path = `${accepted.path}/one.txt`
+    expect((await bob.run(['cat', path])).stdout).toHaveLength(100_000)
+
+    const both = JSON.parse((await bob.run(['check', '--json'])).stdout)
+    expect(both.problems).toEqual([])
+    expect(both.records).toBeGreaterThan(own.records + 5)
+    expect(JSON.parse((await bob.run(['check', '--rebuild-index', '--json'])).stdout).problems).toEqual([])
+    expect((await bob.run(['cat', path])).stdout).toHaveLength(100_000)
+    expect((await bob.run(['gc'])).code).toBe(0)
+    expect((await bob.run(['compact'])).code).toBe(0)
+    expect((await bob.run(['conflicts'])).code).toBe(0)
+
+    const file = join(bob.path, 'tree.backup')
+    const environment = { BLOCKTREE_PASSPHRASE: 'a long passphrase for the backup' }
+    const made = await bob.run(['backup', file, '--json'], { environment })
+    expect(JSON.parse(made.stdout.trim().split('\n').at(-1) ?? '').records).toBe(both.records)
+    expect((await bob.run(['drill', file], { environment })).code).toBe(0)
+    const part = join(bob.path, 'part.backup')
+    expect((await bob.run(['backup', part, accepted.path], { environment })).code).toBe(0)
+    expect((await bob.run(['forget', accepted.treeId, '--yes'])).code).toBe(0)
+    expect((await bob.run(['backup', '--restore', part], { environment })).code).toBe(0)
+    expect((await bob.run(['cat', path])).stdout).toHaveLength(100_000)
+    expect((await bob.run(['forget', accepted.treeId, '--yes'])).code).toBe(0)
+    expect((await bob.run(['backup', '--restore', file], { environment })).code).toBe(0)
+    expect((await bob.run(['cat', path])).stdout).toHaveLength(100_000)
+    await node.stop()
+
+    const data = join(bob.path, 'again')
+    const words = { environment: { ...environment, BLOCKTREE_DATA: data } }
+    expect((await bob.run(['init', '--restore', file], words)).code).toBe(0)
+    await bob.start([], { BLOCKTREE_DATA: data })
+    expect((await bob.run(['cat', path], { environment: { BLOCKTREE_DATA: data } })).stdout).toHaveLength(
+      100_000
+    )
+  })
+})
+
 describe('root replace', () => {
   test('shows what has to be written down, and puts the new root in place', async () => {
     await using place = await workplace()

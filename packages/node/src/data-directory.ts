@@ -3,6 +3,7 @@
  *
  *   keys/        sealed or 0600 key files          store/       segments, index, lock
  *   node.json    tree, format, versions; no secret config.yaml  optional
+ *   hosted/      trees of other owners, if any
  *   rpc.sock     the socket, 0600                  .first-start a first start that has not finished
  *
  * node.json is written last: a directory has a node exactly when it is there (doc/adr/0008-node.md).
@@ -27,6 +28,8 @@ export interface DataDirectory {
   readonly path: string
   readonly keys: string
   readonly store: string
+  /** Trees of other owners, a folder for each; absent when there are none. */
+  readonly hosted: string
   readonly record: string
   readonly socket: string
   /** Where a first start works until it is complete. */
@@ -38,6 +41,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     path,
     keys: join(path, 'keys'),
     store: join(path, 'store'),
+    hosted: join(path, 'hosted'),
     record: join(path, 'node.json'),
     socket: join(path, 'rpc.sock'),
     staging: join(path, '.first-start')

@@ -51,6 +51,7 @@ export function completeFirstStart(directory: DataDirectory, record: NodeRecord)
   const staged = dataDirectoryAt(directory.staging)
   syncDirectory(staged.keys)
   syncDirectory(staged.store)
+  if (existsSync(staged.hosted)) syncDirectory(staged.hosted)
   writeFileDurably(staged.record, `${JSON.stringify(record, undefined, 2)}\n`)
   moveIntoPlace(directory)
 }
@@ -59,7 +60,7 @@ export function completeFirstStart(directory: DataDirectory, record: NodeRecord)
 function moveIntoPlace(directory: DataDirectory): void {
   const staged = dataDirectoryAt(directory.staging)
   try {
-    for (const name of ['keys', 'store', 'record'] as const) {
+    for (const name of ['keys', 'store', 'hosted', 'record'] as const) {
       if (existsSync(staged[name])) renameSync(staged[name], directory[name])
       syncDirectory(directory.path)
     }

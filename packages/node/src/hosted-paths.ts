@@ -15,7 +15,7 @@ const depthMax = 256
 type Held = Pick<HeldTree, 'tree' | 'store' | 'files'>
 
 /** @param path as the access line says it; one that is no path is left out */
-export async function rememberPath({ store }: Held, block: Id, path: string): Promise<void> {
+export async function rememberPath({ store }: Pick<Held, 'store'>, block: Id, path: string): Promise<void> {
   if (componentsOf(path).length === 0) return
   await store.commit({
     local: [{ key: Buffer.concat([prefix, block]), value: new TextEncoder().encode(path) }]
@@ -28,6 +28,14 @@ export async function namePaths(held: Held): Promise<void> {
   for await (const [key, value] of store.local.range({ from: prefix, to: prefixEnd })) {
     registerNames(held, key.slice(prefix.length), componentsOf(new TextDecoder().decode(value)))
   }
+}
+
+/** All paths that are kept, by the text of the block's id: for a backup. */
+export async function keptPaths({ store }: Pick<Held, 'store'>): Promise<Readonly<Record<string, string>>> {
+  const kept: Record<string, string> = {}
+  for await (const [key, value] of store.local.range({ from: prefix, to: prefixEnd }))
+    kept[formatId(key.slice(prefix.length))] = new TextDecoder().decode(value)
+  return kept
 }
 
 /** The path kept for a block; a made one where there is none. undefined while its header is not held. */

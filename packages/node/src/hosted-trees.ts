@@ -77,7 +77,7 @@ interface OpenTree extends HeldTree {
 }
 
 export function createHostedTrees(options: HostedTreesOptions): HostedTrees {
-  const folder = join(options.directory.path, 'hosted')
+  const folder = options.directory.hosted
   const names = new Set(listFolder(folder))
   const loading = new Map<string, Promise<OpenTree>>()
   const open = new Map<string, OpenTree>()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { formatId, parseId } from '@blocktree/codec'
 import { type CryptoProvider, keyNamePattern } from '@blocktree/crypto'
 import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
-import { createFiles, createSharing, type Sharing } from '@blocktree/files'
+import { createFiles, createSharing, namesPending, type Sharing } from '@blocktree/files'
 import { createStore, type DiskStore, nodeDrivers } from '@blocktree/store'
 import type { ArchiveItem } from '@blocktree/store/archive'
 import {
@@ -18,16 +18,12 @@ import {
   type StoredRecord,
   type StoredSector
 } from '@blocktree/tree'
-import {
-  type BackupOptions,
-  type BackupTail,
-  corrupt,
-  createBackup,
-  openBackup,
-  parseTail
-} from './backup.ts'
+import { createBackup } from './backup.ts'
+import { type BackupOptions, type BackupTail, corrupt, type HostedHead, summarize } from './backup-format.ts'
+import { nextHosted, openBackup, readTree } from './open-backup.ts'
 import type { NodeParts } from './create-node.ts'
 import { type DataDirectory, dataDirectoryAt, type NodeRecord, writeFileDurably } from './data-directory.ts'
+import { rememberPath } from './hosted-paths.ts'
 import { deriveNameSecret } from './name-secret.ts'
 import type { DrillReport } from './method-table/store-methods.ts'
 import { NodeError } from './node-error.ts'
@@ -74,23 +70,66 @@ export async function restoreNodeInto(
     writeFileDurably(join(target.keys, `${name}.key`), Uint8Array.fromBase64(text))
   }
   const store = await createStore(nodeDrivers(target.store))
+  let own: { readonly taken: TakenTree; readonly digest: string; readonly missingSectors: number }
   try {
     const taken = await takeRaw(store, file, items, options)
     const names = Object.entries(head.names).map(([id, name]) => nameRow(parseId(id), name))
     if (names.length > 0) await store.commit({ local: names })
     const summary = await rebuild(crypto, target, store, head.node)
-    const digest = Buffer.from(summary.digest).toString('hex')
-    return {
-      record: head.node,
-      ...taken.count,
-      isIdentical: taken.tail.digest === undefined ? undefined : taken.tail.digest === digest,
-      missingSectors: summary.missingSectors ?? 0,
-      digest
-    }
+    own = { taken, digest: hexOf(summary.digest), missingSectors: summary.missingSectors ?? 0 }
+  } finally {
+    await store.close()
+  }
+  const restored = { ...own.taken.count }
+  let isIdentical = isSame(own.taken.tail.digest, own.digest)
+  for (let next = await nextHosted(file, items); next !== undefined; next = await nextHosted(file, items)) {
+    const hosted = await restoreHosted(crypto, target, file, next, items, options)
+    for (const name of ['records', 'sectors', 'bytes'] as const) restored[name] += hosted.count[name]
+    if (hosted.isIdentical === false) isIdentical = false
+  }
+  const { digest, missingSectors } = own
+  return { record: head.node, ...restored, isIdentical, missingSectors, digest }
+}
+
+function hexOf(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex')
+}
+
+function isSame(expected: string | undefined, digest: string): boolean | undefined {
+  return expected === undefined ? undefined : expected === digest
+}
+
+/** A tree of somebody else in its folder; its names are indexed when it is opened first. */
+async function restoreHosted(
+  crypto: CryptoProvider,
+  target: DataDirectory,
+  file: string,
+  { tree: name, shared }: HostedHead,
+  items: AsyncGenerator<ArchiveItem>,
+  options: BackupOptions
+): Promise<{ readonly count: TakenTree['count']; readonly isIdentical: boolean | undefined }> {
+  const place = join(target.hosted, name)
+  mkdirSync(place, { recursive: true, mode: 0o700 })
+  const store = await createStore(nodeDrivers(place))
+  try {
+    const { count, tail } = await takeRaw(store, file, items, options)
+    for (const [block, path] of Object.entries(shared)) await rememberPath({ store }, parseId(block), path)
+    const clock: Clock = { now: Date.now }
+    const tree = await reindex({ store, crypto, clock })
+    await tree.settled()
+    await store.commit({ rows: [namesPending] })
+    await store.flush()
+    const files = createFiles({ tree, store, crypto, random: crypto.random, clock, nameSecret: noSecret })
+    const digest = await summarize({ tree, sharing: createSharing(files.context) })
+    files.close()
+    tree.close()
+    return { count, isIdentical: isSame(tail.digest, digest ?? '') }
   } finally {
     await store.close()
   }
 }
+
+const noSecret = new Uint8Array(32) // no name is indexed here
 
 const batchRecords = 512
 const batchBytesMax = 8 * 1024 * 1024
@@ -101,25 +140,18 @@ async function takeRaw(
   file: string,
   items: AsyncGenerator<ArchiveItem>,
   { signal, onBytes }: BackupOptions
-): Promise<{
-  readonly count: { readonly records: number; readonly sectors: number; readonly bytes: number }
-  readonly tail: BackupTail
-}> {
+): Promise<TakenTree> {
   const count = { records: 0, sectors: 0, bytes: 0 }
-  let tail: BackupTail | undefined
   let records: StoredRecord[] = []
   let sectors: StoredSector[] = []
   let pendingBytes = 0
-  for await (const item of items) {
+  const tail = await readTree(file, items, async (item) => {
     signal.throwIfAborted()
-    if (item.kind === 'note') tail = parseTail(file, item.bytes)
-    else {
-      const { length } = item.kind === 'record' ? item.record.bytes : item.sector.bytes
-      if (item.kind === 'record') count.records = records.push(item.record) && count.records + 1
-      else count.sectors = sectors.push(item.sector) && count.sectors + 1
-      count.bytes += length
-      pendingBytes += length
-    }
+    const { length } = item.kind === 'record' ? item.record.bytes : item.sector.bytes
+    if (item.kind === 'record') count.records = records.push(item.record) && count.records + 1
+    else count.sectors = sectors.push(item.sector) && count.sectors + 1
+    count.bytes += length
+    pendingBytes += length
     if (records.length >= batchRecords || pendingBytes >= batchBytesMax) {
       await store.commit({ records, sectors })
       records = []
@@ -127,11 +159,14 @@ async function takeRaw(
       pendingBytes = 0
       onBytes(count.bytes)
     }
-  }
+  })
   await store.commit({ records, sectors })
-  const isWhole = tail?.records === count.records && tail.sectors === count.sectors
-  if (tail === undefined || !isWhole) throw corrupt(file, 'records or sectors are missing in it')
   return { count, tail }
+}
+
+interface TakenTree {
+  readonly count: { readonly records: number; readonly sectors: number; readonly bytes: number }
+  readonly tail: BackupTail
 }
 
 /** Derived rows, then names with the keys of the node. @returns the summary of what is there now */
@@ -217,6 +252,6 @@ async function freshBackup(
     file: join(folder, 'backup'),
     passphrase: Buffer.from(parts.crypto.random.bytes(24)).toString('base64')
   }
-  await createBackup(parts, parts.principals.node, request, options)
+  await createBackup(parts, parts.trees.own, parts.principals.node, request, options)
   return request
 }

@@ -27,6 +27,14 @@ export interface TreeRouter {
   ): Result | Promise<Result>
   /** By the text of its id; opens it. @throws ERR_TREE_NOT_HOSTED */
   held(name: string): Promise<HeldTree>
+  /**
+   * Runs `work` in every tree that is kept here, the own one first, one after another.
+   * @param onUnopened a hosted tree that cannot be opened; its error is thrown when absent
+   */
+  each(
+    work: (held: HeldTree) => Promise<void>,
+    onUnopened?: (name: string, error: unknown) => void
+  ): Promise<void>
 }
 
 /** The path as a person of this node writes it. */
@@ -75,6 +83,19 @@ export function createTreeRouter(own: HeldTree, hosted: HostedTrees): TreeRouter
         `"${first ?? ''}" and "${other}" are in different trees; this is done within one: read from the one and write to the other`
       )
     },
-    held: async (name) => (name === own.name ? own : hosted.open(name))
+    held: async (name) => (name === own.name ? own : hosted.open(name)),
+    async each(work, onUnopened) {
+      await work(own)
+      for (const name of hosted.names) {
+        if (!hosted.isHosted(name)) continue // forgotten meanwhile
+        await hosted.use(name, async () => {
+          const held = await hosted.open(name).catch((error: unknown) => {
+            if (onUnopened === undefined) throw error
+            onUnopened(name, error)
+          })
+          if (held !== undefined) await work(held)
+        })
+      }
+    }
   }
 }

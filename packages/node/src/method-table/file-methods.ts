@@ -65,6 +65,8 @@ export interface FileVersion {
 export interface FileConflict {
   /** Absent when this principal cannot name it. */
   readonly path?: string | undefined
+  /** Of a tree of somebody else that is kept here; absent for the own one. */
+  readonly treeId?: string | undefined
   readonly id: string
   /** Competing versions, the shown one first. */
   readonly heads: readonly string[]
@@ -334,12 +336,13 @@ const readMethods = [
   }),
   defineMethod({
     name: 'file.conflicts',
-    summary: 'Versions that compete with the shown ones, or wait for something',
+    summary: 'Versions that compete with the shown ones, or wait for something, in all trees kept here',
     params: schema.object({ limit: schema.optional(schema.integer({ min: 1, max: 10_000 })) }),
     result: schema.object({
       conflicts: schema.array(
         schema.object({
           path: schema.optional(text),
+          treeId: schema.optional(identifier),
           id: identifier,
           heads: schema.array(identifier),
           labels: schema.array(text)

@@ -166,7 +166,7 @@ const definitions = [
   }),
   defineMethod({
     name: 'store.check',
-    summary: 'Reads back and verifies everything, with quick only the structure',
+    summary: 'Reads back and verifies everything in all trees kept here, with quick only the structure',
     params: schema.object({ quick: flag, rebuildIndex: flag }),
     result: schema.object({
       records: size,
@@ -179,7 +179,8 @@ const definitions = [
   }),
   defineMethod({
     name: 'store.gc',
-    summary: 'Removes content that no version needs any more; with removed also that of removed files',
+    summary:
+      'Removes content that no version in any tree kept here needs; with removed also that of removed files',
     description:
       'With "removed" the content of removed files goes for good: they cannot be restored afterwards.',
     params: schema.object({ removed: flag }),

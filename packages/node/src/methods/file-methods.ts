@@ -81,8 +81,15 @@ function readHandlers({ trees }: FileParts): ReadHandlers {
         return { versions: found.map(toFileVersion) }
       }),
     async 'file.conflicts'({ limit }, { peer }) {
-      const found = await trees.own.files.conflicts(peer.session.actor, limit === undefined ? {} : { limit })
-      return { conflicts: found.map(toFileConflict) }
+      const conflicts: FileConflict[] = []
+      const limitMax = limit ?? conflictsDefault
+      await trees.each(async (held) => {
+        if (conflicts.length >= limitMax) return
+        const page = { limit: limitMax - conflicts.length }
+        const found = await held.files.conflicts(held.actorOf(peer.session.actor), page)
+        for (const conflict of found) conflicts.push(toFileConflict(held, conflict))
+      })
+      return { conflicts }
     },
     'file.watch': ({ path, recursive, resume }, context) =>
       trees.within(context.peer.session, path, (held, actor) => {
@@ -100,6 +107,7 @@ function readHandlers({ trees }: FileParts): ReadHandlers {
   }
 }
 
+const conflictsDefault = 1000 // over all trees
 const readBytesDefault = 1024 * 1024 // what a call that names no length gets at most
 
 async function forward(
@@ -144,12 +152,10 @@ function toFileVersion(found: Awaited<ReturnType<Files['history']>>[number]): Fi
   }
 }
 
-function toFileConflict({
-  entry,
-  path,
-  heads,
-  labels
-}: Awaited<ReturnType<Files['conflicts']>>[number]): FileConflict {
+function toFileConflict(
+  held: HeldTree,
+  { entry, path, heads, labels }: Awaited<ReturnType<Files['conflicts']>>[number]
+): FileConflict {
   const named = [
     labels.selfFork ? 'selfFork' : '',
     labels.lostToRevocation ? 'lostToRevocation' : '',
@@ -159,7 +165,8 @@ function toFileConflict({
     labels.uncounted.length > 0 ? 'uncounted' : ''
   ]
   return {
-    ...(path === undefined ? {} : { path }),
+    ...(path === undefined ? {} : { path: pathIn(held, path) }),
+    ...(held.isOwn ? {} : { treeId: held.name }),
     id: formatId(entry.block),
     heads: heads.map(formatId),
     labels: named.filter((name) => name !== '')

@@ -7,9 +7,12 @@ import type { Handlers, RequestContext } from '@blocktree/rpc'
 import { type Actor, resolvePath, zoneOfChildren } from '@blocktree/files'
 import { type CollectionReport, createLevelIndex } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
-import type { BackupOptions } from '../backup.ts'
+import type { BackupOptions } from '../backup-format.ts'
 import type { NodeParts } from '../create-node.ts'
-import type { CheckReport, StoreMethods } from '../method-table/store-methods.ts'
+import { namePaths } from '../hosted-paths.ts'
+import type { HeldTree } from '../hosted-trees.ts'
+import type { CheckReport, CollectReport, StoreMethods } from '../method-table/store-methods.ts'
+import { reasonOf } from '../node-error.ts'
 import { checkPassphrase } from '../passphrase.ts'
 import type { Peer } from '../peer.ts'
 import type { TransferControl } from '../transfer/job.ts'
@@ -26,74 +29,44 @@ type UpkeepHandlers = Pick<
 >
 
 function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
-  const { store, files, principals } = parts
+  const { trees } = parts
   return {
     async 'store.check'({ quick, rebuildIndex }, context) {
-      const { signal } = context
-      if (rebuildIndex === true) {
-        await store.rebuildIndex({
-          onProgress: ({ segment, segments }) =>
-            context.progress({ done: segment, total: segments, unit: 'segments' })
-        })
-        await files.settleArrivals(principals.node)
-      }
-      const report = await store.check({
-        quick: quick ?? false,
-        signal,
-        onProgress: ({ bytes, ofBytes }) => context.progress({ done: bytes, total: ofBytes, unit: 'bytes' })
-      })
-      const { records, sectors, bytes, segments } = report
-      const problems: CheckReport['problems'][number][] = report.findings.map(
-        ({ code, problem, file, offset }) => ({ code, reason: problem, place: `${file} at ${offset}` })
+      const counts = { records: 0, sectors: 0, bytes: 0, segments: 0 }
+      const problems: Problem[] = []
+      await trees.each(
+        async (held) => {
+          if (rebuildIndex === true) await rebuildIndexOf(parts, held, context)
+          const found = await checkTree(parts, held, quick ?? false, context)
+          for (const name of countNames) counts[name] += found[name]
+          problems.push(...found.problems)
+        },
+        (name, error) => problems.push(unopened(name, error))
       )
-      if (quick !== true) problems.push(...(await verifyRecords(parts, signal)))
-      // Rows are judged by what can be read: beside other damage they would only repeat it.
-      if (quick !== true && problems.length === 0) problems.push(...(await verifyRows(parts, signal)))
-      return { records, sectors, bytes, segments, problems, indexRebuilt: rebuildIndex === true }
+      return { ...counts, problems, indexRebuilt: rebuildIndex === true }
     },
     async 'store.gc'({ removed }, context) {
-      const report = await collect(
-        parts,
-        { minimumLive: 0.5, dropRemoved: removed ?? false },
-        context.signal,
-        (done, total) => context.progress({ done, total, unit: 'segments' })
-      )
-      return {
-        segmentsRemoved: report.removedSegments,
-        bytesFreed: report.freedBytes,
-        bytesCopied: report.copiedBytes,
-        sectorsMissing: report.missing
-      }
+      return collectAll(parts, { minimumLive: 0.5, dropRemoved: removed ?? false }, context)
     },
     async 'store.compact'(_, context) {
-      const report = await collect(
-        parts,
-        { minimumLive: 1, dropRemoved: false },
-        context.signal,
-        (done, total) => context.progress({ done, total, unit: 'segments' })
-      )
-      return {
-        segmentsRemoved: report.removedSegments,
-        bytesFreed: report.freedBytes,
-        bytesCopied: report.copiedBytes,
-        sectorsMissing: report.missing
-      }
+      return collectAll(parts, { minimumLive: 1, dropRemoved: false }, context)
     },
     async 'store.space'() {
-      const [{ segments, segmentBytes, indexBytes }, disk] = await Promise.all([
-        store.statistics(),
-        statfs(parts.directory.path)
-      ])
-      return {
-        segments,
-        segmentBytes,
-        indexBytes,
-        freeBytes: disk.bavail * disk.bsize,
-        totalBytes: disk.blocks * disk.bsize
-      }
+      const total = { segments: 0, segmentBytes: 0, indexBytes: 0 }
+      await trees.each(
+        async ({ store }) => {
+          const { segments, segmentBytes, indexBytes } = await store.statistics()
+          total.segments += segments
+          total.segmentBytes += segmentBytes
+          total.indexBytes += indexBytes
+        },
+        () => undefined // said by a check
+      )
+      const disk = await statfs(parts.directory.path)
+      return { ...total, freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize }
     },
     'checkpoint.create': ({ path }, { peer }) =>
-      parts.trees.within(peer.session, path, async (held, actor) => {
+      trees.within(peer.session, path, async (held, actor) => {
         const zones =
           path === undefined
             ? [...held.tree.authority.zoneBirths()].map(({ zone }) => zone)
@@ -121,50 +94,130 @@ function zoneAt({ files }: Pick<NodeParts, 'files'>, actor: Actor, path: string)
 
 const problemsMax = 1000 // more say nothing new
 
+type Problem = CheckReport['problems'][number]
+type Upkeep = RequestContext<Peer, never>
+
+const countNames = ['records', 'sectors', 'bytes', 'segments'] as const
+
+/** Where in which tree; the own one is not named. */
+function placeIn({ isOwn, name }: HeldTree, place: string): string {
+  return isOwn ? place : `tree ${name}: ${place}`
+}
+
+function unopened(name: string, error: unknown): Problem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'ERR_STORE_CORRUPT'
+  return { code, reason: `it cannot be opened: ${reasonOf(error)}`, place: `tree ${name}` }
+}
+
+async function rebuildIndexOf({ principals }: NodeParts, held: HeldTree, context: Upkeep): Promise<void> {
+  await held.store.rebuildIndex({
+    onProgress: ({ segment, segments }) =>
+      context.progress({ done: segment, total: segments, unit: 'segments' })
+  })
+  if (held.tree.rootBlock === undefined) return
+  if (!held.isOwn) await namePaths(held)
+  await held.files.settleArrivals(held.actorOf(principals.node))
+}
+
+async function checkTree(
+  parts: NodeParts,
+  held: HeldTree,
+  quick: boolean,
+  context: Upkeep
+): Promise<Pick<CheckReport, (typeof countNames)[number] | 'problems'>> {
+  const { signal } = context
+  const { findings, records, sectors, bytes, segments } = await held.store.check({
+    quick,
+    signal,
+    onProgress: ({ bytes: done, ofBytes }) => context.progress({ done, total: ofBytes, unit: 'bytes' })
+  })
+  const problems: Problem[] = findings.map(({ code, problem, file, offset }) => ({
+    code,
+    reason: problem,
+    place: placeIn(held, `${file} at ${offset}`)
+  }))
+  if (!quick) problems.push(...(await verifyRecords(held, signal)))
+  // Rows are judged by what can be read: beside other damage they would only repeat it.
+  if (!quick && problems.length === 0) problems.push(...(await verifyRows(parts, held, signal)))
+  return { records, sectors, bytes, segments, problems }
+}
+
 /** Ids, signatures and static chains of all records, on top of what the store checks. */
-async function verifyRecords({ tree }: NodeParts, signal: AbortSignal): Promise<CheckReport['problems']> {
-  const problems = []
-  for await (const { id, message } of tree.verifyAll({ signal })) {
-    problems.push({ code: 'ERR_RECORD_DAMAGED', reason: message, place: `record ${formatId(id)}` })
+async function verifyRecords(held: HeldTree, signal: AbortSignal): Promise<readonly Problem[]> {
+  const problems: Problem[] = []
+  for await (const { id, message } of held.tree.verifyAll({ signal })) {
+    const place = placeIn(held, `record ${formatId(id)}`)
+    problems.push({ code: 'ERR_RECORD_DAMAGED', reason: message, place })
     if (problems.length >= problemsMax) break
   }
   return problems
 }
 
 /** Every derived row against what the records say. */
-async function verifyRows(parts: NodeParts, signal: AbortSignal): Promise<CheckReport['problems']> {
+async function verifyRows(
+  { directory, principals, crypto, clock }: NodeParts,
+  held: HeldTree,
+  signal: AbortSignal
+): Promise<readonly Problem[]> {
   const { checkRows } = await import('../row-check.ts')
-  const scratch = join(parts.directory.path, 'check-index')
+  const { store, tree, files } = held
+  const folder = join(directory.path, 'check-index')
+  const actor = held.actorOf(principals.node)
+  const scratch = createLevelIndex(folder)
   try {
-    const rows = await checkRows(
-      { ...parts, actor: parts.principals.node, scratch: createLevelIndex(scratch) },
-      signal
-    )
+    const rows = await checkRows({ store, tree, files, crypto, clock, actor, scratch }, signal)
     return rows.map(({ key, problem }) => ({
       code: 'ERR_INDEX_ROW',
       reason: `${problem}; make the index again with "blocktree check --rebuild-index"`,
-      place: `row ${Buffer.from(key).toString('hex')}`
+      place: placeIn(held, `row ${Buffer.from(key).toString('hex')}`)
     }))
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   }
+}
+
+interface CollectionChoice {
+  readonly minimumLive: number
+  readonly dropRemoved: boolean
+}
+
+/** In all trees, one after another. */
+async function collectAll(
+  parts: NodeParts,
+  choice: CollectionChoice,
+  context: Upkeep
+): Promise<CollectReport> {
+  const total = { segmentsRemoved: 0, bytesFreed: 0, bytesCopied: 0, sectorsMissing: 0 }
+  await parts.trees.each(
+    async (held) => {
+      const report = await collect(parts, held, choice, context)
+      total.segmentsRemoved += report.removedSegments
+      total.bytesFreed += report.freedBytes
+      total.bytesCopied += report.copiedBytes
+      total.sectorsMissing += report.missing
+    },
+    (name, error) => parts.log.warn('a hosted tree could not be collected', { tree: name, error })
+  )
+  return total
 }
 
 /** Mark while writes go on, wait until no long write is under way, then let the store sweep. */
 async function collect(
-  parts: NodeParts,
-  { minimumLive, dropRemoved }: { readonly minimumLive: number; readonly dropRemoved: boolean },
-  signal: AbortSignal,
-  onProgress: (done: number, total: number) => void
+  { bulkWrites, crypto }: NodeParts,
+  { store, tree }: HeldTree,
+  { minimumLive, dropRemoved }: CollectionChoice,
+  context: Upkeep
 ): Promise<CollectionReport> {
   const { markLiveSectors } = await import('../live-sectors.ts')
-  const live = await markLiveSectors(parts, { signal, dropRemoved })
+  const { signal } = context
+  const live = await markLiveSectors({ store, tree, crypto }, { signal, dropRemoved })
   try {
-    await parts.bulkWrites.idle()
-    return await parts.store.collect(live.ids(), {
+    await bulkWrites.idle()
+    return await store.collect(live.ids(), {
       minimumLive,
       signal,
-      onProgress: ({ segments, ofSegments }) => onProgress(segments, ofSegments)
+      onProgress: ({ segments, ofSegments }) =>
+        context.progress({ done: segments, total: ofSegments, unit: 'segments' })
     })
   } finally {
     live.close()
@@ -198,16 +251,14 @@ function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandler
     async 'backup.create'({ file, passphrase, path }, context) {
       const { createBackup } = await import('../backup.ts')
       const request = { file, passphrase: checkPassphrase(passphrase, 'the passphrase of the backup'), path }
-      const { records, sectors, bytes } = await createBackup(
-        parts,
-        context.peer.session.actor,
-        request,
-        options(context)
+      const { session } = context.peer
+      const { records, sectors, bytes } = await trees.within(session, path, (held, actor) =>
+        createBackup(parts, held, actor, request, options(context))
       )
       return { file, records, sectors, bytes }
     },
     async 'backup.restore'({ file, passphrase }, context) {
-      const { restoreBackup } = await import('../backup.ts')
+      const { restoreBackup } = await import('../restore-backup.ts')
       const { actor } = context.peer.session
       return bulkWrites.during(() =>
         space.during(context.signal, (signal) =>

@@ -2,8 +2,9 @@ import { type Id, listReferences, right } from '@blocktree/tree'
 import type { ArchiveItem } from '@blocktree/store/archive'
 import { buildFileRecords } from '@blocktree/files'
 import { describe, expect, test } from 'vitest'
-import { payloadsOf, takeBackup } from '../../src/backup.ts'
+import { payloadsOf } from '../../src/backup-format.ts'
 import { namePaths, rememberPath } from '../../src/hosted-paths.ts'
+import { takeBackup } from '../../src/restore-backup.ts'
 import { digest, observe } from './crash-model.ts'
 import { hoardOf } from './crash-runner.ts'
 import { content, crypto, firstImage, openWorld, people, sectorLog2, type World } from './crash-world.ts'
@@ -254,7 +255,7 @@ function newerTree(start: Image): Promise<World> {
   })
 }
 
-/** As `nodeItems` of ../../src/backup.ts makes them. */
+/** As `treeItems` of ../../src/backup.ts makes them. */
 async function backupOf({ store }: World): Promise<readonly ArchiveItem[]> {
   const items: ArchiveItem[] = []
   for await (const record of store.records()) {
@@ -267,6 +268,9 @@ async function backupOf({ store }: World): Promise<readonly ArchiveItem[]> {
       }
     items.push({ kind: 'record', record })
   }
+  const count = (kind: ArchiveItem['kind']): number => items.filter((item) => item.kind === kind).length
+  const tail = JSON.stringify({ records: count('record'), sectors: count('sector') })
+  items.push({ kind: 'note', bytes: new TextEncoder().encode(tail) })
   return items
 }
 
