@@ -319,10 +319,10 @@ class Export {
       isFresh: directory.real.isFresh
     })
     this.#add(directory, result)
-    for (const large of result.large) {
+    await mapBounded(result.large, this.#job.workers * tasksPerWorker, async (large) => {
       const item = batch[large.index]
       if (item !== undefined) await this.#writeLarge(directory, item, large)
-    }
+    })
     directory.pending--
     this.#finishWhenDone(directory)
     this.#count.tell(directory.path)

@@ -574,8 +574,7 @@ class Import {
     isReplacing: boolean
   ): Promise<void> {
     const path = `${directory.path}/${entry.shown}`
-    const aead = isPublicZone(this.#context, directory.zone) ? 0 : 1
-    const { levels, stored, rootHash, rootKey, size, modifiedMs, mode } = content
+    const { aead, levels, stored, rootHash, rootKey, size, modifiedMs, mode } = content
     const large = { descriptor: { aead, sectorLog2, levels, stored, rootHash }, rootKey, size }
     try {
       const options = { replace: isReplacing, metadata: { modifiedMs, mode }, durability: 'group' } as const
@@ -624,7 +623,7 @@ class Import {
     path: string,
     state: { readonly size: number; readonly modifiedMs: number }
   ): Promise<
-    | Pick<SealedContent, 'levels' | 'stored' | 'rootHash' | 'rootKey'>
+    | Pick<SealedContent, 'aead' | 'levels' | 'stored' | 'rootHash' | 'rootKey'>
     | { readonly code: Parameters<TransferCount['problem']>[1]; readonly reason: string }
   > {
     const target = this.#target(directory.zone, directory.path)
@@ -661,7 +660,8 @@ class Import {
     for (const unit of units) if (unit !== undefined) assembly.appendReference(1, unit, unit.stored)
     const { payload, rootKey } = assembly.finish(state.size)
     if (sectors.length > 0) await store.commit({ sectors }, { durability: 'none' })
-    return { levels: payload.levels, stored: payload.stored, rootHash: payload.rootHash, rootKey }
+    const { levels, stored, rootHash } = payload
+    return { aead: sealing.aead, levels, stored, rootHash, rootKey }
   }
 
   async #takeLink(directory: Directory, entry: Entry): Promise<void> {

@@ -52,7 +52,7 @@ export function packHeaders(headers: readonly PackedHeader[]): ArrayBuffer {
       body.publicBytes.length,
       body.sealed.length,
       body.birthBytes.length,
-      payload === undefined ? -1 : payload.levels * 256 + payload.sectorLog2,
+      payload === undefined ? -1 : (payload.levels * 256 + payload.sectorLog2) * 256 + payload.aead,
       payload?.stored ?? 0,
       inline?.length ?? 0
     ]
@@ -98,9 +98,9 @@ export function* unpackHeaders(buffer: ArrayBuffer, shared: SharedFields): Gener
       shape < 0
         ? undefined
         : {
-            aead: shared.zone.isPublic ? 0 : 1,
-            sectorLog2: shape % 256,
-            levels: Math.floor(shape / 256),
+            aead: shape % 256,
+            sectorLog2: Math.floor(shape / 0x100) % 256,
+            levels: Math.floor(shape / 0x10000),
             stored: field(7),
             rootHash
           }

@@ -3,7 +3,7 @@
  * once at the start of a job and are wiped at its end.
  */
 import type { PackedFrames } from '@blocktree/store'
-import type { Id } from '@blocktree/tree'
+import type { Id, PayloadDescriptor } from '@blocktree/tree'
 import type { TransferProblemCode } from './transfer-problem.ts'
 
 export interface WorkerSettings {
@@ -78,6 +78,7 @@ export interface SealedContent {
   readonly size: number
   readonly modifiedMs: number
   readonly mode: number
+  readonly aead: PayloadDescriptor['aead']
   readonly levels: number
   readonly stored: number
   readonly rootHash: Uint8Array

@@ -4,7 +4,7 @@
  */
 import { closeSync } from 'node:fs'
 import { nameKey, newBirth, signFirstVersion } from '@blocktree/files'
-import type { CryptoProvider } from '@blocktree/crypto'
+import { type CryptoProvider, aead } from '@blocktree/crypto'
 import { createFrameBuilder, frameHeaderBytes, packFrames } from '@blocktree/store'
 import {
   type BlockMetadata,
@@ -21,7 +21,7 @@ import {
   sealSector,
   sectorStoredBytes
 } from '@blocktree/tree'
-import { sectorLog2, unitBytes } from '../limits.ts'
+import { chachaBytesMax, sectorLog2, unitBytes } from '../limits.ts'
 import { type PackedHeader, packHeaders } from '../packed-headers.ts'
 import { systemReason } from '../transfer-problem.ts'
 import type {
@@ -193,6 +193,7 @@ async function sealReplacement(
     size,
     modifiedMs: source.state.modifiedMs,
     mode: source.state.mode,
+    aead: payload?.aead ?? aeadFor(context.zone, size),
     levels: payload?.levels ?? 0,
     stored: payload?.stored ?? 0,
     rootHash: payload?.rootHash ?? new Uint8Array(32),
@@ -213,7 +214,7 @@ async function sealContent(
 ): Promise<Content> {
   const { crypto, zone } = context
   const { size } = source.state
-  const sealing: SealContext = { crypto, random: crypto.random, block, aead: zone.isPublic ? 0 : 1 }
+  const sealing: SealContext = { crypto, random: crypto.random, block, aead: aeadFor(zone, size) }
   if (size === 0) return noContent
   if (size <= sectorBytes) return sealOneSector(context, reader, sealing, source, mayInline)
   const { references, stored } = await reader.sealRun(
@@ -238,6 +239,11 @@ async function sealContent(
     size,
     inline: undefined
   }
+}
+
+function aeadFor({ isPublic }: ZoneTarget, size: number): SealContext['aead'] {
+  if (isPublic) return 0
+  return size <= chachaBytesMax ? aead.chacha20Poly1305 : aead.aes256Gcm
 }
 
 async function sealOneSector(

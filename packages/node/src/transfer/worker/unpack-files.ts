@@ -4,7 +4,7 @@
  */
 import { lstatSync, readlinkSync } from 'node:fs'
 import { TreeError, blockKind, invalidName, isHole, isValidName } from '@blocktree/tree'
-import { unitBytes } from '../limits.ts'
+import { unpackBytesMax, unpackSmallMax } from '../limits.ts'
 import { systemReason } from '../transfer-problem.ts'
 import type {
   FileFailure,
@@ -49,6 +49,8 @@ class Unpacking {
   symlinks = 0
   bytes = 0
   unchanged = 0
+  /** Bytes that this task is to write. */
+  #wanted = 0
 
   constructor(context: OpenContext, work: UnpackWork) {
     this.context = context
@@ -95,12 +97,16 @@ class Unpacking {
     return items
   }
 
-  /** False for what is there already, what may not be replaced, and large files, which others write. */
+  /** False for what is there already, what may not be replaced, and what would make this task long: tasks of its own. */
   #isWanted(item: Item): boolean {
     const { metadata, size } = item.header.opened
     const isLink = item.header.record.body.birth.kind === blockKind.symlink
     if (!isLink && this.#isPresent(item, size, metadata)) return false
-    if (isLink || size <= unitBytes) return true
+    const isOneSector = (item.payload?.descriptor.levels ?? 0) === 0
+    if (isLink || isOneSector || size <= unpackSmallMax || this.#wanted + size <= unpackBytesMax) {
+      this.#wanted += size
+      return true
+    }
     this.large.push({
       index: item.index,
       name: item.name,
