@@ -4,6 +4,7 @@
  * objects; fields are written in the order of the specification, so the code reads like the layout.
  */
 import { CodecError } from './codec-error.ts'
+import { copyBytes } from './room.ts'
 
 const encoder = new TextEncoder()
 const headerBytesMax = 9 // 0xcf and eight bytes
@@ -12,8 +13,10 @@ const asciiLengthMax = 24 // below this a loop beats TextEncoder
 const scratchBytes = 4096
 const empty: Uint8Array = new Uint8Array(0)
 
-/** A buffer between two writers; whoever takes it leaves none, so nested writers never share one. */
-let scratch: Uint8Array | undefined
+const spareMax = 2 // writers are nested once
+
+/** Buffers between two writers; whoever takes one removes it, so nested writers never share one. */
+const spare: Uint8Array[] = []
 
 export class CanonicalWriter {
   #buffer: Uint8Array
@@ -21,10 +24,8 @@ export class CanonicalWriter {
 
   /** @param capacity bytes expected in all; the buffer grows when they do not suffice */
   constructor(capacity = 256) {
-    if (scratch !== undefined && capacity <= scratch.length) {
-      this.#buffer = scratch
-      scratch = undefined
-    } else this.#buffer = new Uint8Array(Math.max(capacity, scratchBytes))
+    const scratch = capacity <= scratchBytes ? spare.pop() : undefined
+    this.#buffer = scratch ?? new Uint8Array(Math.max(capacity, scratchBytes))
   }
 
   /** Bytes written so far. */
@@ -117,8 +118,8 @@ export class CanonicalWriter {
 
   /** What was written, in a buffer of its own; the writer is empty afterwards. */
   finish(): Uint8Array {
-    const written = this.#buffer.slice(0, this.#length)
-    if (this.#buffer.length === scratchBytes) scratch = this.#buffer
+    const written = copyBytes(this.#buffer, 0, this.#length)
+    if (this.#buffer.length === scratchBytes && spare.length < spareMax) spare.push(this.#buffer)
     this.#buffer = empty
     this.#length = 0
     return written

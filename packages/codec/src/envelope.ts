@@ -7,6 +7,7 @@ import { CanonicalReader } from './canonical-reader.ts'
 import { CanonicalWriter } from './canonical-writer.ts'
 import { CodecError } from './codec-error.ts'
 import { recordBytesMax } from './limits.ts'
+import { newBytes } from './room.ts'
 
 const magic = 'bt1'
 const domain: Uint8Array = new TextEncoder().encode('blocktree/1\0')
@@ -29,7 +30,7 @@ export function signInput(record: Pick<Envelope, 'type' | 'format' | 'signer' | 
   checkByte('type', record.type)
   checkByte('format', record.format)
   checkLength('signer', record.signer, idBytes)
-  const input = new Uint8Array(domain.length + 2 + idBytes + record.body.length)
+  const input = newBytes(domain.length + 2 + idBytes + record.body.length)
   input.set(domain)
   input[domain.length] = record.type
   input[domain.length + 1] = record.format

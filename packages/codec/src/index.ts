@@ -14,4 +14,5 @@ export {
   localRecordBytesMax,
   recordBytesMax
 } from './limits.ts'
+export { copyBytes, cutBytesFromChunks, newBytes } from './room.ts'
 export { packFrame, packLocal, unpackFrame, unpackLocal } from './rpc-frame.ts'

@@ -6,6 +6,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { expectAeadArguments, expectLength } from './argument-check.ts'
 import { type AeadCode, type CryptoProvider, aead, aeadTagBytes } from './crypto-provider.ts'
 import { plainView } from './plain-view.ts'
+import type { NewBytes } from './result-room.ts'
 import type { Sodium } from './sodium.ts'
 import { wipe } from './wipe.ts'
 
@@ -14,7 +15,7 @@ const tagOption = { authTagLength: aeadTagBytes } as const
 
 type Aead = Pick<CryptoProvider, 'aeadSeal' | 'aeadSealInto' | 'aeadOpen'>
 
-export function createNativeAead(sodium: Sodium | undefined): Aead {
+export function createNativeAead(sodium: Sodium | undefined, newBytes: NewBytes): Aead {
   const goesToSodium = (code: AeadCode, length: number): boolean =>
     code === aead.chacha20Poly1305 && length <= sodiumBytesMax
 
@@ -29,7 +30,7 @@ export function createNativeAead(sodium: Sodium | undefined): Aead {
   return {
     aeadSeal(code, key, nonce, associated, plaintext) {
       expectAeadArguments(code, key, nonce)
-      const target = allocate(plaintext.length + aeadTagBytes)
+      const target = allocate(plaintext.length + aeadTagBytes, newBytes)
       sealInto(code, { key, nonce, associated }, plaintext, target)
       return target
     },
@@ -42,7 +43,7 @@ export function createNativeAead(sodium: Sodium | undefined): Aead {
       expectAeadArguments(code, key, nonce)
       if (sealed.length < aeadTagBytes) return undefined
       return sodium !== undefined && goesToSodium(code, sealed.length)
-        ? openWithSodium(sodium, { key, nonce, associated }, sealed)
+        ? openWithSodium(sodium, { key, nonce, associated }, sealed, newBytes)
         : openWithOpenSsl(code, { key, nonce, associated }, sealed)
     }
   }
@@ -57,8 +58,8 @@ interface AeadInputs {
 const zeroedBytesMax = 4096 // below, zeroing costs less than the two objects of an unzeroed Buffer
 
 /** Unzeroed at size, since every byte is written. */
-function allocate(length: number): Uint8Array {
-  return length <= zeroedBytesMax ? new Uint8Array(length) : plainView(Buffer.allocUnsafeSlow(length))
+function allocate(length: number, newBytes: NewBytes): Uint8Array {
+  return length <= zeroedBytesMax ? newBytes(length) : plainView(Buffer.allocUnsafeSlow(length))
 }
 
 function sealWithSodium(sodium: Sodium, inputs: AeadInputs, plaintext: Uint8Array, target: Uint8Array): void {
@@ -67,9 +68,14 @@ function sealWithSodium(sodium: Sodium, inputs: AeadInputs, plaintext: Uint8Arra
   if (result < 0) throw new Error('libsodium could not encrypt') // cannot happen for inputs of these sizes
 }
 
-function openWithSodium(sodium: Sodium, inputs: AeadInputs, sealed: Uint8Array): Uint8Array | undefined {
+function openWithSodium(
+  sodium: Sodium,
+  inputs: AeadInputs,
+  sealed: Uint8Array,
+  newBytes: NewBytes
+): Uint8Array | undefined {
   const { key, nonce, associated } = inputs
-  const plaintext = new Uint8Array(sealed.length - aeadTagBytes)
+  const plaintext = allocate(sealed.length - aeadTagBytes, newBytes)
   const result = sodium.crypto_aead_chacha20poly1305_ietf_decrypt(plaintext, sealed, associated, nonce, key)
   return result < 0 ? undefined : plaintext
 }

@@ -4,12 +4,13 @@
  */
 import { randomFillSync } from 'node:crypto'
 import type { Random } from './crypto-provider.ts'
+import { type NewBytes, ownBytes } from './result-room.ts'
 import { wipe } from './wipe.ts'
 
 const poolBytes = 4096 // a page, refilled at once
 const pooledBytesMax = 128 // longer requests go to the generator
 
-export function createPooledRandom(): Random {
+export function createPooledRandom(newBytes: NewBytes = ownBytes): Random {
   const pool = new Uint8Array(poolBytes)
   let offset = poolBytes
   return {
@@ -19,8 +20,10 @@ export function createPooledRandom(): Random {
         randomFillSync(pool)
         offset = 0
       }
-      const drawn = pool.slice(offset, offset + length)
-      wipe(pool.subarray(offset, offset + length))
+      const source = pool.subarray(offset, offset + length)
+      const drawn = newBytes(length)
+      drawn.set(source)
+      wipe(source)
       offset += length
       return drawn
     }

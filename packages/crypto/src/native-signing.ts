@@ -8,19 +8,20 @@ import { CryptoError } from './crypto-error.ts'
 import { type CryptoProvider, type SigningKey, signatureBytes } from './crypto-provider.ts'
 import { loadEd25519 } from './noble-on-demand.ts'
 import { plainView } from './plain-view.ts'
+import type { NewBytes } from './result-room.ts'
 import { hasValidSignatureShape } from './signature-rule.ts'
 import { type Sodium, verifyWithSodium } from './sodium.ts'
 import { wipe } from './wipe.ts'
 
 type Signing = Pick<CryptoProvider, 'signingKey' | 'isSigningPublicKey' | 'verify'>
 
-export function createNativeSigning(sodium: Sodium | undefined): Signing {
-  return sodium === undefined ? openSslSigning : sodiumSigning(sodium)
+export function createNativeSigning(sodium: Sodium | undefined, newBytes: NewBytes): Signing {
+  return sodium === undefined ? openSslSigning : sodiumSigning(sodium, newBytes)
 }
 
-function sodiumSigning(sodium: Sodium): Signing {
+function sodiumSigning(sodium: Sodium, newBytes: NewBytes): Signing {
   return {
-    signingKey: (seed) => new SodiumSigningKey(sodium, seed),
+    signingKey: (seed) => new SodiumSigningKey(sodium, newBytes, seed),
     isSigningPublicKey: (publicKey) =>
       publicKey.length === keyBytes && sodium.crypto_core_ed25519_is_valid_point(publicKey),
     verify: (publicKey, message, signature) =>
@@ -55,12 +56,14 @@ function isPrimeOrderPoint(publicKey: Uint8Array): boolean {
 class SodiumSigningKey implements SigningKey {
   readonly publicKey: Uint8Array
   readonly #sodium: Sodium
+  readonly #newBytes: NewBytes
   readonly #secretKey: Uint8Array // seed | public key
   #closed = false
 
-  constructor(sodium: Sodium, seed: Uint8Array) {
+  constructor(sodium: Sodium, newBytes: NewBytes, seed: Uint8Array) {
     expectLength('signing seed', seed, keyBytes, 'ERR_KEY_INVALID')
     this.#sodium = sodium
+    this.#newBytes = newBytes
     this.publicKey = new Uint8Array(keyBytes)
     this.#secretKey = new Uint8Array(2 * keyBytes)
     sodium.crypto_sign_seed_keypair(this.publicKey, this.#secretKey, seed)
@@ -68,7 +71,7 @@ class SodiumSigningKey implements SigningKey {
 
   sign(message: Uint8Array): Uint8Array {
     this.#expectOpen()
-    const signature = new Uint8Array(signatureBytes)
+    const signature = this.#newBytes(signatureBytes)
     this.#sodium.crypto_sign_detached(signature, message, this.#secretKey)
     return signature
   }

@@ -12,26 +12,30 @@ import { createNativeSigning } from './native-signing.ts'
 import { nativeXWingPrimitives } from './native-x-wing.ts'
 import { plainView } from './plain-view.ts'
 import { createPooledRandom } from './native-random.ts'
+import { type NewBytes, ownBytes } from './result-room.ts'
 import { loadSodium } from './sodium.ts'
 import { createXWingKey, encapsulateXWing } from './x-wing.ts'
 
 export interface NativeProviderOptions {
   /** false = OpenSSL alone, as on a machine where the add-on does not load; default true */
   readonly sodium?: boolean
+  /** Makes the room for small results, all zero; a buffer of its own for each when absent. */
+  readonly newBytes?: NewBytes
 }
 
 export function createNativeProvider(options: NativeProviderOptions = {}): CryptoProvider {
   const sodium = options.sodium === false ? undefined : loadSodium()
+  const { newBytes = ownBytes } = options
   return {
     name: 'native',
-    ...createNativeHashing(sodium),
+    ...createNativeHashing(sodium, newBytes),
     hkdfSha256,
-    ...createNativeAead(sodium),
-    ...createNativeSigning(sodium),
+    ...createNativeAead(sodium, newBytes),
+    ...createNativeSigning(sodium, newBytes),
     decapsulationKey: (seed) => createXWingKey(nativeXWingPrimitives, seed),
     encapsulate: (publicKey, randomness) => encapsulateXWing(nativeXWingPrimitives, publicKey, randomness),
     argon2id,
-    random: createPooledRandom()
+    random: createPooledRandom(newBytes)
   }
 }
 

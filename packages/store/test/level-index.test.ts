@@ -17,6 +17,7 @@ import type { DiskStore } from '../src/disk-store.ts'
 import { isIndexDamage } from '../src/index-store.ts'
 import type { IndexDamage, IndexDriver, IndexStore } from '../src/index-store.ts'
 import { createLevelIndex } from '../src/level-index.ts'
+import { filesOf } from '../src/level-files.ts'
 import { crc32c } from '../src/crc32c.ts'
 import { verifyLevelLog } from '../src/level-verification.ts'
 import { nodeDrivers } from '../src/node-drivers.ts'
@@ -196,9 +197,9 @@ describe('a store on a real disk', () => {
     const directory = join(temporaryDirectory(), 'data')
     const drivers = nodeDrivers(directory)
     const store = await createStore(drivers)
-    await fill(store)
+    const count = await fill(store, directory)
     await store.close()
-    const path = largestTable(directory)
+    const path = requiredTable(directory)
     flip(path, 5000)
     const again = await openStore(drivers)
     expect(again.recovery.findings).toMatchObject([
@@ -210,7 +211,7 @@ describe('a store on a real disk', () => {
     rmSync(join(directory, 'index'), { recursive: true })
     const third = await openStore(drivers)
     expect(third.recovery.rebuilt).toBe('it was missing')
-    expect(third.hasRecord(makeRecord(7999).id)).toBe(true)
+    expect(third.hasRecord(makeRecord(count - 1).id)).toBe(true)
     expect((await third.check()).findings).toEqual([])
     await third.close()
   }, 60_000)
@@ -220,9 +221,9 @@ describe('a store on a real disk', () => {
     const drivers = nodeDrivers(directory)
     const findings: Finding[] = []
     const first = await createStore(drivers)
-    await fill(first)
+    await fill(first, directory)
     await first.close()
-    const path = largestTable(directory)
+    const path = requiredTable(directory)
     const opening = openStore(drivers, { scrub: true, onFinding: (finding) => findings.push(finding) })
     const store = await opening
     flip(path, 5000)
@@ -237,20 +238,32 @@ describe('a store on a real disk', () => {
   }, 60_000)
 })
 
-async function fill(store: DiskStore): Promise<void> {
-  for (let round = 0; round < 80; round++) {
+/** Fills the store until LevelDB has made a large table, whatever its buffer; @returns how many records there are. */
+async function fill(store: DiskStore, directory: string): Promise<number> {
+  let count = 0
+  for (let round = 0; largestTable(directory) === undefined; round++) {
+    if (round === 1000) throw new Error('no large table after 60 MB of rows')
     await store.commit({
-      records: Array.from({ length: 100 }, (_, item) => makeRecord(round * 100 + item)),
+      records: Array.from({ length: 100 }, () => makeRecord(count++)),
       local: [{ key: sequence(30, round), value: sequence(60_000, round) }]
     })
+    await store.flush() // the rows are in the index
   }
+  return count
 }
 
-function largestTable(directory: string): string {
-  const tables = readdirSync(join(directory, 'index')).filter((file) => file.endsWith('.ldb'))
-  return join(
-    directory,
-    'index',
-    tables.find((file) => statSync(join(directory, 'index', file)).size > 1e6) ?? ''
-  )
+/** Of more than a megabyte, and in the manifest; undefined while there is none. */
+function largestTable(directory: string): string | undefined {
+  const files = filesOf(join(directory, 'index'))
+  if (files === 'missing' || isIndexDamage(files)) return undefined
+  const [number] = [...files.tables].find(([, size]) => size > 1e6) ?? []
+  return number === undefined
+    ? undefined
+    : join(directory, 'index', `${number.toString().padStart(6, '0')}.ldb`)
+}
+
+function requiredTable(directory: string): string {
+  const path = largestTable(directory)
+  if (path === undefined) throw new Error('there is no large table')
+  return path
 }

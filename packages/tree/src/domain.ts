@@ -2,6 +2,8 @@
  * Every domain string of the data model in one place: each hash, key derivation and piece of associated data
  * begins with one of these, so that bytes made for one purpose never serve another (doc/spec/05-records.md).
  */
+import { newBytes } from '@blocktree/codec'
+
 const encoder = new TextEncoder()
 
 function domainBytes(name: string): Uint8Array {
@@ -41,16 +43,24 @@ export const domain: Readonly<Record<DomainName, Uint8Array>> = {
 
 /** u32, big-endian. */
 export function bigEndian32(value: number): Uint8Array {
-  return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff)
+  const bytes = newBytes(4)
+  writeBigEndian32(bytes, 0, value)
+  return bytes
 }
 
 /** u64, big-endian, of an integer up to 2^53-1. */
 export function bigEndian64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, Math.floor(value / 0x100000000))
-  view.setUint32(4, value % 0x100000000)
+  const bytes = newBytes(8)
+  writeBigEndian32(bytes, 0, Math.floor(value / 0x100000000))
+  writeBigEndian32(bytes, 4, value % 0x100000000)
   return bytes
+}
+
+function writeBigEndian32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 24
+  bytes[offset + 1] = value >>> 16
+  bytes[offset + 2] = value >>> 8
+  bytes[offset + 3] = value
 }
 
 /** The single byte 1 that ends each one-block HKDF-Expand (RFC 5869) written as HMAC. */

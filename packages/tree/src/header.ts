@@ -3,7 +3,7 @@
  * a public part that any host can check and a private part sealed under the block key, bound to the exact public
  * bytes. In public zones the private part stands in clear.
  */
-import { CanonicalReader, CanonicalWriter, CodecError, equalBytes } from '@blocktree/codec'
+import { CanonicalReader, CanonicalWriter, CodecError, equalBytes, newBytes } from '@blocktree/codec'
 import { type CryptoProvider, type Random, aead, aeadTagBytes } from '@blocktree/crypto'
 import { blockId, decodeBirth } from './birth.ts'
 import { type BlockKey, checkBlockKey } from './block-key.ts'
@@ -169,7 +169,7 @@ export function sealHeader(
     .sha256Parts([domain.headerNonce, key.bytes, random.bytes(32), publicBytes, plaintext])
     .subarray(0, nonceBytes)
   const ciphertext = crypto.aeadSeal(privateAead, key.bytes, nonce, associatedData(publicBytes), plaintext)
-  const sealed = new Uint8Array(nonceBytes + ciphertext.length)
+  const sealed = newBytes(nonceBytes + ciphertext.length)
   sealed.set(nonce)
   sealed.set(ciphertext, nonceBytes)
   return sealed
@@ -220,7 +220,7 @@ function openSealed(crypto: CryptoProvider, header: HeaderBody, key: BlockKey | 
 }
 
 function associatedData(publicBytes: Uint8Array): Uint8Array {
-  const associated = new Uint8Array(domain.header.length + publicBytes.length)
+  const associated = newBytes(domain.header.length + publicBytes.length)
   associated.set(domain.header)
   associated.set(publicBytes, domain.header.length)
   return associated

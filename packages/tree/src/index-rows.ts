@@ -24,6 +24,7 @@
  * parent 32, name key 16, heads u8, tips u8 (255 for more), then heads [id 32, version u48] and tips [id 32] to the end of
  * the row. Absent ids are zero.
  */
+import { newBytes } from '@blocktree/codec'
 import { zeroId } from './domain.ts'
 import type { VersionedHead } from './held-records.ts'
 import type { BlockKind, Id } from './records.ts'
@@ -113,7 +114,7 @@ const zeroNameKey = new Uint8Array(16)
 const kinds: readonly BlockKind[] = Object.values(blockKind)
 
 export function encodeBlockRow(row: BlockRow): Uint8Array {
-  const bytes = new Uint8Array(fixedBytes + row.heads.length * headBytes + row.tips.length * 32)
+  const bytes = newBytes(fixedBytes + row.heads.length * headBytes + row.tips.length * 32)
   bytes[0] = 1
   bytes[1] = row.kind
   bytes[2] =

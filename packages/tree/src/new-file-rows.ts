@@ -3,6 +3,7 @@
  * ./stored-tree.ts and ./placement.ts write for it, but for the rows that it shares with others (the count of its
  * directory, the statistics). A pure function, for workers that make files in bulk.
  */
+import { newBytes } from '@blocktree/codec'
 import { type BlockRow, emptyValue, encodeBlockRow, encodeChildFlags, rowPrefix } from './index-rows.ts'
 import type { IndexRow } from './ports.ts'
 import type { HeaderRecord, Id } from './records.ts'
@@ -32,7 +33,7 @@ export function newFileRows(
     heads: [{ id: header.id, version: 1 }],
     tips: [header.id]
   }
-  const room = new Uint8Array(keysBytes) // one allocation for all keys
+  const room = newBytes(keysBytes) // one allocation for all keys
   let used = 0
   const key = (prefix: number, ...parts: readonly Uint8Array[]): Uint8Array => {
     const start = used

@@ -48,6 +48,12 @@ const associatedByLevel: readonly Uint8Array[] = Array.from({ length: payloadLev
   return associated
 })
 
+const byteByLevel: readonly Uint8Array[] = associatedByLevel.map((_, level) => Uint8Array.of(level))
+
+function levelByte(level: number): Uint8Array {
+  return byteByLevel[level] ?? Uint8Array.of(level)
+}
+
 function sectorAssociatedData(level: number): Uint8Array {
   return associatedByLevel[level] ?? noBytes
 }
@@ -69,7 +75,7 @@ function drawKey(context: SealContext, level: number, index: number, content: Ui
   const { crypto } = context
   const drawn = context.random.bytes(64)
   const tag = crypto.aeadSeal(context.aead, drawn.subarray(0, 32), zeroNonce, content, noBytes)
-  return crypto.hmacSha256(drawn.subarray(32), [context.block, Uint8Array.of(level), bigEndian64(index), tag])
+  return crypto.hmacSha256(drawn.subarray(32), [context.block, levelByte(level), bigEndian64(index), tag])
 }
 
 /**

@@ -3,6 +3,7 @@
  * to its end, and wipes them then. Started by ../worker-pool.ts.
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import { cutBytesFromChunks, newBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { wipe } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
@@ -225,12 +226,13 @@ function isSettings(value: unknown): value is WorkerSettings {
   return typeof value === 'object' && value !== null && 'frameSalt' in value && 'storeDirectory' in value
 }
 
+cutBytesFromChunks() // nothing that is made here outlives its task
 const port = parentPort
 const settings: unknown = workerData
 if (port === null || !isSettings(settings)) throw new Error('this file runs as a worker of the transfer pool')
 const crypto =
   settings.provider === 'native'
-    ? createNativeProvider()
+    ? createNativeProvider({ newBytes })
     : (await import('@blocktree/crypto/portable')).createPortableProvider()
 const worker = new TransferWorker(crypto, settings, (message, moved = []) =>
   port.postMessage(message, [...moved])
