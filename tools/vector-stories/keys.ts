@@ -101,7 +101,7 @@ function grants(): History {
   h.offer('zone', h.version(h.root, inner, [], { epoch, name: 'zone' }))
   const elsewhere = h.epoch(h.root, inner)
   h.offer('epoch of the zone', elsewhere.record)
-  h.offer('under an epoch of another zone: its opener refuses it', delivery(h, ann, ofZone, elsewhere))
+  h.offer('under an epoch of another zone than that of the grant', delivery(h, ann, ofZone, elsewhere))
   h.offer('revoked by bob', revoked(h, bob, ofZone))
   h.offer('revoked by ann, without her cap', revoked(h, { ...ann, cap: undefined }, ofZone))
   h.offer('revoked by root', revoked(h, h.root, ofFile))

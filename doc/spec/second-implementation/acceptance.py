@@ -187,11 +187,13 @@ class Tree:
 
     def _delivery(self, record, body):
         grant = self.of(body["grant"], GRANT_RECORD)["body"]
-        self.of(body["epoch"], EPOCH)
+        epoch = self.of(body["epoch"], EPOCH)["body"]
         to_block = grant["targetType"] == 1
         must((body["keyVersion"] is not None) == to_block, "ERR_RECORD_FIELD", "key version")
         block = grant["target"] if to_block else None
-        self.require(record, self._zone_of_target(grant), *((GRANT, WRITE) if to_block else (GRANT,)), block=block)
+        zone = self._zone_of_target(grant)
+        must(epoch["zone"] == zone, "ERR_RECORD_FIELD", "a key of another zone")
+        self.require(record, zone, *((GRANT, WRITE) if to_block else (GRANT,)), block=block)
 
     def _grant_revocation(self, record, body):
         grant = self.of(body["grant"], GRANT_RECORD)

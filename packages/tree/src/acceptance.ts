@@ -237,6 +237,12 @@ function checkDelivery(context: AcceptanceContext, record: DeliveryRecord): Acce
   if (ofBlock !== (record.body.keyVersion !== undefined)) {
     return refused('ERR_RECORD_FIELD', 'a delivery has a key version for a block grant, and only for one')
   }
+  const zone = ofBlock ? context.homeOf(grant.body.target) : grant.body.target
+  if (zone === undefined) return parked(grant.body.target, 'a header of the granted block')
+  // Else whoever shares one zone could make it look as if the key of another one had been given away.
+  if (!equalBytes(epoch.body.zone, zone)) {
+    return refused('ERR_RECORD_FIELD', 'a delivery hands out a key of another zone than its grant is about')
+  }
   return underChain(context, record, (chain) => {
     const verdict = coversGrant(context, chain, grant, right.grant)
     // Whoever writes a shared block hands its new key to those who could read it before.

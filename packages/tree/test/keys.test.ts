@@ -133,6 +133,36 @@ describe('ZoneKeyRing', () => {
     for (const { record, key } of chain) expect(ring.open(record.id)).toEqual(key)
   })
 
+  test('forgets the keys used longest ago beyond its capacity, and finds them again', () => {
+    const chain: Made[] = [rotate([])]
+    for (let length = 1; length < 4; length++) chain.push(rotate(chain.slice(-1)))
+    const [first, second, third, last] = chain
+    if (first === undefined || second === undefined || third === undefined || last === undefined)
+      throw new Error('four epochs')
+    const asked: string[] = []
+    const ring = new tree.ZoneKeyRing(
+      crypto,
+      {
+        epoch: (wanted) => {
+          asked.push(wanted.toHex())
+          return chain.find(({ record }) => record.id.toHex() === wanted.toHex())?.record
+        },
+        successors: (wanted) => {
+          const at = chain.findIndex(({ record }) => record.id.toHex() === wanted.toHex())
+          return chain.slice(at + 1, at + 2).map(({ record }) => record.id)
+        }
+      },
+      { capacity: 2 }
+    )
+    ring.add(last.record, last.key)
+    expect(ring.find(first.record.id)).toEqual(first.key)
+    asked.length = 0
+    expect(ring.find(first.record.id)).toEqual(first.key)
+    expect(asked).toHaveLength(0)
+    expect(ring.find(third.record.id)).toEqual(third.key)
+    expect(asked.length).toBeGreaterThan(0)
+  })
+
   test('opens inner zones through the outer one, at any depth', () => {
     const outer = rotate([])
     const zone = zoneBelow(rootBlock)
@@ -309,6 +339,11 @@ describe('deliveries', () => {
     ).toBe('ERR_RECORD_FIELD')
     expect(
       codeOf(() => tree.openDelivery(crypto, zoneDelivery, zoneGrant, reader, { header: fileHeader }))
+    ).toBe('ERR_RECORD_FIELD')
+    const elsewhere = rotate([], { zone: zoneBelow(rootBlock).block })
+    const ofElsewhere = deliver(zoneGrant, { epoch: elsewhere.record.id, key: elsewhere.key })
+    expect(
+      codeOf(() => tree.openDelivery(crypto, ofElsewhere, zoneGrant, reader, { epoch: elsewhere.record }))
     ).toBe('ERR_RECORD_FIELD')
     const other = header({}, child(rootBlock)).body
     expect(

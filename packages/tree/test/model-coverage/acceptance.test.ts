@@ -126,6 +126,44 @@ describe('grants, deliveries and their revocation (B.5)', () => {
     expect(await outcome(fixture, deliver(writer, forZone, undefined), also)).toBe('refused')
     expect(await outcome(fixture, deliver(sharer, forZone, undefined), also)).toBe('accepted')
     expect(await outcome(fixture, deliver(sharer, forZone, undefined))).toBe('parked')
+    expect(await outcome(fixture, deliver(sharer, forZone, undefined), [forZone])).toBe('parked')
+    expect(await outcome(fixture, deliver(sharer, forZone, undefined), [forZone, epoch.record])).toBe(
+      'accepted'
+    )
+  })
+
+  test('a delivery hands out a key of the zone that its grant is about', async () => {
+    const { fixture, zone, sharer } = world('delivery zone')
+    const beside = placeOf({
+      ...fixture.place(fixture.root, fixture.rootPlace, { zoneRoot: true }).birth,
+      public: false
+    })
+    fixture.write(fixture.root, beside, { prev: [] })
+    const [own, foreign] = [zone, beside].map((place) => epochBy(fixture, fixture.root, place))
+    if (own === undefined || foreign === undefined) throw new Error('no epochs')
+    const forZone = grantBy(fixture, fixture.root, zone)
+    const place = fixture.place(fixture.root, zone)
+    const key = blockKey(crypto, own.key, place.block, 0)
+    const forBlock = grantBy(fixture, fixture.root, place, true)
+    const also = [
+      own.record,
+      foreign.record,
+      forZone,
+      sealed(fixture, fixture.root, place, own.record.id, key)
+    ]
+    const deliver = (grant: typeof forZone, epoch: typeof own) =>
+      createDelivery(deps, (grant === forZone ? sharer : fixture.root).principal, {
+        grant,
+        epoch: epoch.record.id,
+        keyVersion: grant === forZone ? undefined : 0,
+        key: epoch.key,
+        to: { principal: principalNamed('reader').record },
+        cap: grant === forZone ? sharer.cap?.id : undefined
+      })
+    expect(await outcome(fixture, deliver(forZone, own), also)).toBe('accepted')
+    expect(await outcome(fixture, deliver(forZone, foreign), also)).toBe('refused')
+    expect(await outcome(fixture, deliver(forBlock, own), [...also, forBlock])).toBe('accepted')
+    expect(await outcome(fixture, deliver(forBlock, foreign), [...also, forBlock])).toBe('refused')
   })
 
   test('a grant is taken back by its signer or by who may share, and by nobody else', async () => {
