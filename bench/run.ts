@@ -15,6 +15,7 @@ import { type BenchContext, isReached, type Section, type SectionResult } from '
 import { createsSection } from './sections/creates.ts'
 import { millionSection } from './sections/million.ts'
 import { rpcSection } from './sections/rpc.ts'
+import { sandboxSection } from './sections/sandbox.ts'
 import { startSection } from './sections/start.ts'
 import { transferSection } from './sections/transfer.ts'
 
@@ -23,7 +24,8 @@ const sections: readonly Section[] = [
   createsSection,
   rpcSection,
   millionSection,
-  startSection
+  startSection,
+  sandboxSection
 ]
 const output = join(import.meta.dirname, 'output')
 const pictures = join(import.meta.dirname, '..', 'doc', 'images')

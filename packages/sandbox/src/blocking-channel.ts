@@ -6,7 +6,7 @@ import { readSync, writeSync } from 'node:fs'
 import { SandboxError } from './sandbox-error.ts'
 
 const prefixBytes = 4
-const bufferBytes = 64 * 1024
+const bufferBytes = 128 * 1024 // a block of 64 KiB arrives in it whole
 const bodyBytesMax = 32 * 1024 * 1024 // the node is trusted; this only catches nonsense
 
 export class BlockingChannel {
@@ -58,12 +58,14 @@ export class BlockingChannel {
   }
 
   #makeRoom(count: number): void {
-    const rest = this.#buffer.subarray(this.#start, this.#end)
-    // A body handed out may still be in use while the next frame is read, so it keeps the old buffer.
-    const next = new Uint8Array(Math.max(count, bufferBytes))
-    next.set(rest)
-    this.#buffer = next
-    this.#end = rest.length
+    const held = this.#end - this.#start
+    if (count <= this.#buffer.length) this.#buffer.copyWithin(0, this.#start, this.#end)
+    else {
+      const larger = new Uint8Array(count)
+      larger.set(this.#buffer.subarray(this.#start, this.#end))
+      this.#buffer = larger
+    }
     this.#start = 0
+    this.#end = held
   }
 }

@@ -10,7 +10,7 @@ import { preview1Imports } from './preview1.ts'
 const interfaceVersion = 1
 
 export interface GuestHost extends Preview1Host {
-  /** Blocks until the node has answered; the reply is a view that the next call may overwrite. */
+  /** Blocks until the node has answered; the reply is a view that the next frame may overwrite. */
   call(op: number, payload: Uint8Array): { readonly status: number; readonly payload: Uint8Array }
 }
 
@@ -44,7 +44,8 @@ export function createGuest(options: GuestOptions): Guest {
     if (linked.instance === undefined) throw new GuestFault('module', 'its start function calls the host')
     return linked.instance.memory()
   }
-  const imports = [...hostImports(memory, host, payloadBytes), ...preview1Imports(memory, host)]
+  const replies: ParkedReply = { bytes: nothing }
+  const imports = [...hostImports(memory, host, payloadBytes, replies), ...preview1Imports(memory, host)]
   const instance = engine.instantiate({ module, imports, memoryPages, tableElements, fuel })
   linked.instance = instance
   initialize(instance)
@@ -52,6 +53,7 @@ export function createGuest(options: GuestOptions): Guest {
     loadFuel: fuel - instance.fuelLeft(),
     invoke(kind, payload, amount) {
       instance.setFuel(amount)
+      replies.bytes = nothing
       const answer = sendEvent(instance, kind, payload, payloadBytes)
       return { payload: answer, fuelUsed: amount - instance.fuelLeft() }
     },
@@ -95,13 +97,20 @@ function sendEvent(
   return answer
 }
 
+const nothing = new Uint8Array(0)
+
+/** The reply that `take` will copy: a view of what was received, valid until the next frame is read. */
+interface ParkedReply {
+  bytes: Uint8Array
+}
+
 /** `call` parks the reply on this side until `take` copies it: the guest learns its length before it makes room. */
 function hostImports(
   memory: () => Uint8Array,
   host: GuestHost,
-  payloadBytes: number
+  payloadBytes: number,
+  parked: ParkedReply
 ): readonly GuestImport[] {
-  let parked = new Uint8Array(0)
   return [
     {
       module: 'blocktree',
@@ -113,8 +122,8 @@ function hostImports(
         if (size > payloadBytes) throw tooLong('blocktree.call hands over', size, payloadBytes)
         const request = slice(memory(), Number(pointer) >>> 0, size, 'blocktree.call')
         const reply = host.call(Number(op) & 0x7fff_ffff, request)
-        parked = new Uint8Array(reply.payload)
-        return (BigInt(reply.status) << 32n) | BigInt(parked.length)
+        parked.bytes = reply.payload
+        return (BigInt(reply.status) << 32n) | BigInt(reply.payload.length)
       }
     },
     {
@@ -123,8 +132,9 @@ function hostImports(
       parameters: ['i32'],
       result: undefined,
       run(pointer) {
-        slice(memory(), Number(pointer) >>> 0, parked.length, 'blocktree.take').set(parked)
-        parked = new Uint8Array(0)
+        const { bytes } = parked
+        slice(memory(), Number(pointer) >>> 0, bytes.length, 'blocktree.take').set(bytes)
+        parked.bytes = nothing
         return undefined
       }
     }

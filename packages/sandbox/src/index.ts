@@ -1,6 +1,7 @@
 /** Runs one app in a child process: frames, engines, limits, hardening. */
 export { childProgramPath } from './child-program.ts'
 export { type EngineName, engineNames } from './frame-type.ts'
+export { findEngine, type InstalledEngine, installEngine, type InstallOptions } from './install-engine.ts'
 export { clampRunLimits, defaultRunLimits, maximumRunLimits } from './limits.ts'
 export { type LevelReport, probeLevels } from './probe-levels.ts'
 export { createProcessRunner, type ProcessRunner, type ProcessRunnerOptions } from './process-runner.ts'

@@ -19,7 +19,7 @@ export interface ProcessRunnerOptions {
   readonly level?: SandboxLevel
   /** Refuses to run anything below this level. */
   readonly requiredLevel?: SandboxLevel
-  /** `wasmtime` needs `library`; `v8` when absent. */
+  /** `wasmtime` needs `library`. When absent: wasmtime if there is a library, else v8. */
   readonly engine?: EngineName
   /** File of libwasmtime, from `findEngine`. */
   readonly library?: string
@@ -40,8 +40,8 @@ export function createProcessRunner(options: ProcessRunnerOptions = {}): Process
   const seccompFilter = buildSeccompFilter()
   const levels = options.levels ?? probeLevels({ hasFilter: seccompFilter !== undefined })
   const level = chooseLevel(options, levels)
-  const engine = options.engine ?? 'v8'
   const { library } = options
+  const engine = options.engine ?? (library === undefined ? 'v8' : 'wasmtime')
   if (engine === 'wasmtime' && library === undefined) {
     throw new SandboxError('ERR_SANDBOX_ENGINE', 'engine wasmtime is not installed; install it or use v8')
   }
@@ -94,7 +94,7 @@ async function startApp(app: AppRunOptions, ground: Ground): Promise<RunningApp>
         seccompFilter,
         module,
         limits,
-        onHostCall: async (call) => await app.onHostCall(call)
+        onHostCall: (call) => app.onHostCall(call)
       })
   })
   try {

@@ -14,7 +14,7 @@ import type { EngineName } from './frame-type.ts'
 import { InvocationBudget } from './invocation-budget.ts'
 import { frameOverheadBytes, loadChunkBytesMax } from './limits.ts'
 import { LogMeter } from './log-meter.ts'
-import { encodeNodeFrame } from './node-frame.ts'
+import { encodeHostReply, encodeNodeFrame } from './node-frame.ts'
 import type { SpawnCommand } from './spawn-command.ts'
 
 export interface SandboxChildOptions {
@@ -46,6 +46,7 @@ interface Waiting {
 }
 
 const wasmPageBytes = 65_536
+const statusMax = 0x7fff_ffff
 const stderrBytesKept = 2048
 const loadMs = 10_000 // from spawn to the answer of `_initialize`, on a machine under load
 export class SandboxChild {
@@ -234,7 +235,7 @@ export class SandboxChild {
       return
     }
     const call = { op, payload, process: this.number, signal: this.#aborter.signal }
-    this.#options.onHostCall(call).then(
+    Promise.try(() => this.#options.onHostCall(call)).then(
       (reply) => this.#reply(reply),
       (cause: unknown) => {
         const reason = cause instanceof Error ? cause.message : String(cause)
@@ -250,9 +251,13 @@ export class SandboxChild {
       this.kill(this.#error('ERR_RUN_HOST', `a reply has ${payload.length} bytes, at most ${payloadBytes}`))
       return
     }
+    if (!Number.isInteger(status) || status < 0 || status > statusMax) {
+      this.kill(this.#error('ERR_RUN_HOST', `a reply has status ${status}, not one from 0 to ${statusMax}`))
+      return
+    }
     this.#budget.endHostCall(payload.length)
     const id = this.#conversation.reply()
-    this.#send(encodeNodeFrame({ type: 'hostReply', id, status, payload }))
+    this.#channel.write(encodeHostReply(id, status, payload))
   }
 
   #takeLog(stream: 1 | 2, text: Uint8Array): void {
