@@ -36,6 +36,16 @@ export interface VersionDraft {
   readonly version?: number
   readonly name?: string
   readonly epoch?: MadeEpoch
+  /** What `content` gave. */
+  readonly content?: Content
+}
+
+/** A payload in clear, for public zones. */
+export interface Content {
+  readonly payload: tree.PayloadDescriptor
+  readonly size: number
+  /** Sectors and nodes, each node after what it names. */
+  readonly parts: readonly Uint8Array[]
 }
 
 export interface BirthDraft {
@@ -150,11 +160,16 @@ export class History {
       parent: draft.parent ?? prev[0]?.body.parent ?? place.birth.parent,
       epoch: epoch?.record.id,
       keyVersion: 0,
-      payload: undefined,
+      payload: draft.content?.payload,
       cap: author.cap?.id,
       ext: []
     }
-    const sealed = { name: draft.name ?? 'name', metadata: tree.noMetadata, size: 0, rootKey: undefined }
+    const sealed = {
+      name: draft.name ?? 'name',
+      metadata: tree.noMetadata,
+      size: draft.content?.size ?? 0,
+      rootKey: undefined
+    }
     // Versions that are equal but for their names have names of their own: two records, not one.
     const metadata = { ...tree.noMetadata, modifiedMs: this.random.bytes(1)[0] ?? 0 }
     const key = epoch && tree.blockKey(crypto, epoch.key, place.block, 0)
@@ -165,6 +180,17 @@ export class History {
       { ...sealed, metadata },
       key
     )
+  }
+
+  content(place: Born, bytes: Uint8Array): Content {
+    const parts: Uint8Array[] = []
+    const writer = new tree.PayloadWriter(
+      { crypto, random: this.random, block: place.block, aead: tree.noAead },
+      { sectorLog2: 12, emit: (sector) => parts.push(sector.bytes.slice()) }
+    )
+    writer.push(bytes)
+    const { payload, size } = writer.finish()
+    return { payload, size, parts }
   }
 
   cap(

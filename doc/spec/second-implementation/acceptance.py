@@ -13,7 +13,6 @@ from records import (
 
 (PRINCIPAL, TREE, SUCCESSION, CAP, REVOCATION, EPOCH, GRANT_RECORD, DELIVERY, GRANT_REVOCATION, HEADER, CHECKPOINT, RECEIPT,
  ENDPOINT) = range(1, 14)
-AUTHORITY = (PRINCIPAL, TREE, SUCCESSION, CAP, REVOCATION, EPOCH, GRANT_RECORD, DELIVERY, GRANT_REVOCATION)
 
 
 # What was worked out once holds for ever; a refusal is not kept.
@@ -41,6 +40,26 @@ def wait(condition, reason):
         raise Parked(reason)
 
 
+class Births(dict):
+    """Births of zone roots by zone. One that came by itself waits, and is held once a record that needs it is accepted."""
+
+    def __init__(self):
+        super().__init__()
+        self.waiting, self.lent = {}, set()
+
+    def __contains__(self, zone):
+        return super().__contains__(zone) or zone in self.waiting
+
+    def __missing__(self, zone):
+        self.lent.add(zone)
+        return self.waiting[zone]
+
+    def settle(self, accepted):
+        if accepted:
+            self.update({zone: self.waiting.pop(zone) for zone in self.lent if zone in self.waiting})
+        self.lent.clear()
+
+
 class Tree:
     """The records of one tree that a node holds, and the parts of manifests."""
 
@@ -48,7 +67,7 @@ class Tree:
         self.id = tree_id
         self.held = {}
         self.keys = {}
-        self.births = {}
+        self.births = Births()
         self.parts = {}
         self.parked = []
 
@@ -79,7 +98,7 @@ class Tree:
         birth = decode_birth(data)
         must(birth["tree"] == self.id, "ERR_TREE_FOREIGN", "a birth of another tree")
         must(birth["zoneRoot"], "ERR_BIRTH_ZONE", "no zone root")
-        self.births[block_id(data)] = data
+        self.births.waiting[block_id(data)] = data
 
     def take_part(self, data):
         self.parts[sha256(data).digest()] = data
@@ -95,12 +114,14 @@ class Tree:
             return "parked", error.code
         except Refused:
             return "refused", "ERR_RECORD_FIELD"
+        self.births.settle(False)
         try:
             self._check(record)
         except Parked as error:
             return "parked", error.code
         except Refused as error:
             return "refused", error.code
+        self.births.settle(True)
         self._keep(record)
         return "accepted", None
 

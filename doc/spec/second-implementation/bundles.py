@@ -3,9 +3,10 @@ from hashlib import sha256
 
 import payload
 import tries
-from acceptance import CHECKPOINT, HEADER, Tree
+from acceptance import CHECKPOINT, HEADER, RECEIPT, Tree
 from encoding import Refused, binary, decode, decode_fields, exactly, identifier, need, optional, row, text, u53, unsigned
-from records import decode_birth, decode_record
+from evaluation import Evaluation
+from records import decode_record, home_zone
 
 CODE = "ERR_BUNDLE_FORMAT"
 MAX_FRAME = 2**20 + 320
@@ -13,9 +14,9 @@ START, BIRTH, RECORD, SECTOR, END = range(5)
 
 _layouts = {
     START: row(("kind", unsigned(0, 0)), ("magic", text()), ("format", unsigned(1, 1)), ("tree", identifier)),
-    BIRTH: row(("kind", unsigned(1, 1)), ("birth", binary(0, 256))),
-    RECORD: row(("kind", unsigned(2, 2)), ("envelope", binary(0, 262_144)), ("inline", optional(binary(0, 4112)))),
-    SECTOR: row(("kind", unsigned(3, 3)), ("hash", exactly(32)), ("bytes", binary(0, 2**20 + 64))),
+    BIRTH: row(("kind", unsigned(1, 1)), ("birth", binary(1, 256))),
+    RECORD: row(("kind", unsigned(2, 2)), ("envelope", binary(1, 262_144)), ("inline", optional(binary(1, 4112)))),
+    SECTOR: row(("kind", unsigned(3, 3)), ("hash", exactly(32)), ("bytes", binary(1, 2**20 + 64))),
     END: row(("kind", unsigned(4, 4)), ("records", u53), ("sectors", u53), ("digest", exactly(32))),
 }
 
@@ -57,29 +58,29 @@ def _frames(data):
     need(ended, "no end")
 
 
-def take_in(data, tree_id):
-    """(tree, sectors by hash, outcomes of the records in their order, number of dropped sectors)."""
-    tree, sectors, outcomes, dropped = Tree(tree_id), {}, [], 0
-    wanted = {}
+def take_in(data, tree):
+    """(sectors by hash, outcomes of the records in their order); the records go into `tree`."""
+    sectors, outcomes, wanted = {}, [], {}
     for frame in read_frames(data):
         if frame["kind"] == START:
-            need(frame["tree"] == tree_id, "another tree", "ERR_PATH_OTHER_TREE")
+            need(frame["tree"] == tree.id, "another tree", "ERR_PATH_OTHER_TREE")
         elif frame["kind"] == BIRTH:
-            need(decode_birth(frame["birth"])["tree"] == tree_id, "a birth of another tree", CODE)
-            tree.take_birth(frame["birth"])
+            try:
+                tree.take_birth(frame["birth"])
+            except Refused:
+                continue
             tree.retry()
         elif frame["kind"] == RECORD:
             outcome = tree.offer(frame["envelope"])
             outcomes.append(outcome[0])
             tree.retry()
-            if outcome[0] == "accepted":
+            if outcome[0] in ("accepted", "known"):
                 _want(decode_record(frame["envelope"]), wanted)
                 inline = frame["inline"]
                 if inline is not None and sha256(inline).digest() in wanted:
                     sectors[sha256(inline).digest()] = inline
         elif frame["kind"] == SECTOR:
             if frame["hash"] not in wanted or sha256(frame["bytes"]).digest() != frame["hash"]:
-                dropped += 1
                 continue
             sectors[frame["hash"]] = frame["bytes"]
             tree.take_part(frame["bytes"])
@@ -88,7 +89,7 @@ def take_in(data, tree_id):
                 hashes = decode(frame["bytes"])[1]
                 for n in range(0, len(hashes), 32):
                     wanted.setdefault(hashes[n : n + 32], level - 1)
-    return tree, sectors, outcomes, dropped
+    return sectors, outcomes
 
 
 def _want(record, wanted):
@@ -97,18 +98,21 @@ def _want(record, wanted):
         wanted[descriptor["rootHash"]] = descriptor["levels"]
 
 
-def summary(tree_id, authority_root, zones):
-    """Section 4; zones: (zone, headsRoot, [(parent, block, rootHash)…])."""
-    data = tree_id + authority_root
-    for zone, heads_root, payloads in sorted(zones):
-        chain = bytes(32)
-        for _, block, root_hash in sorted(payloads):
-            chain = sha256(chain + block + root_hash).digest()
-        data += zone + heads_root + chain
-    return sha256(data).digest()
-
-
-def authority_root(tree):
-    """The trie over the ids of the authority records that are held."""
-    from acceptance import AUTHORITY
-    return tries.id_set_root([record["id"] for record in tree.held.values() if record["type"] in AUTHORITY])
+def summary(tree):
+    """Section 4: the digest over all that a tree holds."""
+    now, zones = Evaluation(tree), []
+    for zone in tree.births:
+        rows, chain = [], bytes(32)
+        for block, headers in now.blocks.items():
+            heads = now.judge(block)["heads"] if home_zone(headers[0]["body"]["birthBytes"]) == zone else []
+            if heads:
+                winner = tree.held[heads[0][0]]["body"]
+                ids = [{"id": one, "version": version} for one, version in sorted(heads)]
+                rows.append(({"directory": winner["parent"] or bytes(32), "block": block, "heads": ids}, winner["payload"]))
+        rows.sort(key=lambda row: (row[0]["directory"], row[0]["block"]))
+        for row, descriptor in rows:
+            if descriptor:
+                chain = sha256(chain + row["block"] + descriptor["rootHash"]).digest()
+        zones.append(zone + tries.heads_root([row for row, _ in rows]) + chain)
+    authority = tries.id_set_root([r["id"] for r in tree.held.values() if r["type"] not in (HEADER, RECEIPT)])
+    return sha256(tree.id + authority + b"".join(sorted(zones))).digest()

@@ -451,6 +451,18 @@ def refused_line(run):
     return check
 
 
+# bundles.json
+
+def bundle(case):
+    tree = acceptance.Tree(H(case["tree"]))
+    for held in case["holds"]:
+        same(tree.offer(H(held))[0], "accepted", "held before")
+    sectors, outcomes = bundles.take_in(H(case["bundle"]), tree)
+    same(outcomes, case["outcomes"], "outcomes")
+    same(sorted(one.hex() for one in sectors), case["sectors"], "sectors")
+    same(bundles.summary(tree).hex(), case["summary"], "summary")
+
+
 # archive.json, segments.json
 
 def _archive(case):
@@ -591,6 +603,7 @@ CHECKS = {
         "events": app_call,
         "refuse": refuses(lambda case: app_interface.read(case["name"], "request", H(case["bytes"]))),
     },
+    "bundles": {"accept": bundle, "refuse": refuses(bundle, exact=True)},
     "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
     "segments": {"files": segments_file},
     "keys": {"epochs": keys_epoch, "opens": keys_open, "refuseOpens": refuses(_refused_open), "deliveries": keys_delivery, "refuse": refuses(_deliver)},

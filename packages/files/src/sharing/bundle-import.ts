@@ -47,10 +47,9 @@ export async function importBundle(
   const decoder = new BundleDecoder(context.crypto)
   const intake = new BundleIntake(context, admission)
   for await (const chunk of chunks) {
-    for (const frame of decoder.push(chunk)) {
-      checkTree(context, decoder.tree)
-      await intake.take(frame)
-    }
+    const frames = decoder.push(chunk)
+    checkTree(context, decoder.tree)
+    for (const frame of frames) await intake.take(frame)
   }
   await intake.flush()
   decoder.finish()

@@ -16,7 +16,9 @@ import type { FilesContext } from '../../src/files-context.ts'
 import { FilesError, createFiles } from '../../src/index.ts'
 import { type AcceptedAccess, acceptAccess } from '../../src/sharing/access-accept.ts'
 import { parseAccessRequest } from '../../src/sharing/access-request.ts'
+import { importBundle } from '../../src/sharing/bundle-import.ts'
 import { openLinkSecret, parseLink } from '../../src/sharing/link-secret.ts'
+import { rootSummary } from '../../src/sharing/root-summary.ts'
 import { crypto } from '../files-fixture.ts'
 
 interface Case {
@@ -116,6 +118,35 @@ describe('the vectors of access lines', () => {
     expect(openLinkSecret(crypto, principalOf(vector), grant)?.toHex()).toBe(vector['secret'])
   })
 })
+
+describe('the vectors of bundles', () => {
+  test.each(group('bundles', 'accept'))('taken: $comment', async (vector) => {
+    const context = await contextHolding(vector)
+    const report = await importBundle(context, pieces(bytes(vector['bundle'])))
+    const outcomes = vector['outcomes'] as readonly string[]
+    for (const outcome of ['accepted', 'known', 'parked'] as const)
+      expect([outcome, report[outcome]]).toEqual([outcome, outcomes.filter((one) => one === outcome).length])
+    expect((await rootSummary(context)).digest.toHex()).toBe(vector['summary'])
+    const kept = vector['sectors'] as readonly string[]
+    expect(report.sectors).toBe(kept.filter((hash) => context.store.hasSector(bytes(hash))).length)
+  })
+
+  test.each(group('bundles', 'refuse'))('refused: $comment', async (vector) => {
+    const context = await contextHolding(vector)
+    expect(await codeOf(() => importBundle(context, pieces(bytes(vector['bundle']))))).toBe(vector['error'])
+  })
+})
+
+async function contextHolding(vector: Case): Promise<FilesContext> {
+  const context = await contextOf(0, bytes(vector['tree']))
+  const records = (vector['holds'] as readonly string[]).map((hex) => ({ bytes: bytes(hex) }))
+  await context.tree.offer({ records }, { peer: 'before', from: 'host' })
+  return context
+}
+
+async function* pieces(bundle: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bundle.length; at += 777) yield bundle.subarray(at, at + 777)
+}
 
 /** The key that the one delivery among the records gives. */
 function keyIn(records: AcceptedAccess['offer']['records'], vector: Case): string {
