@@ -12,7 +12,8 @@ SECTOR, RECORD, NOTE = 1, 2, 3
 
 
 def _plaintext(data, given_key):
-    need(len(data) >= 48 and data[:16] == PREFIX, "header", FORMAT)
+    need(len(data) >= 48, "the stream ends within the header", TRUNCATED)
+    need(data[:16] == PREFIX, "header", FORMAT)
     key = hkdf(given_key, data[16:48], b"blocktree/archive/1\0" + data[:16], 32)
     need(len(data) > 48, "no last chunk", TRUNCATED)
     plaintext, at, number = b"", 48, 0
@@ -33,7 +34,7 @@ def _open_chunk(key, number, sealed, last):
     try:
         return attempt(1 if last else 0)
     except Refused as error:
-        if last and len(sealed) == CHUNK + 16:
+        if last:
             try:
                 attempt(0)
             except Refused:
