@@ -1,2 +1,28 @@
 /** Life of installed apps and the host interface, over ports (pure). */
-export {}
+export {
+  type AppFacts,
+  AppInstance,
+  type AppInstanceOptions,
+  type HostServices,
+  startApp
+} from './app-instance.ts'
+export type { AskedPermission, Granted } from './grant-table.ts'
+export { HostFailure } from './host-failure.ts'
+export type { AppHttpRequest, AppHttpResponse } from './http-exchange.ts'
+export { type KeyValueStore, openKeyValueStore } from './key-value-store.ts'
+export { LockTable } from './lock-table.ts'
+export { MessageSwitch, type RemoteMessages } from './message-switch.ts'
+export type {
+  AppLogLine,
+  FileChange,
+  FileFacts,
+  FilePort,
+  FileWrite,
+  HttpPort,
+  SocketPort,
+  TcpListener,
+  TcpSocket,
+  TimerPort,
+  UdpSocket
+} from './ports.ts'
+export { type Question, QuestionDesk, type QuestionOutcome } from './question-desk.ts'
