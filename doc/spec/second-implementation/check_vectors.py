@@ -514,6 +514,14 @@ def app_call(case):
         same(list(value.values()), list(written.values()), "value")
 
 
+def segments_damaged(case):
+    found = segments.recover_last(H(case["segment"]), segments.read_format(H(case["format"])), 1)
+    same((found["truncatedTo"], found["damage"]), (case["truncatedTo"], case["damage"]), "truncatedTo, damage")
+    kinds = [frame[1] for frame in found["frames"]]
+    counts = {name: kinds.count(kind) for name, kind in (("sectors", segments.SECTOR), ("records", segments.RECORD), ("rows", segments.ROW))}
+    same(counts, case["kept"], "kept")
+
+
 def refuses(run, exact=False):
     return lambda case: refused(case, lambda: run(case), exact)
 
@@ -605,7 +613,11 @@ CHECKS = {
     },
     "bundles": {"accept": bundle, "refuse": refuses(bundle, exact=True)},
     "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
-    "segments": {"files": segments_file},
+    "segments": {
+        "files": segments_file,
+        "refuseFormats": refuses(decoded("format", segments.read_format), exact=True),
+        "damaged": segments_damaged,
+    },
     "keys": {"epochs": keys_epoch, "opens": keys_open, "refuseOpens": refuses(_refused_open), "deliveries": keys_delivery, "refuse": refuses(_deliver)},
 }
 

@@ -2,7 +2,7 @@
 import re
 from zlib import crc32
 
-from encoding import need
+from encoding import Refused, need
 
 VERSION = "ERR_STORE_VERSION"
 DAMAGE = "ERR_STORE_CORRUPT"
@@ -23,22 +23,76 @@ def _u32(data, at):
     return int.from_bytes(data[at : at + 4], "big")
 
 
+IN_BATCH = (SECTOR, RECORD, ROW, SUPERSEDED, DERIVED)
+
+
 def read_segment(data, store_id, number):
     """All frames of an intact segment: (offset, type, flags, record type, part, reference, payload)."""
-    frames, at, open_batch = [], 0, False
+    found = recover_last(data, store_id, number)
+    need(not found["damage"] and found["truncatedTo"] == len(data), "damage", DAMAGE)
+    return found["frames"]
+
+
+def recover_last(data, store_id, number):
+    """Section 4, for the last segment: its frames, offsets of the damage that is reported, and the length that is left of
+    the file: 0 when it is removed."""
+    damage, frames = [], []
+    try:
+        first = read_frame(data, 0, store_id)
+        need(first[1] == SEGMENT and first[6] == b"\0\0\0\1" + number.to_bytes(4, "big") + store_id, "header", DAMAGE)
+    except Refused:
+        if len(data) <= 80:
+            return {"frames": [], "damage": [], "truncatedTo": 0}
+        damage.append(0)
+    batch, at = None, 80
     while at < len(data):
-        frame = read_frame(data, at, store_id)
-        offset, kind, flags, _, _, _, payload = frame
-        need((kind == SEGMENT) == (at == 0), "the first frame", DAMAGE)
-        if kind == SEGMENT:
-            need(payload == b"\0\0\0\1" + number.to_bytes(4, "big") + store_id, "of another segment or store", DAMAGE)
-        in_batch = kind in (SECTOR, RECORD, ROW, SUPERSEDED, DERIVED)
-        need(open_batch != bool(flags & FIRST) if in_batch else not open_batch, "batches", DAMAGE)
-        open_batch = in_batch and not flags & LAST
+        try:
+            frame = read_frame(data, at, store_id)
+            need(frame[1] != SEGMENT, "a second first frame", DAMAGE)
+        except Refused:
+            frame = None
+        cut = batch is not None and (frame is None or frame[1] not in IN_BATCH or frame[2] & FIRST)
+        for place in ([batch] if cut else []) + ([at] if frame is None else []):
+            if not _claimed(data, store_id, number, place):
+                kept = [one for one in frames if one[0] < place]
+                return {"frames": kept, "damage": damage, "truncatedTo": place}
+            damage.append(place)
+        if cut:
+            batch = None
+        if frame is None:
+            at = _next_intact(data, store_id, at + 1)
+            continue
         frames.append(frame)
-        at += 56 + len(payload)
-    need(not open_batch, "a batch cut short", DAMAGE)
-    return frames
+        if frame[1] in IN_BATCH:
+            batch = batch if batch is not None or not frame[2] & FIRST else at
+            batch = None if frame[2] & LAST else batch
+        at += 56 + len(frame[6])
+    if batch is not None:
+        if not _claimed(data, store_id, number, batch):
+            return {"frames": [one for one in frames if one[0] < batch], "damage": damage, "truncatedTo": batch}
+        damage.append(batch)
+    return {"frames": frames, "damage": damage, "truncatedTo": len(data)}
+
+
+def _next_intact(data, store_id, at):
+    while (at := data.find(b"btf1", at)) >= 0:
+        try:
+            read_frame(data, at, store_id)
+            return at
+        except Refused:
+            at += 1
+    return len(data)
+
+
+def _claimed(data, store_id, number, place):
+    """An intact mark behind the place names a durable place behind it."""
+    at = _next_intact(data, store_id, place)
+    while at < len(data):
+        _, kind, _, _, _, _, content = read_frame(data, at, store_id)
+        if kind in (GROUP, CLOSE) and (_u32(content, 0), _u32(content, 4)) > (number, place):
+            return True
+        at = _next_intact(data, store_id, at + 56 + len(content))
+    return False
 
 
 def read_frame(data, at, store_id):
@@ -55,6 +109,7 @@ def read_frame(data, at, store_id):
     need(kind == RECORD or record_type == 0, "a record type", DAMAGE)
     if kind in (RECORD, ROW):
         need(part <= length, "part", DAMAGE)
+    need(kind not in (GROUP, CLOSE) or length == 8, "a mark of another length", DAMAGE)
     if kind == RECORD:
         need(bool(flags & INLINE) or part == length, "an inline sector without its flag", DAMAGE)
     if kind == DERIVED:

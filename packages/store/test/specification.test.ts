@@ -44,6 +44,42 @@ describe('page 11', () => {
   })
 })
 
+describe('page 11, damage', () => {
+  const files = (vector: Vector, format: unknown = vector['format']): ReturnType<typeof memoryDrivers> => {
+    const drivers = memoryDrivers()
+    drivers.files.makeDirectory('')
+    drivers.files.makeDirectory('segments')
+    drivers.files.replace('format', bytesOf(format))
+    drivers.files.replace('segments/00000001.seg', bytesOf(vector['segment']))
+    return drivers
+  }
+
+  test.each(vectors('segments', 'damaged'))('a segment is recovered: $comment', async (vector) => {
+    const drivers = files(vector)
+    const size = bytesOf(vector['segment']).length
+    const store = await openStore(drivers)
+    expect(size - store.recovery.truncatedBytes).toBe(vector['truncatedTo'])
+    expect(store.recovery.findings.map(({ offset }) => offset)).toEqual(vector['damage'])
+    let records = 0
+    for await (const _record of store.records()) records++
+    expect(records).toBe((vector['kept'] as { records: number }).records)
+    await store.close()
+  })
+
+  const [intact] = vectors('segments', 'files')
+  test.each(vectors('segments', 'refuseFormats'))('a format file: $comment', async (vector) => {
+    if (intact === undefined) throw new Error('no files')
+    const opened = openStore(files(intact, vector['format']))
+    if (vector['error'] === 'ERR_STORE_VERSION') {
+      await expect(opened).rejects.toMatchObject({ code: 'ERR_STORE_VERSION' })
+      return
+    }
+    const store = await opened
+    expect(store.recovery.findings.map(({ file }) => file)).toContain('format')
+    await store.close()
+  })
+})
+
 describe('page 12', () => {
   test.each(vectors('archive', 'accept'))('an archive is read: $comment', async (vector) => {
     expect(await itemsIn(vector)).toBe(vector['items'])
