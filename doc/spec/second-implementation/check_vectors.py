@@ -410,6 +410,14 @@ def acceptance_story(case, page):
         same(again.view(), view, "view in another order")
 
 
+# paths.json
+
+def path_conflict(case):
+    block = H(case["block"])
+    same(directory_view.conflict_name(case["name"], block, case["digits"]), case["shown"], "shown")
+    same(f"invalid-{directory_view.base32(block)[:8]}", case["invalid"], "invalid")
+
+
 # access-lines.json
 
 def access_request(case):
@@ -584,6 +592,12 @@ CHECKS = {
         "refusePrivateParts": refuses(_private_part),
         "payloads": payload_accept,
         "refusePayloads": refuses(_read),
+    },
+    "paths": {
+        "names": lambda case: same(directory_view.valid_name(case["name"]), case["valid"], "valid"),
+        "conflictNames": path_conflict,
+        "paths": lambda case: same(directory_view.parse_path(case["path"]), case["components"], "components"),
+        "refusePaths": refuses(lambda case: directory_view.parse_path(case["path"]), exact=True),
     },
     "access-lines": {
         "requests": access_request,

@@ -136,9 +136,10 @@ def paths(blocks):
 def parse_path(typed):
     """Page 09, section 5: the components of a path that a person types."""
     typed = unicodedata.normalize("NFC", typed)
-    need(typed.startswith("/"), "a path begins with /")
+    need(typed.startswith("/"), "a path begins with /", "ERR_PATH_INVALID")
     if typed == "/":
         return []
     components = typed[1:].removesuffix("/").split("/")
-    need(all(c not in ("", ".", "..") for c in components), "an empty component, . or ..")
+    need(len(components) <= 256, "more than 256 components", "ERR_PATH_INVALID")
+    need(all(map(valid_name, components)), "a component that is no name", "ERR_PATH_INVALID")
     return components

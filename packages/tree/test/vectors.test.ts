@@ -300,3 +300,27 @@ describe('the vectors of keys', () => {
     expect(codeOf(() => openDelivery(vector))).toBe(vector['error'])
   })
 })
+
+describe('the vectors of names and paths', () => {
+  const written = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+  test.each(group('paths', 'names'))('name: $comment', ({ name, valid }) => {
+    expect(tree.isValidName(written(name))).toBe(valid)
+  })
+
+  test.each(group('paths', 'conflictNames'))(
+    'conflict name of $name',
+    ({ name, block, digits, shown, invalid }) => {
+      expect(tree.conflictName(written(name), bytes(block), Number(digits))).toBe(shown)
+      expect(tree.invalidName(bytes(block))).toBe(invalid)
+    }
+  )
+
+  test.each(group('paths', 'paths'))('path: $comment', ({ path, components }) => {
+    expect(tree.parsePath(written(path))).toEqual(components)
+  })
+
+  test.each(group('paths', 'refusePaths'))('refused path: $comment', ({ path, error }) => {
+    expect(codeOf(() => tree.parsePath(written(path)))).toBe(error)
+  })
+})
