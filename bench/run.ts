@@ -13,6 +13,7 @@ import { peers } from './peers.ts'
 import { renderPage, renderSection } from './render.ts'
 import { type BenchContext, isReached, type Section, type SectionResult } from './section.ts'
 import { createsSection } from './sections/creates.ts'
+import { fuelSection } from './sections/fuel.ts'
 import { millionSection } from './sections/million.ts'
 import { rpcSection } from './sections/rpc.ts'
 import { sandboxSection } from './sections/sandbox.ts'
@@ -25,7 +26,8 @@ const sections: readonly Section[] = [
   rpcSection,
   millionSection,
   startSection,
-  sandboxSection
+  sandboxSection,
+  fuelSection
 ]
 const output = join(import.meta.dirname, 'output')
 const pictures = join(import.meta.dirname, '..', 'doc', 'images')

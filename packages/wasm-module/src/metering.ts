@@ -6,7 +6,7 @@
  * segments than basic blocks, and what is taken at the first place is exact. Small segments are then merged.
  */
 import type { FunctionBody } from './function-body.ts'
-import { localsPerUnit, nestingMax } from './limits.ts'
+import { localsPerUnit, nestingMax, tableUnitsPerEntry } from './limits.ts'
 import { ModuleError } from './module-error.ts'
 import { opcode } from './opcode.ts'
 
@@ -123,7 +123,9 @@ class Planner {
     const { cursor } = this.#body
     const code = cursor.code
     const segment = this.#segment
-    if (segment !== undefined && !freeCodes.has(code)) segment.cost++
+    if (segment !== undefined && !freeCodes.has(code)) {
+      segment.cost += code === opcode.tableSet ? tableUnitsPerEntry : 1
+    }
     switch (code) {
       case opcode.block:
         return this.#push(code)

@@ -56,10 +56,10 @@ describe('instrumentModule', () => {
     guest.fuel = 10_000n
     expect(() => guest.call('run', 65_536 * 64)).toThrow('unreachable')
     expect(guest.memory()[0]).toBe(0)
-    guest.fuel = 1_000_000n
+    guest.fuel = 2_000_000n
     guest.call('run', 65_536 * 64)
     expect(guest.memory()[65_536 * 64 - 1]).toBe(7)
-    expect(guest.fuel).toBe(1_000_000n - (65_536n * 64n) / 8n)
+    expect(guest.fuel).toBe(2_000_000n - (65_536n * 64n) / 4n)
   })
 
   test('gives the same bytes for the same module', () => {
@@ -88,7 +88,7 @@ describe('instrumentModule', () => {
     expect(guest.call('run', 16)).toBe(-1)
     expect(guest.fuel).toBe(1_000_000n)
     expect(guest.call('run', 15)).toBe(1)
-    expect(guest.fuel).toBe(1_000_000n - 15n * 8192n)
+    expect(guest.fuel).toBe(1_000_000n - 15n * 16_384n)
   })
 
   test('refuses a memory that begins above the limit', () => {
