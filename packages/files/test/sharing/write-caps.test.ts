@@ -80,7 +80,103 @@ describe('issueWriteCap', () => {
   })
 })
 
+describe('a cap that is passed on', () => {
+  test('ends with the one above it, and keeps to its quota, unless it is given less', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const principal = newPrincipal()
+    await world.sharing.issueGrant(world.owner, { path: '/d', to: { principal: principal.record } })
+    const limits = {
+      notAfterMs: world.clock.now() + 10 ** 9,
+      quota: { bytes: 1000, blocks: 10, recordsPerDay: 5 }
+    }
+    const rights = right.write | right.delegate
+    const bob = await world.sharing.issueWriteCap(world.owner, {
+      path: '/d',
+      to: principal.id,
+      rights,
+      depth: 2,
+      ...limits
+    })
+    const actor = world.files.actor(principal)
+    const request = { path: '/d', to: newPrincipal().record, rights: right.write }
+    const { cap } = await world.sharing.issueWriteCap(actor, request)
+    expect(cap.body).toMatchObject({
+      parentCap: bob.cap.id,
+      notAfter: limits.notAfterMs,
+      quota: limits.quota
+    })
+    const less = { notAfterMs: limits.notAfterMs - 1, quota: { ...limits.quota, blocks: 9 } }
+    const narrow = await world.sharing.issueWriteCap(actor, { ...request, ...less })
+    expect(narrow.cap.body).toMatchObject({ notAfter: less.notAfterMs, quota: less.quota })
+    for (const more of [
+      { notAfterMs: limits.notAfterMs + 1 },
+      { quota: { ...limits.quota, bytes: 1001 } },
+      { quota: { ...limits.quota, blocks: 11 } },
+      { quota: { ...limits.quota, recordsPerDay: 6 } }
+    ])
+      expect(await failure(() => world.sharing.issueWriteCap(actor, { ...request, ...more }))).toBe(
+        'ERR_CAP_WIDER'
+      )
+  })
+
+  test('needs the right to delegate besides what it gives', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const bob = await member(world, '/d', right.write, { depth: 3 })
+    const request = { path: '/d', to: newPrincipal().record, rights: right.write }
+    expect(await failure(() => world.sharing.issueWriteCap(bob.actor, request))).toBe('ERR_ACCESS_DENIED')
+  })
+
+  test('is taken back by the link nearest to the root, when somebody stands in its chain twice', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const rights = right.write | right.delegate | right.admin
+    const bob = await member(world, '/d', rights, { depth: 6 })
+    const carol = newPrincipal()
+    const pass = async (from: World['owner'], to: typeof carol, depth: number) =>
+      (await world.sharing.issueWriteCap(from, { path: '/d', to: to.record, rights, depth })).cap
+    await pass(bob.actor, carol, 5)
+    // Bob's shorter chain would be taken for what he passes on: the longer one is made by hand
+    const ofCarol = world.tree.authority.capsOf(carol.id)[0]
+    if (ofCarol === undefined) throw new Error('no cap')
+    const issue = (parent: typeof ofCarol, signer: typeof carol, subject: typeof carol, depth: number) => {
+      const { parentCap: _, ...body } = parent.body
+      const draft = { ...body, subject: subject.id, depth, nonce: crypto.random.bytes(16) }
+      return issueCap(crypto, signer, draft, { parent })
+    }
+    const again = issue(ofCarol, carol, bob.principal, 4)
+    const dave = newPrincipal()
+    const last = issue(again, bob.principal, dave, 3)
+    const records = [again, dave.record, last].map((record) => ({ record }))
+    await world.tree.commitLocal({ records })
+    await world.sharing.revokeCap(bob.actor, last.id)
+    const [revocation] = world.tree.authority.revocationsOf(last.id)
+    expect(revocation?.body.by).toEqual(bob.cap.id)
+  })
+})
+
 describe('A46: a revoked writer', () => {
+  test('after a theft the cut is the last checkpoint before it, not the first', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    await world.files.create(world.owner, '/d/a', text('one'))
+    const bob = await member(world, '/d')
+    const checkpoint = async (): Promise<void> => {
+      await world.sharing.makeCheckpoint(world.owner, await blockAt(world, '/d'))
+    }
+    await checkpoint()
+    world.clock.set(world.clock.now() + 1000)
+    await world.files.write(bob.actor, '/d/a', 0, text('two'))
+    await checkpoint()
+    const sinceMs = world.clock.now()
+    world.clock.set(sinceMs + 1000)
+    await world.files.write(bob.actor, '/d/a', 0, text('bad'))
+    await checkpoint()
+    await world.sharing.revokeCap(world.owner, bob.cap.id, { sinceMs })
+    expect(await read(world, '/d/a')).toBe('two')
+  })
+
   test('keeps what it wrote before the cut, and back-dated work after it never wins', async () => {
     const world = await newWorld()
     await world.files.makeDirectory(world.owner, '/d')
