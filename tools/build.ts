@@ -3,10 +3,11 @@
  * some 400 modules one by one cost about 90 ms of each start. Run by `npm ci` through the `prepare` script.
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { publishBundle, stageBundle } from './bundle-folder.ts'
 import { bundleSandboxChild } from './bundle-sandbox-child.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -35,31 +36,33 @@ const entries = {
   'worker/transfer-worker': 'packages/node/dist/transfer/worker/transfer-worker.js'
 }
 
-/** Writes packages/cli/dist/bundle from the emitted JavaScript. */
-export async function bundle(): Promise<void> {
-  const directory = `${root}packages/cli/dist/bundle`
+/** Gathers the emitted JavaScript of the `blocktree` command into a folder. */
+async function bundle(directory: string): Promise<void> {
   const build = await rolldown({ cwd: root, input: entries, platform: 'node', external, logLevel: 'warn' })
-  const { output } = await build.write({
+  await build.write({
     dir: directory,
     format: 'esm',
     sourcemap: true,
     chunkFileNames: '[name]-[hash].js'
   })
   await build.close()
-  const written = new Set(output.map((file) => file.fileName))
-  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-    if (name.includes('.js') && !written.has(name)) rmSync(join(directory, name))
-  }
 }
 
-/** Both steps; with errors of types too, what was emitted is bundled. @returns the compiler's exit code */
+/** All steps; with errors of types too, what was emitted is bundled. @returns the compiler's exit code */
 export async function buildAll(options: readonly string[] = []): Promise<number> {
   const status = build(options)
-  await bundle()
-  await bundleSandboxChild('packages/sandbox/dist/child-process.js', [
-    'packages/sandbox/dist/sandbox-child.cjs',
-    'packages/cli/dist/bundle/sandbox-child.cjs'
-  ])
+  const directory = join(root, 'packages/cli/dist/bundle')
+  const staged = stageBundle(directory)
+  try {
+    await bundle(staged)
+    await bundleSandboxChild('packages/sandbox/dist/child-process.js', [
+      'packages/sandbox/dist/sandbox-child.cjs',
+      join(staged, 'sandbox-child.cjs')
+    ])
+    publishBundle(directory, staged)
+  } finally {
+    rmSync(staged, { recursive: true, force: true })
+  }
   return status
 }
 

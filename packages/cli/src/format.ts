@@ -88,10 +88,30 @@ function width(text: string): number {
   return total
 }
 
-/** Names from the tree may hold anything but NUL and "/": control characters must not reach a terminal. */
+/**
+ * What steers a terminal or the order of reading: control characters, marks that turn the direction of writing (with
+ * them "gpj.exe" is shown as "exe.jpg"), separators of lines and paragraphs, and spaces without a width.
+ */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const steering = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g
+
+/** Names from the tree may hold anything but NUL and "/": what would disguise them is shown as `\uXXXX`. */
 export function printable(name: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return name.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return name.replaceAll(steering, escaped)
+}
+
+/** The same for whole texts, which may have several lines, tabs and colours. */
+export function visible(text: string): string {
+  return text.replaceAll(steering, (character, at: number) => {
+    if (character === '\n' || character === '\t') return character
+    colourHere.lastIndex = at
+    return colourHere.test(text) ? character : escaped(character)
   })
+}
+
+// eslint-disable-next-line no-control-regex -- as above
+const colourHere = /\u001b\[\d*m/y
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

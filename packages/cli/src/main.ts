@@ -6,6 +6,7 @@ import type { CommandContext, CommandDefinition } from './command.ts'
 import { readCommandLine } from './command-line.ts'
 import { commandTable, findCommand } from './command-table.ts'
 import { type ExitCode, exitCode, exitCodeOf } from './exit-code.ts'
+import { printable } from './format.ts'
 import type { NodeClient } from './node-client.ts'
 import { createOutput, type OutputStream } from './output.ts'
 
@@ -143,11 +144,11 @@ function report(error: unknown, input: MainInput, isJson: boolean): ExitCode {
     )
     return exitCodeOf(code)
   }
-  const lines = [`blocktree: ${message}${code === undefined ? '' : ` (${code})`}`]
-  if (advice !== undefined) lines.push(`  ${advice}`)
+  const lines = [`blocktree: ${printable(message)}${code === undefined ? '' : ` (${code})`}`]
+  if (advice !== undefined) lines.push(`  ${printable(advice)}`)
   const isDebugging = input.environment['BLOCKTREE_LOG_LEVEL'] === 'debug'
   if ((code === undefined || isDebugging) && error instanceof Error && error.stack !== undefined)
-    lines.push(error.stack)
+    lines.push(...error.stack.split('\n').map(printable))
   input.stderr.write(`${lines.join('\n')}\n`)
   return exitCodeOf(code)
 }

@@ -2,7 +2,7 @@
  * Where a command's words go: results on stdout, everything else on stderr. With `--json` stdout holds JSON and
  * nothing else. Colours and progress bars only where a terminal is, never with NO_COLOR.
  */
-import { formatBytes } from './format.ts'
+import { formatBytes, printable, visible } from './format.ts'
 
 export interface OutputStream {
   write(text: string | Uint8Array): boolean
@@ -61,7 +61,7 @@ export function createOutput(options: OutputOptions): Output {
   const paint = (code: number) => (text: string) => (hasColour ? `\u001b[${code}m${text}\u001b[0m` : text)
   const print = (value: unknown, lines: () => readonly string[]): void => {
     if (isJson) stdout.write(`${JSON.stringify(value)}\n`)
-    else for (const line of lines()) stdout.write(`${line}\n`)
+    else for (const line of lines()) stdout.write(`${visible(line)}\n`)
   }
   return {
     isJson,
@@ -76,7 +76,7 @@ export function createOutput(options: OutputOptions): Output {
       await drained.promise
     },
     note(text) {
-      if (!isJson) stderr.write(`${text}\n`)
+      if (!isJson) stderr.write(`${visible(text)}\n`)
     },
     progress: (label) => createProgress(label, options),
     dim: paint(2),
@@ -121,7 +121,7 @@ function describeProgress(label: string, report: ProgressReport, elapsedMs: numb
   const { done, total, unit, text } = report
   const amount = (value: number): string =>
     unit === 'bytes' ? formatBytes(value) : `${value.toLocaleString('en')} ${unit ?? ''}`.trim()
-  const detail = text === undefined ? '' : `  ${text}`
+  const detail = text === undefined ? '' : `  ${printable(text)}`
   const speed = unit === 'bytes' && elapsedMs > 500 ? `  ${formatBytes((done / elapsedMs) * 1000)}/s` : ''
   if (total === undefined || total === 0) return `${label}  ${amount(done)}${speed}${detail}`
   const share = Math.min(1, done / total)

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningNode, type Workplace, workplace } from './running-node.ts'
@@ -93,6 +93,28 @@ describe('commands against a running node', () => {
     })
   })
 
+  test('show names that would disguise themselves with what disguises them', async () => {
+    const name = 'invoice\u202egpj.exe\u200f\u001b[31m'
+    const shown = 'invoice\\u202egpj.exe\\u200f\\u001b[31m'
+    const path = `/docs/${name}`
+    await ok('rpc', 'file.create', JSON.stringify({ path, data: '' }))
+    for (const words of [
+      ['ls', '/docs'],
+      ['ls', '-l', '/docs'],
+      ['tree', '/docs']
+    ]) {
+      const text = await ok(...words)
+      expect(text, words.join(' ')).toContain(shown)
+      expect(text, words.join(' ')).not.toMatch(/[\u202e\u200f\u001b]/)
+    }
+    const refused = await place.run(['cat', `${path}x`])
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain(shown)
+    expect(refused.stderr).not.toMatch(/[\u202e\u200f\u001b]/)
+    expect(await ok('why', 'root', path, 'write')).toContain(shown)
+    await ok('rm', path)
+  })
+
   test('share with a second principal, explain, and take it back', async () => {
     await ok('principal', 'create', 'alice')
     expect((await place.run(['--as', 'alice', 'ls', '/docs'])).code).toBe(4)
@@ -147,6 +169,21 @@ describe('commands against a running node', () => {
     await again.stop()
     await ok('key', 'backup', join(place.path, 'keys.backup'))
     expect(await ok('key', 'restore', join(place.path, 'keys.backup'))).toContain('Nothing was missing')
+  })
+
+  test('doctor finds a key file that nobody has used yet damaged', async () => {
+    await ok('principal', 'create', 'carol')
+    const folder = join(place.data, 'keys')
+    const file = readdirSync(folder).find((name) => name.includes('carol'))
+    if (file === undefined) throw new Error('no key of carol')
+    const path = join(folder, file)
+    const whole = readFileSync(path)
+    writeFileSync(path, whole.fill(0, 20, 24))
+    const { findings } = JSON.parse((await place.run(['doctor', '--json'])).stdout)
+    const found = findings.find(({ code }: { readonly code: string }) => code === 'DOCTOR_KEY_DAMAGED')
+    expect(found).toMatchObject({ severity: 'error', reason: expect.stringContaining(file) })
+    rmSync(path)
+    expect(await ok('doctor')).not.toContain('DOCTOR_KEY_DAMAGED')
   })
 
   test('unlock and lock the root key', async () => {

@@ -13,7 +13,8 @@ import {
   encodeKeyFile,
   isSealedKeyFile,
   keyFileBytesMax,
-  keyFileCostDefault
+  keyFileCostDefault,
+  verifyKeyFile
 } from './key-file.ts'
 import { type KeyStorage, expectKeyName, keyNamePattern } from './key-storage.ts'
 import { wipe } from './wipe.ts'
@@ -69,6 +70,19 @@ export function createKeyFileStorage(options: KeyFileStorageOptions): KeyStorage
       if (file === undefined) return undefined
       try {
         return isSealedKeyFile(file)
+      } catch (error) {
+        throw naming(path, error)
+      } finally {
+        wipe(file)
+      }
+    },
+    async verify(name) {
+      const path = pathOf(name)
+      const file = await readKeyFile(path)
+      if (file === undefined) return false
+      try {
+        verifyKeyFile(crypto, file)
+        return true
       } catch (error) {
         throw naming(path, error)
       } finally {

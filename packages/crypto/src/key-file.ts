@@ -94,6 +94,12 @@ export async function decodeKeyFile(
   return splitSeeds(seeds)
 }
 
+/** What `decodeKeyFile` checks before it needs a password, with its errors. */
+export function verifyKeyFile(crypto: CryptoProvider, file: Uint8Array): void {
+  expectIntact(crypto, file)
+  if (isSealedKeyFile(file)) expectCost(readCost(file))
+}
+
 /** Reads the one byte that says so; the rest is judged by `decodeKeyFile`. ERR_KEY_FILE_FORMAT for other files. */
 export function isSealedKeyFile(file: Uint8Array): boolean {
   if (file.length < plainFileBytes || !isEqual(file.subarray(0, magic.length), magic)) {

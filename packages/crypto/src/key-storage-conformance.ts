@@ -41,7 +41,15 @@ function testPlainKeys(storage: () => KeyStorage): void {
     expect(await storage().list()).toEqual([])
     expect(await storage().open('node')).toBeUndefined()
     expect(await storage().isSealed('node')).toBeUndefined()
+    expect(await storage().verify('node')).toBe(false)
     expect(await storage().remove('node')).toBe(false)
+  })
+
+  test('says that a key is whole without its password', async () => {
+    await storage().create('node', secret)
+    await storage().create('root', secret, { password })
+    expect(await storage().verify('node')).toBe(true)
+    expect(await storage().verify('root')).toBe(true)
   })
 
   test('gives back the seeds it was given, again and again', async () => {

@@ -32,6 +32,11 @@ export interface KeyStorage {
   open(name: string, options?: { password?: Uint8Array }): Promise<OpenedPrincipalSecret | undefined>
   /** True when the key is sealed under a password; undefined when there is none of this name. */
   isSealed(name: string): Promise<boolean | undefined>
+  /**
+   * Looks whether a key is whole, without opening it; of a sealed one what can be said without its password. False when
+   * there is none of this name. ERR_KEY_FILE_FORMAT for damage, ERR_KEY_FILE_COST for one that asks too much.
+   */
+  verify(name: string): Promise<boolean>
   /** True when something was removed. */
   remove(name: string): Promise<boolean>
 }

@@ -2,7 +2,13 @@
 import type { Argon2Cost } from './argument-check.ts'
 import { CryptoError } from './crypto-error.ts'
 import type { CryptoProvider } from './crypto-provider.ts'
-import { decodeKeyFile, encodeKeyFile, isSealedKeyFile, keyFileCostDefault } from './key-file.ts'
+import {
+  decodeKeyFile,
+  encodeKeyFile,
+  isSealedKeyFile,
+  keyFileCostDefault,
+  verifyKeyFile
+} from './key-file.ts'
 import { type KeyStorage, expectKeyName } from './key-storage.ts'
 import { wipe } from './wipe.ts'
 
@@ -28,6 +34,12 @@ export function createMemoryKeyStorage(deps: { crypto: CryptoProvider; cost?: Ar
       expectKeyName(name)
       const file = files.get(name)
       return file && isSealedKeyFile(file)
+    },
+    async verify(name) {
+      expectKeyName(name)
+      const file = files.get(name)
+      if (file !== undefined) verifyKeyFile(deps.crypto, file)
+      return file !== undefined
     },
     async remove(name) {
       expectKeyName(name)

@@ -38,6 +38,26 @@ describe('createKeyFileStorage', () => {
     storage = createKeyFileStorage({ folder, crypto, cost })
   })
 
+  test('verifies each key without opening it: one flipped bit anywhere is damage, sealed or not', async () => {
+    await storage.create('plain', secret)
+    await storage.create('sealed', secret, { password })
+    for (const name of ['plain', 'sealed']) {
+      const path = join(folder, `${name}.key`)
+      const whole = await readFile(path)
+      expect(await storage.verify(name)).toBe(true)
+      for (let at = 0; at < whole.length; at += 7) {
+        const damaged = Uint8Array.from(whole)
+        damaged[at] = (damaged[at] ?? 0) ^ 4
+        await writeFile(path, damaged)
+        await expect(storage.verify(name), `${name}, byte ${at}`).rejects.toThrow(
+          failing('ERR_KEY_FILE_FORMAT')
+        )
+      }
+      await writeFile(path, whole.subarray(0, 50))
+      await expect(storage.verify(name)).rejects.toThrow(failing('ERR_KEY_FILE_FORMAT'))
+    }
+  })
+
   test('writes files of mode 0600 in a folder of mode 0700 and leaves nothing else', async () => {
     await storage.create('node', secret)
     await storage.create('root', secret, { password })

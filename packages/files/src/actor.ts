@@ -4,7 +4,7 @@
  * authority records and remembered until these change.
  */
 import { equalBytes } from '@blocktree/codec'
-import type { CryptoProvider } from '@blocktree/crypto'
+import { type CryptoProvider, wipe } from '@blocktree/crypto'
 import {
   type Authority,
   type BlockKey,
@@ -48,7 +48,10 @@ export interface Actor {
   zoneKey(epoch: Id): Uint8Array | undefined
   /** True when a key for the sealed part of this header is held. */
   canOpen(header: HeaderBody): boolean
-  /** undefined when the actor holds neither the zone key nor a delivery for this block. */
+  /**
+   * undefined when the actor holds neither the zone key nor a delivery for this block. The bytes stay the actor's own, who
+   * wipes them when they are used no longer: whoever needs them after the present turn of the event loop takes a copy.
+   */
   blockKey(header: HeaderBody): BlockKey | undefined
   /** The cap with the shortest chain that covers the act now; undefined when there is none. */
   capFor(place: WriterPlace, rights: number): WriterCap | undefined
@@ -91,7 +94,7 @@ class PrincipalActor implements Actor {
   #refreshAt = Infinity
   readonly #writeKeys = new Map<string, { readonly epoch: Id; readonly key: Uint8Array } | undefined>()
   readonly #zoneKeys = new Map<string, Uint8Array>()
-  readonly #blockKeys = new LruCache<string, BlockKey>(blockKeysCached)
+  readonly #blockKeys = new LruCache<string, BlockKey>(blockKeysCached, ({ bytes }) => wipe(bytes))
 
   constructor(
     tree: TreeState,

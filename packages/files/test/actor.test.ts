@@ -95,6 +95,31 @@ describe('an actor', () => {
     expect(tree.authority.epochsOf(files.stat(actor, '/shared').block)).toHaveLength(2)
   })
 
+  test('wipes the keys of blocks when it is closed, and when a grant that opened them is taken back', async () => {
+    const fixture = await newFixture()
+    const { files, actor, tree } = fixture
+    await files.makeDirectory(actor, '/shared')
+    await files.create(actor, '/shared/a', text('a'))
+    const header = tree.blockState(files.stat(actor, '/shared/a').block)?.winner?.body
+    if (header === undefined) throw new Error('no header')
+    const { reader, grant } = await shareZone(fixture, '/shared')
+    const [closed, revoked] = [files.actor(reader), files.actor(reader)]
+    const keys = [closed, revoked].map((other) => other.blockKey(header)?.bytes)
+    const isWiped = (key: Uint8Array | undefined): boolean => key?.every((byte) => byte === 0) === true
+    expect(keys.some(isWiped)).toBe(false)
+    closed.close()
+    expect(keys.map(isWiped)).toEqual([true, false])
+    const revocation = createGrantRevocation(crypto, fixture.root, {
+      tree: fixture.treeId,
+      grant,
+      cap: undefined
+    })
+    await tree.commitLocal({ records: [{ record: revocation }] })
+    expect(revoked.blockKey(header)).toBeUndefined()
+    expect(keys.map(isWiped)).toEqual([true, true])
+    expect(asText(files.read(actor, '/shared/a').bytes)).toBe('a')
+  })
+
   test('a cap is used within its time only', async () => {
     const fixture = await newFixture()
     const { files, actor, clock } = fixture

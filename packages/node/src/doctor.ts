@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NodeParts } from './create-node.ts'
 import type { Finding } from './method-table/node-methods.ts'
+import { reasonOf, systemCode } from './node-error.ts'
 import { hasRecovery } from './succession.ts'
 
 type Check = (parts: NodeParts) => Finding | undefined | Promise<Finding | undefined>
@@ -15,6 +16,7 @@ const checks: readonly Check[] = [
   checkSpace,
   checkDirectoryMode,
   checkKeyModes,
+  checkKeyFiles,
   checkRootKey,
   checkRecoveryKey,
   checkNativeCrypto,
@@ -84,8 +86,30 @@ function checkKeyModes({ directory }: NodeParts): Finding | undefined {
   }
 }
 
+/** Every key file as far as it can be judged without a password; one that is not needed yet would be missed at a bad time. */
+async function checkKeyFiles({ keys, directory }: NodeParts): Promise<Finding | undefined> {
+  const damaged: string[] = []
+  let reason = ''
+  for (const name of await keys.list()) {
+    try {
+      await keys.verify(name)
+    } catch (error) {
+      if (systemCode(error) === 'ERR_KEY_FILE_MODE') continue // said by the check of modes
+      damaged.push(`${name}.key`)
+      reason ||= reasonOf(error)
+    }
+  }
+  if (damaged.length === 0) return undefined
+  return {
+    code: 'DOCTOR_KEY_DAMAGED',
+    severity: 'error',
+    reason: `${damaged.length === 1 ? 'a key file' : `${damaged.length} key files`} cannot be used (${damaged.join(', ')}): ${reason}`,
+    fix: `put ${damaged.length === 1 ? 'it' : 'them'} back from a key backup ("blocktree key restore"), or remove from "${directory.keys}" what is needed no longer; look at the disk`
+  }
+}
+
 async function checkRootKey({ keys, root }: NodeParts): Promise<Finding | undefined> {
-  const isSealed = await keys.isSealed('root')
+  const isSealed = await keys.isSealed('root').catch(() => undefined) // damage is said by the check of key files
   if (isSealed === false) {
     return {
       code: 'DOCTOR_ROOT_OPEN',

@@ -2,7 +2,7 @@
 import type { ExposureReport } from '@blocktree/node/method-table'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command.ts'
-import { formatCount, formatTime } from '../format.ts'
+import { formatCount, formatTime, printable } from '../format.ts'
 import type { NodeClient } from '../node-client.ts'
 import { treePath } from '../tree-path.ts'
 
@@ -30,14 +30,14 @@ export async function run(context: CommandContext): Promise<void> {
       context,
       node,
       cap.id,
-      `${cap.subject} may no longer ${cap.rights.join(', ')} in ${cap.path}`
+      `${cap.subject} may no longer ${cap.rights.join(', ')} in ${printable(cap.path)}`
     )
   for (const grant of chosenGrants)
     await revokeGrant(
       context,
       node,
       grant.id,
-      `${grant.recipient} can no longer read what is new in ${grant.path}`
+      `${grant.recipient} can no longer read what is new in ${printable(grant.path)}`
     )
 }
 

@@ -1,7 +1,7 @@
 /** `why`: the chain of records that decides; of a shared folder what is in it, and beside that its own entry. */
 import type { CommandContext } from '../command.ts'
 import { exitCode } from '../exit-code.ts'
-import { shortId } from '../format.ts'
+import { printable, shortId } from '../format.ts'
 import type { Output } from '../output.ts'
 import { treePath } from '../tree-path.ts'
 
@@ -12,7 +12,8 @@ export async function run(context: CommandContext): Promise<number> {
   const [principal = '', path = '', right = 'read'] = context.arguments
   const answer = await node.call('access.why', { principal, path: treePath(path), right })
   const { entry } = answer
-  const what = entry === undefined ? answer.path : `what is in ${answer.path}`
+  const shown = printable(answer.path)
+  const what = entry === undefined ? shown : `what is in ${shown}`
   output.result(answer, () => [
     verdict(output, answer, `${right} ${what}`),
     ...steps(output, answer.steps),
@@ -47,7 +48,7 @@ function steps(
 ): readonly string[] {
   return explained.map(({ ok, text, recordId }) => {
     const record = recordId === undefined ? '' : output.dim(`  ${shortId(recordId)}`)
-    return `  ${ok ? '✓' : '✗'} ${text}${record}`
+    return `  ${ok ? '✓' : '✗'} ${printable(text)}${record}`
   })
 }
 

@@ -126,7 +126,7 @@ function sharedKey(
   const header = locate(context, target.block)?.header.body
   if (header?.epoch === undefined) return undefined
   const key = actor.blockKey(header)
-  if (key !== undefined) return { epoch: header.epoch, keyVersion: header.keyVersion, key: key.bytes }
+  if (key !== undefined) return { epoch: header.epoch, keyVersion: header.keyVersion, key: key.bytes.slice() }
   throw new FilesError(
     'ERR_KEY_MISSING',
     `"${path}": its key was not given to you, so you cannot pass it on`,
