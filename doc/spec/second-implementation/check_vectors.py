@@ -23,6 +23,7 @@ import key_file
 import keys
 import payload
 import records
+import rpc
 import segments
 import tries
 import x_wing
@@ -410,6 +411,14 @@ def acceptance_story(case, page):
         same(again.view(), view, "view in another order")
 
 
+# rpc.json
+
+def rpc_exchange(case):
+    answers, closed = rpc.serve(H(case["input"]))
+    same(answers, case["answers"], "answers")
+    same(closed, case["closed"], "closed")
+
+
 # paths.json
 
 def path_conflict(case):
@@ -592,6 +601,11 @@ CHECKS = {
         "refusePrivateParts": refuses(_private_part),
         "payloads": payload_accept,
         "refusePayloads": refuses(_read),
+    },
+    "rpc": {
+        "lines": rpc_exchange,
+        "frames": rpc_exchange,
+        "numbers": lambda case: same(rpc.number_of(case["code"]), case["number"], "number"),
     },
     "paths": {
         "names": lambda case: same(directory_view.valid_name(case["name"]), case["valid"], "valid"),
