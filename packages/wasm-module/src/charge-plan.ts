@@ -22,67 +22,42 @@ export interface ChargeRules {
 
 export const chargeRulesDefault: ChargeRules = { mergedUnitsMax, entryUnitsMax }
 
-interface FunctionCosts {
-  readonly segments: readonly Segment[]
-  /** Units that callers are charged; undefined when the function charges its beginning itself. */
+/** What callers have to know of a function. */
+export interface FunctionSummary {
+  /** Units that callers may be charged for its beginning; undefined when it has to charge them itself. */
   readonly entryCost: number | undefined
   /** Has no calls and little to do: nobody needs to look at the counter for its sake. */
   readonly isQuick: boolean
 }
 
-/**
- * Charges of each function, in the order of `plans`. `referenced` are functions that may be called without a name (in
- * tables, by reference): they charge their beginning themselves. Costs in `plans` are changed.
- */
-export function planCharges(
-  plans: readonly MeteringPlan[],
-  imported: number,
-  referenced: ReadonlySet<number>,
-  rules: ChargeRules
-): readonly (readonly Charge[])[] {
-  const functions = plans.map(({ segments }, index) =>
-    costsOf(segments, referenced.has(imported + index), rules)
-  )
-  return functions.map((costs) => chargesOf(costs, (callee) => functions[callee - imported]))
-}
-
-function costsOf(segments: readonly Segment[], isReferenced: boolean, rules: ChargeRules): FunctionCosts {
+/** Costs in `plan` are changed: a plan serves once, for this or for `chargesOf`. */
+export function summarise({ segments }: MeteringPlan, rules: ChargeRules): FunctionSummary {
   let total = 0
   for (const { cost } of segments) total += cost
   const isQuick = total <= quickUnitsMax && !segments.some(hasCalls)
-  const kept = mergeSmall(segments, rules.mergedUnitsMax)
-  const [entry] = kept
-  const isCallersMatter =
-    entry !== undefined && !isReferenced && !hasCalls(entry) && entry.cost <= rules.entryUnitsMax
-  return { segments: kept, entryCost: isCallersMatter ? entry.cost : undefined, isQuick }
+  mergeSmall(segments, rules.mergedUnitsMax)
+  const [entry] = segments
+  const isShort = entry !== undefined && !hasCalls(entry) && entry.cost <= rules.entryUnitsMax
+  return { entryCost: isShort ? entry.cost : undefined, isQuick }
 }
 
-/** From the inside out: a small segment without calls becomes part of the one around it. */
-function mergeSmall(segments: readonly Segment[], unitsMax: number): readonly Segment[] {
-  const kept: Segment[] = []
-  for (const segment of segments.toReversed()) {
-    const { outer, cost } = segment
-    if (outer !== undefined && !segment.isLoop && cost <= unitsMax && !hasCalls(segment)) outer.cost += cost
-    else kept.push(segment)
-  }
-  return kept.toReversed()
-}
-
-function hasCalls({ callees, callsIndirectly }: Segment): boolean {
-  return callees.length > 0 || callsIndirectly
-}
-
-function chargesOf(
-  { segments, entryCost, isQuick }: FunctionCosts,
-  find: (callee: number) => FunctionCosts | undefined
-): Charge[] {
+/**
+ * Charges of one function by their offsets. `find` gives the summary of a function with a body, with its entry cost
+ * absent when it may be called without its name. Costs in `plan` are changed.
+ */
+export function chargesOf(
+  { segments }: MeteringPlan,
+  own: FunctionSummary,
+  rules: ChargeRules,
+  find: (callee: number) => FunctionSummary | undefined
+): readonly Charge[] {
   const charges: Charge[] = []
-  for (const { offset, outer, isLoop, cost, callees } of segments) {
+  for (const { offset, outer, isLoop, cost, callees } of mergeSmall(segments, rules.mergedUnitsMax)) {
     const isEntry = outer === undefined
-    if (isEntry && entryCost !== undefined) continue
+    if (isEntry && own.entryCost !== undefined) continue
     let total = cost
-    let isChecked = isLoop || (isEntry && !isQuick)
-    for (const callee of callees) {
+    let isChecked = isLoop || (isEntry && !own.isQuick)
+    for (const callee of callees ?? []) {
       const called = find(callee)
       if (called?.entryCost === undefined) continue
       total += called.entryCost
@@ -91,4 +66,21 @@ function chargesOf(
     if (total > 0 || isChecked) charges.push({ offset, cost: total, isChecked })
   }
   return charges
+}
+
+/** From the inside out: a small segment without calls becomes part of the one around it. @returns those left */
+function mergeSmall(segments: readonly Segment[], unitsMax: number): readonly Segment[] {
+  const kept: Segment[] = []
+  for (let index = segments.length - 1; index >= 0; index--) {
+    const segment = segments[index]
+    if (segment === undefined) continue
+    const { outer, cost } = segment
+    if (outer !== undefined && !segment.isLoop && cost <= unitsMax && !hasCalls(segment)) outer.cost += cost
+    else kept.push(segment)
+  }
+  return kept.reverse()
+}
+
+function hasCalls({ callees, callsIndirectly }: Segment): boolean {
+  return callees !== undefined || callsIndirectly
 }

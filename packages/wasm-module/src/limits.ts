@@ -1,6 +1,7 @@
 /** Bounds of modules; doc/LIMITS.md is written from here, doc/spec/16-wasm-module.md says what happens at each. */
 export const moduleBytesDefault: number = 8 * 1024 * 1024 // a large Rust program has 1 to 3 MiB
 export const moduleBytesMax: number = 32 * 1024 * 1024 // the largest module that may be granted; read in under a second
+export const rewrittenBytesMax: number = 64 * 1024 * 1024 // code with its charges; real programs grow by a tenth to a half
 export const memoryPagesDefault = 1024 // 64 MiB, in pages of 64 KiB
 export const memoryPagesMax = 8192 // 512 MiB: several apps fit a small machine
 export const tableEntriesDefault = 10_000 // entries of all tables together

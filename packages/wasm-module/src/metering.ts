@@ -19,8 +19,8 @@ export interface Segment {
   readonly isLoop: boolean
   /** Units of its instructions, later also of what was merged into it and of the functions it calls. */
   cost: number
-  /** Functions that it calls directly. */
-  readonly callees: number[]
+  /** Functions that it calls directly; undefined when there are none. */
+  callees: number[] | undefined
   callsIndirectly: boolean
 }
 
@@ -150,7 +150,7 @@ class Planner {
         this.#segment = undefined
         return
       case opcode.call:
-        segment?.callees.push(cursor.immediate)
+        if (segment !== undefined) (segment.callees ??= []).push(cursor.immediate)
         return this.#synchronise()
       case opcode.callIndirect:
         if (segment !== undefined) segment.callsIndirectly = true
@@ -166,7 +166,7 @@ class Planner {
   /** A segment that begins with the next instruction. */
   #open(outer: Segment | undefined, isLoop: boolean): Segment {
     const { offset } = this.#body.cursor
-    const segment = { offset, outer, isLoop, cost: 0, callees: [], callsIndirectly: false }
+    const segment: Segment = { offset, outer, isLoop, cost: 0, callees: undefined, callsIndirectly: false }
     this.#segments.push(segment)
     return segment
   }

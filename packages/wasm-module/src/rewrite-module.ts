@@ -4,19 +4,25 @@
  * not valid afterwards either, because every index is checked against what the module itself has.
  */
 import { BinaryWriter } from './binary-writer.ts'
-import {
-  type FuelPlaces,
-  writeBulk,
-  writeCharge,
-  writeLoad,
-  writeStore,
-  writeStretches
-} from './fuel-code.ts'
+import { type FuelPlaces, writeStretches } from './fuel-code.ts'
+import { writeRewrittenBody } from './body-rewriter.ts'
 import { refuseFeature } from './feature.ts'
 import { type FunctionBody, openBody } from './function-body.ts'
-import { memoryPagesDefault, nameSectionBytesMax, startFuelDefault, tableEntriesDefault } from './limits.ts'
-import { type Charge, type ChargeRules, chargeRulesDefault, planCharges } from './charge-plan.ts'
-import { type MeteringPlan, planMetering } from './metering.ts'
+import {
+  memoryPagesDefault,
+  nameSectionBytesMax,
+  rewrittenBytesMax,
+  startFuelDefault,
+  tableEntriesDefault
+} from './limits.ts'
+import {
+  type ChargeRules,
+  type FunctionSummary,
+  chargeRulesDefault,
+  chargesOf,
+  summarise
+} from './charge-plan.ts'
+import { planMetering } from './metering.ts'
 import { ModuleError } from './module-error.ts'
 import {
   type ModuleStructure,
@@ -62,42 +68,58 @@ export function rewriteModule(
   return new Rewriter(readStructure(bytes), limits, rules).rewrite()
 }
 
-interface PlannedBody {
-  readonly body: FunctionBody
-  readonly charges: readonly Charge[]
-  readonly plan: MeteringPlan
-  /** Index of the first local behind those of the function. */
-  readonly firstFree: number
-}
-
-/** Something written before the instruction at `offset`; the original goes on at `resume`. */
-interface Edit {
-  readonly offset: number
-  readonly resume: number
-  readonly write: () => void
-}
-
 class Rewriter {
   readonly #module: ModuleStructure
   readonly #limits: RewriteLimits
-  readonly #hasFuel: boolean
-  readonly #bodies: PlannedBody[]
+  readonly #rules: ChargeRules | undefined
+  /** Of functions with a body, in their order. */
+  readonly #summaries: FunctionSummary[] = []
   /** Helpers that are appended, in order. */
   readonly #helpers: (typeof opcode.memoryFill | typeof opcode.memoryCopy)[] = []
 
   constructor(module: ModuleStructure, limits: RewriteLimits, rules: ChargeRules | undefined) {
     this.#module = module
     this.#limits = limits
-    this.#hasFuel = rules !== undefined
+    this.#rules = rules
     refuseReservedNames(module)
     refuseMemories(module)
     refuseLargeMinima(module, limits)
-    this.#bodies = planBodies(module, rules ?? chargeRulesDefault)
-    if (rules === undefined) return
-    for (const helper of [opcode.memoryFill, opcode.memoryCopy]) {
-      const isUsed = this.#bodies.some(({ plan }) => plan.bulk.some(({ code }) => code === helper))
-      if (isUsed) this.#helpers.push(helper)
+    this.#summarise(rules ?? chargeRulesDefault)
+  }
+
+  /** Walks over all bodies once, so that each function is known to those that call it. */
+  #summarise(rules: ChargeRules): void {
+    const referenced = new Set(this.#module.referenced)
+    const used = new Set<number>()
+    for (let index = 0; index < this.#module.bodies.length; index++) {
+      const plan = planMetering(this.#open(index))
+      for (const reference of plan.references) referenced.add(reference)
+      for (const { code } of plan.bulk) used.add(code)
+      this.#summaries.push(summarise(plan, rules))
     }
+    for (const reference of referenced) {
+      const index = reference - this.#imported
+      const summary = this.#summaries[index]
+      if (summary !== undefined) this.#summaries[index] = { ...summary, entryCost: undefined }
+    }
+    if (this.#rules === undefined) return
+    for (const helper of [opcode.memoryFill, opcode.memoryCopy])
+      if (used.has(helper)) this.#helpers.push(helper)
+  }
+
+  /** Functions without a body; they come first in the index space. */
+  get #imported(): number {
+    return this.#module.spaces.functions - this.#module.bodies.length
+  }
+
+  #parameters(index: number): number {
+    return this.#module.functionType(this.#imported + index).parameters.length
+  }
+
+  #open(index: number): FunctionBody {
+    const range = this.#module.bodies[index]
+    if (range === undefined) throw new Error(`there is no body ${index}`)
+    return openBody(this.#module.bytes, range, this.#module.spaces, this.#parameters(index))
   }
 
   rewrite(): Uint8Array {
@@ -192,8 +214,8 @@ class Rewriter {
   }
 
   #writeGlobals(writer: BinaryWriter): void {
-    this.#extend(writer, sectionId.global, this.#hasFuel ? 1 : 0)
-    if (!this.#hasFuel) return
+    this.#extend(writer, sectionId.global, this.#rules === undefined ? 0 : 1)
+    if (this.#rules === undefined) return
     writer.byte(0x7e) // i64
     writer.byte(1) // mutable
     writer.i64Const(this.#limits.startFuel)
@@ -201,23 +223,24 @@ class Rewriter {
   }
 
   #writeExports(writer: BinaryWriter): void {
-    this.#extend(writer, sectionId.export, this.#hasFuel ? 1 : 0)
-    if (!this.#hasFuel) return
+    this.#extend(writer, sectionId.export, this.#rules === undefined ? 0 : 1)
+    if (this.#rules === undefined) return
     writer.name(fuelExport)
     writer.byte(3) // a global
     writer.u32(this.#module.globals)
   }
 
   #writeCode(writer: BinaryWriter): void {
-    if (!this.#hasFuel) return this.#copySection(writer, sectionId.code)
+    if (this.#rules === undefined) return this.#copySection(writer, sectionId.code)
     if (this.#section(sectionId.code) === undefined) return
-    writer.u32(this.#bodies.length + this.#helpers.length)
+    writer.u32(this.#summaries.length + this.#helpers.length)
     const code = new BinaryWriter(4096)
-    for (const planned of this.#bodies) {
+    for (const [index, summary] of this.#summaries.entries()) {
       code.clear()
-      this.#writeBody(code, planned)
+      this.#writeBody(code, index, summary, this.#rules)
       writer.u32(code.length)
       writer.raw(code.written)
+      if (writer.length > rewrittenBytesMax) refuseGrowth()
     }
     for (const helper of this.#helpers) {
       code.clear()
@@ -227,41 +250,14 @@ class Rewriter {
     }
   }
 
-  #writeBody(writer: BinaryWriter, planned: PlannedBody): void {
-    const { bytes } = this.#module
-    const { body, plan } = planned
-    const hasScratch = plan.bulk.length > 0
-    writer.u32(body.localGroups + (hasScratch ? 1 : 0) + (plan.hasLoop ? 1 : 0))
-    writer.copy(bytes, body.groupsStart, body.codeStart)
-    if (hasScratch) writer.raw(Uint8Array.of(1, 0x7f)) // one i32
-    if (plan.hasLoop) writer.raw(Uint8Array.of(1, 0x7e)) // one i64
-    let copied = body.codeStart
-    for (const { offset, resume, write } of this.#edits(writer, planned)) {
-      writer.copy(bytes, copied, offset)
-      write()
-      copied = resume
-    }
-    writer.copy(bytes, copied, body.end)
-  }
-
-  /** In the order of their offsets; at one offset loads come first, then charges, stores and the instruction itself. */
-  #edits(writer: BinaryWriter, { body, charges, plan, firstFree }: PlannedBody): readonly Edit[] {
-    const left = firstFree + (plan.bulk.length > 0 ? 1 : 0)
-    const places = this.#places(firstFree, plan.hasLoop ? left : undefined)
-    const edits: Edit[] = []
-    const insert = (offset: number, write: () => void): void =>
-      void edits.push({ offset, resume: offset, write })
-    const load = (): void => writeLoad(writer, places.fuel, left)
-    const store = (): void => writeStore(writer, places.fuel, left)
-    if (plan.hasLoop) for (const offset of [body.codeStart, ...plan.loads]) insert(offset, load)
-    for (const charge of charges) insert(charge.offset, () => writeCharge(writer, places, charge))
-    if (plan.hasLoop) for (const offset of plan.stores) insert(offset, store)
-    for (const bulk of plan.bulk) {
-      const { offset, end } = bulk
-      const original = (): void => writer.copy(this.#module.bytes, offset, end)
-      edits.push({ offset, resume: end, write: () => writeBulk(writer, places, bulk, original) })
-    }
-    return edits.sort((before, after) => before.offset - after.offset)
+  #writeBody(writer: BinaryWriter, index: number, summary: FunctionSummary, rules: ChargeRules): void {
+    const body = this.#open(index)
+    const plan = planMetering(body)
+    const charges = chargesOf(plan, summary, rules, (callee) => this.#summaries[callee - this.#imported])
+    const scratch = this.#parameters(index) + body.locals
+    const left = scratch + (plan.bulk.length > 0 ? 1 : 0)
+    const places = this.#places(scratch, plan.hasLoop ? left : undefined)
+    writeRewrittenBody(writer, { bytes: this.#module.bytes, body, plan, charges, places })
   }
 
   #places(scratch: number, left: number | undefined): FuelPlaces {
@@ -303,24 +299,11 @@ function typeCode(type: ReferenceType): number {
   return type === 'funcref' ? 0x70 : 0x6f
 }
 
-function planBodies(module: ModuleStructure, rules: ChargeRules): PlannedBody[] {
-  const imported = module.spaces.functions - module.bodies.length
-  const referenced = new Set(module.referenced)
-  const bodies = module.bodies.map((range, index) => {
-    const parameters = module.functionType(imported + index).parameters.length
-    const body = openBody(module.bytes, range, module.spaces, parameters)
-    const plan = planMetering(body)
-    for (const reference of plan.references) referenced.add(reference)
-    return { body, plan, firstFree: parameters + body.locals }
-  })
-  const plans = bodies.map(({ plan }) => plan)
-  const charges = planCharges(plans, imported, referenced, rules)
-  return bodies.map(({ body, plan, firstFree }, index) => ({
-    body,
-    charges: charges[index] ?? [],
-    plan,
-    firstFree
-  }))
+function refuseGrowth(): never {
+  throw new ModuleError(
+    'ERR_MODULE_LIMIT',
+    `with its charges the module would be longer than ${rewrittenBytesMax} bytes`
+  )
 }
 
 function refuseReservedNames({ exports }: ModuleStructure): void {
