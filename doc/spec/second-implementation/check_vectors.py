@@ -19,6 +19,7 @@ import directory_view
 import ed25519
 import evaluation
 import headers
+import key_backup
 import key_file
 import keys
 import payload
@@ -411,6 +412,12 @@ def acceptance_story(case, page):
         same(again.view(), view, "view in another order")
 
 
+# key-backups.json
+
+def _key_backup(case):
+    return key_backup.open_key_backup(H(case["backup"]), case["passphrase"])
+
+
 # rpc.json
 
 def rpc_exchange(case):
@@ -601,6 +608,10 @@ CHECKS = {
         "refusePrivateParts": refuses(_private_part),
         "payloads": payload_accept,
         "refusePayloads": refuses(_read),
+    },
+    "key-backups": {
+        "accept": lambda case: same(plain(_key_backup(case)), case["files"], "files"),
+        "refuse": refuses(_key_backup, exact=True),
     },
     "rpc": {
         "lines": rpc_exchange,

@@ -141,15 +141,29 @@ function refusal(problem: 'damaged' | 'version' | 'cost' | 'passphrase'): NodeEr
 }
 
 function decodeContent(plaintext: Uint8Array): ReadonlyMap<string, Uint8Array> {
-  const content: unknown = JSON.parse(new TextDecoder().decode(plaintext))
-  if (typeof content !== 'object' || content === null) throw damaged('it holds no keys')
+  const content: unknown = decoding((): unknown => JSON.parse(new TextDecoder().decode(plaintext)))
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw damaged('it holds no keys')
   const files = new Map<string, Uint8Array>()
   for (const [name, text] of Object.entries(content)) {
     if (!keyNamePattern.test(name) || typeof text !== 'string')
       throw damaged(`it names a key "${name.slice(0, 64)}"`)
-    files.set(name, Uint8Array.fromBase64(text))
+    files.set(
+      name,
+      decoding(() => Uint8Array.fromBase64(text))
+    )
   }
   return files
+}
+
+/** What is not JSON or base64 is damage; its message could show a part of a key. */
+function decoding<Value>(decode: () => Value): Value {
+  try {
+    return decode()
+  } catch (error) {
+    if (error instanceof SyntaxError) throw damaged('its content is malformed')
+    throw error
+  }
 }
 
 function damaged(problem: string): NodeError {
