@@ -9,11 +9,14 @@ import { LruCache } from './lru-cache.ts'
 
 const cached = 1024
 const textMax = 4096
+const idBytes = 32
+const noBlocks = new Uint8Array(0)
 
 export class DirectoryCache {
   readonly #tree: TreeState
   readonly #directories = new LruCache<string, BlockSummary>(cached)
-  #own: Id | undefined
+  /** Files whose creation comes next, 32 bytes each. */
+  #own: Uint8Array = noBlocks
 
   constructor(tree: TreeState) {
     this.#tree = tree
@@ -32,11 +35,17 @@ export class DirectoryCache {
     this.#own = file
   }
 
+  /** The same of several, in this order; of none, when they do not come after all. */
+  expectFiles(blocks: Uint8Array): void {
+    this.#own = blocks
+  }
+
   /** To be called with every change of the tree. */
   take(change: BlockChange): void {
     const own = this.#own
-    this.#own = undefined
-    if (own !== undefined && equalBytes(own, change.block)) return
+    const isOwn = own.length > 0 && equalBytes(own.subarray(0, idBytes), change.block)
+    this.#own = isOwn ? own.subarray(idBytes) : noBlocks
+    if (isOwn) return
     if (this.#directories.size > 0 && this.#mayMatter(change)) this.#directories.clear()
   }
 

@@ -15,6 +15,7 @@ import type {
 } from '@blocktree/tree'
 import { TreeError, blockKind, openHeader } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
+import type { CreateLane } from './create-lane.ts'
 import type { DirectoryCache } from './directory-cache.ts'
 import type { Exposure } from './exposure.ts'
 import { FilesError } from './files-error.ts'
@@ -44,6 +45,8 @@ export interface FilesContext {
   /** Opens sealed sectors in another thread; see `FilesOptions.openSector`. */
   readonly openSector: OpenSector | undefined
   readonly directories: DirectoryCache
+  /** Seals many small new files in another thread; see `FilesOptions.sealer`. */
+  readonly lane: CreateLane | undefined
 }
 
 /** A block as the index knows it and its winning header, not yet opened. */

@@ -10,9 +10,11 @@ import type { BulkTarget, PreparedFile } from './build-file.ts'
 import { ChangeRing } from './change-ring.ts'
 import { type PreparedOutcome, bulkTarget, commitPrepared } from './commit-prepared.ts'
 import { type Conflict, conflicts, resolveConflict } from './conflicts.ts'
+import { CreateLane } from './create-lane.ts'
 import { DirectoryCache } from './directory-cache.ts'
 import { type Entry, describe } from './entry.ts'
 import { Exposure } from './exposure.ts'
+import type { FileSealer } from './file-sealer.ts'
 import type { FilesContext, OpenSector } from './files-context.ts'
 import { indexNames } from './index-names.ts'
 import { type Job, openJobs } from './job-journal.ts'
@@ -68,6 +70,8 @@ export interface FilesOptions {
   readonly durability?: Durability
   /** Opens sealed sectors of streams in another thread, a few at a time; without it they are opened in place. */
   readonly openSector?: OpenSector
+  /** Seals new files in another thread while many are created at once; without it all are sealed in place. */
+  readonly sealer?: FileSealer
   /** Bounds that tests and small machines lower. */
   readonly limits?: {
     readonly headersCached?: number
@@ -245,8 +249,8 @@ export function createFiles(options: FilesOptions): Files {
 }
 
 function createContext(options: FilesOptions): FilesContext {
-  const { tree, store, crypto, random, clock } = options
-  const context: FilesContext = {
+  const { tree, store, crypto, random, clock, sealer } = options
+  const context: Omit<FilesContext, 'lane'> & { lane: CreateLane | undefined } = {
     tree,
     store,
     crypto,
@@ -260,8 +264,10 @@ function createContext(options: FilesOptions): FilesContext {
     batchRecords: options.limits?.batchRecords ?? batchRecordsMax,
     openSector: options.openSector,
     directories: new DirectoryCache(tree),
-    safeWriteKey: (actor, zone, path) => safeWriteKey(context, actor, zone, path)
+    safeWriteKey: (actor, zone, path) => safeWriteKey(context, actor, zone, path),
+    lane: undefined
   }
+  if (sealer !== undefined) context.lane = new CreateLane(context, sealer)
   return context
 }
 

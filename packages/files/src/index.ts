@@ -1,5 +1,6 @@
 export { type Actor, type WriteKey, createActor } from './actor.ts'
 export { namesPending } from './arrivals.ts'
+export type { FileSealer, SealedBatch, SealingBatch } from './file-sealer.ts'
 export { type BulkTarget, type FileRecipe, type PreparedFile, buildFileRecords } from './build-file.ts'
 export type { PreparedOutcome } from './commit-prepared.ts'
 export { CommitBatch } from './commit-batch.ts'

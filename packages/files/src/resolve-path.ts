@@ -113,8 +113,8 @@ function existingChild(
   return existing
 }
 
-/** The directory of a path whose text was resolved before, and the last name. */
-function knownDirectory(
+/** The directory of a path whose text was resolved before, and the last name; ERR_PATH_NAME and its like. */
+export function knownDirectory(
   context: FilesContext,
   path: string
 ): { readonly directory: Place; readonly name: string } | undefined {

@@ -85,6 +85,19 @@ export async function createFile(
       { path }
     )
   }
+  return context.lane === undefined
+    ? createHere(context, actor, path, bytes, options)
+    : context.lane.create(actor, path, bytes, options, (...file) => createHere(context, actor, ...file))
+}
+
+/** Sealed in this thread, in one synchronous step with the look at its name. */
+async function createHere(
+  context: FilesContext,
+  actor: Actor,
+  path: string,
+  bytes: Uint8Array,
+  options: CreateOptions
+): Promise<WriteReply> {
   const place = writePlace(context, actor, path, options.replace !== true)
   return commitContent(context, actor, place, options, (target) => sealContent(context, target, bytes))
 }

@@ -23,7 +23,7 @@ import {
   rootBirth
 } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
-import { type Actor, type Files, createFiles } from '../src/index.ts'
+import { type Actor, type FileSealer, type Files, createFiles } from '../src/index.ts'
 
 export const crypto: CryptoProvider = createNativeProvider()
 export const allRights: number = Object.values(right).reduce((sum, bit) => sum | bit, 0)
@@ -62,6 +62,7 @@ export async function newFixture(
     readonly store?: BlockStore
     readonly limits?: Parameters<typeof createFiles>[0]['limits']
     readonly openSector?: Parameters<typeof createFiles>[0]['openSector']
+    readonly sealer?: FileSealer
   } = {}
 ): Promise<Fixture> {
   const store = options.store ?? createMemoryStore()
@@ -131,7 +132,8 @@ export async function newFixture(
     clock,
     nameSecret: new Uint8Array(32).fill(7),
     ...(options.limits && { limits: options.limits }),
-    ...(options.openSector && { openSector: options.openSector })
+    ...(options.openSector && { openSector: options.openSector }),
+    ...(options.sealer && { sealer: options.sealer })
   })
   return {
     files,

@@ -158,7 +158,8 @@ async function openParts(
       random: crypto.random,
       clock,
       nameSecret,
-      durability: configuration.store.durability
+      durability: configuration.store.durability,
+      sealer: { seal: (actor, batch) => transfer.sealer.seal(actor, batch) }
     })
     const root = createRootKey({
       storage: keys,

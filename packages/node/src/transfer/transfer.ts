@@ -2,12 +2,13 @@
  * Import and export of real directories: the one thing the node does in bulk. Everything is done in the name of an
  * actor; what it may not do is refused before any work (doc/adr/0010-bulk-transfer.md).
  */
-import type { Actor, Files } from '@blocktree/files'
+import type { Actor, FileSealer, Files } from '@blocktree/files'
 import type { DiskStore } from '@blocktree/store'
 import { join } from 'node:path'
 import { type ExportOptions, exportTree } from './export-tree.ts'
 import { type ImportOptions, importTree } from './import-tree.ts'
 import type { TransferControl, TransferParts } from './job.ts'
+import { PoolSealer } from './seal-batches.ts'
 import type { TransferReport } from './transfer-count.ts'
 import { createWorkerPool } from './worker-pool.ts'
 
@@ -50,6 +51,8 @@ export interface Transfer {
     options?: ExportOptions,
     control?: TransferControl
   ): Promise<TransferReport>
+  /** Seals new files in the workers while many are created. */
+  readonly sealer: FileSealer
   /** Stops the workers; transfers that run fail with ERR_NODE_STOPPING. */
   close(): Promise<void>
 }
@@ -64,11 +67,16 @@ export function createTransfer(options: TransferOptions): Transfer {
   })
   const dataDirectory = options.dataDirectory ?? join(storeDirectory, 'segments')
   const parts: TransferParts = { files, store, pool, nameSecret, dataDirectory }
+  const sealer = new PoolSealer(parts)
   return {
     importTree: (actor, source, destination, choice = {}, control = {}) =>
       importTree(parts, actor, source, destination, choice, control),
     exportTree: (actor, source, destination, choice = {}, control = {}) =>
       exportTree(parts, actor, source, destination, choice, control),
-    close: () => pool.close()
+    sealer,
+    async close() {
+      sealer.close()
+      await pool.close()
+    }
   }
 }

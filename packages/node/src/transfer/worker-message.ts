@@ -102,6 +102,24 @@ export interface PackResult {
   readonly bytes: number
 }
 
+/** Small files that came by calls, all for one directory. */
+export interface SealWork {
+  readonly target: number
+  readonly directory: Id
+  readonly sectorLog2: number
+  readonly names: readonly string[]
+  readonly lengths: Uint32Array
+  readonly modifiedMs: Float64Array
+  /** One after another. */
+  readonly contents: Uint8Array
+}
+
+export interface SealResult {
+  /** Envelope of the first header. */
+  readonly sample: Uint8Array
+  readonly newFiles: NewFilesResult
+}
+
 export interface UnitWork {
   readonly path: string
   readonly followLinks: boolean
@@ -182,6 +200,7 @@ export interface RangeResult {
 export interface Tasks {
   readonly scan: { readonly work: ScanWork; readonly result: ScanResult }
   readonly pack: { readonly work: PackWork; readonly result: PackResult }
+  readonly seal: { readonly work: SealWork; readonly result: SealResult }
   readonly unit: { readonly work: UnitWork; readonly result: UnitResult }
   readonly open: { readonly work: OpenWork; readonly result: OpenResult }
   readonly unpack: { readonly work: UnpackWork; readonly result: UnpackResult }

@@ -199,7 +199,7 @@ class TransferPool implements WorkerPool {
       const message = taskMessage(kind, { type: 'task', task: ++this.#numbers, job: number, work })
       const pending: Pending = { message, resolve, reject }
       // what others wait for goes first
-      if (kind === 'scan' || kind === 'open') this.#urgent.push(pending)
+      if (kind === 'scan' || kind === 'open' || kind === 'seal') this.#urgent.push(pending)
       else this.#queue.push(pending)
       this.#dispatch()
     })

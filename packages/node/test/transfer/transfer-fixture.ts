@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
-import { type Actor, type Files, createFiles } from '@blocktree/files'
+import { type Actor, type FileSealer, type Files, createFiles } from '@blocktree/files'
 import { type DiskStore, createStore, nodeDrivers, openStore } from '@blocktree/store'
 import {
   type Id,
@@ -100,7 +100,8 @@ function compose(parts: {
   readonly workers: number | undefined
 }): TransferFixture {
   const { directory, storeDirectory, store, tree, node, workers } = parts
-  const files = createFiles({ tree, store, crypto, random: crypto.random, clock, nameSecret })
+  const sealer: FileSealer = { seal: (actor, batch) => transfer.sealer.seal(actor, batch) }
+  const files = createFiles({ tree, store, crypto, random: crypto.random, clock, nameSecret, sealer })
   const transfer = createTransfer({
     files,
     store,

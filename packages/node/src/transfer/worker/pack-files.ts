@@ -90,10 +90,10 @@ export async function packFiles(context: PackContext, work: PackWork): Promise<P
 }
 
 /** Headers and their rows as the store takes them; undefined when there are none. */
-function frameHeaders(
-  { zone: { zone }, salt }: PackContext,
-  { directory }: PackWork,
-  headers: readonly PackedHeader[]
+export function frameHeaders(
+  { zone: { zone }, salt }: Pick<PackContext, 'zone' | 'salt'>,
+  { directory }: Pick<PackWork, 'directory'>,
+  headers: readonly Pick<PackedHeader, 'header' | 'inline' | 'nameKey'>[]
 ): NewFilesResult | undefined {
   if (headers.length === 0) return undefined
   const blocks = new Uint8Array(headers.length * 32)

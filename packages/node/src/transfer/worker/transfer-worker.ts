@@ -22,6 +22,7 @@ import { FrameBuffers, FrameOutput } from './frame-output.ts'
 import { type OpenContext, epochName, openHeaders } from './open-headers.ts'
 import { type PackContext, packFiles } from './pack-files.ts'
 import { scanDirectory } from './scan-directory.ts'
+import { type SealFilesContext, sealFiles } from './seal-files.ts'
 import { SourceReader } from './seal-source.ts'
 import { sealUnit } from './seal-unit.ts'
 import { MissingBytes, StoreAccess } from './store-access.ts'
@@ -142,6 +143,8 @@ class TransferWorker {
         return await this.#reading((reader) =>
           sealUnit(this.#packContext(message.job, message.work.target, reader), message.work)
         )
+      case 'seal':
+        return sealFiles(this.#sealContext(message.job, message.work.target), message.work)
       case 'open':
         return await openHeaders(this.#openContext(message.job), message.work)
       case 'unpack':
@@ -149,6 +152,16 @@ class TransferWorker {
       case 'range':
         return await writeRange(this.#openContext(message.job), message.work)
     }
+  }
+
+  #sealContext(number: number, target: number): SealFilesContext {
+    const job = this.#job(number)
+    const zone = job.targets.get(target)
+    const { nameSecret } = job.secrets
+    if (zone === undefined || job.signer === undefined || nameSecret === undefined) {
+      throw new Error(`job ${number} was not opened for writing`)
+    }
+    return { crypto: this.#crypto, signer: job.signer, nameSecret, zone, salt: this.#settings.frameSalt }
   }
 
   async #reading<Result>(work: (reader: SourceReader) => Promise<Result>): Promise<Result> {
@@ -161,19 +174,12 @@ class TransferWorker {
   }
 
   #packContext(number: number, target: number, reader: SourceReader): PackContext {
-    const job = this.#job(number)
-    const zone = job.targets.get(target)
-    const { nameSecret } = job.secrets
-    if (zone === undefined || job.signer === undefined || nameSecret === undefined) {
-      throw new Error(`job ${number} was not opened for writing`)
-    }
     const output = new FrameOutput({
       buffers: this.#buffers,
       salt: this.#settings.frameSalt,
       send: (frames) => this.#post({ type: 'frames', job: number, ...frames })
     })
-    const { frameSalt: salt } = this.#settings
-    return { crypto: this.#crypto, signer: job.signer, nameSecret, zone, output, reader, salt }
+    return { ...this.#sealContext(number, target), output, reader }
   }
 
   #openContext(number: number): OpenContext {
