@@ -55,6 +55,8 @@ export async function generateVectors(): Promise<VectorPage> {
         refuse('not JSON', await sealed('{')),
         refuse('an array', await sealed('[]')),
         refuse('a file that is a number', await sealed('{"node":1}')),
+        refuse('a name that leads elsewhere', await sealed('{"../root":""}')),
+        refuse('a name of 65 characters', await sealed(`{"${'n'.repeat(65)}":""}`)),
         refuse('a file that is no base64', await sealed('{"node":"*"}'))
       ]
     }

@@ -1,6 +1,7 @@
 """Page 13, section 6: key files under a passphrase."""
 import base64
 import json
+import re
 from hashlib import sha256
 
 from aead import ZERO_NONCE, open_sealed
@@ -22,6 +23,7 @@ def open_key_backup(data, passphrase):
     need(derived[32:] == head[32:], "another passphrase", CODE)
     try:
         content = json.loads(open_sealed(2, derived[:32], ZERO_NONCE, head, data[64:]).decode())
+        need(all(re.fullmatch("[a-z0-9][a-z0-9_-]{0,63}", name) for name in content), "name of a key")
         return {name: base64.b64decode(text, validate=True) for name, text in content.items()}
     except (Refused, ValueError, AttributeError, TypeError) as error:
         raise Refused(CODE, str(error)) from error
