@@ -589,7 +589,7 @@ const upkeepCommands: readonly CommandDefinition[] = [
     summary: 'Write the tree, or what is below a path, to one encrypted file',
     arguments: [{ name: 'FILE', completes: 'local' }, optionalPath],
     description:
-      'A backup of a whole node holds its keys too: "init --restore" makes the node again on an empty machine. --restore brings back what this node lost, not what was removed since: for that see undelete and history.',
+      'A backup of a whole node holds its keys too, and the trees of other owners that it keeps: "init --restore" makes the node again on an empty machine. --restore brings back what this node lost, not what was removed since: for that see undelete and history.',
     options: [
       passphraseFile,
       { name: 'restore', summary: 'take everything a backup holds into this node instead' }
@@ -615,7 +615,7 @@ const upkeepCommands: readonly CommandDefinition[] = [
     name: 'check',
     group: 'Upkeep',
     summary: 'Read back and verify everything that is stored',
-    description: 'Ends with 7 when something is damaged.',
+    description: 'Trees of other owners that are kept here included. Ends with 7 when something is damaged.',
     arguments: [],
     options: [
       { name: 'quick', summary: 'the structure only' },

@@ -96,6 +96,7 @@ describe('commands against a running node', () => {
   test('show names that would disguise themselves with what disguises them', async () => {
     const name = 'invoice\u202egpj.exe\u200f\u001b[31m'
     const shown = 'invoice\\u202egpj.exe\\u200f\\u001b[31m'
+    const marks = ['\u202e', '\u200f', '\u001b']
     const path = `/docs/${name}`
     await ok('rpc', 'file.create', JSON.stringify({ path, data: '' }))
     for (const words of [
@@ -105,12 +106,12 @@ describe('commands against a running node', () => {
     ]) {
       const text = await ok(...words)
       expect(text, words.join(' ')).toContain(shown)
-      expect(text, words.join(' ')).not.toMatch(/[\u202e\u200f\u001b]/)
+      for (const mark of marks) expect(text, words.join(' ')).not.toContain(mark)
     }
     const refused = await place.run(['cat', `${path}x`])
     expect(refused.code).not.toBe(0)
     expect(refused.stderr).toContain(shown)
-    expect(refused.stderr).not.toMatch(/[\u202e\u200f\u001b]/)
+    for (const mark of marks) expect(refused.stderr).not.toContain(mark)
     expect(await ok('why', 'root', path, 'write')).toContain(shown)
     await ok('rm', path)
   })
@@ -179,9 +180,9 @@ describe('commands against a running node', () => {
     const path = join(folder, file)
     const whole = readFileSync(path)
     writeFileSync(path, whole.fill(0, 20, 24))
-    const { findings } = JSON.parse((await place.run(['doctor', '--json'])).stdout)
-    const found = findings.find(({ code }: { readonly code: string }) => code === 'DOCTOR_KEY_DAMAGED')
-    expect(found).toMatchObject({ severity: 'error', reason: expect.stringContaining(file) })
+    const report: unknown = JSON.parse((await place.run(['doctor', '--json'])).stdout)
+    const finding = { code: 'DOCTOR_KEY_DAMAGED', severity: 'error', reason: expect.stringContaining(file) }
+    expect(report).toMatchObject({ findings: expect.arrayContaining([expect.objectContaining(finding)]) })
     rmSync(path)
     expect(await ok('doctor')).not.toContain('DOCTOR_KEY_DAMAGED')
   })

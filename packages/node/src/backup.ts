@@ -21,7 +21,7 @@ import {
 } from './backup-format.ts'
 import type { NodeParts } from './create-node.ts'
 import { keptPaths } from './hosted-paths.ts'
-import type { HeldTree } from './hosted-trees.ts'
+import type { HeldTree, HostedTrees } from './hosted-trees.ts'
 import { expectNewFile, readKeyFiles } from './key-backup.ts'
 import type { BackupReport } from './method-table/store-methods.ts'
 import { NodeError, reasonOf } from './node-error.ts'
@@ -57,18 +57,25 @@ export async function createBackup(
   const items = path === undefined ? nodeItems(parts, count) : pathItems(parts, held, actor, path, count)
   const archive = exportRecords(items, { crypto, key, salt: crypto.random.bytes(32) })
   let bytes = 0
-  try {
-    await writeStreamedFile(request.file, prefixed(header, archive), {
+  const write = (): Promise<unknown> =>
+    writeStreamedFile(request.file, prefixed(header, archive), {
       signal: options.signal,
       onBytes(done) {
         bytes = done
         options.onBytes(done)
       }
     })
+  try {
+    await (path === undefined ? inUse(parts.trees.hosted, write) : write())
   } finally {
     wipe(key)
   }
   return { file: request.file, ...count, bytes }
+}
+
+/** Meanwhile no tree of somebody else is forgotten. */
+function inUse<Result>(hosted: HostedTrees, work: () => Promise<Result>): Promise<Result> {
+  return hosted.names.reduce((inner, name) => () => hosted.use(name, inner), work)()
 }
 
 async function* prefixed(
