@@ -2,8 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { renderAssemblyScript } from './assemblyscript.ts'
+import { renderC } from './c.ts'
 import { type HostInterface, resolveHostInterface } from './host-interface.ts'
 import { parseWit } from './parse-wit.ts'
+import { renderRust } from './rust.ts'
 import { renderTypeScript } from './typescript.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -23,8 +26,19 @@ export function hostInterfaceDocuments(): GeneratedDocument[] {
     {
       path: 'packages/app-package/src/host-interface.ts',
       text: formatted('host-interface.ts', renderTypeScript(host))
-    }
+    },
+    {
+      path: 'packages/app-sdk/assemblyscript/blocktree.ts',
+      text: renderAssemblyScript(host, runtime('assemblyscript.as'))
+    },
+    { path: 'packages/app-sdk/c/blocktree.h', text: renderC(host, runtime('c.h')) },
+    { path: 'packages/app-sdk/rust/blocktree.rs', text: renderRust(host, runtime('rust.rs')) }
   ]
+}
+
+/** The part of a guest library that is written by hand. */
+function runtime(name: string): string {
+  return readFileSync(new URL(`runtime/${name}`, import.meta.url), 'utf8')
 }
 
 /** As `npm run format` leaves it. */

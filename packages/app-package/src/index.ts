@@ -97,3 +97,4 @@ export {
 } from './permission.ts'
 export { type Route, type RouteTarget, assetOfPath, matchRoute } from './route.ts'
 export { type ManifestDifference, checkUpgrade, difference } from './upgrade.ts'
+export { type ProjectOptions, type ProjectTemplate, createProject, projectTemplates } from './project.ts'

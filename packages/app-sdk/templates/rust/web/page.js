@@ -1,0 +1,2 @@
+const answer = await fetch('api/visits')
+document.querySelector('#visits').textContent = (await answer.json()).visits
