@@ -303,7 +303,7 @@ export class History {
       prev: tree.sortedIds(prev.map((before) => before.id)),
       ...roots.finish(),
       ...(options.headsRoot === undefined ? {} : { headsRoot: options.headsRoot }),
-      graveRoot: zeros,
+      graveRoot: (options.graves ?? 0) === 0 ? zeros : zone.block,
       graves: options.graves ?? 0,
       authorityRoot: zeros,
       manifest: { ...payload, size, rootKey: undefined },

@@ -158,6 +158,7 @@ def _cap(signer, body, raw):
 def _checkpoint(signer, body, raw):
     import payload
     need((body["sequence"] == 1) == (not body["prev"]), "sequence 1 with prev, or a later one without")
+    need((body["graves"] == 0) == (body["graveRoot"] == bytes(32)), "graves and their root do not fit")
     manifest = body["manifest"]
     need(manifest["aead"] == 0, "a manifest that is not in clear")
     need(manifest["levels"] == payload.levels(manifest["size"], manifest["sectorLog2"]), "levels do not follow from the size")

@@ -149,7 +149,7 @@ async function openParts(
   })
   try {
     const nameSecret = await derived
-    const tree = await createTreeState({ store, crypto, clock, releasedMs })
+    const tree = await createTreeState({ store, crypto, clock, releasedMs, refusesInsecure: true })
     expectTree(tree, record)
     const files = createFiles({
       tree,

@@ -198,7 +198,7 @@ async function openTree(options: HostedTreesOptions, place: string, name: string
   const id = parseId(name)
   const store = await openHostedStore(options, place)
   try {
-    const tree = await createTreeState({ store, crypto, clock, releasedMs, tree: id })
+    const tree = await createTreeState({ store, crypto, clock, releasedMs, refusesInsecure: true, tree: id })
     const nameSecret = crypto.hmacSha256(options.nameSecret, [
       new TextEncoder().encode('blocktree/local/hosted/1\0'),
       id

@@ -2,8 +2,9 @@
  * Checkpoints: a signed summary of a zone (B.11). The manifest it names lists every counted head; hosts without keys
  * check it, so it is a payload in clear. Rows: ./manifest.ts, roots: ./trie.ts.
  */
-import { CanonicalReader, CanonicalWriter } from '@blocktree/codec'
+import { CanonicalReader, CanonicalWriter, equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
+import { zeroId } from './domain.ts'
 import { readExtensions, writeExtensions } from './extension.ts'
 import { readId, readIdSet, readOptionalId, writeIdSet, writeOptionalId } from './id-set.ts'
 import { checkpointPreviousMax } from './limits.ts'
@@ -45,6 +46,9 @@ export function decodeCheckpointBody(bytes: Uint8Array): CheckpointBody {
   reader.end()
   if ((body.sequence === 1) !== (body.prev.length === 0)) {
     throw new TreeError('ERR_RECORD_FIELD', 'checkpoint 1, and only checkpoint 1, has no previous checkpoint')
+  }
+  if ((body.graves === 0) !== equalBytes(body.graveRoot, zeroId)) {
+    throw new TreeError('ERR_RECORD_FIELD', `the root over ${body.graves} graves is not that of so many`)
   }
   return body
 }

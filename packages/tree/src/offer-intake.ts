@@ -8,7 +8,7 @@ import { type AcceptanceVerdict, checkRecord } from './acceptance.ts'
 import { AdmissionRules } from './admission.ts'
 import { capScope } from './cap.ts'
 import { rowKey, rowPrefix } from './index-rows.ts'
-import { fromVerdict, isUnknownFormat, outcome, refusal, undecodable } from './offer-result.ts'
+import { fromVerdict, isUnknownFormat, outcome, undecodable } from './offer-result.ts'
 import type { OpenChange } from './open-change.ts'
 import { ParkedRecords } from './parked-records.ts'
 import { PendingHeaders } from './pending-headers.ts'
@@ -16,14 +16,17 @@ import { mayBeInline } from './payload-references.ts'
 import type { IndexRow, StoredSector } from './ports.ts'
 import { decodeRecord, recordIdOf, verifyRecordSignature } from './record.ts'
 import type { RecordTaking, Taken } from './record-taking.ts'
-import type { AnyRecord, Id } from './records.ts'
+import type { AnyRecord, Id, TreeRecord } from './records.ts'
 import { recordType } from './records.ts'
 import { SignatureBudget } from './signature-budget.ts'
 import type { TreeChanges } from './tree-changes.ts'
 import { TreeError } from './tree-error.ts'
 import { type TreeParts, addZoneBirth, missingRecord } from './tree-parts.ts'
-import type { Admission, Offer, OfferResult, ParkedCount } from './tree-state.ts'
+import type { Admission, Offer, OfferResult, ParkedCount, TreeStateOptions } from './tree-state.ts'
 import { WaitingBirths } from './waiting-births.ts'
+
+/** The one tree whose records are taken; the first that comes when it is not said. */
+export type ExpectedTree = Pick<TreeStateOptions, 'tree' | 'refusesInsecure'>
 
 type Refusal = Exclude<AcceptanceVerdict, { readonly verdict: 'accepted' }>
 
@@ -38,8 +41,7 @@ export class OfferIntake {
   readonly #parts: TreeParts
   readonly #changes: TreeChanges
   readonly #records: RecordTaking
-  /** The one tree whose records are taken; the first that comes when undefined. */
-  readonly #expectedTree: Id | undefined
+  readonly #expected: ExpectedTree
   readonly #admission: AdmissionRules
   readonly #signatures: SignatureBudget
   readonly #pending: PendingHeaders = new PendingHeaders()
@@ -48,11 +50,11 @@ export class OfferIntake {
   /** Ids that came and that parked records may wait for. */
   readonly #woken: Id[] = []
 
-  constructor(parts: TreeParts, changes: TreeChanges, records: RecordTaking, tree: Id | undefined) {
+  constructor(parts: TreeParts, changes: TreeChanges, records: RecordTaking, expected: ExpectedTree) {
     this.#parts = parts
     this.#changes = changes
     this.#records = records
-    this.#expectedTree = tree
+    this.#expected = expected
     this.#admission = new AdmissionRules(parts)
     this.#signatures = new SignatureBudget(parts.clock)
     this.#waitingBirths = new WaitingBirths(parts.crypto)
@@ -153,16 +155,23 @@ export class OfferIntake {
       pending.push(...this.#keepBeside(record, inline))
       return outcome(id, 'known')
     }
-    const expected = this.#expectedTree
-    if (record.type === recordType.tree && expected !== undefined && !equalBytes(expected, id)) {
-      return refusal(id, 'ERR_TREE_FOREIGN', 'another tree is expected here', false)
-    }
+    const unexpected = record.type === recordType.tree ? this.#treeProblem(record) : undefined
+    if (unexpected !== undefined) return fromVerdict(id, unexpected)
     const lent: Id[] = []
     const result = this.#judgeAndTake(record, inline, admission, { lent, pending })
     if (result.outcome !== 'accepted' && result.outcome !== 'quarantined') {
       for (const zone of lent) this.#parts.authority.removeZoneBirth(zone)
     }
     return result
+  }
+
+  #treeProblem({ id, body }: TreeRecord): Refusal | undefined {
+    const { tree, refusesInsecure = false } = this.#expected
+    if (tree !== undefined && !equalBytes(tree, id))
+      return { verdict: 'refused', code: 'ERR_TREE_FOREIGN', message: 'another tree is expected here' }
+    if (!refusesInsecure || !body.insecure) return undefined
+    const message = 'the tree was made from known random numbers, for tests: its keys are no secret'
+    return { verdict: 'refused', code: 'ERR_TREE_INSECURE', message }
   }
 
   #judgeAndTake(

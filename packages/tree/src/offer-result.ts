@@ -18,7 +18,11 @@ export function refusal(
 }
 
 /** Refusals that an honest peer may meet. */
-const blameless: ReadonlySet<TreeErrorCode> = new Set(['ERR_TREE_FOREIGN', 'ERR_ADMISSION_REFUSED'])
+const blameless: ReadonlySet<TreeErrorCode> = new Set([
+  'ERR_TREE_FOREIGN',
+  'ERR_TREE_INSECURE',
+  'ERR_ADMISSION_REFUSED'
+])
 
 export function fromVerdict(
   id: Id,

@@ -13,7 +13,7 @@ import { HeaderTaking } from './header-taking.ts'
 import { rowKey, rowPrefix } from './index-rows.ts'
 import { listZone, rowsBelow } from './listing.ts'
 import { commitNewFile } from './new-file-commit.ts'
-import { OfferIntake } from './offer-intake.ts'
+import { type ExpectedTree, OfferIntake } from './offer-intake.ts'
 import type { FollowUp, OpenChange } from './open-change.ts'
 import { addNewChildren, isSameId, readCount, settleBlock, shownUnder } from './placement.ts'
 import type { Durability, IndexRow } from './ports.ts'
@@ -47,7 +47,7 @@ import { verifyStoredRecords } from './verify-store.ts'
 export async function openStoredTree(options: TreeStateOptions): Promise<StoredTree> {
   const parts = createTreeParts(options)
   await loadAuthority(parts)
-  const tree = new StoredTree(parts, options.tree)
+  const tree = new StoredTree(parts, options)
   await tree.resume()
   return tree
 }
@@ -78,7 +78,7 @@ class StoredTree implements TreeState {
   readonly #queries: TreeQueries
   readonly #followUps: FollowUps
 
-  constructor(parts: TreeParts, tree: Id | undefined) {
+  constructor(parts: TreeParts, expected: ExpectedTree) {
     this.#parts = parts
     this.authority = parts.authority
     this.#headers = new HeaderTaking(parts)
@@ -88,7 +88,7 @@ class StoredTree implements TreeState {
     })
     this.#changes = new TreeChanges(parts, this.#followUps)
     this.#records = new RecordTaking(parts, this.#headers)
-    this.#offers = new OfferIntake(parts, this.#changes, this.#records, tree)
+    this.#offers = new OfferIntake(parts, this.#changes, this.#records, expected)
     this.#queries = new TreeQueries(parts)
   }
 

@@ -26,6 +26,7 @@ export type TreeErrorCode =
   | 'ERR_TRIE_ORDER' // rows given to a trie are not strictly ascending
   | 'ERR_TRIE_PROOF' // a trie proof is malformed
   | 'ERR_TREE_FOREIGN' // a record belongs to another tree than the one kept here
+  | 'ERR_TREE_INSECURE' // the tree was made from known random numbers, for tests: this node takes no such trees
   | 'ERR_RECORD_MISSING' // a record that this one names is not held (parked when it came from a peer)
   | 'ERR_RECORD_DAMAGED' // stored bytes do not hash to the record id
   | 'ERR_HEADER_FIELD' // header fields contradict each other, the birth or the zone

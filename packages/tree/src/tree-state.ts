@@ -38,6 +38,8 @@ export interface TreeStateOptions {
   readonly releasedMs?: number
   /** Absent on a host without keys; names are then registered later by `registerName`. */
   readonly names?: NameKeys
+  /** Refuses a tree that was made under a seeded Random (A30): for every node but those of simulators. */
+  readonly refusesInsecure?: boolean
   /** The one tree whose records are taken; when absent, the first tree record that arrives decides. */
   readonly tree?: Id
   /** Decoded headers kept in memory; default 4096. */

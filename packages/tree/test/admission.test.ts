@@ -17,6 +17,7 @@ import { PendingHeaders } from '../src/pending-headers.ts'
 import type { Principal } from '../src/principal.ts'
 import { type AnyRecord, type HeaderRecord, right } from '../src/records.ts'
 import { SignatureBudget } from '../src/signature-budget.ts'
+import { createTree } from '../src/tree-record.ts'
 import { type OfferResult, type TreeState, createTreeState } from '../src/tree-state.ts'
 import { type Author, Fixture, crypto, principalNamed, replicaOf, rowOf } from './tree-fixture.ts'
 
@@ -379,6 +380,30 @@ describe('records of an unknown format (A42)', () => {
     )
     await state.offer({ records }, fromWriter)
     expect(state.parked).toEqual({ records: 1000, unknownFormats: 1000 })
+  })
+})
+
+describe('a tree that was made under a seeded Random (A30)', () => {
+  test('is refused by every node but that of a simulator, without blame', async () => {
+    const fixture = new Fixture('insecure')
+    const secure = createTree(crypto, fixture.root.principal, {
+      recovery: undefined,
+      insecure: false,
+      nonce: crypto.random.bytes(16)
+    })
+    const open = (refusesInsecure: boolean) =>
+      createTreeState({ store: createMemoryStore(), crypto, clock: { now: () => 1 }, refusesInsecure })
+    const root = fixture.root.principal.record
+    for (const [refusesInsecure, record, code] of [
+      [true, fixture.tree, 'ERR_TREE_INSECURE'],
+      [true, secure, undefined],
+      [false, fixture.tree, undefined]
+    ] as const) {
+      const state = await open(refusesInsecure)
+      await offerOne(state, root)
+      expect(await offerOne(state, record)).toMatchObject({ code, penalty: false })
+      expect(state.tree).toEqual(code === undefined ? record.id : undefined)
+    }
   })
 })
 

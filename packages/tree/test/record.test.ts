@@ -301,11 +301,18 @@ describe('decodeRecord', () => {
     expect(record.body.ext).toEqual(ext)
   })
 
-  test('refuses a sealed or misshapen manifest, and takes one in clear', () => {
+  test('refuses a sealed or misshapen manifest and a root that no count of graves gives, and takes one in clear', () => {
     const draft = { ...checkpoint.body, cap: undefined }
     expect(codeOf(() => tree.createCheckpoint(crypto, root, draft))).toBe('nothing was thrown')
     const sealed = { ...draft, manifest: { ...manifest, aead: 1 } }
     expect(codeOf(() => tree.createCheckpoint(crypto, root, sealed))).toBe('ERR_RECORD_FIELD')
+    for (const graves of [
+      { graves: 1, graveRoot: id(0) },
+      { graves: 0, graveRoot: id(1) }
+    ])
+      expect(codeOf(() => tree.createCheckpoint(crypto, root, { ...draft, ...graves }))).toBe(
+        'ERR_RECORD_FIELD'
+      )
     const tall = { ...draft, manifest: { ...manifest, levels: 1 } }
     expect(codeOf(() => tree.createCheckpoint(crypto, root, tall))).toBe('ERR_RECORD_FIELD')
   })

@@ -84,7 +84,11 @@ describe('stories', () => {
     const { fixture } = withDevice('E7')
     const { createCheckpoint } = await import('../src/checkpoint.ts')
     const plain = fixture.checkpoint(fixture.root, fixture.rootPlace, [])
-    const graves = createCheckpoint(crypto, fixture.root.principal, { ...plain.body, graves: 1 })
+    const graves = createCheckpoint(crypto, fixture.root.principal, {
+      ...plain.body,
+      graves: 1,
+      graveRoot: plain.id
+    })
     const replica = await replicaOf(fixture)
     const [result] = await replica.take(fixture.offer([graves]))
     expect(result).toMatchObject({ outcome: 'parked', code: 'ERR_CHECKPOINT_GRAVES', penalty: false })
