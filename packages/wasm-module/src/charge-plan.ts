@@ -1,10 +1,10 @@
 /**
- * What each function of a module is charged, once all are known: small segments are merged into those around them, and
+ * What each function of a module is charged, once all are known: small spans are merged into those around them, and
  * the beginning of a function is charged by its callers, so that a small function costs no charge of its own
  * (doc/spec/16-wasm-module.md, section 5).
  */
 import { entryUnitsMax, mergedUnitsMax, quickUnitsMax } from './limits.ts'
-import type { MeteringPlan, Segment } from './metering.ts'
+import type { MeteringPlan, Span } from './metering.ts'
 
 export interface Charge {
   /** The charge stands before the byte at this offset of the module. */
@@ -14,7 +14,7 @@ export interface Charge {
   readonly isChecked: boolean
 }
 
-/** How far charges are drawn together; with zeros each segment is charged by itself. */
+/** How far charges are drawn together; with zeros each span is charged by itself. */
 export interface ChargeRules {
   readonly mergedUnitsMax: number
   readonly entryUnitsMax: number
@@ -31,12 +31,12 @@ export interface FunctionSummary {
 }
 
 /** Costs in `plan` are changed: a plan serves once, for this or for `chargesOf`. */
-export function summarise({ segments }: MeteringPlan, rules: ChargeRules): FunctionSummary {
+export function summarise({ spans }: MeteringPlan, rules: ChargeRules): FunctionSummary {
   let total = 0
-  for (const { cost } of segments) total += cost
-  const isQuick = total <= quickUnitsMax && !segments.some(hasCalls)
-  mergeSmall(segments, rules.mergedUnitsMax)
-  const [entry] = segments
+  for (const { cost } of spans) total += cost
+  const isQuick = total <= quickUnitsMax && !spans.some(hasCalls)
+  mergeSmall(spans, rules.mergedUnitsMax)
+  const [entry] = spans
   const isShort = entry !== undefined && !hasCalls(entry) && entry.cost <= rules.entryUnitsMax
   return { entryCost: isShort ? entry.cost : undefined, isQuick }
 }
@@ -46,13 +46,13 @@ export function summarise({ segments }: MeteringPlan, rules: ChargeRules): Funct
  * absent when it may be called without its name. Costs in `plan` are changed.
  */
 export function chargesOf(
-  { segments }: MeteringPlan,
+  { spans }: MeteringPlan,
   own: FunctionSummary,
   rules: ChargeRules,
   find: (callee: number) => FunctionSummary | undefined
 ): readonly Charge[] {
   const charges: Charge[] = []
-  for (const { offset, outer, isLoop, cost, callees } of mergeSmall(segments, rules.mergedUnitsMax)) {
+  for (const { offset, outer, isLoop, cost, callees } of mergeSmall(spans, rules.mergedUnitsMax)) {
     const isEntry = outer === undefined
     if (isEntry && own.entryCost !== undefined) continue
     let total = cost
@@ -68,19 +68,19 @@ export function chargesOf(
   return charges
 }
 
-/** From the inside out: a small segment without calls becomes part of the one around it. @returns those left */
-function mergeSmall(segments: readonly Segment[], unitsMax: number): readonly Segment[] {
-  const kept: Segment[] = []
-  for (let index = segments.length - 1; index >= 0; index--) {
-    const segment = segments[index]
-    if (segment === undefined) continue
-    const { outer, cost } = segment
-    if (outer !== undefined && !segment.isLoop && cost <= unitsMax && !hasCalls(segment)) outer.cost += cost
-    else kept.push(segment)
+/** From the inside out: a small span without calls becomes part of the one around it. @returns those left */
+function mergeSmall(spans: readonly Span[], unitsMax: number): readonly Span[] {
+  const kept: Span[] = []
+  for (let index = spans.length - 1; index >= 0; index--) {
+    const span = spans[index]
+    if (span === undefined) continue
+    const { outer, cost } = span
+    if (outer !== undefined && !span.isLoop && cost <= unitsMax && !hasCalls(span)) outer.cost += cost
+    else kept.push(span)
   }
   return kept.reverse()
 }
 
-function hasCalls({ callees, callsIndirectly }: Segment): boolean {
+function hasCalls({ callees, callsIndirectly }: Span): boolean {
   return callees !== undefined || callsIndirectly
 }

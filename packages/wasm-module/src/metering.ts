@@ -1,20 +1,20 @@
 /**
  * Where a function is charged, and how much (doc/spec/16-wasm-module.md, section 5).
  *
- * A segment is a set of instructions that run exactly as often as its first place is passed, unless a trap ends the
+ * A span is a set of instructions that run exactly as often as its first place is passed, unless a trap ends the
  * call: straight code, going on behind blocks, conditions and loops that nothing leaves sidewards. So there are fewer
- * segments than basic blocks, and what is taken at the first place is exact. Small segments are then merged.
+ * spans than basic blocks, and what is taken at the first place is exact. Small spans are then merged.
  */
 import type { FunctionBody } from './function-body.ts'
 import { localsPerUnit, nestingMax, tableUnitsPerEntry } from './limits.ts'
 import { ModuleError } from './module-error.ts'
 import { opcode } from './opcode.ts'
 
-export interface Segment {
+export interface Span {
   /** Its charge stands before the byte at this offset of the module. */
   readonly offset: number
-  /** The segment that runs whenever this one does; absent for the beginning of a function. */
-  readonly outer: Segment | undefined
+  /** The span that runs whenever this one does; absent for the beginning of a function. */
+  readonly outer: Span | undefined
   /** The body of a loop: the counter is looked at in each round. */
   readonly isLoop: boolean
   /** Units of its instructions, later also of what was merged into it and of the functions it calls. */
@@ -34,7 +34,7 @@ export interface BulkInstruction {
 
 export interface MeteringPlan {
   /** In the order of their offsets; the first is the beginning of the function. */
-  readonly segments: readonly Segment[]
+  readonly spans: readonly Span[]
   readonly bulk: readonly BulkInstruction[]
   /** A loop that is reached: the function keeps the counter in a local. */
   readonly hasLoop: boolean
@@ -48,8 +48,8 @@ export interface MeteringPlan {
 
 interface Frame {
   readonly kind: number
-  /** The segment that was open when the block began. */
-  readonly outer: Segment | undefined
+  /** The span that was open when the block began. */
+  readonly outer: Span | undefined
   /** How many blocks outside this one a branch in it reaches: above 0 it may be left sidewards. */
   reach: number
 }
@@ -83,15 +83,15 @@ export function planMetering(body: FunctionBody): MeteringPlan {
 
 class Planner {
   readonly #body: FunctionBody
-  readonly #segments: Segment[] = []
+  readonly #spans: Span[] = []
   readonly #bulk: BulkInstruction[] = []
   readonly #stores: number[] = []
   readonly #loads: number[] = []
   readonly #references: number[] = []
   readonly #frames: Frame[] = []
   #hasLoop = false
-  /** The segment that instructions now belong to; undefined where none is reached. */
-  #segment: Segment | undefined
+  /** The span that instructions now belong to; undefined where none is reached. */
+  #span: Span | undefined
 
   constructor(body: FunctionBody) {
     this.#body = body
@@ -99,8 +99,8 @@ class Planner {
 
   plan(): MeteringPlan {
     const { cursor, locals, end } = this.#body
-    this.#segment = this.#open(undefined, false)
-    this.#segment.cost = 1 + Math.floor(locals / localsPerUnit)
+    this.#span = this.#open(undefined, false)
+    this.#span.cost = 1 + Math.floor(locals / localsPerUnit)
     this.#push(opcode.block)
     while (this.#frames.length > 0) {
       cursor.next()
@@ -110,7 +110,7 @@ class Planner {
       throw new ModuleError('ERR_MODULE_NESTING', 'instructions follow the end of a function', cursor.offset)
     }
     return {
-      segments: this.#segments,
+      spans: this.#spans,
       bulk: this.#bulk,
       hasLoop: this.#hasLoop,
       stores: this.#stores,
@@ -122,9 +122,9 @@ class Planner {
   #take(): void {
     const { cursor } = this.#body
     const code = cursor.code
-    const segment = this.#segment
-    if (segment !== undefined && !freeCodes.has(code)) {
-      segment.cost += code === opcode.tableSet ? tableUnitsPerEntry : 1
+    const span = this.#span
+    if (span !== undefined && !freeCodes.has(code)) {
+      span.cost += code === opcode.tableSet ? tableUnitsPerEntry : 1
     }
     switch (code) {
       case opcode.block:
@@ -147,13 +147,13 @@ class Planner {
       case opcode.return:
         return this.#leave(this.#frames.length - 1)
       case opcode.unreachable:
-        this.#segment = undefined
+        this.#span = undefined
         return
       case opcode.call:
-        if (segment !== undefined) (segment.callees ??= []).push(cursor.immediate)
+        if (span !== undefined) (span.callees ??= []).push(cursor.immediate)
         return this.#synchronise()
       case opcode.callIndirect:
-        if (segment !== undefined) segment.callsIndirectly = true
+        if (span !== undefined) span.callsIndirectly = true
         return this.#synchronise()
       case opcode.refFunc:
         this.#references.push(cursor.immediate)
@@ -163,17 +163,17 @@ class Planner {
     }
   }
 
-  /** A segment that begins with the next instruction. */
-  #open(outer: Segment | undefined, isLoop: boolean): Segment {
+  /** A span that begins with the next instruction. */
+  #open(outer: Span | undefined, isLoop: boolean): Span {
     const { offset } = this.#body.cursor
-    const segment: Segment = { offset, outer, isLoop, cost: 0, callees: undefined, callsIndirectly: false }
-    this.#segments.push(segment)
-    return segment
+    const span: Span = { offset, outer, isLoop, cost: 0, callees: undefined, callsIndirectly: false }
+    this.#spans.push(span)
+    return span
   }
 
   /** What follows is reached less often than what was before. */
   #split(): void {
-    if (this.#segment !== undefined) this.#segment = this.#open(this.#segment, false)
+    if (this.#span !== undefined) this.#span = this.#open(this.#span, false)
   }
 
   #push(kind: number): void {
@@ -181,26 +181,26 @@ class Planner {
       const { start } = this.#body.cursor
       throw new ModuleError('ERR_MODULE_LIMIT', `blocks are nested deeper than ${nestingMax}`, start)
     }
-    this.#frames.push({ kind, outer: this.#segment, reach: 0 })
+    this.#frames.push({ kind, outer: this.#span, reach: 0 })
   }
 
   #loop(): void {
     this.#push(opcode.loop)
-    if (this.#segment === undefined) return
+    if (this.#span === undefined) return
     this.#hasLoop = true
-    this.#segment = this.#open(this.#segment, true)
+    this.#span = this.#open(this.#span, true)
   }
 
   /** The instruction reads and writes the counter itself. */
   #synchronise(): void {
-    if (this.#segment === undefined) return
+    if (this.#span === undefined) return
     this.#stores.push(this.#body.cursor.start)
     this.#loads.push(this.#body.cursor.offset)
   }
 
   #leave(label: number): void {
     this.#branch(label)
-    this.#segment = undefined
+    this.#span = undefined
   }
 
   #branch(label: number): void {
@@ -218,7 +218,7 @@ class Planner {
       throw new ModuleError('ERR_MODULE_NESTING', 'an else without its if', this.#body.cursor.start)
     }
     this.#frames.push({ ...frame, kind: opcode.else })
-    this.#segment = frame.outer
+    this.#span = frame.outer
     this.#split()
   }
 
@@ -230,7 +230,7 @@ class Planner {
       return
     }
     outside.reach = Math.max(outside.reach, frame.reach - 1)
-    this.#segment = frame.outer
+    this.#span = frame.outer
     if (frame.reach > 0) this.#split()
   }
 

@@ -10,7 +10,7 @@ import { type Guest, instantiate } from './fixtures/web-assembly.ts'
 const numRuns = process.env['SLOW'] === '1' ? 20_000 : 300
 const plenty = 1n << 40n
 const unitsMax = 200_000
-const alone: ChargeRules = { mergedUnitsMax: 0, entryUnitsMax: 0 } // every segment is charged by itself
+const alone: ChargeRules = { mergedUnitsMax: 0, entryUnitsMax: 0 } // every span is charged alone
 
 /** What a call takes from a full counter. */
 function spend(
@@ -54,7 +54,7 @@ describe('charges', () => {
     expect(spend(instantiate(rewriteModule(bytes, rewriteLimitsDefault, alone)), 1, 0).units).toBe(1 + 2)
   })
 
-  test('of segments by themselves are the number of instructions that ran', () => {
+  test('of spans by themselves are the number of instructions that ran', () => {
     fc.assert(
       fc.property(programs, fc.integer(), fc.integer(), (program, left, right) => {
         const wanted = interpretProgram(program, left, right, unitsMax)
