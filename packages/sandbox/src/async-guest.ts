@@ -118,6 +118,8 @@ function linkSync(imports: readonly GuestImport[]): WasmImports {
 
 function preview1Host(host: AsyncHost): Preview1Host {
   return {
+    arguments: ['app'],
+    environment: [],
     log: (stream, text) => host.log(stream, new TextDecoder().decode(text)),
     randomFill: (target) => target.set(crypto.getRandomValues(new Uint8Array(target.length))),
     realTime: () => BigInt(Date.now()) * 1_000_000n,

@@ -60,6 +60,8 @@ function load(hello: HelloToChild, engine: WasmEngine, log: GuestLog): Guest {
     payloadBytes: hello.payloadBytes,
     fuel: hello.fuel,
     host: {
+      arguments: ['app'],
+      environment: [],
       call: callHost(log),
       log: (stream, text) => log.write(stream, text),
       randomFill: (target) => fillRandom(target),

@@ -1,6 +1,6 @@
 /**
- * What every engine and every runner must do: `testAppRunner` for well-behaved guests, `testHostileGuests` for attacks
- * (doc/spec/attacks.md names them). Runs under vitest; both engines at every level that the machine offers are subjects,
+ * What every engine and every runner must do: `testAppRunner` for well-behaved guests, `testHostileGuests` for
+ * attacks. Runs under vitest; both engines at every level that the machine offers are subjects,
  * and the memory runner of the first suite.
  */
 import {

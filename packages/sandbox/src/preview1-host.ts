@@ -1,5 +1,9 @@
 /** What WASI preview 1 needs from its host, and the error numbers in use here. */
 export interface Preview1Host {
+  /** The program's name first. */
+  readonly arguments: readonly string[]
+  /** `NAME=value`. */
+  readonly environment: readonly string[]
   /** Text of the guest's stdout (1) or stderr (2); a view that is valid during the call. */
   log(stream: 1 | 2, text: Uint8Array): void
   randomFill(target: Uint8Array): void

@@ -1,6 +1,6 @@
 /**
- * `poll_oneoff` of WASI preview 1 for clocks alone: how guests sleep. A subscription to a descriptor is answered at once
- * with EBADF, since there is nothing to wait for.
+ * `poll_oneoff` of WASI preview 1: how guests sleep. The standard descriptors are always ready (stdin at its end), any
+ * other is answered at once with EBADF.
  */
 import { errno, type Preview1Host } from './preview1-host.ts'
 
@@ -8,6 +8,7 @@ const subscriptionBytes = 48
 const eventBytes = 32
 const subscriptionsMax = 64
 const tagClock = 0
+const descriptorMax = 2
 const flagAbsolute = 1
 const sleepMsMax = 60_000 // the deadline of the invocation ends longer ones
 
@@ -44,7 +45,10 @@ function readSubscription(
 ): Subscription {
   const userData = memory.getBigUint64(at, true)
   const tag = memory.getUint8(at + 8)
-  if (tag !== tagClock) return { userData, tag, error: errno.badf, waitMs: 0 }
+  if (tag !== tagClock) {
+    const isStandard = memory.getUint32(at + 16, true) <= descriptorMax
+    return { userData, tag, error: isStandard ? errno.success : errno.badf, waitMs: 0 }
+  }
   const clock = memory.getUint32(at + 16, true)
   if (clock > 1) return { userData, tag, error: errno.inval, waitMs: 0 }
   const timeout = memory.getBigUint64(at + 24, true)

@@ -1,6 +1,6 @@
 /**
  * Our own subset of WASI preview 1: what toolchains link in whether an app wants it or not. Clocks, randomness,
- * arguments (one, fixed), an empty environment, stdout and stderr as the app's log, exit, yield, and waiting for a
+ * arguments and environment (an app has one and none), stdout and stderr as the app's log, exit, yield, and waiting for a
  * clock. There are no files, no preopened directories and no sockets: all else answers ENOSYS. `node:wasi` is not used:
  * by its own documentation it is no sandbox.
  */
@@ -9,7 +9,6 @@ import { GuestFault, type GuestImport, type ValueType } from './engine.ts'
 import { errno, type Preview1Host } from './preview1-host.ts'
 import { pollClocks } from './preview1-poll.ts'
 
-const programName = new TextEncoder().encode('app\0')
 const fileTypeCharacterDevice = 2
 const rightFdWrite = 0x40n
 const vectorsMax = 1024
@@ -51,14 +50,10 @@ function withMemory(memory: () => Uint8Array, handler: Handler): GuestImport['ru
 
 function ownFunctions(host: Preview1Host): Readonly<Record<string, Handler>> {
   return {
-    args_sizes_get: (memory, [count = 0, size = 0]) => writeSizes(memory, count, 1, size, programName.length),
-    args_get(memory, [pointers = 0, buffer = 0]) {
-      memory.setUint32(pointers, buffer, true)
-      bytesAt(memory, buffer, programName.length).set(programName)
-      return errno.success
-    },
-    environ_sizes_get: (memory, [count = 0, size = 0]) => writeSizes(memory, count, 0, size, 0),
-    environ_get: () => errno.success,
+    args_sizes_get: (memory, values) => writeSizes(memory, values, host.arguments),
+    args_get: (memory, values) => writeTexts(memory, values, host.arguments),
+    environ_sizes_get: (memory, values) => writeSizes(memory, values, host.environment),
+    environ_get: (memory, values) => writeTexts(memory, values, host.environment),
     clock_res_get: (memory, [clock = 0, result = 0]) => resolution(memory, clock, result),
     clock_time_get: (memory, [clock = 0, , result = 0]) => time(memory, clock, result, host),
     random_get(memory, [pointer = 0, length = 0]) {
@@ -77,10 +72,37 @@ function ownFunctions(host: Preview1Host): Readonly<Record<string, Handler>> {
   }
 }
 
-function writeSizes(memory: DataView, countAt: number, count: number, sizeAt: number, size: number): number {
-  memory.setUint32(countAt, count, true)
-  memory.setUint32(sizeAt, size, true)
+function writeSizes(
+  memory: DataView,
+  [count = 0, size = 0]: readonly number[],
+  texts: readonly string[]
+): number {
+  memory.setUint32(count, texts.length, true)
+  memory.setUint32(
+    size,
+    texts.reduce((sum, text) => sum + terminated(text).length, 0),
+    true
+  )
   return errno.success
+}
+
+function writeTexts(
+  memory: DataView,
+  [pointers = 0, buffer = 0]: readonly number[],
+  texts: readonly string[]
+): number {
+  let at = buffer
+  for (const [index, text] of texts.entries()) {
+    const bytes = terminated(text)
+    memory.setUint32(pointers + index * 4, at, true)
+    bytesAt(memory, at, bytes.length).set(bytes)
+    at += bytes.length
+  }
+  return errno.success
+}
+
+function terminated(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`)
 }
 
 function resolution(memory: DataView, clock: number, result: number): number {
