@@ -103,19 +103,22 @@ describe('the first start', () => {
     expect(readNodeRecord(data)).toBeUndefined()
   })
 
-  test.each([0, 1, 2])('is carried on when it ends after the commit point and %i moves', async (moves) => {
+  test.each([0, 1, 2, 3])('is carried on when it ends after the commit point and %i moves', async (moves) => {
     await using directory = await temporaryDirectory()
     const data = dataDirectoryAt(directory.path)
     const staged = beginFirstStart(data)
     writeFileSync(join(staged.keys, 'node.key'), 'k')
+    mkdirSync(join(staged.hosted, 'tree'), { recursive: true }) // of a restored node
     writeFileDurably(staged.record, JSON.stringify(record))
     const { renameSync } = await import('node:fs')
     if (moves > 0) renameSync(staged.keys, data.keys)
     if (moves > 1) renameSync(staged.store, data.store)
+    if (moves > 2) renameSync(staged.hosted, data.hosted)
     expect(recoverFirstStart(data)).toBe('completed')
     expect(readNodeRecord(data)).toEqual(record)
     expect(existsSync(join(data.keys, 'node.key'))).toBe(true)
     expect(existsSync(data.store)).toBe(true)
+    expect(existsSync(join(data.hosted, 'tree'))).toBe(true)
     expect(existsSync(data.staging)).toBe(false)
   })
 })
