@@ -6,6 +6,7 @@ import { renderAssemblyScript } from './assemblyscript.ts'
 import { renderC } from './c.ts'
 import { type HostInterface, resolveHostInterface } from './host-interface.ts'
 import { parseWit } from './parse-wit.ts'
+import { renderHostReference } from './reference-page.ts'
 import { renderRust } from './rust.ts'
 import { renderTypeScript } from './typescript.ts'
 
@@ -23,6 +24,7 @@ export function readHostInterface(): HostInterface {
 export function hostInterfaceDocuments(): GeneratedDocument[] {
   const host = readHostInterface()
   return [
+    { path: 'doc/HOST-API.md', text: renderHostReference(host) },
     {
       path: 'packages/app-package/src/host-interface.ts',
       text: formatted('host-interface.ts', renderTypeScript(host))

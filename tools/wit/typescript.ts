@@ -38,7 +38,7 @@ function header(host: HostInterface): string {
  * The host interface ${host.packageName}: types, numbers and codecs. Generated from doc/spec/blocktree.wit by
  * \`npm run reference\`; do not edit. How values become bytes: doc/spec/20-app-interface.md.
  */
-import { type CanonicalReader, type CanonicalWriter, type NoFields, type Outcome, decodeNothing, decodeWhole,
+import { type CanonicalReader, type CanonicalWriter, type NoFields, type Outcome, decodeNothing, decodeWhole, encodeBytes,
   encodeNothing, encodeWhole, readCase, readEnum, readList, readOutcome, writeBytes, writeEnum, writeList, writeOutcome,
   writeText, writeUint } from './host-value.ts'`
 }
@@ -299,6 +299,10 @@ function requestCodec(parameters: readonly HostField[]): string {
 
 function replyCodec(reply: HostType | undefined): string {
   if (reply === undefined) return 'decodeReply: decodeNothing,\nencodeReply: encodeNothing'
+  if (reply.kind === 'bytes') {
+    return `decodeReply: (bytes) => decodeWhole(bytes, (reader) => ${read(reply)}),
+  encodeReply: (reply) => encodeBytes(reply, ${reply.min}, ${reply.max})`
+  }
   return `decodeReply: (bytes) => decodeWhole(bytes, (reader) => ${read(reply)}),
   encodeReply: (reply) => encodeWhole((writer) => ${write(reply, 'reply')})`
 }

@@ -9,6 +9,7 @@ import {
   type Outcome,
   decodeNothing,
   decodeWhole,
+  encodeBytes,
   encodeNothing,
   encodeWhole,
   readCase,
@@ -1294,7 +1295,7 @@ const operationFilesReadFile: HostOperation<'files.read-file'> = {
       writeUint(writer, request.length, 4294967295)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.bin(16777216)),
-  encodeReply: (reply) => encodeWhole((writer) => writeBytes(writer, reply, 0, 16777216))
+  encodeReply: (reply) => encodeBytes(reply, 0, 16777216)
 }
 
 const operationFilesWriteFile: HostOperation<'files.write-file'> = {
@@ -1315,7 +1316,7 @@ const operationFilesWriteFile: HostOperation<'files.write-file'> = {
       writeWriteOptions(writer, request.options)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.binExact(32)),
-  encodeReply: (reply) => encodeWhole((writer) => writeBytes(writer, reply, 32, 32))
+  encodeReply: (reply) => encodeBytes(reply, 32, 32)
 }
 
 const operationFilesOpen: HostOperation<'files.open'> = {
@@ -1376,7 +1377,7 @@ const operationFilesRead: HostOperation<'files.read'> = {
       writeUint(writer, request.length, 4294967295)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.bin(16777216)),
-  encodeReply: (reply) => encodeWhole((writer) => writeBytes(writer, reply, 0, 16777216))
+  encodeReply: (reply) => encodeBytes(reply, 0, 16777216)
 }
 
 const operationFilesWrite: HostOperation<'files.write'> = {
@@ -1437,7 +1438,7 @@ const operationFilesCommit: HostOperation<'files.commit'> = {
       writeWriteOptions(writer, request.options)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.binExact(32)),
-  encodeReply: (reply) => encodeWhole((writer) => writeBytes(writer, reply, 32, 32))
+  encodeReply: (reply) => encodeBytes(reply, 32, 32)
 }
 
 const operationFilesClose: HostOperation<'files.close'> = {
@@ -2160,7 +2161,7 @@ const operationRandomBytes: HostOperation<'random.bytes'> = {
       writeUint(writer, request.length, 4294967295)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.bin(16777216)),
-  encodeReply: (reply) => encodeWhole((writer) => writeBytes(writer, reply, 0, 16777216))
+  encodeReply: (reply) => encodeBytes(reply, 0, 16777216)
 }
 
 const operationClockNow: HostOperation<'clock.now'> = {

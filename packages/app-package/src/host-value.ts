@@ -130,6 +130,18 @@ export function writeBytes(writer: CanonicalWriter, bytes: Uint8Array, min: numb
   writer.bin(bytes)
 }
 
+/** A byte list that is the whole input, copied once: what a read of a file replies. */
+export function encodeBytes(bytes: Uint8Array, min: number, max: number): Uint8Array {
+  const { length } = bytes
+  checkLength('a byte list', length, min, max)
+  const width = length < 0x100 ? 1 : length < 0x1_0000 ? 2 : 4
+  const encoded = new Uint8Array(1 + width + length)
+  encoded[0] = width === 1 ? 0xc4 : width === 2 ? 0xc5 : 0xc6
+  for (let index = 0; index < width; index++) encoded[1 + index] = length >>> (8 * (width - 1 - index))
+  encoded.set(bytes, 1 + width)
+  return encoded
+}
+
 /** The payload of a reply that failed: words for the guest's log, cut to 512 bytes; nothing depends on them. */
 export function encodeExplanation(text: string): Uint8Array {
   let cut = text.slice(0, explanationBytesMax).toWellFormed()

@@ -98,6 +98,12 @@ describe('hostOperations', () => {
     expect(hostOperations['files.read-file'].decodeRequest(encoded)).toEqual(request)
   })
 
+  test.each([0, 255, 256, 65_535, 65_536])('carries %i bytes behind the shortest head', (length) => {
+    const { encodeReply, decodeReply } = hostOperations['files.read']
+    const content = new Uint8Array(length).fill(7)
+    expect(decodeReply(encodeReply(content))).toEqual(content)
+  })
+
   test('carries nothing for an operation without parameters or result', () => {
     expect(hostOperations['clock.now'].encodeRequest({})).toHaveLength(0)
     expect(hostOperations['clock.now'].decodeRequest(new Uint8Array())).toEqual({})
