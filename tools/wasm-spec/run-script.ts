@@ -37,20 +37,30 @@ export function createTally(): Tally {
   }
 }
 
-export function runScript(file: string, text: string, tally: Tally): void {
-  new ScriptRun(file, tally).run(parseScript(text))
+type Rewrite = (bytes: Uint8Array) => Uint8Array
+
+function instrument(bytes: Uint8Array): Uint8Array {
+  return instrumentModule(bytes, limits)
+}
+
+/** Adds to `tally`. Throws when the script itself cannot be read. */
+export function runScript(file: string, text: string, tally: Tally, rewrite: Rewrite = instrument): void {
+  new ScriptRun(file, tally, rewrite).run(parseScript(text))
 }
 
 class ScriptRun {
   readonly #file: string
   readonly #tally: Tally
   readonly #plain = new World((bytes) => bytes)
-  readonly #rewritten = new World((bytes) => instrumentModule(bytes, limits))
+  readonly #rewritten: World
+  readonly #rewrite: Rewrite
   readonly #values = new ValueReader()
 
-  constructor(file: string, tally: Tally) {
+  constructor(file: string, tally: Tally, rewrite: Rewrite) {
     this.#file = file
     this.#tally = tally
+    this.#rewrite = rewrite
+    this.#rewritten = new World(rewrite)
   }
 
   run(commands: readonly List[]): void {
@@ -120,7 +130,7 @@ class ScriptRun {
     const rewritten = runs
       ? attempt(() => this.#rewritten.load(bytes, ''))
       : attempt(() => {
-          if (!webAssembly.validate(instrumentModule(bytes, limits))) throw new Error('not valid')
+          if (!webAssembly.validate(this.#rewrite(bytes))) throw new Error('not valid')
         })
     if (runs && rewritten instanceof ModuleError) return this.#exclude(rewritten)
     if (runs && attempt(() => this.#plain.load(bytes, '')) === undefined) return this.#skip()
