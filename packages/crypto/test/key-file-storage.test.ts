@@ -111,6 +111,16 @@ describe('createKeyFileStorage', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['.nodes.key.0123', 'README', 'Ünknown.key'])
   })
 
+  test('refuses a sealed file with one byte more, which the right password opens without it', async () => {
+    await storage.create('node', secret, { password })
+    const path = join(folder, 'node.key')
+    const whole = await readFile(path)
+    await writeFile(path, Uint8Array.of(...whole, 0))
+    await expect(storage.open('node', { password })).rejects.toEqual(failing('ERR_KEY_FILE_FORMAT'))
+    await writeFile(path, whole)
+    expect(await storage.open('node', { password })).toBeDefined()
+  })
+
   test('refuses empty, foreign and over-long files with the path in the message', async () => {
     await mkdir(folder, { recursive: true })
     for (const content of ['', 'btkey', 'x'.repeat(108), 'x'.repeat(5000)]) {

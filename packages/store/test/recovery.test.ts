@@ -54,8 +54,7 @@ describe('an index', () => {
     const store = await openStore(mixed, options)
     expect(store.recovery.rebuilt).toBe('it belongs to another store')
     expect(held(store)).toBe(count)
-    await store.close()
-    own.processes.nextProcess()
+    own.processes.nextProcess() // a crash right after that
     const again = await openStore(mixed, options)
     expect(again.recovery.rebuilt).toBeUndefined()
     await again.close()
@@ -100,6 +99,32 @@ describe('an index', () => {
 })
 
 describe('segments', () => {
+  test('of another store are reported, and nothing in them is taken', async () => {
+    for (const makeAgain of [false, true]) {
+      const [drivers, other] = [await filled(), await filled(99)]
+      const [first = ''] = segmentsOf(drivers)
+      drivers.files.replace(first, contentOf(other, first))
+      if (makeAgain) drivers.index.remove()
+      const store = await openStore(drivers, options)
+      const findings = [...store.recovery.findings, ...(await store.check()).findings]
+      expect(findings.map(({ file }) => file)).toContain(first)
+      expect(held(store)).toBeLessThan(count)
+      await store.close()
+    }
+  })
+
+  test('that are shorter than the index knows are reported at opening and written to no more', async () => {
+    const drivers = await filled()
+    const last = segmentsOf(drivers).at(-1) ?? ''
+    const cut = contentOf(drivers, last).subarray(0, -400)
+    drivers.files.replace(last, cut)
+    const store = await openStore(drivers, options)
+    expect(store.recovery.findings.map(({ file }) => file)).toContain(last)
+    await store.commit({ sectors: [makeSector(100)] })
+    expect(contentOf(drivers, last)).toEqual(cut)
+    await store.close()
+  })
+
   test('under the number of another one are reported and never read for it', async () => {
     const drivers = await filled()
     const [first = '', second = ''] = segmentsOf(drivers)

@@ -302,7 +302,27 @@ describe('A26: two owners change the key at the same time', () => {
   })
 })
 
+describe('taking a grant back', () => {
+  test('twice signs it once, and finishes what the first left', async () => {
+    const world = await newWorld()
+    await world.files.makeDirectory(world.owner, '/d')
+    const { grant } = await sharedWith(world, '/d')
+    const first = await world.sharing.revokeReader(world.owner, grant.id)
+    const second = await world.sharing.revokeReader(world.owner, grant.id)
+    expect([first.rekeyed.length, second.rekeyed.length]).toEqual([1, 0])
+    expect(world.tree.authority.grantRevocationsOf(grant.id)).toHaveLength(1)
+  })
+})
+
 describe('A27: a link', () => {
+  test('of another tree is refused before anything is looked up', async () => {
+    const [world, other] = [await newWorld(), await newWorld()]
+    await other.files.makeDirectory(other.owner, '/d')
+    const { link = '' } = await other.sharing.issueGrant(other.owner, { path: '/d', to: 'link' })
+    expect(await failure(() => world.sharing.openLink(link))).toBe('ERR_ACCESS_LINE')
+    expect(other.sharing.openLink(link).keys).toHaveLength(1)
+  })
+
   test('opens what it was made for, is shown once, and survives a key change', async () => {
     const world = await newWorld()
     await world.files.makeDirectory(world.owner, '/d')

@@ -162,14 +162,12 @@ describe('A46: a revoked writer', () => {
     await world.files.makeDirectory(world.owner, '/d')
     await world.files.create(world.owner, '/d/a', text('one'))
     const bob = await member(world, '/d')
-    const checkpoint = async (): Promise<void> => {
-      await world.sharing.makeCheckpoint(world.owner, await blockAt(world, '/d'))
-    }
+    const checkpoint = async () =>
+      (await world.sharing.makeCheckpoint(world.owner, await blockAt(world, '/d'))).record.body.timeMs
     await checkpoint()
     world.clock.set(world.clock.now() + 1000)
     await world.files.write(bob.actor, '/d/a', 0, text('two'))
-    await checkpoint()
-    const sinceMs = world.clock.now()
+    const sinceMs = await checkpoint()
     world.clock.set(sinceMs + 1000)
     await world.files.write(bob.actor, '/d/a', 0, text('bad'))
     await checkpoint()
