@@ -197,12 +197,20 @@ function readFormerResults(): readonly SectionResult[] {
   }
 }
 
+/** Full runs renew the pictures that RESULTS.md shows, whether the page itself is written or not. */
+function keepPictures(fresh: readonly SectionResult[]): void {
+  for (const { isQuick, pictures: names } of fresh) {
+    if (isQuick || names.length === 0) continue
+    mkdirSync(pictures, { recursive: true })
+    for (const name of names) {
+      writeFileSync(join(pictures, name), readFileSync(join(output, name)))
+      console.error(`picture: ${join(pictures, name)}`)
+    }
+  }
+}
+
 function writePage(results: Results): void {
   const full = results.sections.filter((result) => !result.isQuick)
-  mkdirSync(pictures, { recursive: true })
-  for (const picture of full.flatMap((result) => result.pictures)) {
-    writeFileSync(join(pictures, picture), readFileSync(join(output, picture)))
-  }
   writeFileSync(join(import.meta.dirname, 'RESULTS.md'), renderPage(results.machine, full, '../doc/images'))
 }
 
@@ -225,6 +233,7 @@ async function main(): Promise<number | undefined> {
   }
   writeFileSync(join(output, 'results.json'), `${JSON.stringify(results, undefined, 2)}\n`)
   if (request.isJson) console.log(JSON.stringify({ ...results, sections: fresh }, undefined, 2))
+  keepPictures(fresh)
   if (request.writesPage) writePage(results)
   const figures = fresh.flatMap((result) => result.figures)
   const missed = figures.filter((figure) => isReached(figure) === false)

@@ -110,8 +110,8 @@ export interface SealWork {
   readonly names: readonly string[]
   readonly lengths: Uint32Array
   readonly modifiedMs: Float64Array
-  /** One after another. */
-  readonly contents: Uint8Array
+  /** One after another; moved to the worker. */
+  readonly contents: Uint8Array<ArrayBuffer>
 }
 
 export interface SealResult {

@@ -7,7 +7,14 @@ import { Worker } from 'node:worker_threads'
 import type { PackedFrames } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
-import { tasksPerWorker, workerOldMiB, workerYoungMiB, workersIdleMs, workersMax } from './limits.ts'
+import {
+  sealingTasksPerWorker,
+  tasksPerWorker,
+  workerOldMiB,
+  workerYoungMiB,
+  workersIdleMs,
+  workersMax
+} from './limits.ts'
 import type {
   FromWorker,
   JobSecrets,
@@ -207,16 +214,23 @@ class TransferPool implements WorkerPool {
 
   #dispatch(): void {
     for (;;) {
-      const free = this.#threads.reduce<Thread | undefined>(
-        (best, thread) => (thread.tasks.size < (best?.tasks.size ?? tasksPerWorker) ? thread : best),
-        undefined
-      )
+      const first = this.#urgent[0] ?? this.#queue[0]
+      const free = first === undefined ? undefined : this.#freeFor(first.message.kind)
       if (free === undefined) return
       const next = this.#urgent.shift() ?? this.#queue.shift()
       if (next === undefined) return
       free.tasks.set(next.message.task, next)
-      free.worker.postMessage(next.message, [])
+      free.worker.postMessage(next.message, contentsOf(next.message))
     }
+  }
+
+  /** The one with least to do; small files stay with the first as long as it keeps up: its code is warm. */
+  #freeFor(kind: TaskKind): Thread | undefined {
+    if (kind === 'seal') return this.#threads.find((thread) => thread.tasks.size < sealingTasksPerWorker)
+    return this.#threads.reduce<Thread | undefined>(
+      (best, thread) => (thread.tasks.size < (best?.tasks.size ?? tasksPerWorker) ? thread : best),
+      undefined
+    )
   }
 
   #take(thread: Thread, message: FromWorker): void {
@@ -305,6 +319,11 @@ function taskMessage<Kind extends TaskKind>(
 ): TaskMessage {
   // The pairing of kind and work is that of `Tasks`; a union cannot be told so.
   return { ...rest, kind } as unknown as TaskMessage
+}
+
+/** Contents are moved, not copied: who asks for a task does not look at them again. */
+function contentsOf(message: TaskMessage): ArrayBuffer[] {
+  return message.kind === 'seal' ? [message.work.contents.buffer] : []
 }
 
 /** Keys are moved, not copied: no second copy stays behind in the main thread. */
