@@ -106,6 +106,11 @@ report(attempt(() => { try { for (;;) { fs.openSync(own); count++ } } catch (err
       expect(Number(/done: (\d+)/.exec(outcome)?.[1])).toBeLessThan(32)
     })
 
+    test('the terminal of the node is out of reach', async () => {
+      const body = `report(attempt(() => fs.openSync('/dev/tty', 'r+')))`
+      expect(await runInside(level, 'terminal', body)).toMatch(/refused: (ERR_ACCESS_DENIED|ENOENT|EPERM)/)
+    })
+
     if (level !== 'process') {
       test('processes of the host cannot be seen', async () => {
         const body = `report(attempt(() => { process.kill(${process.pid}, 0); return 'seen' }))`
