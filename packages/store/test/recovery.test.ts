@@ -165,7 +165,7 @@ describe('segments', () => {
     const drivers = await filled()
     const last = segmentsOf(drivers).at(-1) ?? ''
     drivers.files.replace(last, undefined)
-    const store = await openStore(drivers, options)
+    const store = await openStore(drivers, { ...options, segmentBytes: 2600 })
     expect(store.recovery.findings.map(({ file }) => file)).toContain(last)
     const before = held(store)
     expect(before).toBeLessThan(count)

@@ -77,7 +77,8 @@ function world(seed: string) {
 
 describe('epochs (B.5)', () => {
   test('are signed with the right "grant" over their zone', async () => {
-    const { fixture, zone, other, sharer, writer } = world('epoch right')
+    const { fixture, zone, other, sharer, writer, admin } = world('epoch right')
+    expect(await outcome(fixture, epochBy(fixture, admin, zone).record)).toBe('refused')
     expect(await outcome(fixture, epochBy(fixture, sharer, zone).record)).toBe('accepted')
     expect(await outcome(fixture, epochBy(fixture, writer, zone).record)).toBe('refused')
     expect(await outcome(fixture, epochBy(fixture, sharer, other).record)).toBe('refused')
@@ -101,7 +102,8 @@ describe('epochs (B.5)', () => {
 
 describe('grants, deliveries and their revocation (B.5)', () => {
   test('a grant needs the right "grant" over what it opens', async () => {
-    const { fixture, zone, other, sharer, writer } = world('grant right')
+    const { fixture, zone, other, sharer, writer, admin } = world('grant right')
+    expect(await outcome(fixture, grantBy(fixture, admin, zone))).toBe('refused')
     expect(await outcome(fixture, grantBy(fixture, sharer, zone))).toBe('accepted')
     expect(await outcome(fixture, grantBy(fixture, writer, zone))).toBe('refused')
     expect(await outcome(fixture, grantBy(fixture, sharer, other))).toBe('refused')

@@ -167,16 +167,19 @@ describe('revocations (B.7.4)', () => {
 
   test('are signed by the subject of the link that they name, not by another one', async () => {
     const { fixture, alice, bob, carol } = line('revocation signer')
-    const by = (author: Author) =>
+    const by = (author: Author, link = alice.cap?.id) =>
       createRevocation(crypto, author.principal, {
         tree: fixture.tree.id,
         target: carol.cap?.id ?? fixture.tree.id,
-        by: alice.cap?.id,
+        by: author === fixture.root || author === alone ? undefined : link,
         cuts: [],
         reason: 0
       })
+    const alone: Author = { ...bob, cap: undefined }
     expect(await outcome(fixture, by(alice))).toBe('accepted')
     expect(await outcome(fixture, by(bob))).toBe('refused')
+    expect(await outcome(fixture, by(fixture.root))).toBe('accepted')
+    expect(await outcome(fixture, by(alone))).toBe('parked') // a succession may make its signer a root
   })
 
   test('of the link nearest to the root govern: it repairs a hostile cut of one further down', async () => {
