@@ -20,8 +20,7 @@ export function generateVectors(): VectorPage {
 
 function row(
   comment: string,
-  name: string,
-  number: number,
+  [name, number]: readonly [string, number],
   part: string,
   value: unknown,
   bytes: Uint8Array
@@ -70,21 +69,20 @@ function operationCases(): VectorCase[] {
   }
   const time = { now: 1_795_000_000_000_000, monotonic: 12 }
   return [
-    row('parameters by position', read.name, read.op, 'request', range, read.encodeRequest(range)),
-    row('a byte list', read.name, read.op, 'reply', text('hello'), read.encodeReply(text('hello'))),
+    row('parameters by position', [read.name, read.op], 'request', range, read.encodeRequest(range)),
+    row('a byte list', [read.name, read.op], 'reply', text('hello'), read.encodeReply(text('hello'))),
     row(
       'a variant with a value, options',
-      write.name,
-      write.op,
+      [write.name, write.op],
       'request',
       whole,
       write.encodeRequest(whole)
     ),
-    row('flags', open.name, open.op, 'request', opened, open.encodeRequest(opened)),
-    row('a list of records', fetch.name, fetch.op, 'request', request, fetch.encodeRequest(request)),
-    row('an absent option', get.name, get.op, 'reply', undefined, get.encodeReply(undefined)),
-    row('no parameters', now.name, now.op, 'request', {}, now.encodeRequest({})),
-    row('a record', now.name, now.op, 'reply', time, now.encodeReply(time))
+    row('flags', [open.name, open.op], 'request', opened, open.encodeRequest(opened)),
+    row('a list of records', [fetch.name, fetch.op], 'request', request, fetch.encodeRequest(request)),
+    row('an absent option', [get.name, get.op], 'reply', undefined, get.encodeReply(undefined)),
+    row('no parameters', [now.name, now.op], 'request', {}, now.encodeRequest({})),
+    row('a record', [now.name, now.op], 'reply', time, now.encodeReply(time))
   ]
 }
 
@@ -113,13 +111,13 @@ function eventCases(): VectorCase[] {
     changes: { watch: 3, changes: [{ kind: 'created' as const, path: '/data/x' }], overrun: false }
   }
   return [
-    row('a request', http.name, http.event, 'request', request, http.encodeRequest(request)),
-    row('an answer', http.name, http.event, 'reply', now, http.encodeReply(now)),
-    row('an answer later', http.name, http.event, 'reply', later, http.encodeReply(later)),
-    row('success without a value', init.name, init.event, 'reply', ok, init.encodeReply(ok)),
-    row('failure', init.name, init.event, 'reply', failed, init.encodeReply(failed)),
-    row('changes', changed.name, changed.event, 'request', changes, changed.encodeRequest(changes)),
-    row('no parameters', stop.name, stop.event, 'request', {}, stop.encodeRequest({}))
+    row('a request', [http.name, http.event], 'request', request, http.encodeRequest(request)),
+    row('an answer', [http.name, http.event], 'reply', now, http.encodeReply(now)),
+    row('an answer later', [http.name, http.event], 'reply', later, http.encodeReply(later)),
+    row('success without a value', [init.name, init.event], 'reply', ok, init.encodeReply(ok)),
+    row('failure', [init.name, init.event], 'reply', failed, init.encodeReply(failed)),
+    row('changes', [changed.name, changed.event], 'request', changes, changed.encodeRequest(changes)),
+    row('no parameters', [stop.name, stop.event], 'request', {}, stop.encodeRequest({}))
   ]
 }
 

@@ -1,5 +1,6 @@
 /** The guest library for Rust: one module over `core` and `alloc`; structs, functions, and a trait `App` of events. */
 import type {
+  HostCase,
   HostDeclaration,
   HostEvent,
   HostField,
@@ -31,13 +32,20 @@ function declaration(one: HostDeclaration): string {
   switch (one.kind) {
     case 'enum':
       return renderEnum(name, one.text, one.cases, one.name === 'failure')
-    case 'flags': {
-      const fields = one.cases.map(
-        (each) => `${comment(each.text, '    ')}    pub ${snakeCase(each.name)}: bool,`
-      )
-      const reads = one.cases.map(({ name }, index) => `${snakeCase(name)}: bits & ${2 ** index} != 0`)
-      const bits = one.cases.map(({ name }, index) => `(self.${snakeCase(name)} as u64) << ${index}`)
-      return `${comment(one.text)}#[derive(Debug, Clone, Copy, PartialEq, Default)]
+    case 'flags':
+      return renderFlags(name, one.text, one.cases)
+    case 'record':
+      return renderRecord(name, one.text, one.fields)
+    case 'variant':
+      return renderVariant(name, one.text, one.cases)
+  }
+}
+
+function renderFlags(name: string, text: string, all: readonly HostCase[]): string {
+  const fields = all.map((each) => `${comment(each.text, '    ')}    pub ${snakeCase(each.name)}: bool,`)
+  const reads = all.map(({ name }, index) => `${snakeCase(name)}: bits & ${2 ** index} != 0`)
+  const bits = all.map(({ name }, index) => `(self.${snakeCase(name)} as u64) << ${index}`)
+  return `${comment(text)}#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ${name} {
 ${fields.join('\n')}
 }
@@ -51,14 +59,15 @@ impl ${name} {
         w.uint(${bits.join(' | ')})
     }
 }`
-    }
-    case 'record': {
-      const fields = one.fields.map(
-        (each) => `${comment(each.text, '    ')}    pub ${snakeCase(each.name)}: ${type(each.type)},`
-      )
-      const reads = one.fields.map((each) => `            ${snakeCase(each.name)}: ${read(each.type)},`)
-      const writes = one.fields.map((each) => write(each.type, `self.${snakeCase(each.name)}`, '        '))
-      return `${comment(one.text)}#[derive(Debug, Clone, PartialEq)]
+}
+
+function renderRecord(name: string, text: string, all: readonly HostField[]): string {
+  const fields = all.map(
+    (each) => `${comment(each.text, '    ')}    pub ${snakeCase(each.name)}: ${type(each.type)},`
+  )
+  const reads = all.map((each) => `            ${snakeCase(each.name)}: ${read(each.type)},`)
+  const writes = all.map((each) => write(each.type, `self.${snakeCase(each.name)}`, '        '))
+  return `${comment(text)}#[derive(Debug, Clone, PartialEq)]
 pub struct ${name} {
 ${fields.join('\n')}
 }
@@ -71,26 +80,27 @@ ${reads.join('\n')}
         }
     }
     fn write(&self, w: &mut Writer) {
-        w.array(${one.fields.length});
+        w.array(${all.length});
 ${writes.join('\n')}
     }
 }`
-    }
-    case 'variant': {
-      const cases = one.cases.map(
-        (each) =>
-          `${comment(each.text, '    ')}    ${pascalCase(each.name)}${each.type === undefined ? '' : `(${type(each.type)})`},`
-      )
-      const reads = one.cases.map(
-        (each, index) =>
-          `            ${index} => ${name}::${pascalCase(each.name)}${each.type === undefined ? '' : `(${read(each.type)})`},`
-      )
-      const writes = one.cases.map((each, index) =>
-        each.type === undefined
-          ? `            ${name}::${pascalCase(each.name)} => {\n                w.array(1);\n                w.uint(${index});\n            }`
-          : `            ${name}::${pascalCase(each.name)}(value) => {\n                w.array(2);\n                w.uint(${index});\n${write(each.type, '(*value)', '                ')}\n            }`
-      )
-      return `${comment(one.text)}#[derive(Debug, Clone, PartialEq)]
+}
+
+function renderVariant(name: string, text: string, all: readonly HostCase[]): string {
+  const cases = all.map(
+    (each) =>
+      `${comment(each.text, '    ')}    ${pascalCase(each.name)}${each.type === undefined ? '' : `(${type(each.type)})`},`
+  )
+  const reads = all.map(
+    (each, index) =>
+      `            ${index} => ${name}::${pascalCase(each.name)}${each.type === undefined ? '' : `(${read(each.type)})`},`
+  )
+  const writes = all.map((each, index) =>
+    each.type === undefined
+      ? `            ${name}::${pascalCase(each.name)} => {\n                w.array(1);\n                w.uint(${index});\n            }`
+      : `            ${name}::${pascalCase(each.name)}(value) => {\n                w.array(2);\n                w.uint(${index});\n${write(each.type, '(*value)', '                ')}\n            }`
+  )
+  return `${comment(text)}#[derive(Debug, Clone, PartialEq)]
 pub enum ${name} {
 ${cases.join('\n')}
 }
@@ -109,29 +119,29 @@ ${writes.join('\n')}
         }
     }
 }`
-    }
-  }
-  function renderEnum(
-    name: string,
-    text: string,
-    cases: readonly { name: string; text: string }[],
-    isStatus: boolean
-  ): string {
-    const first = isStatus ? 1 : 0
-    const rows = cases.map(
-      (each, index) => `${comment(each.text, '    ')}    ${pascalCase(each.name)} = ${index + first},`
-    )
-    const reads = cases.map(
-      (each, index) => `            ${index + first} => ${name}::${pascalCase(each.name)},`
-    )
-    const body = isStatus
-      ? `    fn of_status(status: u32) -> ${name} {
+}
+
+function renderEnum(
+  name: string,
+  text: string,
+  cases: readonly { name: string; text: string }[],
+  isStatus: boolean
+): string {
+  const first = isStatus ? 1 : 0
+  const rows = cases.map(
+    (each, index) => `${comment(each.text, '    ')}    ${pascalCase(each.name)} = ${index + first},`
+  )
+  const reads = cases.map(
+    (each, index) => `            ${index + first} => ${name}::${pascalCase(each.name)},`
+  )
+  const body = isStatus
+    ? `    fn of_status(status: u32) -> ${name} {
         match status {
 ${reads.join('\n')}
             _ => ${name}::Internal,
         }
     }`
-      : `    fn read(r: &mut Reader) -> ${name} {
+    : `    fn read(r: &mut Reader) -> ${name} {
         match r.uint() {
 ${reads.join('\n')}
             _ => wrong(),
@@ -140,7 +150,7 @@ ${reads.join('\n')}
     fn write(&self, w: &mut Writer) {
         w.uint(*self as u64)
     }`
-    return `${comment(text)}#[derive(Debug, Clone, Copy, PartialEq)]
+  return `${comment(text)}#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ${name} {
 ${rows.join('\n')}
 }
@@ -148,7 +158,6 @@ ${rows.join('\n')}
 impl ${name} {
 ${body}
 }`
-  }
 }
 
 function type(of: HostType): string {

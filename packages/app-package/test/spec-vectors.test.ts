@@ -66,7 +66,7 @@ describe('doc/spec/vectors/app-grants.json', () => {
   })
 
   test.each(current)('which counts: $comment', ({ records, counts }) => {
-    const decoded = records.map((bytes: string) => decodeAppGrant(crypto, bytesOf(bytes)))
+    const decoded = (records as string[]).map((bytes) => decodeAppGrant(crypto, bytesOf(bytes)))
     expect(currentAppGrant(decoded)).toBe(decoded[counts])
   })
 

@@ -40,8 +40,9 @@ function works(program: string, argument: string): boolean {
 
 function rust(): readonly string[] | undefined {
   for (const program of ['rustc', '/usr/bin/rustc']) {
-    const { stdout } = spawnSync(program, ['--print', 'sysroot'], { encoding: 'utf8' })
-    if (existsSync(`${String(stdout).trim()}/lib/rustlib/wasm32-unknown-unknown/lib`)) return [program]
+    const { status, stdout } = spawnSync(program, ['--print', 'sysroot'], { encoding: 'utf8' })
+    if (status === 0 && existsSync(`${stdout.trim()}/lib/rustlib/wasm32-unknown-unknown/lib`))
+      return [program]
   }
   return undefined
 }
