@@ -94,14 +94,20 @@ describe('a complete checkpoint (B.11)', () => {
     ])
     const outside = fixture.checkpoint(fixture.root, fixture.rootPlace, [rowOf([foreign, 1])])
     const entries = [first, other, foreign]
-    const late = [
-      ...fixture.records.filter((record) => !entries.some((entry) => entry === record)),
-      ...entries
-    ]
-    for (const records of [fixture.records, late]) {
-      expect(await isComplete(good.id, records)).toBe(true)
-      expect(await isComplete(swapped.id, records)).toBe(false)
-      expect(await isComplete(outside.id, records)).toBe(false)
+    const isLate = (record: (typeof fixture.records)[number]): boolean =>
+      entries.some((entry) => entry === record)
+    const early = fixture.records.filter((record) => !isLate(record))
+    const { state, take } = await replicaOf(fixture, early)
+    await state.settled() // the manifests are read, and wait for their entries
+    await take(fixture.offer(entries))
+    await state.settled()
+    for (const [{ id }, expected] of [
+      [good, true],
+      [swapped, false],
+      [outside, false]
+    ] as const) {
+      expect(await isComplete(id)).toBe(expected)
+      expect(state.isCompleteCheckpoint(id)).toBe(expected)
     }
   })
 
