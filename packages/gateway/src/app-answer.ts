@@ -102,6 +102,7 @@ async function appRequest(
     authority: context.authority,
     headers: passedHeaders(message.rawHeaders),
     body: await readBody(message, length, bytesMax),
+    remote: message.socket.remoteAddress ?? '',
     signal: exchange.signal
   }
 }

@@ -19,6 +19,8 @@ export interface AppRequest {
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** Whole when small and of known size, else a stream that fails with a GatewayError and must be read or left. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
+  /** Address of the client. */
+  readonly remote: string
   /** Aborted when the client goes away or the gateway closes. */
   readonly signal: AbortSignal
 }

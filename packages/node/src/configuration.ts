@@ -201,6 +201,16 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
     },
     crypto: { provider: text('crypto.provider') as Settings['crypto']['provider'] },
     space: { reserveBytes: Number(value('space.reserve')) },
+    apps: {
+      enabled: value('apps.enabled') === true,
+      host: text('apps.host') ?? '',
+      port: Number(value('apps.port')),
+      publicName: text('apps.publicName'),
+      certificate: text('apps.certificate'),
+      key: text('apps.key'),
+      sandbox: text('apps.sandbox') as Settings['apps']['sandbox'],
+      engine: text('apps.engine') as Settings['apps']['engine']
+    },
     service: value('service') === true
   }
 }

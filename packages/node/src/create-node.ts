@@ -10,6 +10,8 @@ import { createFiles, createSharing, type Files, jobKind, type Sharing } from '@
 import { type BoundHandlers, bindHandlers } from '@blocktree/rpc'
 import { type DiskStore, nodeDrivers, openStore } from '@blocktree/store'
 import { type Clock, createTreeState, type TreeState } from '@blocktree/tree'
+import { appsDirectory } from './apps/app-place.ts'
+import { createLazyApps, type LazyApps } from './apps/lazy-apps.ts'
 import type { Configuration } from './configuration.ts'
 import { type BulkWrites, createBulkWrites } from './bulk-writes.ts'
 import { chooseCrypto } from './choose-crypto.ts'
@@ -51,6 +53,8 @@ export interface NodeParts {
   readonly bulkWrites: BulkWrites
   /** Import and export; loaded, and its threads started, when first used. */
   readonly transfer: LazyTransfer
+  /** Installed apps; loaded when there are any. */
+  readonly apps: LazyApps
   readonly root: RootKey
   readonly principals: PrincipalDirectory
   /** The own tree, and those of other owners that are kept here. */
@@ -103,7 +107,14 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   const parts = await openParts(options, crypto, record)
   const sessions = new Set<Session>()
   let shutdown = (): void => undefined
-  const all: NodeParts = { ...parts, connectionCount: () => sessions.size, requestShutdown: () => shutdown() }
+  const apps = createLazyApps(() => all)
+  const all: NodeParts = {
+    ...parts,
+    apps,
+    connectionCount: () => sessions.size,
+    requestShutdown: () => shutdown()
+  }
+  if (parts.files.exists(parts.principals.node, appsDirectory)) setImmediate(() => void startApps(all))
   return {
     treeId: record.treeId,
     isNew: found === undefined,
@@ -117,7 +128,10 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
     onShutdownRequest(listener) {
       shutdown = listener
     },
-    close: () => closeParts(parts)
+    async close() {
+      await apps.close()
+      await closeParts(parts)
+    }
   }
 }
 
@@ -129,7 +143,16 @@ async function makeNode(options: OpenNodeOptions, crypto: CryptoProvider): Promi
     : startFromBackup({ ...options, crypto }, restore)
 }
 
-type OpenParts = Omit<NodeParts, 'connectionCount' | 'requestShutdown'>
+/** After the node is ready: what goes wrong with apps is no reason for it not to run. */
+async function startApps({ apps, log }: NodeParts): Promise<void> {
+  try {
+    await apps.get()
+  } catch (error) {
+    log.error('apps cannot run', { reason: reasonOf(error) })
+  }
+}
+
+type OpenParts = Omit<NodeParts, 'apps' | 'connectionCount' | 'requestShutdown'>
 
 async function openParts(
   options: OpenNodeOptions,

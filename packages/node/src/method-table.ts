@@ -3,6 +3,7 @@
  * node itself, so that clients have the types for the price of the schemas.
  */
 import type { MethodTable } from '@blocktree/rpc'
+import { type AppMethods, appMethodTable } from './method-table/app-methods.ts'
 import { type FileMethods, fileMethodTable } from './method-table/file-methods.ts'
 import { type ProcessMethods, processMethodTable } from './method-table/node-methods.ts'
 import { type PrincipalMethods, principalMethodTable } from './method-table/principal-methods.ts'
@@ -12,7 +13,14 @@ import { type StoreMethods, storeMethodTable } from './method-table/store-method
 import { type TreeMethods, treeMethodTable } from './method-table/tree-methods.ts'
 
 export interface NodeMethods
-  extends ProcessMethods, FileMethods, PrincipalMethods, SharingMethods, StoreMethods, TreeMethods {}
+  extends
+    AppMethods,
+    ProcessMethods,
+    FileMethods,
+    PrincipalMethods,
+    SharingMethods,
+    StoreMethods,
+    TreeMethods {}
 
 export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>(
   processMethodTable,
@@ -20,9 +28,20 @@ export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>
   principalMethodTable,
   sharingMethodTable,
   storeMethodTable,
-  treeMethodTable
+  treeMethodTable,
+  appMethodTable
 )
 
+export type {
+  AppDescription,
+  AppDetails,
+  AppGrantSummary,
+  AppLogEntry,
+  AppMethods,
+  AppPermission,
+  AppQuestion,
+  AppSummary
+} from './method-table/app-methods.ts'
 export type {
   FileConflict,
   FileEvent,

@@ -37,6 +37,15 @@ export type NodeErrorCode =
   | 'ERR_RIGHT_UNKNOWN' // a right that does not exist
   | 'ERR_METHOD_UNAVAILABLE' // the method is known, but this build cannot carry it out
   | 'ERR_TRANSFER_WORKER' // a worker of an import or export ended; what was committed stays
+  | 'ERR_APP_UNKNOWN' // no app of this name is installed
+  | 'ERR_APP_EXISTS' // an app of this name is installed already
+  | 'ERR_APP_CONSENT' // something that the app needs was not granted
+  | 'ERR_APP_MODULE' // the module breaks a rule of the policy; data.refusals names each
+  | 'ERR_APP_FAILED' // the app does not start, or failed its check; the message says how
+  | 'ERR_APP_ROLLED_BACK' // an upgrade failed; version and data from before are in force again
+  | 'ERR_APP_DAMAGED' // what is stored about an installation cannot be read
+  | 'ERR_APP_PERMISSION' // the app asks for no such permission, or it is not granted
+  | 'ERR_APP_QUESTION' // no such question of an app waits for an answer
   | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests
 
 export class NodeError extends Error {

@@ -62,6 +62,8 @@ export interface PrincipalDirectory {
   /** The given name, else the text of the id. */
   nameOf(id: Id): string
   rename(id: Id, name: string): Promise<void>
+  /** Forgets a local key and its name; without effect when there is none. What it signed stays. */
+  remove(name: string): Promise<void>
   /** Gives it the name that it calls itself, when it has none here and the name is free. */
   introduce(id: Id, name: string): Promise<void>
   /** Gives the name of the root to the root of today; a former one is called `former-root` and a number. */
@@ -237,6 +239,19 @@ class Directory implements PrincipalDirectory {
   async rename(id: Id, name: string): Promise<void> {
     await this.#options.store.commit({ local: [nameRow(id, name)] })
     this.#names.set(formatId(id), name)
+  }
+
+  async remove(name: string): Promise<void> {
+    const actor = this.#actors.get(name)
+    this.#actors.delete(name)
+    actor?.close()
+    actor?.principal.close()
+    await this.#options.keys.remove(name)
+    for (const [id, known] of this.#names) {
+      if (known !== name) continue
+      this.#names.delete(id)
+      await this.#options.store.commit({ local: [{ key: nameRow(parseId(id), name).key, value: undefined }] })
+    }
   }
 
   async introduce(id: Id, name: string): Promise<void> {

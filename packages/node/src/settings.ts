@@ -22,6 +22,16 @@ export interface Settings {
   }
   readonly crypto: { readonly provider: 'auto' | 'native' | 'portable' }
   readonly space: { readonly reserveBytes: number }
+  readonly apps: {
+    readonly enabled: boolean
+    readonly host: string
+    readonly port: number
+    readonly publicName: string | undefined
+    readonly certificate: string | undefined
+    readonly key: string | undefined
+    readonly sandbox: 'auto' | 'process' | 'bwrap' | 'bwrap+seccomp'
+    readonly engine: 'auto' | 'v8' | 'wasmtime'
+  }
   readonly service: boolean
 }
 
@@ -38,11 +48,20 @@ export type SettingKey =
   | 'root.recovery'
   | 'crypto.provider'
   | 'space.reserve'
+  | 'apps.enabled'
+  | 'apps.host'
+  | 'apps.port'
+  | 'apps.publicName'
+  | 'apps.certificate'
+  | 'apps.key'
+  | 'apps.sandbox'
+  | 'apps.engine'
   | 'service'
 
 export type SettingKind =
   | { readonly type: 'choice'; readonly choices: readonly string[] }
   | { readonly type: 'boolean' }
+  | { readonly type: 'host' } // a host name or an IP address
   | { readonly type: 'path' }
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
   | { readonly type: 'size'; readonly min: number; readonly max: number } // bytes: 4096, "64 MiB"
@@ -161,6 +180,70 @@ export const settings: readonly Setting[] = [
       'free space that is kept: what adds content is refused before it is touched, removals and collections go on'
   },
   {
+    key: 'apps.enabled',
+    variable: 'BLOCKTREE_APPS_ENABLED',
+    flag: 'apps-enabled',
+    kind: { type: 'boolean' },
+    fallback: 'true',
+    summary: 'whether apps answer web requests'
+  },
+  {
+    key: 'apps.host',
+    variable: 'BLOCKTREE_APPS_HOST',
+    flag: 'apps-host',
+    kind: { type: 'host' },
+    fallback: '127.0.0.1',
+    summary: 'address on which apps answer; one of the network makes them reachable from it'
+  },
+  {
+    key: 'apps.port',
+    variable: 'BLOCKTREE_APPS_PORT',
+    flag: 'apps-port',
+    kind: { type: 'integer', min: 0, max: 65_535 },
+    fallback: '4780',
+    summary: 'port on which apps answer, http://<app>.localhost:<port>/; 0 takes a free one'
+  },
+  {
+    key: 'apps.publicName',
+    variable: 'BLOCKTREE_APPS_PUBLIC_NAME',
+    flag: 'apps-public-name',
+    kind: { type: 'host' },
+    fallback: undefined,
+    summary: 'host name below which apps answer too: <app>.<name>'
+  },
+  {
+    key: 'apps.certificate',
+    variable: 'BLOCKTREE_APPS_CERTIFICATE',
+    flag: 'apps-certificate',
+    kind: { type: 'path' },
+    fallback: undefined,
+    summary: 'PEM file with the certificate chain; with apps.key apps answer by https'
+  },
+  {
+    key: 'apps.key',
+    variable: 'BLOCKTREE_APPS_KEY',
+    flag: 'apps-key',
+    kind: { type: 'path' },
+    fallback: undefined,
+    summary: 'PEM file with the key of the certificate'
+  },
+  {
+    key: 'apps.sandbox',
+    variable: 'BLOCKTREE_APPS_SANDBOX',
+    flag: 'apps-sandbox',
+    kind: { type: 'choice', choices: ['auto', 'process', 'bwrap', 'bwrap+seccomp'] },
+    fallback: 'auto',
+    summary: 'the least confinement under which apps run; auto takes the strongest there is'
+  },
+  {
+    key: 'apps.engine',
+    variable: 'BLOCKTREE_APPS_ENGINE',
+    flag: 'apps-engine',
+    kind: { type: 'choice', choices: ['auto', 'v8', 'wasmtime'] },
+    fallback: 'auto',
+    summary: 'what runs WebAssembly; auto is wasmtime when it is installed, else v8'
+  },
+  {
     key: 'service',
     variable: 'BLOCKTREE_SERVICE',
     flag: 'service',
@@ -197,6 +280,8 @@ function readKind(kind: SettingKind, raw: unknown): SettingValue | undefined {
       return readBoolean(raw)
     case 'path':
       return typeof raw === 'string' && raw !== '' && !raw.includes('\0') ? raw : undefined
+    case 'host':
+      return typeof raw === 'string' && /^[0-9A-Za-z.:-]{1,253}$/.test(raw) ? raw : undefined
     case 'integer':
       return within(typeof raw === 'string' && /^\d+$/.test(raw) ? Number(raw) : raw, kind)
     case 'size':
@@ -261,6 +346,8 @@ export function describeKind(kind: SettingKind): string {
       return 'true or false'
     case 'path':
       return 'a path'
+    case 'host':
+      return 'a host name or an IP address'
     case 'integer':
       return `a whole number from ${kind.min} to ${kind.max}`
     case 'size':

@@ -35,6 +35,22 @@ const summaries = {
   ERR_RIGHT_UNKNOWN: 'no such right; known: write create delete delegate grant host admin keep',
   ERR_BACKUP_PASSPHRASE: 'the passphrase does not open the backup',
   ERR_BACKUP_CORRUPT: 'the backup is damaged; nothing of it was used',
+  ERR_APP_UNKNOWN: 'no app of this name is installed; app.list shows those that are',
+  ERR_APP_EXISTS: 'an app of this name is installed; upgrade it, or install under another name',
+  ERR_APP_CONSENT: 'a permission that is needed was declined, or no object was chosen for it',
+  ERR_APP_MODULE: 'the module breaks a rule of the policy; data.refusals names each',
+  ERR_APP_FAILED: 'the app does not start; its log says more',
+  ERR_APP_ROLLED_BACK: 'the new version failed; version and data from before are in force again',
+  ERR_APP_DAMAGED: 'what is stored of the installation cannot be read; restore an older version of its files',
+  ERR_APP_PERMISSION: 'the app asks for no such permission, or it is not granted; app.grants shows them',
+  ERR_APP_QUESTION: 'no such question waits; app.questions shows those that do',
+  ERR_PACKAGE_FORMAT: 'the bytes are no app package, or a damaged one',
+  ERR_PACKAGE_SIGNATURE: 'the package was not signed by its author',
+  ERR_PACKAGE_HASH: 'a part of the package is not the one that was signed',
+  ERR_PACKAGE_ABI: 'the package is for another interface than this node runs',
+  ERR_PACKAGE_OTHER_APP: 'the package is another app than the installed one',
+  ERR_PACKAGE_DOWNGRADE: 'the package is not newer than the installed version',
+  ERR_PACKAGE_UPGRADE_GAP: 'the installed version is too old for this one; install a version between first',
   ERR_METHOD_UNAVAILABLE: 'this build cannot carry out the method'
 } as const
 

@@ -3,6 +3,7 @@ import type { Handlers } from '@blocktree/rpc'
 import type { NodeParts } from '../create-node.ts'
 import type { NodeMethods } from '../method-table.ts'
 import type { Peer } from '../peer.ts'
+import { createAppHandlers } from './app-methods.ts'
 import { createFileHandlers } from './file-methods.ts'
 import { createProcessHandlers } from './node-methods.ts'
 import { createPrincipalHandlers } from './principal-methods.ts'
@@ -17,6 +18,7 @@ export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
     ...createPrincipalHandlers(parts),
     ...createSharingHandlers(parts),
     ...createStoreHandlers(parts),
-    ...createTreeHandlers(parts)
+    ...createTreeHandlers(parts),
+    ...createAppHandlers(parts)
   }
 }

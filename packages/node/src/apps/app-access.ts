@@ -1,0 +1,65 @@
+/**
+ * What an installation's principal may do in the tree: grants to read and caps to write, for its own zone and for
+ * objects that the person chose. Granted and taken back together with the app's own grant record.
+ */
+import { equalBytes } from '@blocktree/codec'
+import type { FileRight, GrantedPermission } from '@blocktree/app-package'
+import type { Actor, Files, Sharing } from '@blocktree/files'
+import { type Id, type PrincipalRecord, right } from '@blocktree/tree'
+
+export interface AppAccessDeps {
+  readonly files: Files
+  readonly sharing: Sharing
+  /** Who owns the node's tree, day by day. */
+  readonly owner: Actor
+}
+
+const rightBits: Readonly<Record<FileRight, number>> = {
+  read: 0, // a grant, not a cap
+  list: 0, // comes with the keys to read
+  lock: 0, // of this node alone
+  write: right.write,
+  create: right.create,
+  remove: right.delete
+}
+
+/** Lets the principal do this with what lies at `path`; a directory becomes a share of its own first. */
+export async function grantAccess(
+  { files, sharing, owner }: AppAccessDeps,
+  path: string,
+  rights: readonly FileRight[],
+  to: PrincipalRecord
+): Promise<void> {
+  const entry = files.stat(owner, path)
+  if (entry.kind === 'directory' && !entry.zoneRoot) await sharing.createShare(owner, path)
+  await sharing.issueGrant(owner, { path, to: { principal: to } })
+  const bits = rights.reduce((sum, one) => sum | rightBits[one], 0)
+  if (bits !== 0) await sharing.issueWriteCap(owner, { path, to, rights: bits })
+}
+
+/** Ends every grant and cap of the principal for what lies at `path`; keys are changed. */
+export async function endAccess(
+  { files, sharing, owner }: AppAccessDeps,
+  path: string,
+  principal: Id
+): Promise<void> {
+  if (!files.exists(owner, path)) return
+  for (const { cap, subject } of sharing.listCaps(owner, { path })) {
+    if (equalBytes(subject, principal)) await sharing.revokeCap(owner, cap.id)
+  }
+  for (const { grant, recipient } of sharing.listGrants(owner, { path })) {
+    if (equalBytes(recipient, principal)) await sharing.revokeReader(owner, grant.id)
+  }
+}
+
+/**
+ * Where the object of a permission lies now: what was moved stays granted.
+ * @returns undefined when it is gone, or nothing was chosen
+ */
+export function objectPath(
+  { files, owner }: AppAccessDeps,
+  permission: GrantedPermission
+): string | undefined {
+  const { object } = permission
+  return object === undefined ? undefined : files.pathOf(owner, object.block)
+}

@@ -1,0 +1,668 @@
+/**
+ * The installed apps of a node: which there are, which run, and what they may do. Everything about an installation lies
+ * in the tree and is read again at every start (doc/spec/23-installed-apps.md); here is only what is needed to run them.
+ * Acts on one app run one after another.
+ */
+import { equalBytes } from '@blocktree/codec'
+import {
+  type AppGrant,
+  type FileRight,
+  type GrantedPermission,
+  type Permission,
+  type VerifiedPackage,
+  checkUpgrade,
+  decodeAppGrant,
+  effectiveLimits,
+  readPackage
+} from '@blocktree/app-package'
+import {
+  type AppInstance,
+  type Granted,
+  type HostServices,
+  type Question,
+  openKeyValueStore,
+  startApp
+} from '@blocktree/apps'
+import type { Host } from '@blocktree/app-package'
+import type { ServedApp } from '@blocktree/gateway'
+import { checkModule, modulePolicyDefault } from '@blocktree/wasm-module'
+import { NodeError, reasonOf } from '../node-error.ts'
+import type { KnownPrincipal, PrincipalDirectory } from '../principal-directory.ts'
+import { type AppAccessDeps, endAccess, grantAccess, objectPath } from './app-access.ts'
+import type { AppLog } from './app-log.ts'
+import { type AppPlace, appPlace, appsDirectory, installationKeyName } from './app-place.ts'
+import { createFilePort } from './file-port.ts'
+import {
+  type Installation,
+  type InstallationDeps,
+  installedNames,
+  readInstallation,
+  writeGrant,
+  writeState
+} from './installation.ts'
+import { createServedApp } from './served-app.ts'
+
+export interface AppHostDeps extends InstallationDeps, AppAccessDeps {
+  readonly treeId: Uint8Array
+  readonly principals: PrincipalDirectory
+  readonly services: HostServices
+  readonly log: AppLog
+  readonly now: () => number
+}
+
+/** What the person decided about permissions. */
+export interface Consent {
+  /** Names of permissions that are not granted; only optional ones may be among them. */
+  readonly declined: readonly string[]
+  /** Of files permissions: the object in the tree, by the permission's name. */
+  readonly objects: Readonly<Record<string, string>>
+}
+
+export interface AppStatus {
+  readonly installation: Installation
+  readonly instance: AppInstance | undefined
+  /** Why it does not run though it should. */
+  readonly problem: string | undefined
+}
+
+interface Slot {
+  readonly name: string
+  turn: Promise<unknown>
+  instance: AppInstance | undefined
+  served: ServedApp | undefined
+  problem: string | undefined
+}
+
+const wasmPageBytes = 65_536
+const filesRights: readonly FileRight[] = ['read', 'write', 'create', 'list', 'remove', 'lock']
+
+export class AppHost {
+  readonly #deps: AppHostDeps
+  readonly #slots = new Map<string, Slot>()
+  #isClosing = false
+
+  constructor(deps: AppHostDeps) {
+    this.#deps = deps
+  }
+
+  /** Starts what is enabled; what cannot start is noted and keeps nobody else from it. */
+  async startAll(): Promise<void> {
+    for (const name of await installedNames(this.#deps)) {
+      await this.#inTurn(name, async (slot) => {
+        await this.#recover(slot)
+        const { state } = readInstallation(this.#deps, name)
+        if (state.isEnabled) await this.#start(slot, 'started')
+      }).catch((error: unknown) => this.#note(name, `it was not started: ${reasonOf(error)}`))
+    }
+  }
+
+  async names(): Promise<readonly string[]> {
+    return await installedNames(this.#deps)
+  }
+
+  /** @throws ERR_APP_UNKNOWN, ERR_APP_DAMAGED */
+  status(name: string): AppStatus {
+    const installation = readInstallation(this.#deps, name)
+    const slot = this.#slots.get(name)
+    return { installation, instance: slot?.instance, problem: slot?.problem ?? slot?.instance?.lastFailure }
+  }
+
+  /** For the gateway: undefined when no app of this name is installed. */
+  find(name: string): ServedApp | undefined {
+    return this.#slots.get(name)?.served
+  }
+
+  /** @throws PackageError, ERR_APP_MODULE: what a package says of itself, once it is proven */
+  inspect(bytes: Uint8Array): VerifiedPackage {
+    const found = readPackage(this.#deps.crypto, bytes)
+    expectModule(found)
+    return found
+  }
+
+  /** @throws ERR_APP_EXISTS, ERR_APP_CONSENT, ERR_APP_FAILED and what `inspect` throws; nothing is left of it then */
+  async install(
+    bytes: Uint8Array,
+    options: { readonly name?: string; readonly consent: Consent }
+  ): Promise<AppStatus> {
+    const found = this.inspect(bytes)
+    const name = options.name ?? found.manifest.name
+    return await this.#inTurn(name, async (slot) => {
+      const place = appPlace(name)
+      if (this.#deps.files.exists(this.#deps.owner, place.directory)) {
+        throw new NodeError(
+          'ERR_APP_EXISTS',
+          `an app "${name}" is installed; upgrade it, or install this one with another name`
+        )
+      }
+      expectConsent(found.manifest.permissions, options.consent)
+      try {
+        await this.#place(place, found, bytes, options.consent)
+        await this.#start(slot, 'installed')
+      } catch (cause) {
+        await this.#remove(slot, place)
+        throw cause
+      }
+      return this.status(name)
+    })
+  }
+
+  /**
+   * Puts a newer version in the place of the installed one: snapshot, migrate, check. When anything fails, version,
+   * data and grant from before are in force again: ERR_APP_ROLLED_BACK.
+   */
+  async upgrade(name: string, bytes: Uint8Array, consent: Consent): Promise<AppStatus> {
+    const found = this.inspect(bytes)
+    return await this.#inTurn(name, async (slot) => {
+      const before = readInstallation(this.#deps, name)
+      checkUpgrade({ appId: before.grant.appId, version: before.grant.version }, found)
+      const kept = new Set(before.grant.permissions.map((permission) => permission.name))
+      expectConsent(
+        found.manifest.permissions.filter((one) => !kept.has(one.name)),
+        consent
+      )
+      await this.#stop(slot)
+      await this.#takeSnapshot(before)
+      try {
+        await this.#replace(before, found, bytes, consent)
+        await this.#start(slot, 'upgraded', before.grant.version)
+        const problem = await slot.instance?.health()
+        if (problem !== undefined) throw new NodeError('ERR_APP_FAILED', `its check failed: ${problem}`)
+      } catch (cause) {
+        await this.#stop(slot)
+        await this.#rollBack(before.place)
+        if (before.state.isEnabled) await this.#start(slot, 'started')
+        throw new NodeError(
+          'ERR_APP_ROLLED_BACK',
+          `version ${found.manifest.version} of "${name}" failed (${reasonOf(cause)}); version ${before.grant.version} and its data are in force again`,
+          { cause }
+        )
+      }
+      await this.#dropSnapshot(before.place, { ...before.state, upgradingFrom: undefined })
+      if (!before.state.isEnabled) await this.#stop(slot)
+      return this.status(name)
+    })
+  }
+
+  /** Starts it, now and whenever the node starts. */
+  async start(name: string): Promise<AppStatus> {
+    return await this.#inTurn(name, async (slot) => {
+      const { place, state } = readInstallation(this.#deps, name)
+      await writeState(this.#deps, place, { ...state, isEnabled: true })
+      if (slot.instance?.state === 'suspended') slot.instance.resume()
+      else if (slot.instance === undefined) await this.#start(slot, 'started')
+      return this.status(name)
+    })
+  }
+
+  /** Stops it, also for later starts of the node. */
+  async stop(name: string): Promise<AppStatus> {
+    return await this.#inTurn(name, async (slot) => {
+      const { place, state } = readInstallation(this.#deps, name)
+      await this.#stop(slot)
+      await writeState(this.#deps, place, { ...state, isEnabled: false })
+      return this.status(name)
+    })
+  }
+
+  async restart(name: string): Promise<AppStatus> {
+    await this.stop(name)
+    return await this.start(name)
+  }
+
+  /** Grants a permission of the manifest that was declined or taken back. @throws ERR_APP_PERMISSION, ERR_APP_CONSENT */
+  async grant(name: string, permission: string, path?: string): Promise<AppStatus> {
+    return await this.#inTurn(name, async (slot) => {
+      const installation = readInstallation(this.#deps, name)
+      const asked = installation.package.manifest.permissions.find((one) => one.name === permission)
+      if (asked === undefined) throw noPermission(name, permission)
+      const objects = path === undefined ? {} : { [permission]: path }
+      expectConsent([asked], { declined: [], objects })
+      const granted = await this.#grantOne(installation, asked.name, asked.scope, path, false)
+      return await this.#changeGrant(slot, installation, granted)
+    })
+  }
+
+  /** Takes a permission back; holds at once. @throws ERR_APP_PERMISSION */
+  async revoke(name: string, permission: string): Promise<AppStatus> {
+    return await this.#inTurn(name, async (slot) => {
+      const installation = readInstallation(this.#deps, name)
+      return await this.#revokeOne(slot, installation, permission)
+    })
+  }
+
+  /** The person's answer to a question: the object that was picked, or none. @throws ERR_APP_QUESTION */
+  async answer(number: number, path: string | undefined): Promise<Question> {
+    const { questions } = this.#deps.services
+    const question = questions.find(number)
+    if (question === undefined) throw noQuestion(number)
+    if (path === undefined) {
+      questions.settle(number, 'declined')
+      return question
+    }
+    await this.#inTurn(question.app, async (slot) => {
+      const installation = readInstallation(this.#deps, question.app)
+      const scope = { kind: 'files', object: question.object, rights: question.rights } as const
+      const granted = await this.#grantOne(installation, question.name, scope, path, true)
+      await this.#changeGrant(slot, installation, granted)
+    })
+    questions.settle(number, 'granted')
+    return question
+  }
+
+  /** Removes app and grants; its data too, unless it is to stay. */
+  async uninstall(
+    name: string,
+    options: { readonly keepsData: boolean }
+  ): Promise<{ readonly keptAt: string | undefined }> {
+    return await this.#inTurn(name, async (slot) => {
+      const installation = readInstallation(this.#deps, name)
+      await this.#stop(slot)
+      for (const permission of installation.grant.permissions) await this.#endOne(installation, permission)
+      const keptAt = options.keepsData ? await this.#keepData(installation.place) : undefined
+      await this.#remove(slot, installation.place)
+      return { keptAt }
+    })
+  }
+
+  /** The package as it was installed. */
+  package(name: string): Uint8Array {
+    const { place } = readInstallation(this.#deps, name)
+    return this.#deps.files.read(this.#deps.owner, place.package).bytes
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all(
+      [...this.#slots.values()].map((slot) => this.#inTurn(slot.name, () => this.#stop(slot)))
+    )
+  }
+
+  async #inTurn<T>(name: string, act: (slot: Slot) => Promise<T>): Promise<T> {
+    const slot = this.#slots.get(name) ?? {
+      name,
+      turn: Promise.resolve(),
+      instance: undefined,
+      served: undefined,
+      problem: undefined
+    }
+    this.#slots.set(name, slot)
+    const done = slot.turn.then(() => act(slot))
+    slot.turn = done.catch(() => undefined)
+    return await done
+  }
+
+  async #place(place: AppPlace, found: VerifiedPackage, bytes: Uint8Array, consent: Consent): Promise<void> {
+    const { files, owner, sharing } = this.#deps
+    if (!files.exists(owner, appsDirectory)) await files.makeDirectory(owner, appsDirectory)
+    await files.makeDirectory(owner, place.directory)
+    await files.makeDirectory(owner, place.data)
+    await sharing.createShare(owner, place.data)
+    await files.makeDirectory(owner, place.files)
+    await files.makeDirectory(owner, place.keyValues)
+    const principal = await this.#principal(place.name)
+    await grantAccess(this.#deps, place.data, filesRights, principal.record)
+    await files.create(owner, place.package, bytes)
+    await writeState(this.#deps, place, { isEnabled: true, upgradingFrom: undefined })
+    const { manifest, appId, releaseId } = found
+    const grant: AppGrant = {
+      appId,
+      installation: principal.id,
+      installedAs: place.name,
+      version: manifest.version,
+      releaseId,
+      moduleHash: manifest.module.sha256,
+      permissions: [],
+      limits: manifest.limits,
+      time: this.#deps.now(),
+      sequence: 1,
+      revoked: false
+    }
+    const permissions = await this.#grantAll(grant, manifest.permissions, consent)
+    await writeGrant(this.#deps, owner, place, { ...grant, permissions })
+  }
+
+  async #grantAll(
+    grant: AppGrant,
+    asked: readonly Permission[],
+    consent: Consent
+  ): Promise<readonly GrantedPermission[]> {
+    const granted: GrantedPermission[] = []
+    for (const { name, scope } of asked) {
+      if (consent.declined.includes(name)) continue
+      granted.push(await this.#grantOne({ grant }, name, scope, consent.objects[name], false))
+    }
+    return granted
+  }
+
+  /** The principal of an installation; made anew when its key is not on this machine, after a restore say. */
+  async #principal(name: string): Promise<KnownPrincipal> {
+    const { principals } = this.#deps
+    const key = installationKeyName(name)
+    try {
+      const known = principals.find(key)
+      await principals.actorOf(key)
+      return known
+    } catch (error) {
+      if (!(error instanceof NodeError) || error.code !== 'ERR_PRINCIPAL_UNKNOWN') throw error
+      return await principals.create(key)
+    }
+  }
+
+  async #grantOne(
+    { grant }: Pick<Installation, 'grant'>,
+    name: string,
+    scope: GrantedPermission['scope'],
+    path: string | undefined,
+    asked: boolean
+  ): Promise<GrantedPermission> {
+    if (scope.kind !== 'files' || scope.object === 'own') return { name, scope, object: undefined, asked }
+    const { files, owner, treeId, tree } = this.#deps
+    if (path === undefined)
+      throw new NodeError('ERR_APP_CONSENT', `choose a ${scope.object} for the permission "${name}"`)
+    const record = tree.authority.principal(grant.installation)
+    if (record === undefined)
+      throw new NodeError('ERR_PRINCIPAL_UNKNOWN', 'the principal of the installation is not known')
+    const entry = files.stat(owner, path)
+    if (entry.kind !== (scope.object === 'folder' ? 'directory' : 'file')) {
+      throw new NodeError(
+        'ERR_APP_CONSENT',
+        `"${path}" is a ${entry.kind}; the permission "${name}" is for a ${scope.object}`
+      )
+    }
+    if (path === '/' || path === appsDirectory || path.startsWith(`${appsDirectory}/`)) {
+      throw new NodeError(
+        'ERR_APP_CONSENT',
+        `"${path}" holds what other apps keep; choose something else for "${name}"`
+      )
+    }
+    await grantAccess(this.#deps, path, scope.rights, record)
+    const { block } = files.stat(owner, path) // a directory that became a share has a new id
+    return { name, scope, object: { tree: treeId, block, path }, asked }
+  }
+
+  async #changeGrant(
+    slot: Slot,
+    { place, grant }: Installation,
+    added: GrantedPermission
+  ): Promise<AppStatus> {
+    const others = grant.permissions.filter(({ name }) => name !== added.name)
+    return await this.#writePermissions(slot, place, grant, [...others, added])
+  }
+
+  async #revokeOne(slot: Slot, installation: Installation, permission: string): Promise<AppStatus> {
+    const { place, grant } = installation
+    const found = grant.permissions.find(({ name }) => name === permission)
+    if (found === undefined) throw noPermission(place.name, permission)
+    const rest = grant.permissions.filter((one) => one !== found)
+    slot.instance?.setGrants(this.#granted({ ...grant, permissions: rest }, place)) // before anything that may fail
+    const status = await this.#writePermissions(slot, place, grant, rest)
+    await this.#endOne(installation, found)
+    return status
+  }
+
+  async #writePermissions(
+    slot: Slot,
+    place: AppPlace,
+    grant: AppGrant,
+    permissions: readonly GrantedPermission[]
+  ): Promise<AppStatus> {
+    const sorted = permissions.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    const changed = { ...grant, permissions: sorted, sequence: grant.sequence + 1, time: this.#deps.now() }
+    const written = await writeGrant(this.#deps, this.#deps.owner, place, changed)
+    slot.instance?.setGrants(this.#granted(written, place))
+    return this.status(place.name)
+  }
+
+  async #endOne({ grant }: Pick<Installation, 'grant'>, permission: GrantedPermission): Promise<void> {
+    const path = objectPath(this.#deps, permission)
+    if (path !== undefined) await endAccess(this.#deps, path, grant.installation)
+  }
+
+  #granted({ permissions }: AppGrant, place: AppPlace): readonly Granted[] {
+    return permissions.flatMap((permission): Granted[] => {
+      const { name, scope, asked: isAsked } = permission
+      if (scope.kind !== 'files') return [{ name, scope, isAsked }]
+      const path = scope.object === 'own' ? place.files : objectPath(this.#deps, permission)
+      return path === undefined ? [] : [{ name, scope, path, isAsked }]
+    })
+  }
+
+  async #start(slot: Slot, reason: Host.StartReason, migrateFrom?: number): Promise<void> {
+    if (this.#isClosing) return
+    const installation = await this.#atHome(readInstallation(this.#deps, slot.name))
+    const { place, package: found, grant } = installation
+    const { files, owner, crypto, principals, services } = this.#deps
+    const actor = await principals.actorOf(installationKeyName(slot.name))
+    const port = createFilePort({ files, actor, owner })
+    const limits = effectiveLimits(grant.limits)
+    const modified = files.stat(owner, place.package).metadata.modifiedMs
+    slot.served = createServedApp({
+      name: slot.name,
+      package: found,
+      installedMs: modified,
+      instance: () => slot.instance
+    })
+    slot.problem = undefined
+    try {
+      const keyValues = await openKeyValueStore({
+        files: port,
+        crypto,
+        directory: place.keyValues,
+        bytesMax: limits.stateBytes,
+        onDamage: (file) => this.#note(slot.name, `an entry of its key-value store cannot be read: ${file}`)
+      })
+      slot.instance = await startApp(services, {
+        app: slot.name,
+        version: grant.version,
+        reason,
+        module: found.module,
+        limits,
+        asked: found.manifest.permissions,
+        granted: this.#granted(grant, place),
+        files: port,
+        keyValues,
+        giveBack: (permission) => this.#giveBack(slot, permission),
+        ...(migrateFrom === undefined ? {} : { migrateFrom })
+      })
+    } catch (cause) {
+      slot.problem = reasonOf(cause)
+      throw new NodeError('ERR_APP_FAILED', `app "${slot.name}" does not start: ${slot.problem}`, { cause })
+    }
+  }
+
+  /** After a restore on another machine the installation's key is not here: it gets a new principal and its rights. */
+  async #atHome(installation: Installation): Promise<Installation> {
+    const { place, grant } = installation
+    const principal = await this.#principal(place.name)
+    if (equalBytes(principal.id, grant.installation)) return installation
+    this.#note(place.name, 'its key is not on this machine; it gets a new one, with the same grants')
+    await grantAccess(this.#deps, place.data, filesRights, principal.record)
+    for (const permission of grant.permissions) {
+      const path = objectPath(this.#deps, permission)
+      if (path === undefined || permission.scope.kind !== 'files') continue
+      await grantAccess(this.#deps, path, permission.scope.rights, principal.record)
+      await endAccess(this.#deps, path, grant.installation)
+    }
+    await endAccess(this.#deps, place.data, grant.installation)
+    const changed = {
+      ...grant,
+      installation: principal.id,
+      sequence: grant.sequence + 1,
+      time: this.#deps.now()
+    }
+    return { ...installation, grant: await writeGrant(this.#deps, this.#deps.owner, place, changed) }
+  }
+
+  /** The app's own wish; it waits for no turn that the app itself may hold. */
+  async #giveBack(slot: Slot, permission: string): Promise<void> {
+    await this.#revokeOne(slot, readInstallation(this.#deps, slot.name), permission)
+  }
+
+  async #stop(slot: Slot): Promise<void> {
+    const { instance } = slot
+    slot.instance = undefined
+    await instance?.stop()
+  }
+
+  async #takeSnapshot({ place, state, grant }: Installation): Promise<void> {
+    const { files, owner } = this.#deps
+    if (files.exists(owner, place.before)) await files.remove(owner, place.before, { recursive: true })
+    await files.makeDirectory(owner, place.before)
+    for (const part of ['package', 'grant', 'state'] as const) {
+      await files.copy(owner, place[part], `${place.before}/${part}`)
+    }
+    await files.copy(owner, place.files, `${place.before}/files`)
+    await files.copy(owner, place.keyValues, `${place.before}/kv`)
+    await writeState(this.#deps, place, { ...state, upgradingFrom: grant.version })
+  }
+
+  async #replace(
+    before: Installation,
+    found: VerifiedPackage,
+    bytes: Uint8Array,
+    consent: Consent
+  ): Promise<void> {
+    const { manifest, releaseId } = found
+    const { files, owner } = this.#deps
+    const { place, grant } = before
+    const stays = new Map(manifest.permissions.map((permission) => [permission.name, permission]))
+    const kept = grant.permissions.filter(({ name, asked }) => asked || stays.has(name))
+    const known = new Set(grant.permissions.map(({ name }) => name))
+    const fresh = manifest.permissions.filter(({ name }) => !known.has(name))
+    const permissions = [
+      ...kept.map((one) => ({
+        ...one,
+        scope: one.asked ? one.scope : (stays.get(one.name)?.scope ?? one.scope)
+      })),
+      ...(await this.#grantAll(grant, fresh, consent))
+    ].toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    await files.create(owner, place.package, bytes, { replace: true })
+    await writeGrant(this.#deps, owner, place, {
+      ...grant,
+      version: manifest.version,
+      releaseId,
+      moduleHash: manifest.module.sha256,
+      permissions,
+      limits: manifest.limits,
+      sequence: grant.sequence + 1,
+      time: this.#deps.now()
+    })
+  }
+
+  /** An upgrade that a crash cut short did not end well: what was before is put back. */
+  async #recover(slot: Slot): Promise<void> {
+    const place = appPlace(slot.name)
+    const { files, owner } = this.#deps
+    if (!files.exists(owner, `${place.before}/kv`)) return
+    this.#note(slot.name, 'an upgrade was cut short; version and data from before it are put back')
+    await this.#rollBack(place)
+  }
+
+  async #rollBack(place: AppPlace): Promise<void> {
+    const { files, owner } = this.#deps
+    for (const [saved, target] of [
+      ['files', place.files],
+      ['kv', place.keyValues]
+    ] as const) {
+      if (files.exists(owner, target)) await files.remove(owner, target, { recursive: true })
+      await files.copy(owner, `${place.before}/${saved}`, target)
+    }
+    await this.#putGrantBack(place)
+    for (const part of ['package', 'state'] as const) {
+      const { bytes } = files.read(owner, `${place.before}/${part}`)
+      await files.create(owner, place[part], bytes, { replace: true })
+    }
+    await files.remove(owner, place.before, { recursive: true })
+  }
+
+  /** The grant from before as a new record, since the highest number counts; what was granted since then ends. */
+  async #putGrantBack(place: AppPlace): Promise<void> {
+    const { crypto, files, owner } = this.#deps
+    const read = (path: string): AppGrant => decodeAppGrant(crypto, files.read(owner, path).bytes).grant
+    const before = read(`${place.before}/grant`)
+    const failed = read(place.grant)
+    const names = new Set(before.permissions.map(({ name }) => name))
+    for (const permission of failed.permissions) {
+      if (!names.has(permission.name)) await this.#endOne({ grant: failed }, permission)
+    }
+    const sequence = Math.max(before.sequence, failed.sequence) + 1
+    await writeGrant(this.#deps, owner, place, { ...before, sequence, time: this.#deps.now() })
+  }
+
+  async #dropSnapshot(place: AppPlace, state: Installation['state']): Promise<void> {
+    const { files, owner } = this.#deps
+    await writeState(this.#deps, place, state)
+    await files.remove(owner, place.before, { recursive: true })
+  }
+
+  async #keepData({ name, files: data }: AppPlace): Promise<string> {
+    const { files, owner } = this.#deps
+    let keptAt = `/${name}-data`
+    for (let number = 2; files.exists(owner, keptAt); number++) keptAt = `/${name}-data-${number}`
+    await files.copy(owner, data, keptAt)
+    return keptAt
+  }
+
+  async #remove(slot: Slot, place: AppPlace): Promise<void> {
+    const { files, owner, principals } = this.#deps
+    await this.#stop(slot)
+    slot.served = undefined
+    if (files.exists(owner, place.data)) {
+      await endAccess(this.#deps, place.data, (await this.#principal(place.name)).id)
+    }
+    if (files.exists(owner, place.directory)) await files.remove(owner, place.directory, { recursive: true })
+    await principals.remove(installationKeyName(place.name))
+    this.#deps.log.forget(place.name)
+  }
+
+  #note(app: string, message: string): void {
+    this.#deps.services.log({ app, level: 'warning', message, source: 'host' })
+  }
+}
+
+/** @throws ERR_APP_MODULE */
+function expectModule({ module, manifest }: VerifiedPackage): void {
+  const { moduleBytes, memoryBytes, tableElements } = effectiveLimits(manifest.limits)
+  const refusals = checkModule(module, {
+    ...modulePolicyDefault,
+    moduleBytes,
+    memoryPages: Math.floor(memoryBytes / wasmPageBytes),
+    tableEntries: tableElements
+  })
+  const [first] = refusals
+  if (first === undefined) return
+  throw new NodeError(
+    'ERR_APP_MODULE',
+    `the module of "${manifest.name}" is refused: ${first.found}; allowed: ${first.limit}; ${first.remedy}`,
+    { data: { refusals } }
+  )
+}
+
+/** @throws ERR_APP_CONSENT */
+function expectConsent(asked: readonly Permission[], { declined, objects }: Consent): void {
+  for (const { name, scope, optional } of asked) {
+    if (declined.includes(name)) {
+      if (!optional)
+        throw new NodeError('ERR_APP_CONSENT', `the app does not work without the permission "${name}"`)
+    } else if (scope.kind === 'files' && scope.object !== 'own' && objects[name] === undefined) {
+      throw new NodeError(
+        'ERR_APP_CONSENT',
+        `choose a ${scope.object} for the permission "${name}", or decline it`
+      )
+    }
+  }
+}
+
+function noPermission(app: string, permission: string): NodeError {
+  return new NodeError(
+    'ERR_APP_PERMISSION',
+    `app "${app}" has no permission "${permission}"; "app grants ${app}" shows them`
+  )
+}
+
+function noQuestion(number: number): NodeError {
+  return new NodeError(
+    'ERR_APP_QUESTION',
+    `no question ${number} waits for an answer; "app questions" shows them`
+  )
+}

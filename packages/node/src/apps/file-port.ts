@@ -1,0 +1,239 @@
+/**
+ * Files of the tree for one installation: every operation is done by the actor of the installation's principal, so the
+ * caps and grants of the tree judge it after those of the app did. Symbolic links are not followed: what is reached by
+ * a path is what lies there, whatever an owner linked into a folder that was granted.
+ */
+import type { HostFailure as Failure, FileChange, FileFacts, FilePort } from '@blocktree/apps'
+import { HostFailure } from '@blocktree/apps'
+import type { Host } from '@blocktree/app-package'
+import { type Actor, type Entry, type FileEvent, type Files, FilesError } from '@blocktree/files'
+import { StoreError } from '@blocktree/store'
+import { TreeError } from '@blocktree/tree'
+
+const sectorSizeDefault = 131_072 // of files made here (DESIGN 3); a hint, nothing depends on it
+
+export interface FilePortDeps {
+  readonly files: Files
+  readonly actor: Actor
+  /** Sees the whole tree; names what the installation may not. */
+  readonly owner: Actor
+}
+
+export function createFilePort(deps: FilePortDeps): FilePort {
+  const { files, actor } = deps
+  const guarded = async <T>(act: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await act()
+    } catch (error) {
+      throw asHostFailure(error)
+    }
+  }
+  return {
+    stat: (path) => guarded(() => factsOf(placeOf(deps, path))),
+    read: (path, { offset, length, version }) =>
+      guarded(() => {
+        const entry = fileOf(deps, path)
+        const end = version === undefined ? entry.size : offset + length
+        if (length === 0 || offset >= end) return new Uint8Array(0)
+        return files.read(actor, path, { offset, length, ...(version === undefined ? {} : { version }) })
+          .bytes
+      }),
+    write: (path, content, { expected, mediaType }) =>
+      guarded(async () => {
+        expectNoLink(deps, path)
+        const metadata = mediaType === undefined ? {} : { metadata: { mediaType } }
+        const ifVersion = expected.kind === 'version' ? { ifVersion: expected.value } : {}
+        const options = { ...metadata, ...ifVersion }
+        const isNew = expected.kind === 'absent'
+        const { versionId } =
+          content instanceof Uint8Array
+            ? await files.create(actor, path, content, { ...options, replace: !isNew })
+            : await files.writeStream(actor, path, content, { ...options, expectAbsent: isNew })
+        return versionId
+      }),
+    makeDirectory: (path) =>
+      guarded(async () => {
+        expectNoLink(deps, path)
+        await files.makeDirectory(actor, path)
+      }),
+    list: (path, { after, limit }) =>
+      guarded(async () => {
+        placeOf(deps, path)
+        return await listPage(deps, path, after, limit)
+      }),
+    remove: (path, { isRecursive, expected }) =>
+      guarded(async () => {
+        const entry = placeOf(deps, path)
+        if (expected.kind === 'absent') throw new HostFailure('conflict', 'what is removed is there')
+        const ifVersion = expected.kind === 'version' ? { ifVersion: expected.value } : {}
+        await files.remove(actor, path, {
+          recursive: isRecursive && entry.kind === 'directory',
+          ...ifVersion
+        })
+      }),
+    move: (source, target) =>
+      guarded(async () => {
+        placeOf(deps, source)
+        expectNoLink(deps, target)
+        await files.move(actor, source, target)
+      }),
+    history: (path, limit) => guarded(() => historyOf(deps, path, limit)),
+    watch: (path, { isRecursive }, onChange) => startWatch(deps, path, isRecursive, onChange)
+  }
+}
+
+/** What lies at the path itself. `not-found` when a link leads there. */
+function placeOf({ files, actor, owner }: FilePortDeps, path: string): Entry {
+  const entry = files.stat(actor, path, { followLast: false })
+  if (files.pathOf(owner, entry.block) !== path) {
+    throw new HostFailure('not-found', 'there is no such file: symbolic links are not followed')
+  }
+  return entry
+}
+
+function fileOf(deps: FilePortDeps, path: string): Entry {
+  const entry = placeOf(deps, path)
+  if (entry.kind === 'file') return entry
+  throw new HostFailure('invalid', `it is a ${entry.kind}, no file`)
+}
+
+/** What is written is no link, and its directory is reached by none. */
+function expectNoLink(deps: FilePortDeps, path: string): void {
+  placeOf(deps, path.slice(0, path.lastIndexOf('/')))
+  if (!deps.files.exists(deps.actor, path)) return
+  if (placeOf(deps, path).kind === 'symlink')
+    throw new HostFailure('invalid', 'a symbolic link is not written to')
+}
+
+function factsOf(entry: Entry): FileFacts {
+  const { kind, size, metadata, block, version, versionId, conflict } = entry
+  return {
+    kind: kind === 'file' || kind === 'directory' ? kind : 'other',
+    size,
+    modified: metadata.modifiedMs === undefined ? undefined : metadata.modifiedMs * 1000,
+    mediaType: metadata.mediaType,
+    block,
+    sequence: version,
+    version: versionId,
+    sectorSize: sectorSizeDefault,
+    isConflicted: conflict
+  }
+}
+
+/** Pages in the order of names; the last name of a page is the cursor, so nothing is kept between calls. */
+async function listPage(
+  { files, actor }: FilePortDeps,
+  path: string,
+  after: string | undefined,
+  limit: number
+): Promise<Host.EntryPage> {
+  const entries: Host.Entry[] = []
+  let cursor: string | undefined
+  do {
+    const page = await files.list(actor, path, {
+      order: 'name',
+      limit: 1000,
+      ...(cursor === undefined ? {} : { cursor })
+    })
+    for (const entry of page.entries) {
+      if (after !== undefined && compareNames(entry.name, after) <= 0) continue
+      if (entries.length === limit) return { entries, next: entries.at(-1)?.name }
+      const { kind, size, modified } = factsOf(entry)
+      entries.push({ name: entry.name, kind, size, modified })
+    }
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return { entries, next: undefined }
+}
+
+function compareNames(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
+
+async function historyOf(
+  deps: FilePortDeps,
+  path: string,
+  limit: number
+): Promise<readonly Host.VersionEntry[]> {
+  fileOf(deps, path)
+  const versions = await deps.files.history(deps.actor, path, { limit })
+  return versions
+    .filter(({ deleted }) => !deleted)
+    .map(({ versionId, version, size, signer, modifiedMs, restorable }) => ({
+      version: versionId,
+      sequence: version ?? 0,
+      size: restorable ? size : undefined,
+      signer,
+      modified: modifiedMs === undefined ? undefined : modifiedMs * 1000
+    }))
+}
+
+const changeKinds: Readonly<Record<FileEvent['change'], FileChange['kind']>> = {
+  created: 'created',
+  changed: 'changed',
+  moved: 'moved',
+  deleted: 'removed',
+  restored: 'restored',
+  lost: 'changed'
+}
+
+function startWatch(
+  { files, actor }: FilePortDeps,
+  path: string,
+  isRecursive: boolean,
+  onChange: (changes: readonly FileChange[] | undefined) => void
+): { close(): void } {
+  const ended = new AbortController()
+  let events: ReturnType<Files['watch']>
+  try {
+    events = files.watch(actor, path, { recursive: isRecursive, signal: ended.signal })
+  } catch (error) {
+    throw asHostFailure(error)
+  }
+  void follow(events, onChange).catch(() => onChange(undefined))
+  return { close: () => ended.abort() }
+}
+
+async function follow(
+  events: ReturnType<Files['watch']>,
+  onChange: (changes: readonly FileChange[] | undefined) => void
+): Promise<void> {
+  for await (const event of events) {
+    if (event.change === 'overrun') onChange(undefined)
+    else if (event.path !== undefined) onChange([{ kind: changeKinds[event.change], path: event.path }])
+  }
+}
+
+const failures: Readonly<Record<string, Failure['failure']>> = {
+  ERR_PATH_INVALID: 'invalid',
+  ERR_PATH_DEPTH: 'invalid',
+  ERR_FILE_NOT_FOUND: 'not-found',
+  ERR_FILE_EXISTS: 'exists',
+  ERR_FILE_NOT_DIRECTORY: 'not-found',
+  ERR_FILE_IS_DIRECTORY: 'invalid',
+  ERR_FILE_CHANGED: 'conflict',
+  ERR_FILE_TOO_LARGE: 'too-large',
+  ERR_FILE_RANGE: 'invalid',
+  ERR_DIRECTORY_NOT_EMPTY: 'conflict',
+  ERR_DIRECTORY_INTO_ITSELF: 'invalid',
+  ERR_ROOT_IMMUTABLE: 'denied',
+  ERR_ACCESS_DENIED: 'denied',
+  ERR_KEY_MISSING: 'denied',
+  ERR_METADATA_INVALID: 'invalid',
+  ERR_LIST_TOO_LARGE: 'too-large',
+  ERR_VERSION_NOT_FOUND: 'not-found',
+  ERR_VERSION_PRUNED: 'not-found',
+  ERR_WATCH_LIMIT: 'busy',
+  ERR_HEADER_RIGHT: 'denied',
+  ERR_CAP_RIGHTS: 'denied',
+  ERR_STORE_FULL: 'no-space',
+  ERR_STORE_CLOSED: 'busy'
+}
+
+/** Of what a guest may know; anything else stays what it is, and is a fault of the node. */
+function asHostFailure(error: unknown): unknown {
+  if (!(error instanceof FilesError || error instanceof TreeError || error instanceof StoreError))
+    return error
+  const failure = failures[error.code]
+  return failure === undefined ? error : new HostFailure(failure, error.message, { cause: error })
+}
