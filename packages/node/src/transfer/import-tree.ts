@@ -3,45 +3,40 @@
  * are made, names compared with what is there, and finished files committed in order. What was committed stays when
  * the import is cut short: the next one finds it unchanged.
  */
-import { lstatSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, resolve as resolveReal } from 'node:path'
 import {
   type Actor,
   type FilesContext,
-  type WriterCap,
   applyMetadata,
-  capFor,
-  isPublicZone,
   newDirectory,
   resolveDirectory,
-  writeKeyFor,
   zoneOfChildren
 } from '@blocktree/files'
 import {
   type HeaderRecord,
   type Id,
   type LocalRecord,
-  PayloadAssembly,
-  TreeError,
   blockKind,
-  isValidName,
   limits as treeLimits,
-  noMetadata,
-  right
+  noMetadata
 } from '@blocktree/tree'
-import { equalBytes } from '@blocktree/codec'
-import { NodeError, systemCode } from '../node-error.ts'
+import { NodeError } from '../node-error.ts'
 import { type TransferControl, type TransferParts, jobHooks, putPlace } from './job.ts'
-import { type Step, mapBounded, runLanes } from './lanes.ts'
+import { type Step, runLanes } from './lanes.ts'
+import { lanesBeyondWorkers, scansAhead, sectorLog2, tasksPerWorker, unitBytes } from './limits.ts'
+import { sealLargeSource, stateOfSource } from './large-source.ts'
+import { type Target, WriteTargets } from './write-targets.ts'
 import {
-  lanesBeyondWorkers,
-  packBytesMax,
-  packFilesMax,
-  scansAhead,
-  sectorLog2,
-  tasksPerWorker,
-  unitBytes
-} from './limits.ts'
+  type Directory,
+  type Entry,
+  type Wanted,
+  batches,
+  below,
+  sliceEntries,
+  sortEntries,
+  splitTreePath
+} from './source-entries.ts'
 import { unpackHeaders } from './packed-headers.ts'
 import { TransferCount, type TransferReport } from './transfer-count.ts'
 import { systemReason } from './transfer-problem.ts'
@@ -53,7 +48,6 @@ import {
   type PackResult,
   type ScanResult,
   type SealedContent,
-  type ZoneTarget,
   entryKind
 } from './worker-message.ts'
 import { WorkerTaskError } from './worker-pool.ts'
@@ -66,36 +60,6 @@ export interface ImportOptions {
   readonly followLinks?: boolean
 }
 
-/** A directory of the source and the one of the tree that it goes into. */
-interface Directory {
-  readonly source: string
-  readonly path: string
-  readonly block: Id
-  /** The zone of its children. */
-  readonly zone: Id
-  /** Made by this import: nothing is in it. */
-  readonly isFresh: boolean
-  /** The root of the tree, in which directories become zone roots. */
-  readonly isRoot: boolean
-  readonly depth: number
-  /** Device and inode of this and the directories above, to end loops of links. */
-  readonly above: readonly string[]
-  scan: Promise<ScanResult> | undefined
-  /** Entries that this import has put there. */
-  committed: number
-}
-
-/** One entry of a directory that is to be taken. */
-interface Entry {
-  readonly name: string
-  /** In the tree. */
-  readonly shown: string
-  readonly size: number
-  readonly modifiedMs: number
-  readonly mode: number
-  readonly text: string | undefined
-}
-
 interface Existing {
   readonly block: Id
   readonly kind: number
@@ -103,14 +67,6 @@ interface Existing {
   readonly zone: Id
   readonly winner: Id | undefined
 }
-
-interface Target {
-  readonly number: number
-  readonly zone: Omit<ZoneTarget, 'key'>
-}
-
-const sliceEntries = 512 // looked at between two steps: a few milliseconds of the main thread
-const leavesPerUnit = unitBytes / 2 ** sectorLog2
 
 /** @throws ERR_PATH_LOCAL, what the destination's path throws, ERR_STORE_FULL, ERR_TRANSFER_WORKER, the signal's reason */
 export async function importTree(
@@ -134,7 +90,7 @@ class Import {
   readonly #signal: AbortSignal | undefined
   readonly #count: TransferCount
   readonly #job: WorkerJob
-  readonly #targets = new Map<string, Target>()
+  readonly #targets: WriteTargets
   readonly #epochs = new Set<string>()
   readonly #stack: Directory[] = []
   readonly #ownData: string
@@ -152,6 +108,7 @@ class Import {
     const own = statSync(parts.dataDirectory, { throwIfNoEntry: false })
     this.#ownData = own === undefined ? '' : `${own.dev}:${own.ino}`
     this.#job = parts.pool.openJob(jobHooks(parts, actor, true))
+    this.#targets = new WriteTargets(this.#context, actor, this.#job)
   }
 
   async run(source: string, destination: string): Promise<TransferReport> {
@@ -231,7 +188,7 @@ class Import {
     }
     const place = resolveDirectory(this.#context, this.#actor, path)
     const zone = zoneOfChildren(place.summary)
-    this.#target(zone, path)
+    this.#targets.of(zone, path)
     const depth = path.split('/').filter((component) => component !== '').length
     const isRoot = place.summary.parent === undefined
     return {
@@ -255,7 +212,7 @@ class Import {
       this.#count.tell(directory.path)
       const taken = new Set<string>()
       for (let from = 0; from < scan.names.length; from += sliceEntries) {
-        const entries = this.#sort(directory, scan, from, taken)
+        const entries = sortEntries(directory, scan, { from, taken, count: this.#count })
         await this.#enterDirectories(directory, entries.directories)
         for (const next of this.#stack.slice(-scansAhead)) void this.#startScan(next)
         yield* this.#takeEntries(directory, entries)
@@ -279,46 +236,6 @@ class Import {
     } finally {
       directory.scan = undefined
     }
-  }
-
-  /** The entries of one slice by what is to be done with them; problems are noted. */
-  #sort(
-    directory: Directory,
-    scan: ScanResult,
-    from: number,
-    taken: Set<string>
-  ): { readonly files: Entry[]; readonly links: Entry[]; readonly directories: Entry[] } {
-    const sorted = { files: [] as Entry[], links: [] as Entry[], directories: [] as Entry[] }
-    const end = Math.min(scan.names.length, from + sliceEntries)
-    for (let index = from; index < end; index++) {
-      const name = scan.names[index] ?? ''
-      const kind = scan.kinds[index]
-      const text = scan.texts[index]
-      const shown = name.normalize('NFC')
-      const refuse = (code: Parameters<TransferCount['problem']>[1], reason: string): void =>
-        this.#count.problem(`${directory.source}/${name}`, code, reason)
-      if (kind === entryKind.name) refuse('ERR_ENTRY_NAME', text ?? 'the name cannot be used')
-      else if (kind === entryKind.special) refuse('ERR_ENTRY_SPECIAL', `it is ${text ?? 'special'}`)
-      else if (kind === entryKind.unreadable) refuse('ERR_ENTRY_UNREADABLE', text ?? 'it cannot be read')
-      else if (!isValidName(shown)) refuse('ERR_ENTRY_NAME', 'no path of the tree can hold this name')
-      else if (taken.has(shown))
-        refuse('ERR_ENTRY_EXISTS', 'another name here is the same after normalization')
-      else {
-        taken.add(shown)
-        const entry: Entry = {
-          name,
-          shown,
-          size: scan.sizes[index] ?? 0,
-          modifiedMs: scan.modifiedMs[index] ?? 0,
-          mode: scan.modes[index] ?? 0,
-          text
-        }
-        if (kind === entryKind.file) sorted.files.push(entry)
-        else if (kind === entryKind.symlink) sorted.links.push(entry)
-        else sorted.directories.push(entry)
-      }
-    }
-    return sorted
   }
 
   // --- directories
@@ -467,7 +384,7 @@ class Import {
   }
 
   async #pack(directory: Directory, batch: readonly Wanted[], attempt = 0): Promise<void> {
-    const target = this.#target(directory.zone, directory.path)
+    const target = this.#targets.of(directory.zone, directory.path)
     const result = await this.#job.run('pack', {
       path: directory.source,
       names: batch.map(({ entry }) => entry.name),
@@ -479,7 +396,7 @@ class Import {
       directory: directory.block
     })
     // the key or the caps changed meanwhile: what was signed under the former ones is thrown away
-    if (attempt === 0 && this.#target(directory.zone, directory.path) !== target)
+    if (attempt === 0 && this.#targets.of(directory.zone, directory.path) !== target)
       return this.#pack(directory, batch, 1)
     // somebody else puts files there: one by one
     if (!(await this.#commitPacked(directory, batch, target, result))) return this.#pack(directory, batch, 2)
@@ -594,74 +511,23 @@ class Import {
   /** A file of many units, which all workers seal; one more attempt when it changes meanwhile. */
   async #takeLarge(directory: Directory, entry: Entry, isReplacing: boolean): Promise<void> {
     const path = `${directory.source}/${entry.name}`
+    const parts = {
+      context: this.#context,
+      job: this.#job,
+      signal: this.#signal,
+      followLinks: this.#followLinks
+    }
     for (let attempt = 0; ; attempt++) {
-      const state = this.#statOf(path)
+      const state = stateOfSource(path, this.#followLinks)
       if (state === undefined) return this.#problem(directory, entry, 'ERR_ENTRY_CHANGED', 'it is gone')
-      const sealed = await this.#sealLarge(directory, path, state)
+      const { number, zone } = this.#targets.of(directory.zone, directory.path)
+      const target = { number, isPublic: zone.isPublic, directory: directory.block }
+      const sealed = await sealLargeSource(parts, { ...state, path }, target)
       if (!('code' in sealed))
         return await this.#commitContent(directory, entry, { ...sealed, ...state }, isReplacing)
       if (sealed.code === 'ERR_ENTRY_CHANGED' && attempt === 0) continue
       return this.#problem(directory, entry, sealed.code, sealed.reason)
     }
-  }
-
-  #statOf(
-    path: string
-  ): { readonly size: number; readonly modifiedMs: number; readonly mode: number } | undefined {
-    try {
-      const status = this.#followLinks ? statSync(path) : lstatSync(path)
-      if (!status.isFile()) return undefined
-      return { size: status.size, modifiedMs: wholeMs(status.mtimeMs), mode: status.mode & 0o7777 }
-    } catch (error) {
-      if (systemCode(error) === undefined) throw error
-      return undefined
-    }
-  }
-
-  async #sealLarge(
-    directory: Directory,
-    path: string,
-    state: { readonly size: number; readonly modifiedMs: number }
-  ): Promise<
-    | Pick<SealedContent, 'aead' | 'levels' | 'stored' | 'rootHash' | 'rootKey'>
-    | { readonly code: Parameters<TransferCount['problem']>[1]; readonly reason: string }
-  > {
-    const target = this.#target(directory.zone, directory.path)
-    const count = Math.ceil(state.size / unitBytes)
-    const firstLeaves = Array.from({ length: count }, (_, unit) => unit * leavesPerUnit)
-    let failed = false
-    const units = await mapBounded(firstLeaves, this.#job.workers * tasksPerWorker, async (firstLeaf) => {
-      this.#signal?.throwIfAborted()
-      if (failed) return undefined
-      const work = {
-        ...state,
-        path,
-        followLinks: this.#followLinks,
-        target: target.number,
-        directory: directory.block
-      }
-      const unit = await this.#job.run('unit', { ...work, firstLeaf, leaves: leavesPerUnit })
-      failed ||= unit.failure !== undefined
-      return unit
-    })
-    const failure = units.find((unit) => unit?.failure !== undefined)?.failure
-    if (failure !== undefined) {
-      return { code: failure.code === 'large' ? 'ERR_ENTRY_CHANGED' : failure.code, reason: failure.reason }
-    }
-    const { crypto, random, store } = this.#context
-    const sectors: { readonly reference: Id; readonly bytes: Uint8Array }[] = []
-    const sealing = {
-      crypto,
-      random,
-      block: directory.block,
-      aead: target.zone.isPublic ? (0 as const) : (1 as const)
-    }
-    const assembly = new PayloadAssembly(sealing, { sectorLog2, emit: (sector) => sectors.push(sector) })
-    for (const unit of units) if (unit !== undefined) assembly.appendReference(1, unit, unit.stored)
-    const { payload, rootKey } = assembly.finish(state.size)
-    if (sectors.length > 0) await store.commit({ sectors }, { durability: 'none' })
-    const { levels, stored, rootHash } = payload
-    return { aead: sealing.aead, levels, stored, rootHash, rootKey }
   }
 
   async #takeLink(directory: Directory, entry: Entry): Promise<void> {
@@ -702,26 +568,6 @@ class Import {
     return { block, kind, zoneRoot, zone, winner: heads[0]?.id }
   }
 
-  /** What workers need to sign in a zone; another one when its key or the actor's caps changed. */
-  #target(zone: Id, path: string): Target {
-    const cap = capFor(this.#actor, { home: zone, block: undefined }, right.create, path)
-    const writeKey = writeKeyFor(this.#context, this.#actor, zone, path)
-    const known = this.#targets.get(epochName(zone))
-    if (known !== undefined && isSameTarget(known, cap, writeKey.epoch)) return known
-    const { tree } = this.#context.tree
-    if (tree === undefined) throw new TreeError('ERR_RECORD_MISSING', 'there is no tree here yet')
-    const isPublic = isPublicZone(this.#context, zone)
-    const fields = { tree, zone, isPublic, cap: cap.cap, rank: cap.rank, epoch: writeKey.epoch }
-    const { key } = writeKey
-    const number = this.#job.addTarget(() => ({
-      ...fields,
-      key: key === undefined ? undefined : new Uint8Array(key)
-    }))
-    const target = { number, zone: fields }
-    this.#targets.set(epochName(zone), target)
-    return target
-  }
-
   #problem(
     directory: Directory,
     entry: Entry,
@@ -730,60 +576,4 @@ class Import {
   ): void {
     this.#count.problem(`${directory.source}/${entry.name}`, code, reason)
   }
-}
-
-interface Wanted {
-  readonly entry: Entry
-  readonly isReplacing: boolean
-}
-
-function isSameTarget({ zone }: Target, cap: WriterCap, epoch: Id | undefined): boolean {
-  return isSameId(zone.cap, cap.cap) && zone.rank === cap.rank && isSameId(zone.epoch, epoch)
-}
-
-function isSameId(left: Id | undefined, right: Id | undefined): boolean {
-  return left === undefined || right === undefined ? left === right : equalBytes(left, right)
-}
-
-function below(
-  directory: Directory,
-  entry: Entry,
-  tree: Pick<Directory, 'block' | 'zone' | 'isFresh'>
-): Directory {
-  return {
-    ...tree,
-    source: `${directory.source === '/' ? '' : directory.source}/${entry.name}`,
-    path: `${directory.path}/${entry.shown}`,
-    isRoot: false,
-    depth: directory.depth + 1,
-    above: [...directory.above, entry.text ?? ''],
-    scan: undefined,
-    committed: 0
-  }
-}
-
-/** Tasks of some files or some megabytes each. */
-function* batches(wanted: readonly Wanted[]): Generator<readonly Wanted[]> {
-  let batch: Wanted[] = []
-  let bytes = 0
-  for (const item of wanted) {
-    if (batch.length === packFilesMax || (batch.length > 0 && bytes + item.entry.size > packBytesMax)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push(item)
-    bytes += item.entry.size
-  }
-  if (batch.length > 0) yield batch
-}
-
-function splitTreePath(path: string): { readonly parent: string; readonly name: string } {
-  const trimmed = path.replace(/\/+$/, '')
-  const slash = trimmed.lastIndexOf('/')
-  const name = trimmed.slice(slash + 1).normalize('NFC')
-  if (name === '' || !isValidName(name)) {
-    throw new NodeError('ERR_PATH_LOCAL', `a file needs a name in the tree: "${path}" has none`)
-  }
-  return { parent: slash <= 0 ? '/' : trimmed.slice(0, slash), name }
 }

@@ -1,6 +1,7 @@
 /**
  * What the main thread and the transfer workers say to each other. Sealed bytes lie in shared buffers; keys travel
- * once at the start of a job and are wiped at its end.
+ * once at the start of a job and are wiped at its end. Small arrays of a worker are parts of shared chunks
+ * (`cutBytesFromChunks`), and a message copies the whole buffer of an array: results are copies of their own.
  */
 import type { PackedFrames } from '@blocktree/store'
 import type { Id, PayloadDescriptor } from '@blocktree/tree'

@@ -196,8 +196,8 @@ async function sealReplacement(
     aead: payload?.aead ?? aeadFor(context.zone, size),
     levels: payload?.levels ?? 0,
     stored: payload?.stored ?? 0,
-    rootHash: payload?.rootHash ?? new Uint8Array(32),
-    rootKey
+    rootHash: payload?.rootHash.slice() ?? new Uint8Array(32),
+    rootKey: rootKey?.slice()
   }
 }
 

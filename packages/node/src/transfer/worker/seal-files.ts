@@ -42,5 +42,5 @@ export function sealFiles(context: SealFilesContext, work: SealWork): SealResult
   const [first] = files
   if (newFiles === undefined || first === undefined || files.some(({ sectors }) => sectors.length > 0))
     throw new RangeError('a batch to seal has files, and each fits beside its header')
-  return { sample: first.header.bytes, newFiles }
+  return { sample: first.header.bytes.slice(), newFiles }
 }

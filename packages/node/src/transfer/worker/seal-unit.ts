@@ -50,7 +50,12 @@ export async function sealUnit(
       }
       await output.add({ reference: node.hash, bytes: node.bytes })
       output.flush()
-      return { hash: node.hash, key: node.key, stored: stored + node.bytes.length, failure: undefined }
+      return {
+        hash: node.hash.slice(),
+        key: node.key.slice(),
+        stored: stored + node.bytes.length,
+        failure: undefined
+      }
     } finally {
       closeSync(source.fd)
     }
