@@ -14,7 +14,7 @@ import type { Figure, Measured, Section } from '../section.ts'
 const block = new Uint8Array(64 * 1024).fill(7)
 const small = new Uint8Array(64)
 const opRead = 2
-const callsPerRound = 5000
+const callsPerRound = 20_000
 const readsPerRound = 4000
 const idleApps = 50
 
