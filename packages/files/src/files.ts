@@ -84,7 +84,7 @@ export interface FilesOptions {
 /**
  * Paths are `/<tree>/a/b` or `/a/b`. Every call is done in the name of its actor: it fails with ERR_ACCESS_DENIED or
  * ERR_KEY_MISSING where the actor has no cap or key. Replies come when the write is durable in the class asked for;
- * reads see it at once.
+ * reads see it at once, but for a new file while many others are created: that one when its reply comes (ADR 0011).
  */
 export interface Files {
   /** What every operation works with; for packages that build on this one. */

@@ -18,6 +18,7 @@ export const problemsMax = 1000 // problems of one report; more are counted only
 export const progressIntervalMs = 100 // between two reports of progress
 export const workersIdleMs = 10_000 // after the last job, before the workers are stopped
 export const sealingIdleMs = 2000 // after the last batch of created files, before the workers forget the keys
+export const sealingJobsMax = 8 // signers whose keys workers hold at once for created files; others seal in place
 export const sealingTasksPerWorker = 6 // batches of created files, a millisecond each, before another worker helps
 export const sealingTargetsMax = 256 // zones and epochs of one signer that workers hold keys of meanwhile
 export const workerYoungMiB = 12 // short-lived objects of a worker: its garbage is collected often and cheaply

@@ -6,7 +6,7 @@ import { wipe } from '@blocktree/crypto'
 import type { Actor, BulkTarget, FileSealer, SealedBatch, SealingBatch } from '@blocktree/files'
 import { type Id, decodeRecord, recordType } from '@blocktree/tree'
 import { type TransferParts, jobHooks } from './job.ts'
-import { sealingIdleMs, sealingTargetsMax } from './limits.ts'
+import { sealingIdleMs, sealingJobsMax, sealingTargetsMax } from './limits.ts'
 import type { SealResult, SealWork, ZoneTarget } from './worker-message.ts'
 import type { WorkerJob } from './worker-pool.ts'
 
@@ -31,7 +31,9 @@ export class PoolSealer implements FileSealer {
       this.#end(actor)
       return undefined
     }
-    const sealing = this.#jobs.get(actor) ?? this.#open(actor)
+    const known = this.#jobs.get(actor)
+    if (known === undefined && this.#jobs.size >= sealingJobsMax) return undefined
+    const sealing = known ?? this.#open(actor)
     sealing.idle.refresh()
     return this.#run(actor, sealing, batch)
   }

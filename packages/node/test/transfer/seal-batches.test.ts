@@ -1,5 +1,6 @@
 /** Many creations at once over real workers and a real store. */
 import { describe, expect, test } from 'vitest'
+import { sealingJobsMax } from '../../src/transfer/limits.ts'
 import { newTransferFixture, openTransferFixture, type TransferFixture } from './transfer-fixture.ts'
 
 function contentOf(index: number): Uint8Array {
@@ -69,5 +70,22 @@ describe('creations sealed in workers', () => {
     await fixture.transfer.close()
     await under
     expectAll(fixture, 120)
+  })
+
+  test('are for few signers at a time', async () => {
+    await using fixture = await newTransferFixture({ workers: 1 })
+    const { files, node, transfer } = fixture
+    await files.makeDirectory(fixture.actor, '/d')
+    const sealed = Array.from({ length: sealingJobsMax + 1 }, (_, index) => {
+      const actor = files.actor(node)
+      const target = files.bulkTarget(actor, '/d')
+      const file = { name: `file-${index}`, bytes: contentOf(index), modifiedMs: 1 }
+      return transfer.sealer.seal(actor, { target, sectorLog2: 17, files: [file] })
+    })
+    expect(sealed.map((batch) => batch !== undefined)).toEqual([
+      ...Array.from({ length: sealingJobsMax }, () => true),
+      false
+    ])
+    for (const batch of sealed) expect((await batch)?.blocks.length ?? 32).toBe(32)
   })
 })
