@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Asset } from './app-directory.ts'
 import { parseRange } from './byte-range.ts'
 import { checkPreconditions, isRangeCurrent } from './conditional-request.ts'
-import { securityHeaders } from './security-headers.ts'
+import { assetSecurityHeaders } from './security-headers.ts'
 
 export interface AssetAnswer {
   readonly status: number
@@ -15,7 +15,7 @@ export interface AssetAnswer {
 const nothing = new Uint8Array(0)
 
 export function assetAnswer(message: IncomingMessage, asset: Asset, requestId: string): AssetAnswer {
-  const head = ['x-request-id', requestId, ...securityHeaders]
+  const head = ['x-request-id', requestId, ...assetSecurityHeaders(asset.mediaType)]
   if (message.method !== 'GET' && message.method !== 'HEAD') {
     head.push('allow', 'GET, HEAD', 'content-length', '0')
     return { status: 405, head, body: nothing }

@@ -32,6 +32,23 @@ export const securityHeaders: readonly string[] = [
   'browsing-topics=(), geolocation=(), microphone=(), camera=(), payment=(), usb=()'
 ]
 
+/** Of what a browser shows or uses without running anything of it: pictures, styles, fonts, plain text, data. */
+const passiveHeaders: readonly string[] = [
+  'x-content-type-options',
+  'nosniff',
+  'cross-origin-resource-policy',
+  'same-origin'
+]
+
+/** Documents, and scripts that may be workers, run under a policy of their own; other files need none. */
+const activeType =
+  /^(?:text\/html|text\/xml|application\/xml|application\/xhtml\+xml|application\/pdf|image\/svg\+xml|text\/javascript|application\/javascript|application\/wasm)\b/
+
+/** Those for a file of this media type; `nosniff` keeps browsers from taking it for another. */
+export function assetSecurityHeaders(mediaType: string): readonly string[] {
+  return activeType.test(mediaType) ? securityHeaders : passiveHeaders
+}
+
 /** What an app may not send, because it is decided here. */
 export const ownHeaders: ReadonlySet<string> = new Set([
   ...securityHeaders.filter((_, index) => index % 2 === 0 && index > 0),

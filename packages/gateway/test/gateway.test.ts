@@ -426,6 +426,20 @@ describe('assets', () => {
     expect((await ask(`${get}\nrange: bytes=0-1\nif-range: ${condition}`)).status).toBe(status)
   })
 
+  test.each([
+    ['text/html; charset=utf-8', true],
+    ['image/svg+xml', true],
+    ['text/javascript', true],
+    ['application/pdf', true],
+    ['image/png', false],
+    ['text/css', false]
+  ])('of type %s: a policy is sent is %s', async (mediaType, isSent) => {
+    const { ask } = await open(app({ asset: () => textAsset('x', { mediaType }) }))
+    const { headers } = await ask(get)
+    expect(headers.has('content-security-policy')).toBe(isSent)
+    expect(headers.get('x-content-type-options')).toEqual(['nosniff'])
+  })
+
   test('are not written to', async () => {
     const { ask } = await open(files)
     const answer = await ask('PUT /a.txt HTTP/1.1\nhost: notes.localhost', 'x')
