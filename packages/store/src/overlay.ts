@@ -6,6 +6,7 @@ import type { StoredRecord } from '@blocktree/tree'
 import type { PlaceRow, RowSpace } from './index-rows.ts'
 import { rowSpace, sealBytes } from './index-rows.ts'
 import type { PackedBatch } from './packed-batch.ts'
+import { TailCounts, tailOf } from './tail-counts.ts'
 
 /** A row that was removed is present with this value. */
 export const removedRow: unique symbol = Symbol('removed')
@@ -31,12 +32,13 @@ export interface OverlayEntry {
 
 export class Overlay {
   readonly #packed: Set<PackedBatch> = new Set()
+  readonly #packedTails: TailCounts = new TailCounts()
   readonly #maps: readonly Map<string, OverlayEntry>[] = Array.from({ length: 6 }, () => new Map())
 
   get(space: RowSpace, key: Uint8Array): OverlayEntry | undefined {
     const map = this.#map(space)
     const entry = map.size === 0 ? undefined : map.get(keyText(key))
-    if (entry !== undefined || this.#packed.size === 0) return entry
+    if (entry !== undefined || this.#packed.size === 0 || !this.#packedTails.has(tailOf(key))) return entry
     for (const batch of this.#packed) {
       const found = batch.find(space, key)
       if (found !== undefined) return found
@@ -47,10 +49,11 @@ export class Overlay {
   /** A packed batch answers for keys that nothing newer stands for. */
   addPacked(batch: PackedBatch): void {
     this.#packed.add(batch)
+    this.#packedTails.add(batch.tails)
   }
 
   settlePacked(batch: PackedBatch): void {
-    this.#packed.delete(batch)
+    if (this.#packed.delete(batch)) this.#packedTails.remove(batch.tails)
   }
 
   /** @param from where the key begins in `key` */

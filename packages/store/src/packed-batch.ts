@@ -14,6 +14,7 @@ import type { OverlayEntry, OverlayValue } from './overlay.ts'
 import type { PreparedFrames } from './pending-batch.ts'
 import { StoreError } from './store-error.ts'
 import { toRecord } from './store-reader.ts'
+import { tailOf } from './tail-counts.ts'
 
 /** What a worker sends; all arrays may be transferred. */
 export interface PackedFrames {
@@ -83,17 +84,6 @@ function packRows(rows: readonly IndexRow[]): Uint8Array {
   return new Uint8Array(packed.buffer)
 }
 
-function tailOf(key: Uint8Array): number {
-  const end = key.length
-  return (
-    (((key[end - 4] ?? 0) << 24) |
-      ((key[end - 3] ?? 0) << 16) |
-      ((key[end - 2] ?? 0) << 8) |
-      (key[end - 1] ?? 0)) >>>
-    0
-  )
-}
-
 /** One of them on its way into the index. */
 export class PackedBatch {
   readonly #frames: Omit<PackedFrames, 'bytes'>
@@ -117,6 +107,11 @@ export class PackedBatch {
     const { bytes, ...rest } = frames
     this.#bytes = bytes
     this.#frames = rest
+  }
+
+  /** The tails of its keys. */
+  get tails(): Uint32Array {
+    return this.#frames.tails
   }
 
   /** Rows that the index gets. */
