@@ -152,7 +152,7 @@ function summarize(results: readonly CorpusResult[]): Measured {
       'Not equal work: age seals one stream without access to single files and without a writer’s signature (a limit, not a peer); restic and borg also cut by content and remove duplicates, and derive the key from the passphrase in each command; gocryptfs pays for FUSE, keeps no history and signs nothing; hyperdrive signs a Merkle root and encrypts without authenticating each block; helia encrypts nothing.',
       'Ours signs every file’s header, seals its name, size and times, gives each sector a key of its own and verifies every sector when reading; it does not remove duplicates.',
       'Every round writes into directories of its own, which are removed at the end: ext4 looks at recently deleted inodes one by one, and who writes next would pay for it. The corpus is read before each store, so that all find it in the page cache.',
-      'A bare durable write is one sequential write of the content with one fdatasync, without encryption, hashes, names or an index. Where the ratio of that to the best peer is below 2, storing twice as fast as this peer durably is not possible on this disk.',
+      'A bare durable write is one sequential write of the content with one fdatasync, without encryption, hashes, names or an index. Where the ratio of that to the best peer is below 2, no store that writes one log with one thread can be twice as fast as this peer; the limit is the copy into fresh pages of the page cache, which peers that write several files do on several processors.',
       'Peak memory is that of the largest process. hyperdrive and helia take minutes for 100,000 files and are measured once there.'
     ]
   }
@@ -294,7 +294,7 @@ function ratio(own: Subject, other: Subject, direction: Direction): number {
   return median(present(ratios))
 }
 
-/** How many times as fast as `best` a writer would be that only wrote and synced: no store can be faster. */
+/** How many times as fast as `best` a writer would be that only wrote and synced one file. */
 function ratioOfMachine(best: Subject, yardsticks: readonly Yardstick[]): number {
   const ratios = best.rounds.map((round, index) => {
     const yardstick = yardsticks[index]
