@@ -25,7 +25,6 @@ export const hostNamesRemembered = 1024 // parsed Host headers; cleared when ful
 export const appNameCharactersMax = 32 // one label of a host name, with room
 export const responseHeadersMax = 64 // of one answer of an app
 export const responseHeaderBytesMax: number = 16 * 1024 // all of them together
-export const requestIdCharactersMax = 32 // of the ids made here
 
 export const defaultLimits: GatewayLimits = {
   headerBytesMax,
