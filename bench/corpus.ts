@@ -8,8 +8,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export const corpusNames = ['large', 'mixed', 'small'] as const
-export type CorpusName = (typeof corpusNames)[number]
+export type CorpusName = 'large' | 'mixed' | 'small'
 
 export interface Corpus {
   readonly name: CorpusName

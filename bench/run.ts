@@ -6,7 +6,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { corpusNames } from './corpus.ts'
 import { currentCommit, describeMachine, type Machine } from './machine.ts'
 import { killRunningCommands } from './measure.ts'
 import { peers } from './peers.ts'
@@ -18,10 +17,10 @@ import { millionSection } from './sections/million.ts'
 import { rpcSection } from './sections/rpc.ts'
 import { sandboxSection } from './sections/sandbox.ts'
 import { startSection } from './sections/start.ts'
-import { transferSection } from './sections/transfer.ts'
+import { transferSections } from './sections/transfer.ts'
 
 const sections: readonly Section[] = [
-  transferSection,
+  ...transferSections,
   createsSection,
   rpcSection,
   millionSection,
@@ -34,11 +33,11 @@ const pictures = join(import.meta.dirname, '..', 'doc', 'images')
 
 const usage = `npm run bench [-- SECTION... OPTIONS]
 
-sections: ${sections.map(({ name }) => name).join(', ')}; all when none is named
+sections: ${sections.map(({ name }) => name).join(', ')}; all when none is named;
+          the beginning of a name stands for all that begin so: transfer
   --runs N          rounds of each measurement
   --quick           small corpora, few rounds: to see that everything works
-  --corpus NAME     only this corpus of transfer (${corpusNames.join(', ')}); may be repeated
-  --peer NAME       only this peer of transfer (${peers.map(({ name }) => name).join(', ')}); may be repeated, "none" for no peer
+  --peer NAME       only this peer of the transfers (${peers.map(({ name }) => name).join(', ')}); may be repeated, "none" for no peer
   --directory DIR   scratch place, on the disk that is to be measured; the system's temporary directory when not given
   --corpora DIR     keep the corpora here for the next time
   --json            results as JSON on stdout instead of tables
@@ -53,7 +52,6 @@ interface Results {
 const options = {
   runs: { type: 'string' },
   quick: { type: 'boolean' },
-  corpus: { type: 'string', multiple: true },
   peer: { type: 'string', multiple: true },
   directory: { type: 'string' },
   corpora: { type: 'string' },
@@ -66,7 +64,6 @@ interface Request {
   readonly sections: readonly Section[]
   readonly runs: number | undefined
   readonly isQuick: boolean
-  readonly corpusNames: readonly string[] | undefined
   readonly peers: readonly string[] | undefined
   readonly directory: string
   readonly corpora: string | undefined
@@ -83,19 +80,16 @@ function readRequest(words: readonly string[]): Request | undefined {
     throw new Error(`--runs ${values.runs}: not a count`)
   if (values.quick === true && values['write-results'] === true)
     throw new Error('a quick run is not for RESULTS.md')
-  refuseUnknown(values.corpus ?? [], corpusNames, 'corpus')
   refuseUnknown(values.peer ?? [], [...peers.map(({ name }) => name), 'none'], 'peer')
-  refuseUnknown(
-    positionals,
-    sections.map(({ name }) => name),
-    'section'
-  )
-  const chosen = sections.filter(({ name }) => positionals.includes(name))
+  const isMeant = (name: string, word: string): boolean => name === word || name.startsWith(`${word}-`)
+  const names = sections.map(({ name }) => name)
+  const unknown = positionals.find((word) => !names.some((name) => isMeant(name, word)))
+  if (unknown !== undefined) refuseUnknown([unknown], names, 'section')
+  const chosen = sections.filter(({ name }) => positionals.some((word) => isMeant(name, word)))
   return {
     sections: chosen.length === 0 ? sections : chosen,
     runs,
     isQuick: values.quick === true,
-    corpusNames: values.corpus,
     peers: values.peer,
     directory: values.directory ?? tmpdir(),
     corpora: values.corpora,
@@ -158,15 +152,11 @@ async function measureSection(section: Section, context: BenchContext): Promise<
 }
 
 /** The command that measures this section again in the same way. */
-function commandOf(
-  section: Section,
-  { runs, isQuick, corpusNames: corpora, peers: names }: BenchContext
-): string {
+function commandOf(section: Section, { runs, isQuick, peers: names }: BenchContext): string {
   const words = [
     section.name,
     ...(runs === undefined ? [] : ['--runs', String(runs)]),
     ...(isQuick ? ['--quick'] : []),
-    ...(corpora ?? []).flatMap((name) => ['--corpus', name]),
     ...(names ?? []).flatMap((name) => ['--peer', `"${name}"`])
   ]
   return `npm run bench -- ${words.join(' ')}`

@@ -13,8 +13,6 @@ export interface BenchContext {
   readonly output: string
   /** Names of the peers to run; all when undefined. */
   readonly peers: readonly string[] | undefined
-  /** Names of the corpora to run; all when undefined. */
-  readonly corpusNames: readonly string[] | undefined
   /** One line on what is going on now. */
   progress(line: string): void
 }

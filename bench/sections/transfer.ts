@@ -33,19 +33,23 @@ const defaultRuns: Readonly<Record<CorpusName, number>> = { large: 7, mixed: 5, 
 const mebibyte = 1024 * 1024
 const roomPerRound = 8 // repository and output, and as much again three times for what others need
 
-export const transferSection: Section = {
-  name: 'transfer',
-  title: 'Storing and reading back',
+const titles: Readonly<Record<CorpusName, string>> = {
+  large: 'Storing and reading back large files',
+  mixed: 'Storing and reading back files of mixed sizes',
+  small: 'Storing and reading back 100,000 small files'
+}
+
+const corpora: readonly CorpusName[] = ['large', 'mixed', 'small']
+
+/** One section for each corpus, so that each can be measured again by itself. */
+export const transferSections: readonly Section[] = corpora.map((name) => ({
+  name: `transfer-${name}`,
+  title: titles[name],
   async run(context) {
     await using own = createBlocktreePeers()
-    const results: CorpusResult[] = []
-    for (const name of ['large', 'mixed', 'small'] as const) {
-      if (context.corpusNames !== undefined && !context.corpusNames.includes(name)) continue
-      results.push(await measureCorpus(context, name, own.peers))
-    }
-    return summarize(results)
+    return summarize([await measureCorpus(context, name, own.peers)])
   }
-}
+}))
 
 async function measureCorpus(
   context: BenchContext,
