@@ -10,6 +10,9 @@ export type CliErrorCode =
   | 'ERR_LOCAL_FILE' // a file of this machine cannot be read or written
   | 'ERR_LOCAL_EXISTS' // a file of this machine would be overwritten
   | 'ERR_PASSPHRASE_ABSENT' // a passphrase is needed and there is no terminal to ask on
+  | 'ERR_CONSENT_ABSENT' // nobody agreed to what an app asks for, and there is no terminal to ask on
+  | 'ERR_APP_BUILD' // the build command of an app project failed, or its compiler is missing
+  | 'ERR_AUTHOR_OTHER' // a package is signed by another author than was named
   | 'ERR_START_FAILED' // the node that was started ended before it was ready
 
 export class CliError extends Error {

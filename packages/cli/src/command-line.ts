@@ -8,10 +8,13 @@ export interface CommandLine {
   readonly options: OptionValues
 }
 
+/** Lists are of options that may be given several times. */
+type Values = Record<string, string | boolean | string[]>
+
 /** @throws ERR_OPTION_UNKNOWN, ERR_OPTION_VALUE, ERR_ARGUMENT_MISSING, ERR_ARGUMENT_EXTRA */
 export function readCommandLine(definition: CommandDefinition, words: readonly string[]): CommandLine {
   const known = [...definition.options, ...globalOptions]
-  const values: Record<string, string | boolean> = {}
+  const values: Values = {}
   const positionals: string[] = []
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? ''
@@ -33,12 +36,7 @@ export function readCommandLine(definition: CommandDefinition, words: readonly s
 }
 
 /** @returns how many of the following words belong to it */
-function readLong(
-  known: readonly Option[],
-  text: string,
-  next: string | undefined,
-  values: Record<string, string | boolean>
-): number {
+function readLong(known: readonly Option[], text: string, next: string | undefined, values: Values): number {
   const equals = text.indexOf('=')
   const name = equals < 0 ? text : text.slice(0, equals)
   const given = equals < 0 ? undefined : text.slice(equals + 1)
@@ -56,7 +54,7 @@ function readShort(
   known: readonly Option[],
   letters: string,
   next: string | undefined,
-  values: Record<string, string | boolean>
+  values: Values
 ): number {
   for (let index = 0; index < letters.length; index++) {
     const letter = letters[index] ?? ''
@@ -76,7 +74,7 @@ function takeValue(
   option: Option,
   given: string | undefined,
   next: string | undefined,
-  values: Record<string, string | boolean>
+  values: Values
 ): number {
   const value = given ?? next
   if (value === undefined)
@@ -84,7 +82,10 @@ function takeValue(
       'ERR_OPTION_VALUE',
       `--${option.name} needs a value: --${option.name} ${option.value ?? ''}`
     )
-  values[option.name] = value
+  const before = values[option.name]
+  if (option.isRepeated !== true) values[option.name] = value
+  else if (Array.isArray(before)) before.push(value)
+  else values[option.name] = [value]
   return given === undefined ? 1 : 0
 }
 
@@ -123,14 +124,21 @@ export function usageOf(definition: CommandDefinition): string {
   return `${definition.name}${options}${parts.join('')}`
 }
 
-function optionValues(all: Readonly<Record<string, string | boolean>>): OptionValues {
+function optionValues(values: Readonly<Values>): OptionValues {
+  const all = Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string | boolean] => !Array.isArray(entry[1]))
+  )
   const text = (name: string): string | undefined => {
     const value = all[name]
     return typeof value === 'string' ? value : undefined
   }
   return {
     all,
-    has: (name) => all[name] !== undefined,
+    has: (name) => values[name] !== undefined,
+    list(name) {
+      const value = values[name]
+      return Array.isArray(value) ? value : []
+    },
     text,
     integer(name, min = 0) {
       const value = text(name)

@@ -1,5 +1,7 @@
 /** Every command as data; help, completion and doc/CLI.md come from here. Modules are loaded when a command runs. */
 import { settings, describeKind } from '@blocktree/node/settings'
+import { appCommands } from './app-commands.ts'
+import { authorCommands } from './author-commands.ts'
 import type { Argument, CommandDefinition, Option } from './command.ts'
 import { hostingCommands, rootReplaceCommand } from './hosting-commands.ts'
 
@@ -718,6 +720,8 @@ export const commandTable: readonly CommandDefinition[] = [
   ...fileCommands,
   ...sharingCommands,
   ...hostingCommands,
+  ...appCommands,
+  ...authorCommands,
   ...keyCommands,
   rootReplaceCommand,
   ...upkeepCommands,

@@ -3,7 +3,7 @@ import type { NodeClient } from './node-client.ts'
 import type { Output } from './output.ts'
 
 /** What stands at a place on the command line, for completion. */
-export type Completes = 'tree' | 'local' | 'principal' | 'method' | 'shell' | 'command' | 'nothing'
+export type Completes = 'tree' | 'local' | 'principal' | 'method' | 'shell' | 'command' | 'app' | 'nothing'
 
 export interface Argument {
   readonly name: string
@@ -19,13 +19,15 @@ export interface Option {
   /** Name of its value in help; a flag when absent. */
   readonly value?: string
   readonly completes?: Completes
+  /** May be given several times; read by `OptionValues.list`. */
+  readonly isRepeated?: boolean
   readonly summary: string
 }
 
 export interface CommandDefinition {
   /** One or two words: `ls`, `key backup`. */
   readonly name: string
-  readonly group: 'Node' | 'Files' | 'Sharing' | 'Keys' | 'Upkeep' | 'Tools'
+  readonly group: 'Node' | 'Files' | 'Sharing' | 'Apps' | 'Making apps' | 'Keys' | 'Upkeep' | 'Tools'
   /** One sentence, no full stop. */
   readonly summary: string
   readonly description?: string
@@ -47,6 +49,8 @@ export interface OptionValues {
   text(name: string): string | undefined
   /** ERR_OPTION_VALUE when it is not a whole number of at least `min`. */
   integer(name: string, min?: number): number | undefined
+  /** Values of an option that may be given several times, in their order. */
+  list(name: string): readonly string[]
   readonly all: Readonly<Record<string, string | boolean>>
 }
 

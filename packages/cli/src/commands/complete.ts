@@ -61,6 +61,8 @@ async function byKind(
       return await treePaths(context, last)
     case 'principal':
       return (await principals(context)).filter(startsLike)
+    case 'app':
+      return (await apps(context)).filter(startsLike)
     case 'nothing':
       return []
     default:
@@ -86,4 +88,9 @@ async function treePaths(context: CommandContext, last: string): Promise<readonl
 async function principals(context: CommandContext): Promise<readonly string[]> {
   const node = await context.node()
   return (await node.call('principal.list', {})).principals.map(({ name }) => name)
+}
+
+async function apps(context: CommandContext): Promise<readonly string[]> {
+  const node = await context.node()
+  return (await node.call('app.list', {})).apps.map(({ name }) => name)
 }

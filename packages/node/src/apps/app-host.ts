@@ -12,8 +12,7 @@ import {
   type VerifiedPackage,
   checkUpgrade,
   decodeAppGrant,
-  effectiveLimits,
-  readPackage
+  effectiveLimits
 } from '@blocktree/app-package'
 import {
   type AppInstance,
@@ -25,7 +24,6 @@ import {
 } from '@blocktree/apps'
 import type { Host } from '@blocktree/app-package'
 import type { ServedApp } from '@blocktree/gateway'
-import { checkModule, modulePolicyDefault } from '@blocktree/wasm-module'
 import { NodeError, reasonOf } from '../node-error.ts'
 import type { KnownPrincipal, PrincipalDirectory } from '../principal-directory.ts'
 import { type AppAccessDeps, endAccess, grantAccess, objectPath } from './app-access.ts'
@@ -41,6 +39,7 @@ import {
   writeState
 } from './installation.ts'
 import { createServedApp } from './served-app.ts'
+import { verifyPackage } from '../verify-package.ts'
 
 export interface AppHostDeps extends InstallationDeps, AppAccessDeps {
   readonly treeId: Uint8Array
@@ -73,7 +72,6 @@ interface Slot {
   problem: string | undefined
 }
 
-const wasmPageBytes = 65_536
 const filesRights: readonly FileRight[] = ['read', 'write', 'create', 'list', 'remove', 'lock']
 
 export class AppHost {
@@ -114,9 +112,7 @@ export class AppHost {
 
   /** @throws PackageError, ERR_APP_MODULE: what a package says of itself, once it is proven */
   inspect(bytes: Uint8Array): VerifiedPackage {
-    const found = readPackage(this.#deps.crypto, bytes)
-    expectModule(found)
-    return found
+    return verifyPackage(this.#deps.crypto, bytes)
   }
 
   /** @throws ERR_APP_EXISTS, ERR_APP_CONSENT, ERR_APP_FAILED and what `inspect` throws; nothing is left of it then */
@@ -618,24 +614,6 @@ export class AppHost {
   #note(app: string, message: string): void {
     this.#deps.services.log({ app, level: 'warning', message, source: 'host' })
   }
-}
-
-/** @throws ERR_APP_MODULE */
-function expectModule({ module, manifest }: VerifiedPackage): void {
-  const { moduleBytes, memoryBytes, tableElements } = effectiveLimits(manifest.limits)
-  const refusals = checkModule(module, {
-    ...modulePolicyDefault,
-    moduleBytes,
-    memoryPages: Math.floor(memoryBytes / wasmPageBytes),
-    tableEntries: tableElements
-  })
-  const [first] = refusals
-  if (first === undefined) return
-  throw new NodeError(
-    'ERR_APP_MODULE',
-    `the module of "${manifest.name}" is refused: ${first.found}; allowed: ${first.limit}; ${first.remedy}`,
-    { data: { refusals } }
-  )
 }
 
 /** @throws ERR_APP_CONSENT */

@@ -2,10 +2,12 @@
  * Apps of a node as one part: loaded when there are any, so that a node without apps pays nothing for them. Owns the
  * runner, the shared services, the gateway and the host.
  */
+import { join } from 'node:path'
 import { LockTable, MessageSwitch, QuestionDesk, type AppLogLine } from '@blocktree/apps'
 import { createGateway, type AccessLine, type Gateway } from '@blocktree/gateway'
 import { createProcessRunner, findEngine, type ProcessRunner } from '@blocktree/sandbox'
 import type { NodeParts } from '../create-node.ts'
+import { enginesFolder } from '../engine.ts'
 import { reasonOf } from '../node-error.ts'
 import { AppHost } from './app-host.ts'
 import { AppLog } from './app-log.ts'
@@ -101,7 +103,7 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
   }
 
   function createRunner({ configuration: { apps } }: Parts): ProcessRunner {
-    const installed = apps.engine === 'v8' ? undefined : findEngine(`${directory.path}/engines`)
+    const installed = apps.engine === 'v8' ? undefined : findEngine(join(directory.path, enginesFolder))
     return createProcessRunner({
       ...(apps.sandbox === 'auto' ? {} : { requiredLevel: apps.sandbox }),
       ...(apps.engine === 'auto' ? {} : { engine: apps.engine }),

@@ -1,0 +1,92 @@
+/** Commands for who makes apps; none needs a node. Part of ./command-table.ts. */
+import type { Argument, CommandDefinition, Option } from './command.ts'
+
+const project: Argument = { name: 'DIR', completes: 'local', isOptional: true }
+const packageFile: Argument = { name: 'FILE', completes: 'local' }
+const key: Option = {
+  name: 'key',
+  value: 'FILE',
+  completes: 'local',
+  summary: "the author's key file; author.key of the project, else the one of this user"
+}
+
+export const authorCommands: readonly CommandDefinition[] = [
+  {
+    name: 'app new',
+    group: 'Making apps',
+    summary: 'Write a new app project that works',
+    arguments: [{ name: 'DIR', completes: 'local' }],
+    options: [
+      {
+        name: 'template',
+        value: 'LANGUAGE',
+        summary: 'assemblyscript, c, rust or wat [assemblyscript]'
+      },
+      { name: 'title', value: 'TEXT', summary: 'name that people see' }
+    ],
+    examples: [['blocktree app new visits --template wat', '']],
+    load: () => import('./commands/app-new.ts')
+  },
+  {
+    name: 'app build',
+    group: 'Making apps',
+    summary: 'Run the build command of app.json',
+    arguments: [project],
+    options: [],
+    examples: [],
+    load: () => import('./commands/app-build.ts')
+  },
+  {
+    name: 'app key',
+    group: 'Making apps',
+    summary: "Show the author's key, and make it when there is none",
+    description: 'Keep the file: only who has it can publish upgrades of your apps.',
+    arguments: [],
+    options: [key],
+    examples: [],
+    load: () => import('./commands/app-key.ts')
+  },
+  {
+    name: 'app pack',
+    group: 'Making apps',
+    summary: 'Put module and assets of a project into one signed package',
+    description: 'The same inputs give the same bytes. Without a key file one is made for this user.',
+    arguments: [project],
+    options: [
+      { name: 'out', short: 'o', value: 'FILE', completes: 'local', summary: 'where to write it' },
+      key
+    ],
+    examples: [['blocktree app pack --out notes.blocktree', '']],
+    load: () => import('./commands/app-pack.ts')
+  },
+  {
+    name: 'app inspect',
+    group: 'Making apps',
+    summary: 'Check a package and show what it is and asks for',
+    arguments: [packageFile],
+    options: [],
+    examples: [],
+    load: () => import('./commands/app-inspect.ts')
+  },
+  {
+    name: 'app verify',
+    group: 'Making apps',
+    summary: 'Check signature, hashes and module of a package; ends with 7 when it does not verify',
+    arguments: [packageFile],
+    options: [{ name: 'author', value: 'PRINCIPAL', summary: 'refuse it when somebody else signed it' }],
+    examples: [],
+    load: () => import('./commands/app-inspect.ts').then(({ verify }) => ({ run: verify }))
+  },
+  {
+    name: 'app dev',
+    group: 'Making apps',
+    summary: 'Run a project on a scratch node; build again and reload at every change',
+    arguments: [project],
+    options: [
+      { name: 'apps-port', value: 'PORT', summary: 'port of the scratch node [0: a free one]' },
+      { name: 'once', summary: 'do not watch: end after the first start' }
+    ],
+    examples: [['blocktree app dev', '']],
+    load: () => import('./commands/app-dev.ts')
+  }
+]

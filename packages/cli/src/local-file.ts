@@ -1,0 +1,28 @@
+/** Files of this machine that a command reads whole, and writes whole. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { CliError } from './cli-error.ts'
+import type { CommandContext } from './command.ts'
+import { localPath } from './local-path.ts'
+
+/** @param name `-` is stdin @throws ERR_LOCAL_FILE */
+export function readLocalFile(context: CommandContext, name: string): Uint8Array {
+  try {
+    return readFileSync(name === '-' ? 0 : localPath(context, name))
+  } catch (cause) {
+    throw failed('read', name, cause)
+  }
+}
+
+/** Replaces what is there. @throws ERR_LOCAL_FILE */
+export function writeLocalFile(context: CommandContext, name: string, bytes: Uint8Array | string): void {
+  try {
+    writeFileSync(localPath(context, name), bytes)
+  } catch (cause) {
+    throw failed('write', name, cause)
+  }
+}
+
+function failed(action: string, name: string, cause: unknown): CliError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new CliError('ERR_LOCAL_FILE', `cannot ${action} "${name}": ${reason}`, { cause })
+}

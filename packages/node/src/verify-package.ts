@@ -1,0 +1,31 @@
+/** A package as a node takes it: signature and hashes hold, and the module is one that a sandbox can run. */
+import { type VerifiedPackage, effectiveLimits, readPackage } from '@blocktree/app-package'
+import type { CryptoProvider } from '@blocktree/crypto'
+import { checkModule, modulePolicyDefault } from '@blocktree/wasm-module'
+import { NodeError } from './node-error.ts'
+
+const wasmPageBytes = 65_536
+
+/** @throws PackageError, and ERR_APP_MODULE with the first refusal in words and all of them as data */
+export function verifyPackage(crypto: CryptoProvider, bytes: Uint8Array): VerifiedPackage {
+  const found = readPackage(crypto, bytes)
+  expectModule(found)
+  return found
+}
+
+function expectModule({ module, manifest }: VerifiedPackage): void {
+  const { moduleBytes, memoryBytes, tableElements } = effectiveLimits(manifest.limits)
+  const refusals = checkModule(module, {
+    ...modulePolicyDefault,
+    moduleBytes,
+    memoryPages: Math.floor(memoryBytes / wasmPageBytes),
+    tableEntries: tableElements
+  })
+  const [first] = refusals
+  if (first === undefined) return
+  throw new NodeError(
+    'ERR_APP_MODULE',
+    `the module of "${manifest.name}" is refused: ${first.found}; allowed: ${first.limit}; ${first.remedy}`,
+    { data: { refusals } }
+  )
+}
