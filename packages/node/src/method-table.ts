@@ -1,5 +1,5 @@
 /**
- * Everything a node can be asked, as data: names, schemas, errors (doc/spec/11-methods.md). Importable without the
+ * Everything a node can be asked, as data: names, schemas, errors (doc/spec/10-rpc.md). Importable without the
  * node itself, so that clients have the types for the price of the schemas.
  */
 import type { MethodTable } from '@blocktree/rpc'

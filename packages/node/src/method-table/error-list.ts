@@ -1,4 +1,4 @@
-/** The errors that methods name, each with what to do; doc/spec/11-methods.md repeats them. */
+/** The errors that methods name, each with what to do; doc/RPC.md repeats them. */
 import type { ErrorDescription } from '@blocktree/rpc'
 
 const summaries = {
