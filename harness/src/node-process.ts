@@ -168,7 +168,12 @@ export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
     const words = ['start', '--data', this.directory, ...(this.#options.arguments ?? []), ...extraArguments]
     const child = spawn(process.execPath, [...memoryFlags, blocktreeBinary, ...words], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...foreignEnvironment(), BLOCKTREE_LOG_FORMAT: 'json', ...this.#options.environment }
+      env: {
+        ...foreignEnvironment(),
+        BLOCKTREE_LOG_FORMAT: 'json',
+        BLOCKTREE_APPS_PORT: '0', // several nodes must not fight over the usual one
+        ...this.#options.environment
+      }
     })
     const pid = child.pid
     if (pid !== undefined) this.#reaper.watchProcess(pid)

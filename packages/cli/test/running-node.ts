@@ -60,6 +60,7 @@ function environmentFor(path: string, extra: NodeJS.ProcessEnv = {}): NodeJS.Pro
     ...(NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE }),
     HOME: path,
     BLOCKTREE_DATA: join(path, 'data'),
+    BLOCKTREE_APPS_PORT: '0',
     ...extra
   }
 }

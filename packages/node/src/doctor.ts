@@ -24,7 +24,10 @@ const checks: readonly Check[] = [
   checkStore,
   checkJobs,
   checkConflicts,
-  checkStaging
+  checkStaging,
+  checkAppAddress,
+  checkApps,
+  checkConfinement
 ]
 
 export async function examine(
@@ -206,5 +209,40 @@ function checkStaging({ directory }: NodeParts): Finding | undefined {
     severity: 'note',
     reason: `"${directory.staging}" is left from the first start`,
     fix: 'it is removed at the next start'
+  }
+}
+
+async function checkAppAddress({ apps, configuration }: NodeParts): Promise<Finding | undefined> {
+  const status = await (await apps.loaded())?.status()
+  if (status?.problem === undefined || !configuration.apps.enabled) return undefined
+  return {
+    code: 'DOCTOR_APPS_UNREACHABLE',
+    severity: 'error',
+    reason: `apps do not answer web requests: ${status.problem}`,
+    fix: 'choose another port with apps.port (0 takes a free one), or end what uses this one, and start the node again'
+  }
+}
+
+async function checkApps({ apps }: NodeParts): Promise<Finding | undefined> {
+  const status = await (await apps.loaded())?.status()
+  const [name] = status?.failing ?? []
+  if (status === undefined || name === undefined) return undefined
+  return {
+    code: 'DOCTOR_APP_FAILING',
+    severity: 'warning',
+    reason: `these apps should run and do not: ${status.failing.join(', ')}`,
+    fix: `"blocktree app logs ${name}" says why; "blocktree app start ${name}" tries again`
+  }
+}
+
+async function checkConfinement({ apps }: NodeParts): Promise<Finding | undefined> {
+  const loaded = await apps.loaded()
+  if (loaded === undefined || loaded.runner.level === 'bwrap+seccomp') return undefined
+  const { level, levels, engine } = loaded.runner
+  return {
+    code: 'DOCTOR_SANDBOX',
+    severity: level === 'process' ? 'warning' : 'note',
+    reason: `apps run on ${engine} at the level "${level}": ${levels.reasons['bwrap+seccomp'] ?? 'a stronger one was not asked for'}`,
+    fix: 'install bubblewrap (apt install bubblewrap) and allow user namespaces; apps.sandbox demands a level'
   }
 }

@@ -1,6 +1,7 @@
 /** `status`: one screen about the node. */
+import type { AppsStatus } from '@blocktree/node/method-table'
 import type { CommandContext } from '../command.ts'
-import { formatBytes, formatCount, formatDuration, formatTable, formatTime } from '../format.ts'
+import { formatBytes, formatCount, formatDuration, formatTable, formatTime, printable } from '../format.ts'
 
 export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
@@ -22,6 +23,7 @@ export async function run(context: CommandContext): Promise<void> {
         `${formatCount(tree.blocks, 'entry', 'entries')} in ${formatCount(tree.records, 'record')}, ${formatBytes(store.bytes)} in ${formatCount(store.segments, 'segment')}`
       ],
       ...(tree.conflicts > 0 ? [['conflicts', `${tree.conflicts}; see "blocktree conflicts"`]] : []),
+      ...appRows(status.apps),
       ['durability', store.durability],
       ['disk', `${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}`],
       ['memory', `${formatBytes(process.residentBytes)} resident`],
@@ -34,4 +36,14 @@ export async function run(context: CommandContext): Promise<void> {
     ]
     return formatTable(rows.map(([name = '', value = '']) => [context.output.dim(name), value]))
   })
+}
+
+function appRows(apps: AppsStatus | undefined): readonly (readonly string[])[] {
+  if (apps === undefined) return []
+  const failing = apps.failing.length === 0 ? '' : `; failing: ${apps.failing.map(printable).join(', ')}`
+  return [
+    ['apps', `${apps.running} of ${apps.installed} run${failing}`],
+    ['apps answer', apps.address ?? `nowhere: ${apps.problem ?? 'unknown'}`],
+    ['sandbox', `${apps.engine}, ${apps.level}`]
+  ]
 }

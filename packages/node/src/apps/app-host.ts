@@ -6,12 +6,14 @@
 import { equalBytes } from '@blocktree/codec'
 import {
   type AppGrant,
+  type AppRunState,
   type FileRight,
   type GrantedPermission,
   type Permission,
   type VerifiedPackage,
   checkUpgrade,
   decodeAppGrant,
+  difference,
   effectiveLimits
 } from '@blocktree/app-package'
 import {
@@ -64,6 +66,8 @@ export interface AppStatus {
   readonly problem: string | undefined
 }
 
+export type AppState = AppRunState | 'failed' | 'damaged'
+
 interface Slot {
   readonly name: string
   turn: Promise<unknown>
@@ -90,7 +94,7 @@ export class AppHost {
         await this.#recover(slot)
         const { state } = readInstallation(this.#deps, name)
         if (state.isEnabled) await this.#start(slot, 'started')
-      }).catch((error: unknown) => this.#note(name, `it was not started: ${reasonOf(error)}`))
+      }).catch((error: unknown) => this.note(name, `it was not started: ${reasonOf(error)}`))
     }
   }
 
@@ -103,6 +107,16 @@ export class AppHost {
     const installation = readInstallation(this.#deps, name)
     const slot = this.#slots.get(name)
     return { installation, instance: slot?.instance, problem: slot?.problem ?? slot?.instance?.lastFailure }
+  }
+
+  /** The state of its process; else `stopped`, `failed` when it should run and does not, or `damaged`. */
+  stateOf(name: string): AppState {
+    try {
+      const { installation, instance, problem } = this.status(name)
+      return instance?.state ?? (installation.state.isEnabled && problem !== undefined ? 'failed' : 'stopped')
+    } catch {
+      return 'damaged'
+    }
   }
 
   /** For the gateway: undefined when no app of this name is installed. */
@@ -151,11 +165,7 @@ export class AppHost {
     return await this.#inTurn(name, async (slot) => {
       const before = readInstallation(this.#deps, name)
       checkUpgrade({ appId: before.grant.appId, version: before.grant.version }, found)
-      const kept = new Set(before.grant.permissions.map((permission) => permission.name))
-      expectConsent(
-        found.manifest.permissions.filter((one) => !kept.has(one.name)),
-        consent
-      )
+      this.#expectUpgradeConsent(before, found, consent)
       await this.#stop(slot)
       await this.#takeSnapshot(before)
       try {
@@ -253,7 +263,7 @@ export class AppHost {
     return await this.#inTurn(name, async (slot) => {
       const installation = readInstallation(this.#deps, name)
       await this.#stop(slot)
-      for (const permission of installation.grant.permissions) await this.#endOne(installation, permission)
+      await this.#settleAccess(installation.grant, [])
       const keptAt = options.keepsData ? await this.#keepData(installation.place) : undefined
       await this.#remove(slot, installation.place)
       return { keptAt }
@@ -392,7 +402,7 @@ export class AppHost {
     const rest = grant.permissions.filter((one) => one !== found)
     slot.instance?.setGrants(this.#granted({ ...grant, permissions: rest }, place)) // before anything that may fail
     const status = await this.#writePermissions(slot, place, grant, rest)
-    await this.#endOne(installation, found)
+    await this.#settleAccess(grant, rest)
     return status
   }
 
@@ -407,11 +417,6 @@ export class AppHost {
     const written = await writeGrant(this.#deps, this.#deps.owner, place, changed)
     slot.instance?.setGrants(this.#granted(written, place))
     return this.status(place.name)
-  }
-
-  async #endOne({ grant }: Pick<Installation, 'grant'>, permission: GrantedPermission): Promise<void> {
-    const path = objectPath(this.#deps, permission)
-    if (path !== undefined) await endAccess(this.#deps, path, grant.installation)
   }
 
   #granted({ permissions }: AppGrant, place: AppPlace): readonly Granted[] {
@@ -445,7 +450,7 @@ export class AppHost {
         crypto,
         directory: place.keyValues,
         bytesMax: limits.stateBytes,
-        onDamage: (file) => this.#note(slot.name, `an entry of its key-value store cannot be read: ${file}`)
+        onDamage: (file) => this.note(slot.name, `an entry of its key-value store cannot be read: ${file}`)
       })
       slot.instance = await startApp(services, {
         app: slot.name,
@@ -471,7 +476,7 @@ export class AppHost {
     const { place, grant } = installation
     const principal = await this.#principal(place.name)
     if (equalBytes(principal.id, grant.installation)) return installation
-    this.#note(place.name, 'its key is not on this machine; it gets a new one, with the same grants')
+    this.note(place.name, 'its key is not on this machine; it gets a new one, with the same grants')
     await grantAccess(this.#deps, place.data, filesRights, principal.record)
     for (const permission of grant.permissions) {
       const path = objectPath(this.#deps, permission)
@@ -521,17 +526,8 @@ export class AppHost {
     const { manifest, releaseId } = found
     const { files, owner } = this.#deps
     const { place, grant } = before
-    const stays = new Map(manifest.permissions.map((permission) => [permission.name, permission]))
-    const kept = grant.permissions.filter(({ name, asked }) => asked || stays.has(name))
-    const known = new Set(grant.permissions.map(({ name }) => name))
-    const fresh = manifest.permissions.filter(({ name }) => !known.has(name))
-    const permissions = [
-      ...kept.map((one) => ({
-        ...one,
-        scope: one.asked ? one.scope : (stays.get(one.name)?.scope ?? one.scope)
-      })),
-      ...(await this.#grantAll(grant, fresh, consent))
-    ].toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    const permissions = await this.#permissionsAfter(before, found, consent)
+    await this.#settleAccess(grant, permissions)
     await files.create(owner, place.package, bytes, { replace: true })
     await writeGrant(this.#deps, owner, place, {
       ...grant,
@@ -545,12 +541,83 @@ export class AppHost {
     })
   }
 
+  /** Of what is new, and of what is granted and asks for more. @throws ERR_APP_CONSENT */
+  #expectUpgradeConsent(
+    { grant, package: { manifest } }: Installation,
+    found: VerifiedPackage,
+    consent: Consent
+  ): void {
+    const { added, changed } = difference(manifest, found.manifest)
+    const granted = new Set(grant.permissions.map(({ name }) => name))
+    const wider = changed.flatMap(({ after }) => (granted.has(after.name) ? [after] : []))
+    expectConsent([...added, ...wider], {
+      ...consent,
+      objects: { ...this.#objectPaths(grant), ...consent.objects }
+    })
+  }
+
+  /** What was granted stays as far as it is asked for; what was declined or taken back stays so; new is what is new. */
+  async #permissionsAfter(
+    { grant, package: { manifest } }: Installation,
+    found: VerifiedPackage,
+    consent: Consent
+  ): Promise<readonly GrantedPermission[]> {
+    const { added, changed } = difference(manifest, found.manifest)
+    const asked = new Map(found.manifest.permissions.map(({ name, scope }) => [name, scope]))
+    const wider = new Set(changed.map(({ after }) => after.name))
+    const kept = grant.permissions.flatMap((one): GrantedPermission[] => {
+      if (one.asked) return [one]
+      const scope = asked.get(one.name)
+      return scope === undefined || wider.has(one.name) ? [] : [{ ...one, scope }]
+    })
+    const granted = new Set(grant.permissions.map(({ name }) => name))
+    const again = changed.flatMap(({ after }) => (granted.has(after.name) ? [after] : []))
+    const objects = { ...this.#objectPaths(grant), ...consent.objects }
+    const fresh = await this.#grantAll(grant, [...again, ...added], { ...consent, objects })
+    return [...kept, ...fresh].toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  }
+
+  /** Where the objects that were chosen lie now, by permission. */
+  #objectPaths({ permissions }: AppGrant): Record<string, string> {
+    return Object.fromEntries(
+      permissions.flatMap((permission) => {
+        const path = objectPath(this.#deps, permission)
+        return path === undefined ? [] : [[permission.name, path]]
+      })
+    )
+  }
+
+  /** Makes caps and keys of the principal in the tree those of `permissions`; what stays the same is not touched. */
+  async #settleAccess(before: AppGrant, permissions: readonly GrantedPermission[]): Promise<void> {
+    const { tree } = this.#deps
+    const record = tree.authority.principal(before.installation)
+    const had = this.#rightsByPath(before.permissions)
+    const has = this.#rightsByPath(permissions)
+    for (const [path, rights] of had) {
+      const wanted = has.get(path)
+      if (wanted !== undefined && rights.size === wanted.size && wanted.isSubsetOf(rights)) continue
+      await endAccess(this.#deps, path, before.installation)
+      if (wanted !== undefined && record !== undefined)
+        await grantAccess(this.#deps, path, [...wanted], record)
+    }
+  }
+
+  #rightsByPath(permissions: readonly GrantedPermission[]): Map<string, Set<FileRight>> {
+    const rights = new Map<string, Set<FileRight>>()
+    for (const permission of permissions) {
+      const path = objectPath(this.#deps, permission)
+      if (path === undefined || permission.scope.kind !== 'files') continue
+      rights.set(path, new Set([...(rights.get(path) ?? []), ...permission.scope.rights]))
+    }
+    return rights
+  }
+
   /** An upgrade that a crash cut short did not end well: what was before is put back. */
   async #recover(slot: Slot): Promise<void> {
     const place = appPlace(slot.name)
     const { files, owner } = this.#deps
     if (!files.exists(owner, `${place.before}/kv`)) return
-    this.#note(slot.name, 'an upgrade was cut short; version and data from before it are put back')
+    this.note(slot.name, 'an upgrade was cut short; version and data from before it are put back')
     await this.#rollBack(place)
   }
 
@@ -577,10 +644,7 @@ export class AppHost {
     const read = (path: string): AppGrant => decodeAppGrant(crypto, files.read(owner, path).bytes).grant
     const before = read(`${place.before}/grant`)
     const failed = read(place.grant)
-    const names = new Set(before.permissions.map(({ name }) => name))
-    for (const permission of failed.permissions) {
-      if (!names.has(permission.name)) await this.#endOne({ grant: failed }, permission)
-    }
+    await this.#settleAccess(failed, before.permissions)
     const sequence = Math.max(before.sequence, failed.sequence) + 1
     await writeGrant(this.#deps, owner, place, { ...before, sequence, time: this.#deps.now() })
   }
@@ -611,7 +675,8 @@ export class AppHost {
     this.#deps.log.forget(place.name)
   }
 
-  #note(app: string, message: string): void {
+  /** A line of the node in the log of an app. */
+  note(app: string, message: string): void {
     this.#deps.services.log({ app, level: 'warning', message, source: 'host' })
   }
 }

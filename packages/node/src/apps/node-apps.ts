@@ -8,6 +8,7 @@ import { createGateway, type AccessLine, type Gateway } from '@blocktree/gateway
 import { createProcessRunner, findEngine, type ProcessRunner } from '@blocktree/sandbox'
 import type { NodeParts } from '../create-node.ts'
 import { enginesFolder } from '../engine.ts'
+import type { AppsStatus } from '../method-table/node-methods.ts'
 import { reasonOf } from '../node-error.ts'
 import { AppHost } from './app-host.ts'
 import { AppLog } from './app-log.ts'
@@ -27,6 +28,7 @@ export interface NodeApps {
   readonly addressProblem: string | undefined
   /** URL of an app on this machine; undefined when the gateway does not listen. */
   urlOf(app: string): string | undefined
+  status(): Promise<AppsStatus>
   close(): Promise<void>
 }
 
@@ -96,6 +98,7 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
       const isDefault = port === (isSecure ? 443 : 80)
       return `${isSecure ? 'https' : 'http'}://${app}.localhost${isDefault ? '' : `:${port}`}/`
     },
+    status: () => describeApps(host, runner, front),
     async close() {
       await front.gateway?.close(gatewayGraceMs)
       await host.close()
@@ -127,7 +130,10 @@ async function openFront({ configuration, clock, log }: Parts, host: AppHost): P
     const gateway = await createGateway({
       apps: { find: (name) => host.find(name) },
       clock,
-      log: (line) => logAccess(log, line),
+      log: (line) => {
+        logAccess(log, line)
+        if (line.failure !== undefined) noteFailure(host, line)
+      },
       ...(apps.publicName === undefined ? {} : { hosts: { publicName: apps.publicName } }),
       ...(apps.certificate === undefined || apps.key === undefined
         ? {}
@@ -153,4 +159,33 @@ function logAccess(log: Parts['log'], line: AccessLine): void {
   const fields = { id, remote, method, path, app, status, bytes, ms: durationMs, ...failure }
   if (status >= 500) log.warn('request', fields)
   else log.debug('request', fields)
+}
+
+/** What kept a request from its answer is said in the app's log too; of apps that are not installed nothing is kept. */
+function noteFailure(host: AppHost, { app, method, path, status, failure }: AccessLine): void {
+  if (app === undefined || failure === undefined || host.find(app) === undefined) return
+  host.note(app, `${method} ${path ?? ''} was answered with ${status}: ${failure.message}`)
+}
+
+async function describeApps(host: AppHost, runner: ProcessRunner, front: Front): Promise<AppsStatus> {
+  const names = await host.names()
+  const failing: string[] = []
+  let running = 0
+  for (const name of names) {
+    const state = host.stateOf(name)
+    if (state === 'suspended' || state === 'failed' || state === 'damaged') failing.push(name)
+    else if (state !== 'stopped') running++
+  }
+  const { address, problem } = front
+  return {
+    installed: names.length,
+    running,
+    failing,
+    engine: runner.engine,
+    level: runner.level,
+    ...(address === undefined
+      ? {}
+      : { address: `${address.isSecure ? 'https' : 'http'}://<app>.localhost:${address.port}/` }),
+    ...(problem === undefined ? {} : { problem })
+  }
 }

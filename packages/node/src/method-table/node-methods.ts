@@ -43,6 +43,21 @@ export interface NodeStatus {
   readonly dataDirectory: string
   /** What the last open had to repair; empty after a clean stop. */
   readonly recovery: readonly string[]
+  /** Absent as long as no app was installed or asked about. */
+  readonly apps?: AppsStatus | undefined
+}
+
+export interface AppsStatus {
+  readonly installed: number
+  readonly running: number
+  /** Names of apps that were suspended, cannot start or are damaged. */
+  readonly failing: readonly string[]
+  readonly engine: string
+  /** How processes of apps are confined: `process`, `bwrap`, `bwrap+seccomp`. */
+  readonly level: string
+  /** Where apps answer; absent when they do not, then `problem` says why. */
+  readonly address?: string | undefined
+  readonly problem?: string | undefined
 }
 
 export interface Finding {
@@ -96,7 +111,18 @@ const status = schema.object({
   trees: schema.array(identifier),
   connections: size,
   dataDirectory: text,
-  recovery: schema.array(text)
+  recovery: schema.array(text),
+  apps: schema.optional(
+    schema.object({
+      installed: size,
+      running: size,
+      failing: schema.array(text),
+      engine: text,
+      level: text,
+      address: schema.optional(text),
+      problem: schema.optional(text)
+    })
+  )
 })
 
 const finding = schema.object({

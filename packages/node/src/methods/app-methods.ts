@@ -242,8 +242,8 @@ function statusOf(host: AppHost, name: string): AppStatus | undefined {
   }
 }
 
-function summarize(apps: NodeApps, { installation, instance, problem }: AppStatus): AppSummary {
-  const { place, package: found, state } = installation
+function summarize(apps: NodeApps, { installation, problem }: AppStatus): AppSummary {
+  const { place, package: found } = installation
   const { title, version, versionText } = found.manifest
   const url = apps.urlOf(place.name)
   return {
@@ -251,7 +251,7 @@ function summarize(apps: NodeApps, { installation, instance, problem }: AppStatu
     title,
     version,
     versionText,
-    state: instance?.state ?? (state.isEnabled && problem !== undefined ? 'failed' : 'stopped'),
+    state: apps.host.stateOf(place.name),
     ...(problem === undefined ? {} : { problem }),
     ...(url === undefined || found.manifest.routes.length === 0 ? {} : { url })
   }

@@ -30,7 +30,11 @@ export function createProcessHandlers(parts: NodeParts): Handlers<ProcessMethods
 
 async function describeNode(parts: NodeParts, session: Session): Promise<NodeStatus> {
   const { tree, store, record, root, principals, configuration } = parts
-  const [statistics, disk] = await Promise.all([store.statistics(), statfs(parts.directory.path)])
+  const [statistics, disk, apps] = await Promise.all([
+    store.statistics(),
+    statfs(parts.directory.path),
+    parts.apps.loaded()
+  ])
   const counts = tree.statistics()
   const memory = process.memoryUsage()
   const rootId = currentRoot(tree.authority)
@@ -69,6 +73,7 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
     trees: [record.treeId, ...parts.trees.hosted.names],
     connections: parts.connectionCount(),
     dataDirectory: parts.directory.path,
-    recovery: parts.recovery
+    recovery: parts.recovery,
+    ...(apps === undefined ? {} : { apps: await apps.status() })
   }
 }

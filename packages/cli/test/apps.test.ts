@@ -1,0 +1,267 @@
+/** Installed apps from the command line to the answer in a browser's place, on a real node. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { flipByte, packVersion } from './app-project-files.ts'
+import { type RunningNode, type Workplace, workplace } from './running-node.ts'
+
+let place: Workplace
+let node: RunningNode
+let project: string
+let first: string
+
+const passphrase = { BLOCKTREE_PASSPHRASE: 'a passphrase of tests' }
+
+async function ok(...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await place.run(words, { environment: passphrase })
+  if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}: ${stderr}`)
+  return stdout
+}
+
+async function json(...words: readonly string[]): Promise<Record<string, unknown>> {
+  return JSON.parse(await ok(...words, '--json')) as Record<string, unknown>
+}
+
+/** Asks the app as a browser on this machine would. */
+async function ask(
+  path: string,
+  app = 'reader'
+): Promise<{ readonly status: number; readonly text: string }> {
+  const { url } = await json('app', 'info', app)
+  const { host, port } = new URL(String(url))
+  const answered = Promise.withResolvers<{ readonly status: number; readonly text: string }>()
+  const sent = request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => {
+    let text = ''
+    response.setEncoding('utf8').on('data', (part: string) => (text += part))
+    response.on('end', () => answered.resolve({ status: response.statusCode ?? 0, text }))
+  })
+  sent.on('error', answered.reject).end()
+  return await answered.promise
+}
+
+beforeAll(async () => {
+  place = await workplace()
+  project = join(place.path, 'reader')
+  await ok('app', 'new', project, '--title', 'Reader')
+  first = await packVersion(place, project, { version: 1 })
+  node = await place.start([], passphrase)
+  await ok('mkdir', '/letters')
+  writeFileSync(join(place.path, 'hello.txt'), 'hello')
+  await ok('put', join(place.path, 'hello.txt'), '/letters/')
+})
+
+afterAll(async () => {
+  await node.stop()
+  await place[Symbol.asyncDispose]()
+})
+
+describe('a package', () => {
+  test('is shown and verified without a node', async () => {
+    expect(await ok('app', 'inspect', first)).toContain('May read and list files in a folder that you choose')
+    const { author } = await json('app', 'verify', first)
+    expect(await json('app', 'key')).toMatchObject({ author, isNew: false })
+    expect((await place.run(['app', 'verify', first, '--author', 'somebody'])).code).toBe(7)
+  })
+
+  test('is refused with one changed byte, here and by the node', async () => {
+    const bad = join(place.path, 'bad.blocktree')
+    writeFileSync(bad, flipByte(first, -3))
+    expect(await place.run(['app', 'verify', bad])).toMatchObject({ code: 7 })
+    const { code, stderr } = await place.run(['app', 'install', bad, '--yes'])
+    expect({ code, stderr }).toMatchObject({ code: 7, stderr: expect.stringContaining('ERR_PACKAGE_HASH') })
+  })
+
+  test('comes out the same when it is packed again', async () => {
+    const again = await packVersion(place, project, { version: 1 })
+    expect(readFileSync(again)).toEqual(readFileSync(first))
+  })
+})
+
+describe('consent', () => {
+  test('without a terminal nobody agrees: nothing is installed', async () => {
+    const { code, stderr } = await place.run(['app', 'install', first])
+    expect(code).toBe(4)
+    expect(stderr).toContain('the author says: "Shows your letters"')
+    expect(stderr).toContain('--grant shared=PATH')
+    expect(await ok('app', 'list')).toBe('')
+  })
+
+  test('a permission that the app needs cannot be declined, and one it does not ask for not granted', async () => {
+    expect((await place.run(['app', 'install', first, '--yes', '--decline', 'web'])).stderr).toContain(
+      'ERR_APP_CONSENT'
+    )
+    expect((await place.run(['app', 'install', first, '--yes', '--grant', 'other'])).code).toBe(2)
+    expect(await ok('app', 'list')).toBe('')
+  })
+
+  test('--yes alone grants no folder', async () => {
+    await ok('app', 'install', first, '--yes')
+    const { grants } = await json('app', 'grants', 'reader')
+    expect(grants).toMatchObject([
+      { name: 'data', isGranted: true },
+      { name: 'shared', isGranted: false },
+      { name: 'web', isGranted: true }
+    ])
+    expect((await ask('/api/hello.txt')).status).toBe(403)
+  })
+})
+
+describe('an installed app', () => {
+  test('serves its page and answers requests', async () => {
+    expect((await ask('/')).text).toContain('Reader')
+    expect(await ask('/api/visits')).toEqual({ status: 200, text: '1' })
+    expect(await ask('/api/keep')).toMatchObject({ status: 200 })
+    expect(await ask('/api/note')).toEqual({ status: 200, text: 'kept' })
+  })
+
+  test('reads a folder once it is granted, and is refused once that is taken back', async () => {
+    await ok('app', 'grant', 'reader', 'shared', '/letters')
+    expect(await ask('/api/hello.txt')).toEqual({ status: 200, text: 'hello' })
+    await ok('app', 'revoke', 'reader', 'shared')
+    expect((await ask('/api/hello.txt')).status).toBe(403)
+    expect(await ok('app', 'logs', 'reader')).toMatch(/files\.readFile was denied|denied/)
+    expect(await ok('grants', '/letters')).not.toContain('app-reader')
+  })
+
+  test('answers no request without the permission, and its log says why', async () => {
+    await ok('app', 'revoke', 'reader', 'web')
+    expect((await ask('/api/visits')).status).toBe(503)
+    expect(await ok('app', 'logs', 'reader')).toContain('no grant covers answering web requests')
+    await ok('app', 'grant', 'reader', 'web')
+    expect((await ask('/api/visits')).status).toBe(200)
+  })
+
+  test('stops, starts, and is exported as it was installed', async () => {
+    expect(await json('app', 'stop', 'reader')).toMatchObject({ state: 'stopped' })
+    expect((await ask('/api/visits')).status).toBe(503)
+    expect(await json('app', 'start', 'reader')).toMatchObject({ state: 'running' })
+    expect((await ask('/api/visits')).status).toBe(200)
+    const file = join(place.path, 'exported.blocktree')
+    await ok('app', 'export', 'reader', file)
+    expect(readFileSync(file)).toEqual(readFileSync(first))
+    expect((await place.run(['app', 'info', 'nobody'])).code).toBe(3)
+  })
+
+  test('status and doctor speak of apps', async () => {
+    const { apps } = await json('status')
+    expect(apps).toMatchObject({
+      installed: 1,
+      running: 1,
+      failing: [],
+      address: expect.stringContaining('localhost')
+    })
+    expect(await ok('doctor')).not.toContain('DOCTOR_APP')
+  })
+})
+
+describe('an upgrade', () => {
+  test('keeps the data, and grants nothing that was declined or taken back', async () => {
+    const before = Number((await ask('/api/visits')).text)
+    await ok('app', 'upgrade', await packVersion(place, project, { version: 2 }))
+    expect(await json('app', 'grants', 'reader')).toMatchObject({
+      grants: expect.arrayContaining([expect.objectContaining({ name: 'shared', isGranted: false })])
+    })
+    expect(await json('app', 'info', 'reader')).toMatchObject({ version: 2, state: 'running' })
+    expect(await ask('/api/visits')).toEqual({ status: 200, text: String(before + 1) })
+    expect((await ask('/api/note')).text).toBe('kept')
+    expect((await place.run(['app', 'upgrade', first])).stderr).toContain('ERR_PACKAGE_DOWNGRADE')
+  })
+
+  test('that asks for more needs consent', async () => {
+    await ok('app', 'grant', 'reader', 'shared', '/letters')
+    const file = await packVersion(place, project, { version: 3, rights: ['read', 'write', 'list'] })
+    const refused = await place.run(['app', 'upgrade', file])
+    expect(refused).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('changed: May read, change and list')
+    })
+    await ok('app', 'upgrade', file, '--yes')
+    expect(await ok('why', 'app-reader', '/letters', 'write')).toContain('app-reader')
+    await ok('app', 'revoke', 'reader', 'shared')
+    expect(await ok('grants', '/letters')).not.toContain('app-reader')
+  })
+
+  test('that fails its check puts code and data back', async () => {
+    const before = Number((await ask('/api/visits')).text)
+    const more = `migrate(fromVersion: u32): string | null {
+      kv.increment('visits', 1000)
+      files.writeFile('/data/note.txt', new Uint8Array(3), new WriteOptions(Expectation.ofAnything(), -1, null))
+      return null
+    }
+    health(): string | null { return 'it is not well' }`
+    const file = await packVersion(place, project, { version: 4, more })
+    const { stderr, code } = await place.run(['app', 'upgrade', file])
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('it is not well') })
+    expect(await json('app', 'info', 'reader')).toMatchObject({ version: 3, state: 'running' })
+    expect(await ask('/api/visits')).toEqual({ status: 200, text: String(before + 1) })
+    expect((await ask('/api/note')).text).toBe('kept')
+    expect(await ok('ls', '/apps/reader')).not.toContain('before')
+  })
+})
+
+describe('the node', () => {
+  test('runs its apps again after a restart, and those that were stopped not', async () => {
+    const before = Number((await ask('/api/visits')).text)
+    await node.stop()
+    node = await place.start([], passphrase)
+    expect(await json('app', 'info', 'reader')).toMatchObject({ state: 'running', version: 3 })
+    expect((await ask('/api/visits')).text).toBe(String(before + 1))
+  })
+
+  test('made again from a backup has its apps, their data and grants', async () => {
+    await ok('app', 'grant', 'reader', 'shared', '/letters')
+    const before = Number((await ask('/api/visits')).text)
+    const file = join(place.path, 'node.backup')
+    await ok('backup', file)
+    await node.stop()
+    const data = join(place.path, 'again')
+    await ok('init', '--data', data, '--restore', file)
+    const again = await place.start(['--data', data], passphrase)
+    try {
+      const info = await json('app', 'info', 'reader', '--data', data)
+      expect(info).toMatchObject({ state: 'running', version: 3 })
+      expect(await json('app', 'grants', 'reader', '--data', data)).toMatchObject({
+        grants: expect.arrayContaining([
+          expect.objectContaining({ name: 'shared', isGranted: true, path: '/letters' })
+        ])
+      })
+      expect(await ok('cat', '/apps/reader/data/files/note.txt', '--data', data)).toBe('kept')
+      expect(before).toBeGreaterThan(0)
+    } finally {
+      await again.stop()
+      node = await place.start([], passphrase)
+    }
+  })
+
+  test('keeps the files of an app that is uninstalled, when asked to, and nothing else', async () => {
+    expect(await json('app', 'uninstall', 'reader', '--keep-data')).toEqual({ keptAt: '/reader-data' })
+    expect(await ok('cat', '/reader-data/note.txt')).toBe('kept')
+    expect(await ok('app', 'list')).toBe('')
+    expect(await ok('ls', '/apps')).toBe('')
+    expect(await ok('grants', '/letters')).not.toContain('app-reader')
+    expect((await place.run(['app', 'info', 'reader'])).code).toBe(3)
+  })
+})
+
+describe('app new, build and dev', () => {
+  test('a project in WAT builds, and runs on a scratch node', async () => {
+    const directory = join(place.path, 'visits')
+    await ok('app', 'new', directory, '--template', 'wat')
+    const { code, stdout, stderr } = await place.run(['app', 'dev', directory, '--once'])
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stdout).toMatch(/visits 0\.1\.0 is running {2}http:\/\/visits\.localhost:\d+\//)
+  })
+
+  test('a compiler that is missing is named', async () => {
+    const directory = join(place.path, 'odd')
+    await ok('app', 'new', directory, '--template', 'wat')
+    const source = readFileSync(join(directory, 'app.json'), 'utf8')
+    writeFileSync(join(directory, 'app.json'), source.replace('npx wat2wasm', 'no-such-compiler'))
+    const { code, stderr } = await place.run(['app', 'build', directory])
+    expect(code).toBe(1)
+    expect(stderr).toContain('"no-such-compiler" is needed to build this app')
+    expect((await place.run(['app', 'build', place.path])).stderr).toContain('app new')
+    expect((await place.run(['app', 'new', directory])).code).toBe(6)
+  })
+})
