@@ -178,7 +178,7 @@ const changeKinds: Readonly<Record<FileEvent['change'], FileChange['kind']>> = {
 }
 
 function startWatch(
-  { files, actor }: FilePortDeps,
+  deps: FilePortDeps,
   path: string,
   isRecursive: boolean,
   onChange: (changes: readonly FileChange[] | undefined) => void
@@ -186,22 +186,30 @@ function startWatch(
   const ended = new AbortController()
   let events: ReturnType<Files['watch']>
   try {
-    events = files.watch(actor, path, { recursive: isRecursive, signal: ended.signal })
+    events = deps.files.watch(deps.actor, path, { recursive: isRecursive, signal: ended.signal })
   } catch (error) {
     throw asHostFailure(error)
   }
-  void follow(events, onChange).catch(() => onChange(undefined))
+  void follow(deps, path, events, onChange).catch(() => onChange(undefined))
   return { close: () => ended.abort() }
 }
 
+/** Named by the owner: the installation's principal cannot open the names above its zone. What left the root has no name. */
 async function follow(
+  { files, owner }: FilePortDeps,
+  root: string,
   events: ReturnType<Files['watch']>,
   onChange: (changes: readonly FileChange[] | undefined) => void
 ): Promise<void> {
   for await (const event of events) {
-    if (event.change === 'overrun') onChange(undefined)
-    else if (event.path !== undefined) onChange([{ kind: changeKinds[event.change], path: event.path }])
+    const path = event.change === 'overrun' ? undefined : files.pathOf(owner, event.block)
+    if (event.change === 'overrun' || path === undefined || !isWithin(path, root)) onChange(undefined)
+    else onChange([{ kind: changeKinds[event.change], path }])
   }
+}
+
+function isWithin(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root}/`)
 }
 
 const failures: Readonly<Record<string, Failure['failure']>> = {
