@@ -40,6 +40,7 @@ import {
   writeGrant,
   writeState
 } from './installation.ts'
+import { isLeftover } from './leftover.ts'
 import { createServedApp } from './served-app.ts'
 import { verifyPackage } from '../verify-package.ts'
 
@@ -138,6 +139,7 @@ export class AppHost {
     const name = options.name ?? found.manifest.name
     return await this.#inTurn(name, async (slot) => {
       const place = appPlace(name)
+      if (await isLeftover(this.#deps, place)) await this.#remove(slot, place)
       if (this.#deps.files.exists(this.#deps.owner, place.directory)) {
         throw new NodeError(
           'ERR_APP_EXISTS',
