@@ -244,6 +244,21 @@ describe('the node', () => {
   })
 })
 
+describe('a damaged installation', () => {
+  test('is shown with its reason, keeps nobody else from running, and can be removed', async () => {
+    await ok('app', 'install', first, '--yes')
+    await node.stop()
+    node = await place.start([], passphrase)
+    await ok('put', join(place.path, 'hello.txt'), '/apps/reader/grant')
+    expect(await json('app', 'list')).toMatchObject({ name: 'reader', state: 'damaged' })
+    expect((await place.run(['app', 'info', 'reader'])).code).toBe(7)
+    expect(await ok('doctor')).toContain('DOCTOR_APP_FAILING')
+    expect(await json('app', 'uninstall', 'reader')).toEqual({})
+    expect(await ok('app', 'list')).toBe('')
+    expect((await place.run(['app', 'uninstall', 'reader'])).code).toBe(3)
+  })
+})
+
 describe('app new, build and dev', () => {
   test('a project in WAT builds, and runs on a scratch node', async () => {
     const directory = join(place.path, 'visits')

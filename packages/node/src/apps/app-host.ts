@@ -263,13 +263,25 @@ export class AppHost {
     options: { readonly keepsData: boolean }
   ): Promise<{ readonly keptAt: string | undefined }> {
     return await this.#inTurn(name, async (slot) => {
-      const installation = readInstallation(this.#deps, name)
+      const place = appPlace(name)
+      const installation = this.#readWhole(name)
       await this.#stop(slot)
-      await this.#settleAccess(installation.grant, [])
-      const keptAt = options.keepsData ? await this.#keepData(installation.place) : undefined
-      await this.#remove(slot, installation.place)
+      if (installation !== undefined) await this.#settleAccess(installation.grant, [])
+      const keptAt = options.keepsData ? await this.#keepData(place) : undefined
+      await this.#remove(slot, place)
       return { keptAt }
     })
+  }
+
+  /** undefined when something of it is there and cannot be read: that must not keep anybody from removing it. */
+  #readWhole(name: string): Installation | undefined {
+    const { files, owner } = this.#deps
+    try {
+      return readInstallation(this.#deps, name)
+    } catch (error) {
+      if (error instanceof NodeError && files.exists(owner, appPlace(name).directory)) return undefined
+      throw error
+    }
   }
 
   /** The package as it was installed. */
@@ -657,8 +669,9 @@ export class AppHost {
     await files.remove(owner, place.before, { recursive: true })
   }
 
-  async #keepData({ name, files: data }: AppPlace): Promise<string> {
+  async #keepData({ name, files: data }: AppPlace): Promise<string | undefined> {
     const { files, owner } = this.#deps
+    if (!files.exists(owner, data)) return undefined
     let keptAt = `/${name}-data`
     for (let number = 2; files.exists(owner, keptAt); number++) keptAt = `/${name}-data-${number}`
     await files.copy(owner, data, keptAt)
