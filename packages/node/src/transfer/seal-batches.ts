@@ -49,7 +49,8 @@ export class PoolSealer implements FileSealer {
       const result = await sealing.job.run('seal', workOf(batch, this.#target(sealing, batch.target)))
       return this.#sealed(decodeRecord(crypto, result.sample), result)
     } catch (error) {
-      this.#end(actor) // a pool that lost a thread fails the job for good: the next batch opens another
+      // a pool that lost a thread fails the job for good: the next batch opens another, or has done so
+      if (this.#jobs.get(actor) === sealing) this.#end(actor)
       throw error
     } finally {
       sealing.underWay--

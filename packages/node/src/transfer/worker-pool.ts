@@ -41,7 +41,7 @@ export interface WorkerJob {
   /** @param makeZone fresh copies of the key for one worker */
   addTarget(makeZone: () => ZoneTarget): number
   addEpoch(epoch: Id, key: Uint8Array): void
-  /** Wipes what the workers hold for this job. */
+  /** Wipes what the workers hold for this job. Tasks that no worker has begun are refused with ERR_TRANSFER_WORKER. */
   end(): void
 }
 
@@ -133,9 +133,10 @@ class TransferPool implements WorkerPool {
       'ERR_NODE_STOPPING',
       'the node is stopping: what was committed stays, the next transfer goes on'
     )
-    for (const thread of threads) this.#failTasks(thread, error)
     this.#failJobs(error)
     await Promise.all(threads.map((thread) => thread.worker.terminate()))
+    // only now: whoever is told closes descriptors that a worker may have been writing to
+    for (const thread of threads) this.#failTasks(thread, error)
   }
 
   #addSetup(job: OpenJob, make: () => ToWorker): void {
@@ -288,8 +289,11 @@ class TransferPool implements WorkerPool {
   #end(number: number): void {
     if (!this.#jobs.delete(number)) return
     const isOfJob = (pending: Pending): boolean => pending.message.job === number
+    const dropped = [...this.#urgent, ...this.#queue].filter(isOfJob)
     this.#queue = this.#queue.filter((pending) => !isOfJob(pending))
     this.#urgent = this.#urgent.filter((pending) => !isOfJob(pending))
+    const error = new NodeError('ERR_TRANSFER_WORKER', 'the job of a task ended before a worker began it')
+    for (const pending of dropped) pending.reject(error)
     for (const thread of this.#threads) this.#tell(thread, () => ({ type: 'end', job: number }))
     if (this.#jobs.size > 0) return
     for (const thread of this.#threads) thread.worker.unref()

@@ -72,6 +72,21 @@ describe('creations sealed in workers', () => {
     expectAll(fixture, 120)
   })
 
+  test('are all told how they ended when their job ends with batches that no worker has begun', async () => {
+    await using fixture = await newTransferFixture({ workers: 1 })
+    await fixture.files.makeDirectory(fixture.actor, '/d')
+    await createAll(fixture, 0, 1)
+    const waiting = createAll(fixture, 1, 400)
+    await Promise.resolve() // they are on their way: six batches to the worker, the others in the queue
+    const { key } = fixture.actor.signer
+    key.exportSeed = () => {
+      throw new Error('the key stays where it is')
+    }
+    await createAll(fixture, 400, 420)
+    await waiting
+    expectAll(fixture, 420)
+  })
+
   test('are for few signers at a time', async () => {
     await using fixture = await newTransferFixture({ workers: 1 })
     const { files, node, transfer } = fixture
