@@ -26,6 +26,8 @@ export interface AppHttpResponse {
   readonly status: number
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
+  /** Bytes of a body that comes in parts, where they are known beforehand. */
+  readonly bodyBytes?: number
 }
 
 /** How bytes of an open file are sent: by the node, never through the app. */
@@ -71,7 +73,9 @@ export class HttpExchange implements Held {
     if (this.#isAnswered) fail('conflict', 'the request was answered already')
     this.#isAnswered = true
     const headers = response.headers.map(({ name, value }) => [name, value] as const)
-    this.#answer({ status: response.status, headers, body: this.#bodyOf(response.body) })
+    const { status, body } = response
+    const size = body.kind === 'file' ? { bodyBytes: body.value.length } : {}
+    this.#answer({ status, headers, body: this.#bodyOf(body), ...size })
   }
 
   /** Resolves when the client has room for more. Fails with `closed` when it is gone. */

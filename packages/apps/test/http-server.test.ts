@@ -127,19 +127,29 @@ describe('requests that an app answers', () => {
     expect(host.app.describe()?.openHandles).toBe(0)
   })
 
+  const sendingFile: Guest = async (event, guest) => {
+    if (event.event !== 'http') return undefined
+    const mode = { read: true, write: false, create: false, exclusive: false, truncate: false }
+    const { reply } = await guest.call('files.open', { path: '/data/film', mode })
+    const value = { file: reply?.handle ?? 0, offset: 2, length: 600_000 }
+    return { kind: 'now', value: { status: 206, headers: [], body: { kind: 'file', value } } }
+  }
+
   test('a file is sent by the node, and its handle is closed', async () => {
-    const host = await openHost({
-      guest: async (event, guest) => {
-        if (event.event !== 'http') return undefined
-        const mode = { read: true, write: false, create: false, exclusive: false, truncate: false }
-        const { reply } = await guest.call('files.open', { path: '/data/film', mode })
-        const value = { file: reply?.handle ?? 0, offset: 2, length: 600_000 }
-        return { kind: 'now', value: { status: 206, headers: [], body: { kind: 'file', value } } }
-      }
-    })
+    const host = await openHost({ guest: sendingFile })
     host.files.put('/apps/notes/data/files/film', 'x'.repeat(700_000))
     const answer = await host.app.answer(request())
+    expect(answer.bodyBytes).toBe(600_000)
     expect(await bodyText(answer.body)).toHaveLength(600_000)
+    expect(host.app.describe()?.openHandles).toBe(0)
+  })
+
+  test('the handle of a file is closed also when nobody reads the body', async () => {
+    const host = await openHost({ guest: sendingFile })
+    host.files.put('/apps/notes/data/files/film', 'x'.repeat(700_000))
+    const { body } = await host.app.answer(request({ method: 'HEAD' }))
+    expect(host.app.describe()?.openHandles).toBe(1)
+    if (!(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.()
     expect(host.app.describe()?.openHandles).toBe(0)
   })
 

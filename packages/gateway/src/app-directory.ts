@@ -31,6 +31,8 @@ export interface AppResponse {
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** The gateway reads a stream at the speed of the client and ends it (`return()`) when the client has gone. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
+  /** Of a stream, where it is known beforehand: its content-length. */
+  readonly bodyBytes?: number
 }
 
 /** A file of an app's package. */

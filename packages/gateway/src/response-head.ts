@@ -41,9 +41,8 @@ export function responseHead(response: AppResponse, requestId: string): string[]
     if (bytes > responseHeaderBytesMax) throw refused(`its headers exceed ${responseHeaderBytesMax} bytes`)
     addHeader(head, name, value, body)
   }
-  if (body instanceof Uint8Array && status !== 204 && status !== 304) {
-    head.push('content-length', String(body.byteLength))
-  }
+  const size = body instanceof Uint8Array ? body.byteLength : response.bodyBytes
+  if (size !== undefined && status !== 204 && status !== 304) head.push('content-length', String(size))
   return head
 }
 

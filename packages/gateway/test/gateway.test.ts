@@ -317,6 +317,22 @@ describe('answers', () => {
     await expect.poll(() => isEnded && isAborted).toBe(true)
   })
 
+  test('a stream of known size has a length, for HEAD too', async () => {
+    async function* parts(): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(new TextEncoder().encode('tick'))
+    }
+    const { ask } = await open(
+      app({ handle: () => Promise.resolve({ status: 200, headers: [], body: parts(), bodyBytes: 4 }) })
+    )
+    const whole = await ask('GET / HTTP/1.1\nhost: notes.localhost')
+    expect(whole.headers.get('content-length')).toEqual(['4'])
+    expect(whole.headers.get('transfer-encoding')).toBeUndefined()
+    expect(whole.body).toBe('tick')
+    const head = await ask('HEAD / HTTP/1.1\nhost: notes.localhost')
+    expect(head.headers.get('content-length')).toEqual(['4'])
+    expect(head.body).toBe('')
+  })
+
   test('a stream that breaks is not passed off as whole', async () => {
     // eslint-disable-next-line require-yield
     async function* broken(): AsyncGenerator<Uint8Array> {

@@ -83,8 +83,22 @@ function describeRequest(
   }
 }
 
+/** The handle is closed at the end, and also when nobody begins to read: an answer to HEAD has no body. */
+function sendFile(context: HostContext, range: Host.FileRange): AsyncIterable<Uint8Array> {
+  const parts = readParts(context, range)
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => parts.next(),
+      async return() {
+        context.handles.close(range.file)
+        return await parts.return()
+      }
+    })
+  }
+}
+
 /** Reads ahead by one part, so that the disk and the client work at the same time. */
-async function* sendFile(
+async function* readParts(
   context: HostContext,
   { file, offset, length }: Host.FileRange
 ): AsyncGenerator<Uint8Array, void> {
