@@ -3,7 +3,7 @@
  * always picked by the person; no flag and no answer means that nothing is installed.
  */
 import type { AppPermission } from '@blocktree/node/method-table'
-import { ask, canAsk } from './ask.ts'
+import { canAsk, type Dialogue, openDialogue } from './ask.ts'
 import { CliError } from './cli-error.ts'
 import type { CommandContext } from './command.ts'
 import { printable } from './format.ts'
@@ -29,7 +29,12 @@ export async function decideConsent(context: CommandContext, asked: ConsentQuest
   const isExplicit = open.length === 0 && asked.permissions.length > 0
   if (context.options.has('yes') || isExplicit) return withDefaults(given, open)
   if (!canAsk()) throw absent(open)
-  return await decideOnTerminal(context, asked, given, open)
+  const dialogue = openDialogue(context.signal)
+  try {
+    return await decideOnTerminal(dialogue, asked, given, open)
+  } finally {
+    dialogue.close()
+  }
 }
 
 interface Flags extends Consent {
@@ -66,7 +71,7 @@ function needsPick({ object }: AppPermission): boolean {
 }
 
 async function decideOnTerminal(
-  { signal }: CommandContext,
+  dialogue: Dialogue,
   { question }: ConsentQuestion,
   given: Flags,
   open: readonly AppPermission[]
@@ -78,13 +83,13 @@ async function decideOnTerminal(
     const label = `${printable(name)}: `
     if (needsPick(permission)) {
       const way = optional ? 'path, or nothing to decline' : 'path'
-      const answer = await ask(`${label}which ${object ?? 'object'} (${way})? `, signal)
+      const answer = await dialogue.ask(`${label}which ${object ?? 'object'} (${way})? `)
       if (answer !== '') objects[name] = treePath(answer)
       else if (optional) decline.push(name)
       else throw new CliError('ERR_CONSENT_ABSENT', `nothing was picked for the permission "${name}"`)
-    } else if (optional && !isYes(await ask(`${label}grant it [y/N]? `, signal))) decline.push(name)
+    } else if (optional && !isYes(await dialogue.ask(`${label}grant it [y/N]? `))) decline.push(name)
   }
-  if (isYes(await ask(`${question} [y/N] `, signal))) return { decline, objects }
+  if (isYes(await dialogue.ask(`${question} [y/N] `))) return { decline, objects }
   throw new CliError('ERR_CONSENT_ABSENT', 'nothing was changed')
 }
 

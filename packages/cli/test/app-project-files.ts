@@ -3,9 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Workplace } from './running-node.ts'
 
-/** Reads `/shared/<name>` of a granted folder, keeps a note of its own, and counts its visits. */
+/** Reads `/shared/<name>` of a granted folder, keeps a note of its own, counts its visits, asks for a folder, and crashes. */
 export const reader = `
-import { App, HttpAnswer, IncomingRequest, Expectation, Response, ResponseBody, WriteOptions, explanation, files, kv, run } from './blocktree'
+import {
+  App, Expectation, FileQuestion, HttpAnswer, IncomingRequest, Response, ResponseBody, WriteOptions, explanation, files,
+  grants, kv, run
+} from './blocktree'
 export { bt_abi_version, bt_alloc, bt_event } from './blocktree'
 
 class Reader extends App {
@@ -17,6 +20,12 @@ class Reader extends App {
       return text(kept == null ? 500 : 200, explanation)
     }
     if (request.path == '/api/note') return file('/data/note.txt')
+    if (request.path == '/api/ask') {
+      const question = grants.ask(new FileQuestion('later', 0, 9, 'to read more')) // a folder, to read and list
+      return text(question == 0 ? 500 : 200, explanation)
+    }
+    if (request.path == '/api/later') return file('/later/hello.txt')
+    if (request.path == '/api/crash') unreachable()
     return file('/shared/' + request.path.substring(5))
   }
   //MORE

@@ -1,7 +1,11 @@
 /** Installed apps from the command line to the answer in a browser's place, on a real node. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { flipByte, packVersion } from './app-project-files.ts'
 import { type RunningNode, type Workplace, workplace } from './running-node.ts'
@@ -11,6 +15,7 @@ let node: RunningNode
 let project: string
 let first: string
 
+const hasScript = spawnSync('script', ['--version']).status === 0
 const passphrase = { BLOCKTREE_PASSPHRASE: 'a passphrase of tests' }
 
 async function ok(...words: readonly string[]): Promise<string> {
@@ -21,6 +26,18 @@ async function ok(...words: readonly string[]): Promise<string> {
 
 async function json(...words: readonly string[]): Promise<Record<string, unknown>> {
   return JSON.parse(await ok(...words, '--json')) as Record<string, unknown>
+}
+
+/** Runs a command on a terminal of its own, with this typed ahead. @returns what the terminal shows */
+async function typed(words: readonly string[], text: string): Promise<string> {
+  const program = fileURLToPath(new URL('../bin/blocktree.cjs', import.meta.url))
+  const line = [process.execPath, program, '--data', place.data, ...words].join(' ')
+  const child = spawn('script', ['-qec', line, '/dev/null'], { cwd: place.path })
+  let shown = ''
+  child.stdout.setEncoding('utf8').on('data', (part: string) => (shown += part))
+  child.stdin.write(text)
+  await once(child, 'close')
+  return shown
 }
 
 /** Asks the app as a browser on this machine would. */
@@ -95,6 +112,19 @@ describe('consent', () => {
     expect(await ok('app', 'list')).toBe('')
   })
 
+  test.skipIf(!hasScript)(
+    'on a terminal each pick is asked for, and then the whole (needs script)',
+    async () => {
+      expect(await typed(['app', 'install', first], '/letters\nno\n')).toContain('ERR_CONSENT_ABSENT')
+      expect(await ok('app', 'list')).toBe('')
+      const shown = await typed(['app', 'install', first], '/letters\ny\n')
+      expect(shown).toContain('shared: which folder (path, or nothing to decline)?')
+      expect(shown).toContain('Install "Reader"? [y/N]')
+      expect(await ask('/api/hello.txt')).toEqual({ status: 200, text: 'hello' })
+      await ok('app', 'uninstall', 'reader')
+    }
+  )
+
   test('--yes alone grants no folder', async () => {
     await ok('app', 'install', first, '--yes')
     const { grants } = await json('app', 'grants', 'reader')
@@ -155,6 +185,62 @@ describe('an installed app', () => {
   })
 })
 
+describe('a question of an app', () => {
+  test('is answered with the folder that the person picks, and the answer is a grant', async () => {
+    expect(await ask('/api/ask')).toMatchObject({ status: 200 })
+    const question = await json('app', 'questions')
+    expect(question).toMatchObject({ app: 'reader', object: 'folder', reason: 'to read more' })
+    expect((await ask('/api/later')).status).toBe(403)
+    const number = String(question['number'])
+    expect((await place.run(['app', 'answer', number])).code).toBe(2)
+    expect((await place.run(['app', 'answer', number, '/apps/reader/data'])).code).toBe(4)
+    expect((await place.run(['app', 'answer', number, '/'])).code).toBe(4)
+    expect(await json('app', 'answer', number, '/letters')).toEqual({ app: 'reader', outcome: 'granted' })
+    expect(await ask('/api/later')).toEqual({ status: 200, text: 'hello' })
+    expect(await ok('app', 'grants', 'reader')).toContain('asked for while it ran')
+    expect((await place.run(['app', 'answer', number, '/letters'])).code).toBe(3)
+  })
+
+  test('two grants of one folder are taken back one by one', async () => {
+    await ok('app', 'grant', 'reader', 'shared', '/letters')
+    await ok('app', 'revoke', 'reader', 'later')
+    expect((await ask('/api/later')).status).toBe(403)
+    expect(await ask('/api/hello.txt')).toEqual({ status: 200, text: 'hello' })
+    await ok('app', 'revoke', 'reader', 'shared')
+    expect((await ask('/api/hello.txt')).status).toBe(403)
+  })
+
+  test('can be declined', async () => {
+    expect(await ask('/api/ask')).toMatchObject({ status: 200 })
+    const { number } = await json('app', 'questions')
+    expect(await json('app', 'answer', String(number), '--decline')).toMatchObject({ outcome: 'declined' })
+    expect((await ask('/api/later')).status).toBe(403)
+  })
+})
+
+describe('an app that keeps crashing', () => {
+  test('is suspended, the person is told why, and can start it again', async () => {
+    const follower = place.launch(['app', 'logs', '-f', 'reader', '--json'])
+    let followed = ''
+    follower.child.stdout.on('data', (part: Buffer) => (followed += part.toString()))
+    let state = ''
+    for (let attempt = 0; attempt < 60 && state !== 'suspended'; attempt++) {
+      expect((await ask('/api/crash')).status).toBeGreaterThanOrEqual(500)
+      state = String((await json('app', 'info', 'reader'))['state'])
+      await delay(100)
+    }
+    expect(state).toBe('suspended')
+    expect((await ask('/api/visits')).status).toBe(503)
+    expect(await ok('app', 'list')).toMatch(/reader .*unreachable/)
+    expect(await ok('app', 'logs', 'reader')).toContain('is suspended')
+    expect(await ok('doctor')).toContain('DOCTOR_APP_FAILING')
+    expect(followed).toContain('is suspended')
+    expect(await follower.kill('SIGINT')).toBe(0)
+    expect(await json('app', 'start', 'reader')).toMatchObject({ state: 'idle' })
+    expect((await ask('/api/visits')).status).toBe(200)
+  })
+})
+
 describe('an upgrade', () => {
   test('keeps the data, and grants nothing that was declined or taken back', async () => {
     const before = Number((await ask('/api/visits')).text)
@@ -201,6 +287,25 @@ describe('an upgrade', () => {
 })
 
 describe('the node', () => {
+  test('killed in an upgrade puts the version before and its data back at the next start', async () => {
+    const before = Number((await ask('/api/visits')).text)
+    const more = `migrate(fromVersion: u32): string | null {
+      kv.increment('visits', 1000)
+      while (true) {}
+    }`
+    const file = await packVersion(place, project, { version: 4, more })
+    const upgrade = place.run(['app', 'upgrade', file])
+    while (!(await ok('ls', '/apps/reader')).includes('before')) await delay(20)
+    await delay(500)
+    await node.kill('SIGKILL')
+    expect((await upgrade).code).not.toBe(0)
+    node = await place.start([], passphrase)
+    expect(await json('app', 'info', 'reader')).toMatchObject({ version: 3, state: 'running' })
+    expect((await ask('/api/visits')).text).toBe(String(before + 1))
+    expect(await ok('ls', '/apps/reader')).not.toContain('before')
+    expect(await ok('app', 'logs', 'reader')).toContain('an upgrade was cut short')
+  })
+
   test('runs its apps again after a restart, and those that were stopped not', async () => {
     const before = Number((await ask('/api/visits')).text)
     await node.stop()
