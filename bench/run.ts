@@ -11,6 +11,7 @@ import { killRunningCommands } from './measure.ts'
 import { peers } from './peers.ts'
 import { renderPage, renderSection } from './render.ts'
 import { type BenchContext, isReached, type Section, type SectionResult } from './section.ts'
+import { appsSection } from './sections/apps.ts'
 import { createsSection } from './sections/creates.ts'
 import { fuelSection } from './sections/fuel.ts'
 import { millionSection } from './sections/million.ts'
@@ -26,7 +27,8 @@ const sections: readonly Section[] = [
   millionSection,
   startSection,
   sandboxSection,
-  fuelSection
+  fuelSection,
+  appsSection
 ]
 const output = join(import.meta.dirname, 'output')
 const pictures = join(import.meta.dirname, '..', 'doc', 'images')
