@@ -1,6 +1,6 @@
 /** History of a block, going back to one of its versions, and bringing back what was removed (MODEL B.10). */
 import { equalBytes, formatId } from '@blocktree/codec'
-import { type HistoryEntry, type Id, blockState } from '@blocktree/tree'
+import { type HistoryEntry, type Id, TreeError, blockState, listReferences } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { checkExpectation } from './expectation.ts'
 import { type FilesContext, type Located, accessDenied, locate, openFor } from './files-context.ts'
@@ -144,7 +144,7 @@ function commitRestored(
       { path }
     )
   }
-  if (!hasContent(context, from)) {
+  if (!hasWholeContent(context, from)) {
     throw new FilesError(
       'ERR_VERSION_PRUNED',
       `"${path}": the content of version ${formatId(version)} is no longer stored`,
@@ -217,6 +217,24 @@ async function lastLiveVersion(context: FilesContext, removed: Located, path: st
   throw new FilesError('ERR_VERSION_PRUNED', `"${path}": no version from before the removal is held`, {
     path
   })
+}
+
+/**
+ * True when every part of the payload is still there. A collection keeps or drops whole segments, so the root may be
+ * left where sectors below it are gone; and each part that is asked for is kept by a collection that is under way.
+ */
+function hasWholeContent(context: FilesContext, header: Located['header']): boolean {
+  const { payload } = header.body
+  if (payload === undefined || context.tree.inlineOf(header.id) !== undefined) return true
+  const readSector = sectorSource(context, header)
+  try {
+    for (const { hash, level } of listReferences(payload, readSector))
+      if (level === 0 && !context.store.hasSector(hash)) return false
+    return true
+  } catch (error) {
+    if (error instanceof TreeError) return false // a node that is gone, or no node at all
+    throw error
+  }
 }
 
 /** True when the root of the payload is still there; holes need nothing. */

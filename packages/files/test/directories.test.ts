@@ -1,5 +1,7 @@
+import { listReferences } from '@blocktree/tree'
+import { createMemoryStore } from '@blocktree/tree/memory'
 import { describe, expect, test } from 'vitest'
-import { asText, failure, names, newFixture, text } from './files-fixture.ts'
+import { asText, crypto, failure, names, newFixture, text } from './files-fixture.ts'
 
 describe('makeDirectory', () => {
   test('makes zone roots at the top of the tree and plain directories below', async () => {
@@ -123,6 +125,34 @@ describe('undelete and history', () => {
     expect(removed).toEqual(['a'])
     await files.undelete(actor, '/d/other', { block })
     expect(asText(files.read(actor, '/d/other').bytes)).toBe('one')
+  })
+
+  test('is refused where a collection left the root of the content without what is below it', async () => {
+    const gone = new Set<string>()
+    const store = createMemoryStore()
+    const asked = new Set<string>()
+    const hasSector = store.hasSector.bind(store)
+    store.hasSector = (reference) => {
+      asked.add(reference.toHex())
+      return !gone.has(reference.toHex()) && hasSector(reference)
+    }
+    const { files, actor, tree } = await newFixture({ store, limits: { sectorLog2: 12 } })
+    await files.makeDirectory(actor, '/d')
+    const content = crypto.random.bytes(30_000)
+    const { versionId } = await files.create(actor, '/d/a', content)
+    await files.remove(actor, '/d/a')
+    const payload = tree.header(versionId)?.body.payload
+    if (payload === undefined) throw new Error('a large file has a payload')
+    const parts = [...listReferences(payload, (id) => store.readSector(id))]
+    gone.add(parts.at(-1)?.hash.toHex() ?? '')
+    expect(await failure(() => files.undelete(actor, '/d/a'))).toBe('ERR_VERSION_PRUNED')
+    gone.clear()
+    asked.clear()
+    await files.undelete(actor, '/d/a')
+    // a collection under way keeps what was asked for
+    const sectors = parts.filter(({ level }) => level === 0).map(({ hash }) => hash.toHex())
+    expect(sectors.filter((sector) => !asked.has(sector))).toEqual([])
+    expect(files.read(actor, '/d/a').bytes).toEqual(content)
   })
 
   test('lists versions newest first and restores one, small and large', async () => {

@@ -205,7 +205,13 @@ class Collection {
         await this.#collector.submit(draftOf(late, []))
         continue
       }
-      await this.#collector.submit(draftOf([removedFrame(segment)], rows, [segmentRow(segment, 'removed')]))
+      // no sector is asked for between the last look and this
+      this.#reader.leaving = { segment, keys: new Set(rows.map(({ key }) => keyText(key, 1))) }
+      try {
+        await this.#collector.submit(draftOf([removedFrame(segment)], rows, [segmentRow(segment, 'removed')]))
+      } finally {
+        this.#reader.leaving = undefined
+      }
       this.#parts.segments.forget(segment)
       await this.#parts.files.unlink(segmentPath(segment))
       await this.#parts.files.syncDirectory('segments')

@@ -20,6 +20,8 @@ export class StoreReader implements StoreView {
   readonly #parts: StoreParts
   /** While a collection runs: sectors somebody asked for, which are therefore kept. */
   touched: Set<string> | undefined
+  /** Sectors whose removal with this segment is on its way to the disk: nobody is told any more that they are there. */
+  leaving: { readonly segment: number; readonly keys: ReadonlySet<string> } | undefined
   /** Why nothing can be read; undefined while the store is open. */
   refusal: StoreError | undefined
   /** Told of a damaged row or frame before the error is thrown. */
@@ -71,7 +73,9 @@ export class StoreReader implements StoreView {
     if (pending !== undefined) return pending
     const key = spaceKey(space, reference)
     const row = this.#parts.index.get(key)
-    return row === undefined ? undefined : this.#guard(() => decodePlace(key, row))
+    const place = row === undefined ? undefined : this.#guard(() => decodePlace(key, row))
+    const isLeaving = space === rowSpace.sector && place?.segment === this.leaving?.segment
+    return isLeaving && this.leaving?.keys.has(keyText(reference)) === true ? undefined : place
   }
 
   #rows(space: RowSpace): IndexReader {

@@ -72,6 +72,39 @@ describe('collect', () => {
     await store.close()
   })
 
+  test('a sector that was said to be there, at whatever moment of a collection, is there afterwards', async () => {
+    let moment = 0
+    for (let wasReached = true; wasReached; moment++) {
+      const { drivers, store } = await filled()
+      const live = references.slice(0, 4)
+      let held: readonly Uint8Array[] = []
+      let passed = 0
+      const ask = (): void => {
+        if (passed++ === moment) held = references.filter((reference) => store.hasSector(reference))
+      }
+      const open = drivers.files.open.bind(drivers.files)
+      drivers.files.open = (...given) => {
+        const file = open(...given)
+        const { write, dataSync } = file
+        file.write = async (...parts) => {
+          ask()
+          await write.apply(file, parts)
+        }
+        file.dataSync = async () => {
+          ask()
+          await dataSync.apply(file)
+          ask()
+        }
+        return file
+      }
+      await store.collect(live)
+      wasReached = passed > moment
+      expect(held.filter((reference) => store.readSector(reference) === undefined)).toEqual([])
+      await store.close()
+    }
+    expect(moment).toBeGreaterThan(10)
+  })
+
   test('local rows keep their last value, and removed ones stay removed after a rebuild', async () => {
     const { drivers, store } = await filled()
     await store.commit({
