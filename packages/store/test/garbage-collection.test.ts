@@ -85,14 +85,15 @@ describe('collect', () => {
       const open = drivers.files.open.bind(drivers.files)
       drivers.files.open = (...given) => {
         const file = open(...given)
-        const { write, dataSync } = file
+        const write = file.write.bind(file)
+        const dataSync = file.dataSync.bind(file)
         file.write = async (...parts) => {
           ask()
-          await write.apply(file, parts)
+          await write(...parts)
         }
         file.dataSync = async () => {
           ask()
-          await dataSync.apply(file)
+          await dataSync()
           ask()
         }
         return file
