@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CanonicalReader, CanonicalWriter, decodeEnvelope, encodeEnvelope } from '@blocktree/codec'
 import { type Answer, type RunningNode, type Workplace, workplace } from './running-node.ts'
 
 let place: Workplace
@@ -161,6 +164,21 @@ describe('bad input is answered with a code, and the next request is served:', (
     await stillAnswers()
   })
 
+  test('a bundle of headers with forged signatures: each is refused, with its reason, and nothing changes', async () => {
+    const file = join(place.path, 'tree.bundle')
+    await node.call('file.create', { path: '/genuine', data: Buffer.from('as it was').toString('base64') })
+    expect((await place.run(['bundle', 'export', file])).code).toBe(0)
+    const { bytes, forged } = withForgedHeaders(await readFile(file))
+    await writeFile(file, bytes)
+    expect(forged).toBeGreaterThan(1)
+    const { stdout } = await place.run(['bundle', 'import', file, '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ accepted: 0, refused: forged })
+    expect(stdout).toContain('(ERR_RECORD_SIGNATURE)')
+    const { result: kept } = await node.call('file.read', { path: '/genuine' })
+    expect(kept).toMatchObject({ data: Buffer.from('as it was').toString('base64') })
+    await stillAnswers()
+  })
+
   test('garbage and a broken connection on the socket', async () => {
     for (const bytes of [
       Buffer.from([0, 0xff, 0xff, 0xff, 1, 2, 3]),
@@ -178,3 +196,43 @@ describe('bad input is answered with a code, and the next request is served:', (
     await stillAnswers()
   })
 })
+
+const headerType = 10
+const frameBytesMax = 1 << 21
+
+/** A bundle (doc/spec/15-bundles.md) in which every header is another one than its signature was made for. */
+function withForgedHeaders(bundle: Uint8Array): { readonly bytes: Uint8Array; readonly forged: number } {
+  const frames: Uint8Array[] = []
+  let forged = 0
+  let digest: Uint8Array = new Uint8Array(32)
+  for (let at = 0; at < bundle.length;) {
+    const length = new DataView(bundle.buffer, bundle.byteOffset).getUint32(at)
+    let frame = bundle.subarray(at + 4, at + 4 + length)
+    at += 4 + length
+    const reader = new CanonicalReader(frame)
+    const fields = reader.array(4)
+    const kind = reader.uint()
+    if (kind === 4) {
+      const ending = new CanonicalWriter().array(fields).uint(kind).uint(reader.uint()).uint(reader.uint())
+      frame = ending.bin(digest).finish()
+    }
+    if (kind === 2) {
+      const envelope = decodeEnvelope(reader.bin(frameBytesMax))
+      const inline = reader.optional(() => reader.bin(frameBytesMax))
+      if (envelope.type === headerType) {
+        const body = Uint8Array.from(envelope.body)
+        const place = body.length - 10 // in the sealed part: every field stays well-formed
+        body[place] = (body[place] ?? 0) ^ 1
+        const writer = new CanonicalWriter().array(fields).uint(kind)
+        writer.bin(encodeEnvelope({ ...envelope, body }))
+        frame = writer.optional(inline, (bytes) => writer.bin(bytes)).finish()
+        forged++
+      }
+    }
+    digest = createHash('sha256').update(digest).update(frame).digest()
+    const head = Buffer.alloc(4)
+    head.writeUInt32BE(frame.length)
+    frames.push(head, frame)
+  }
+  return { bytes: Buffer.concat(frames), forged }
+}

@@ -32,7 +32,7 @@ export interface ImportReport {
   readonly sectors: number
   /** Sectors that nothing taken here refers to. */
   readonly unwanted: number
-  /** The first reasons for refusals, at most 20. */
+  /** The first reasons for refusals, each with its code in parentheses; at most 20. */
   readonly reasons: readonly string[]
 }
 
@@ -131,7 +131,7 @@ class BundleIntake {
       else this.#refuse('a zone birth that does not belong to the tree')
     } catch (error) {
       if (!(error instanceof CodecError || error instanceof TreeError)) throw error
-      this.#refuse(`a zone birth: ${error.message}`)
+      this.#refuse(withCode(`a zone birth: ${error.message}`, error.code))
     }
   }
 
@@ -142,7 +142,7 @@ class BundleIntake {
     this.#counts[result.outcome]++
     if (result.outcome === 'refused') {
       this.#counts.refused--
-      this.#refuse(result.message ?? 'a record')
+      this.#refuse(withCode(result.message ?? 'a record', result.code))
       return
     }
     if (result.outcome === 'parked' || offered === undefined) return
@@ -177,7 +177,7 @@ class BundleIntake {
       }
     } catch (error) {
       if (!(error instanceof CodecError || error instanceof TreeError)) throw error
-      this.#refuse(`a sector: ${error.message}`)
+      this.#refuse(withCode(`a sector: ${error.message}`, error.code))
       return
     }
     this.#expected.delete(key)
@@ -192,6 +192,10 @@ class BundleIntake {
     this.#counts.refused++
     if (this.#reasons.length < reasonsMax) this.#reasons.push(reason)
   }
+}
+
+function withCode(reason: string, code: string | undefined): string {
+  return code === undefined ? reason : `${reason} (${code})`
 }
 
 function payloadOf(

@@ -182,7 +182,7 @@ export interface SharingMethods {
       readonly quarantined: number
       readonly refused: number
       readonly sectors: number
-      /** The first reasons for refusals. */
+      /** The first reasons for refusals, each with its code. */
       readonly reasons: readonly string[]
     }
   >
