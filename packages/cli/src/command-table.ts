@@ -705,6 +705,15 @@ const toolCommands: readonly CommandDefinition[] = [
     load: () => import('./commands/complete.ts')
   },
   {
+    name: 'version',
+    group: 'Tools',
+    summary: 'Print the version of this command; "status" prints that of the running node',
+    arguments: [],
+    options: [],
+    examples: [['blocktree --version', 'the same']],
+    load: () => import('./commands/version.ts')
+  },
+  {
     name: 'help',
     group: 'Tools',
     summary: 'Show all commands, or one of them',

@@ -44,6 +44,7 @@ function choose(words: readonly string[]): {
   const leading = leadingOptions(words)
   const rest = words.slice(leading.length)
   if (rest.length === 0 || rest[0] === '--help' || rest[0] === '-h') return chosen(['help'], leading)
+  if (rest[0] === '--version' || rest[0] === '-V') return chosen(['version', ...rest.slice(1)], leading)
   const found = findCommand(rest)
   if (found !== undefined) return { definition: found.definition, rest: [...leading, ...found.rest] }
   if (commandTable.some(({ name }) => name.startsWith(`${rest[0] ?? ''} `)) && rest.length === 1)

@@ -26,6 +26,13 @@ async function ok(...words: readonly string[]): Promise<string> {
 }
 
 describe('commands against a running node', () => {
+  test('print their version without a node', async () => {
+    const { stdout, code } = await place.run(['--version', '--data', '/nowhere', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ blocktree: '0.1.0', runtime: process.versions.node })
+    expect((await place.run(['version'])).stdout).toContain('blocktree 0.1.0')
+  })
+
   test('put a directory, list it, get it back', async () => {
     const source = join(place.path, 'source')
     mkdirSync(join(source, 'sub'), { recursive: true })
