@@ -102,7 +102,7 @@ export class HttpExchange implements Held {
   }
 
   release(): void {
-    this.fail(new HostFailure('closed', 'the app ended before it answered'))
+    if (!this.isFinished) this.fail(new HostFailure('closed', 'the app ended before it answered'))
     this.#body.end()
   }
 
