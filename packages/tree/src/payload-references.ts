@@ -19,8 +19,9 @@ export interface PayloadPart {
 
 /**
  * Every stored part, a node before its children; holes are left out. A node that occurs again is listed once, so
- * that a few hostile nodes which name each other 256 times do not make the listing endless. A node that is not held ends the listing with
- * ERR_SECTOR_MISSING unless `onMissing` takes it.
+ * that a few hostile nodes which name each other 256 times do not make the listing endless. A node that is not held ends
+ * the listing with ERR_SECTOR_MISSING, and bytes that are no node of their level with ERR_PAYLOAD_SHAPE, unless `onMissing`
+ * takes it: anybody who may write can name garbage as a node, and what else there is has to be listed nevertheless.
  * @param readSector asked for nodes only, never for sectors
  */
 export function* listReferences(
@@ -34,15 +35,20 @@ export function* listReferences(
     if (isHole(part) || (part.level > 0 && isRepeated(listed, part))) continue
     yield part
     if (part.level === 0) continue
-    const bytes = readSector(part.hash)
-    if (bytes !== undefined) {
-      const level = part.level - 1
-      for (const hash of listNode(payload.aead, part.level, bytes).hashes.toReversed())
-        stack.push({ hash, level })
-    } else if (options?.onMissing === undefined) {
-      throw new TreeError('ERR_SECTOR_MISSING', `the inner node ${formatId(part.hash)} is not held here`)
-    } else options.onMissing(part)
+    const level = part.level - 1
+    try {
+      for (const hash of childrenOf(payload, part, readSector).toReversed()) stack.push({ hash, level })
+    } catch (error) {
+      if (!(error instanceof TreeError) || options?.onMissing === undefined) throw error
+      options.onMissing(part)
+    }
   }
+}
+
+function childrenOf(payload: PayloadDescriptor, node: PayloadPart, readSector: ReadSector): readonly Id[] {
+  const bytes = readSector(node.hash)
+  if (bytes !== undefined) return listNode(payload.aead, node.level, bytes).hashes
+  throw new TreeError('ERR_SECTOR_MISSING', `the inner node ${formatId(node.hash)} is not held here`)
 }
 
 function isRepeated(listed: Set<string>, node: PayloadPart): boolean {

@@ -364,6 +364,23 @@ describe('a payload under attack', () => {
     }
   )
 
+  test('A29: a listing goes on around garbage that a writer names as a node', () => {
+    const map = new SectorMap()
+    const garbage = crypto.random.bytes(500)
+    map.emit({ reference: crypto.sha256(garbage), bytes: garbage })
+    const leaf = tree.sealSector(context(), 0, content.subarray(0, sector))
+    const inner = tree.sealNode(context(), 1, 1, [leaf, leaf])
+    const bad = { hash: crypto.sha256(garbage), key: leaf.key }
+    const root = tree.sealNode(context(), 2, 0, [bad, inner])
+    for (const { hash, bytes } of [leaf, inner, root]) map.emit({ reference: hash, bytes })
+    const { payload } = tree.payloadState(1, sectorLog2, sector * 258, { ...root, stored: 2 ** 30 })
+    expect(codeOf(() => [...tree.listReferences(payload, map.read)])).toBe('ERR_PAYLOAD_SHAPE')
+    const passed: tree.PayloadPart[] = []
+    const parts = [...tree.listReferences(payload, map.read, { onMissing: (part) => passed.push(part) })]
+    expect(passed.map(({ hash }) => hash.toHex())).toEqual([bad.hash.toHex()])
+    expect(new Set(parts.map(({ hash }) => hash.toHex()))).toEqual(new Set(map.sectors.keys()))
+  })
+
   test('A29: a listing names a missing node, or goes on around it', () => {
     const nothing = (): undefined => undefined
     expect(codeOf(() => [...tree.listReferences(state.payload, nothing)])).toBe('ERR_SECTOR_MISSING')
