@@ -1,7 +1,7 @@
 /** Installed apps from the command line to the answer in a browser's place, on a real node. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -371,6 +371,31 @@ describe('app new, build and dev', () => {
     const { code, stdout, stderr } = await place.run(['app', 'dev', directory, '--once'])
     expect({ code, stderr }).toMatchObject({ code: 0 })
     expect(stdout).toMatch(/visits 0\.1\.0 is running {2}http:\/\/visits\.localhost:\d+\//)
+  })
+
+  test('dev builds and reloads at a change, says what is wrong with one, and leaves nothing behind', async () => {
+    const directory = join(place.path, 'watched')
+    const source = join(directory, 'app.wat')
+    await ok('app', 'new', directory, '--template', 'wat')
+    const temporary = join(place.path, 'temporary')
+    mkdirSync(temporary)
+    const development = place.launch(['app', 'dev', directory], { TMPDIR: temporary })
+    let shown = ''
+    development.child.stdout.on('data', (part: Buffer) => (shown += part.toString()))
+    const shows = async (text: string): Promise<void> => {
+      for (let attempt = 0; attempt < 200 && !shown.includes(text); attempt++) await delay(100)
+      expect(shown).toContain(text)
+    }
+    await shows('watched 0.1.0 is running')
+    await delay(300)
+    const working = readFileSync(source, 'utf8')
+    writeFileSync(source, `${working}(`)
+    await shows('the build command failed')
+    shown = ''
+    writeFileSync(source, working.replace('visits\\":', 'people\\":'))
+    await shows('watched 0.1.0 is running')
+    expect(await development.kill('SIGINT')).toBe(0)
+    expect(readdirSync(temporary)).toEqual([])
   })
 
   test('a compiler that is missing is named', async () => {

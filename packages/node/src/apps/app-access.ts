@@ -3,13 +3,14 @@
  * objects that the person chose. Granted and taken back together with the app's own grant record.
  */
 import { equalBytes } from '@blocktree/codec'
-import type { FileRight, GrantedPermission } from '@blocktree/app-package'
+import type { AppGrant, FileRight, GrantedPermission } from '@blocktree/app-package'
 import type { Actor, Files, Sharing } from '@blocktree/files'
-import { type Id, type PrincipalRecord, right } from '@blocktree/tree'
+import { type Id, type PrincipalRecord, right, type TreeState } from '@blocktree/tree'
 
 export interface AppAccessDeps {
   readonly files: Files
   readonly sharing: Sharing
+  readonly tree: TreeState
   /** Who owns the node's tree, day by day. */
   readonly owner: Actor
 }
@@ -50,6 +51,37 @@ export async function endAccess(
   for (const { grant, recipient } of sharing.listGrants(owner, { path })) {
     if (equalBytes(recipient, principal)) await sharing.revokeReader(owner, grant.id)
   }
+}
+
+/** Makes grants and caps of the installation's principal those of `permissions`; what stays the same is not touched. */
+export async function settleAccess(
+  deps: AppAccessDeps,
+  before: AppGrant,
+  permissions: readonly GrantedPermission[]
+): Promise<void> {
+  const record = deps.tree.authority.principal(before.installation)
+  const had = rightsByPath(deps, before.permissions)
+  const has = rightsByPath(deps, permissions)
+  for (const [path, rights] of had) {
+    const wanted = has.get(path)
+    if (wanted !== undefined && rights.size === wanted.size && wanted.isSubsetOf(rights)) continue
+    await endAccess(deps, path, before.installation)
+    if (wanted !== undefined && record !== undefined) await grantAccess(deps, path, [...wanted], record)
+  }
+}
+
+/** Several permissions may be for one object. */
+function rightsByPath(
+  deps: AppAccessDeps,
+  permissions: readonly GrantedPermission[]
+): ReadonlyMap<string, ReadonlySet<FileRight>> {
+  const rights = new Map<string, ReadonlySet<FileRight>>()
+  for (const permission of permissions) {
+    const path = objectPath(deps, permission)
+    if (path === undefined || permission.scope.kind !== 'files') continue
+    rights.set(path, new Set([...(rights.get(path) ?? []), ...permission.scope.rights]))
+  }
+  return rights
 }
 
 /**

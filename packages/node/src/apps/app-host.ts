@@ -28,7 +28,7 @@ import type { Host } from '@blocktree/app-package'
 import type { ServedApp } from '@blocktree/gateway'
 import { NodeError, reasonOf } from '../node-error.ts'
 import type { KnownPrincipal, PrincipalDirectory } from '../principal-directory.ts'
-import { type AppAccessDeps, endAccess, grantAccess, objectPath } from './app-access.ts'
+import { type AppAccessDeps, endAccess, grantAccess, objectPath, settleAccess } from './app-access.ts'
 import type { AppLog } from './app-log.ts'
 import { type AppPlace, appPlace, appsDirectory, installationKeyName } from './app-place.ts'
 import { createFilePort } from './file-port.ts'
@@ -266,7 +266,7 @@ export class AppHost {
       const place = appPlace(name)
       const installation = this.#readWhole(name)
       await this.#stop(slot)
-      if (installation !== undefined) await this.#settleAccess(installation.grant, [])
+      if (installation !== undefined) await settleAccess(this.#deps, installation.grant, [])
       const keptAt = options.keepsData ? await this.#keepData(place) : undefined
       await this.#remove(slot, place)
       return { keptAt }
@@ -416,7 +416,7 @@ export class AppHost {
     const rest = grant.permissions.filter((one) => one !== found)
     slot.instance?.setGrants(this.#granted({ ...grant, permissions: rest }, place)) // before anything that may fail
     const status = await this.#writePermissions(slot, place, grant, rest)
-    await this.#settleAccess(grant, rest)
+    await settleAccess(this.#deps, grant, rest)
     return status
   }
 
@@ -541,7 +541,7 @@ export class AppHost {
     const { files, owner } = this.#deps
     const { place, grant } = before
     const permissions = await this.#permissionsAfter(before, found, consent)
-    await this.#settleAccess(grant, permissions)
+    await settleAccess(this.#deps, grant, permissions)
     await files.create(owner, place.package, bytes, { replace: true })
     await writeGrant(this.#deps, owner, place, {
       ...grant,
@@ -601,31 +601,6 @@ export class AppHost {
     )
   }
 
-  /** Makes caps and keys of the principal in the tree those of `permissions`; what stays the same is not touched. */
-  async #settleAccess(before: AppGrant, permissions: readonly GrantedPermission[]): Promise<void> {
-    const { tree } = this.#deps
-    const record = tree.authority.principal(before.installation)
-    const had = this.#rightsByPath(before.permissions)
-    const has = this.#rightsByPath(permissions)
-    for (const [path, rights] of had) {
-      const wanted = has.get(path)
-      if (wanted !== undefined && rights.size === wanted.size && wanted.isSubsetOf(rights)) continue
-      await endAccess(this.#deps, path, before.installation)
-      if (wanted !== undefined && record !== undefined)
-        await grantAccess(this.#deps, path, [...wanted], record)
-    }
-  }
-
-  #rightsByPath(permissions: readonly GrantedPermission[]): Map<string, Set<FileRight>> {
-    const rights = new Map<string, Set<FileRight>>()
-    for (const permission of permissions) {
-      const path = objectPath(this.#deps, permission)
-      if (path === undefined || permission.scope.kind !== 'files') continue
-      rights.set(path, new Set([...(rights.get(path) ?? []), ...permission.scope.rights]))
-    }
-    return rights
-  }
-
   /** An upgrade that a crash cut short did not end well: what was before is put back. */
   async #recover(slot: Slot): Promise<void> {
     const place = appPlace(slot.name)
@@ -658,7 +633,7 @@ export class AppHost {
     const read = (path: string): AppGrant => decodeAppGrant(crypto, files.read(owner, path).bytes).grant
     const before = read(`${place.before}/grant`)
     const failed = read(place.grant)
-    await this.#settleAccess(failed, before.permissions)
+    await settleAccess(this.#deps, failed, before.permissions)
     const sequence = Math.max(before.sequence, failed.sequence) + 1
     await writeGrant(this.#deps, owner, place, { ...before, sequence, time: this.#deps.now() })
   }
