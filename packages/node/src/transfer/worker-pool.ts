@@ -105,11 +105,17 @@ class TransferPool implements WorkerPool {
     const job: OpenJob = { hooks, setup: [], failure: undefined }
     this.#jobs.set(number, job)
     job.setup.push(() => ({ type: 'job', job: number, secrets: hooks.secrets() }))
-    for (const thread of this.#threads) {
-      thread.worker.ref()
-      this.#tell(thread, job.setup[0])
+    try {
+      for (const thread of this.#threads) {
+        thread.worker.ref()
+        this.#tell(thread, job.setup[0])
+      }
+      while (this.#threads.length < this.#size) this.#start()
+      if (job.failure !== undefined) throw job.failure
+    } catch (error) {
+      this.#end(number) // a key that was closed meanwhile: no later job may trip over it
+      throw error
     }
-    while (this.#threads.length < this.#size) this.#start()
     return {
       workers: this.#size,
       run: (kind, work) => this.#run(number, job, kind, work),
@@ -167,7 +173,16 @@ class TransferPool implements WorkerPool {
       cause = error
     })
     worker.on('exit', (code) => this.#lose(thread, code, cause))
-    for (const job of this.#jobs.values()) for (const make of job.setup) this.#tell(thread, make)
+    for (const job of this.#jobs.values()) this.#join(thread, job)
+  }
+
+  /** Tells a new worker of a job; one whose key was closed meanwhile has failed, and the others go on. */
+  #join(thread: Thread, job: OpenJob): void {
+    try {
+      for (const make of job.setup) this.#tell(thread, make)
+    } catch (error) {
+      job.failure = error instanceof Error ? error : new Error('a key cannot be copied', { cause: error })
+    }
   }
 
   /** A worker died: its tasks fail, and so do their jobs. */

@@ -1,7 +1,14 @@
 /** Many creations at once over real workers and a real store. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sealingJobsMax } from '../../src/transfer/limits.ts'
-import { newTransferFixture, openTransferFixture, type TransferFixture } from './transfer-fixture.ts'
+import {
+  newPrincipal,
+  newTransferFixture,
+  openTransferFixture,
+  type TransferFixture
+} from './transfer-fixture.ts'
 
 function contentOf(index: number): Uint8Array {
   return new Uint8Array(1 + ((index * 61) % 4096)).fill(index + 1)
@@ -85,6 +92,20 @@ describe('creations sealed in workers', () => {
     await createAll(fixture, 400, 420)
     await waiting
     expectAll(fixture, 420)
+  })
+
+  test('a key that was closed before its job began is in the way of no later job', async () => {
+    await using fixture = await newTransferFixture({ workers: 2 })
+    const { files, transfer } = fixture
+    const source = join(fixture.directory, 'source')
+    mkdirSync(source)
+    writeFileSync(join(source, 'a'), 'content')
+    const closed = newPrincipal()
+    const actor = files.actor(closed)
+    closed.close()
+    await expect(transfer.importTree(actor, source, '/closed', {}, {})).rejects.toThrow()
+    const report = await transfer.importTree(fixture.actor, source, '/open', {}, {})
+    expect([report.files, report.problems]).toEqual([1, []])
   })
 
   test('are for few signers at a time', async () => {
