@@ -6,6 +6,8 @@ import { equalBytes } from '@blocktree/codec'
 import type { AppGrant, FileRight, GrantedPermission } from '@blocktree/app-package'
 import type { Actor, Files, Sharing } from '@blocktree/files'
 import { type Id, type PrincipalRecord, right, type TreeState } from '@blocktree/tree'
+import { NodeError } from '../node-error.ts'
+import { appsDirectory } from './app-place.ts'
 
 export interface AppAccessDeps {
   readonly files: Files
@@ -94,4 +96,22 @@ export function objectPath(
 ): string | undefined {
   const { object } = permission
   return object === undefined ? undefined : files.pathOf(owner, object.block)
+}
+
+/**
+ * Where what the person chose really lies: links are followed before it is judged, so that none leads to what must not
+ * be granted. @throws ERR_APP_CONSENT for `/` and for what belongs to apps, ERR_FILE_NOT_FOUND
+ */
+export function grantablePath(
+  { files, owner }: Pick<AppAccessDeps, 'files' | 'owner'>,
+  path: string
+): string {
+  const place = files.pathOf(owner, files.stat(owner, path).block) ?? path
+  if (place === '/' || place === appsDirectory || place.startsWith(`${appsDirectory}/`)) {
+    throw new NodeError(
+      'ERR_APP_CONSENT',
+      `"${path}" holds what other apps keep; choose something else to grant`
+    )
+  }
+  return place
 }

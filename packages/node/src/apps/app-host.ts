@@ -28,7 +28,14 @@ import type { Host } from '@blocktree/app-package'
 import type { ServedApp } from '@blocktree/gateway'
 import { NodeError, reasonOf } from '../node-error.ts'
 import type { KnownPrincipal, PrincipalDirectory } from '../principal-directory.ts'
-import { type AppAccessDeps, endAccess, grantAccess, objectPath, settleAccess } from './app-access.ts'
+import {
+  type AppAccessDeps,
+  endAccess,
+  grantAccess,
+  grantablePath,
+  objectPath,
+  settleAccess
+} from './app-access.ts'
 import type { AppLog } from './app-log.ts'
 import { type AppPlace, appPlace, appsDirectory, installationKeyName } from './app-place.ts'
 import { createFilePort } from './file-port.ts'
@@ -40,7 +47,7 @@ import {
   writeGrant,
   writeState
 } from './installation.ts'
-import { isLeftover } from './leftover.ts'
+import { isLeftover, isUpgradeOpen } from './leftover.ts'
 import { createServedApp } from './served-app.ts'
 import { verifyPackage } from '../verify-package.ts'
 
@@ -72,6 +79,8 @@ export type AppState = AppRunState | 'failed' | 'damaged'
 interface Slot {
   readonly name: string
   turn: Promise<unknown>
+  /** Of changes to the grant, the app's own among them. */
+  grantTurn: Promise<unknown>
   instance: AppInstance | undefined
   served: ServedApp | undefined
   problem: string | undefined
@@ -226,7 +235,7 @@ export class AppHost {
       const objects = path === undefined ? {} : { [permission]: path }
       expectConsent([asked], { declined: [], objects })
       const granted = await this.#grantOne(installation, asked.name, asked.scope, path, false)
-      return await this.#changeGrant(slot, installation, granted)
+      return await this.#changeGrant(slot, granted)
     })
   }
 
@@ -251,7 +260,7 @@ export class AppHost {
       const installation = readInstallation(this.#deps, question.app)
       const scope = { kind: 'files', object: question.object, rights: question.rights } as const
       const granted = await this.#grantOne(installation, question.name, scope, path, true)
-      await this.#changeGrant(slot, installation, granted)
+      await this.#changeGrant(slot, granted)
     })
     questions.settle(number, 'granted')
     return question
@@ -301,6 +310,7 @@ export class AppHost {
     const slot = this.#slots.get(name) ?? {
       name,
       turn: Promise.resolve(),
+      grantTurn: Promise.resolve(),
       instance: undefined,
       served: undefined,
       problem: undefined
@@ -389,24 +399,17 @@ export class AppHost {
         `"${path}" is a ${entry.kind}; the permission "${name}" is for a ${scope.object}`
       )
     }
-    if (path === '/' || path === appsDirectory || path.startsWith(`${appsDirectory}/`)) {
-      throw new NodeError(
-        'ERR_APP_CONSENT',
-        `"${path}" holds what other apps keep; choose something else for "${name}"`
-      )
-    }
-    await grantAccess(this.#deps, path, scope.rights, record)
-    const { block } = files.stat(owner, path) // a directory that became a share has a new id
-    return { name, scope, object: { tree: treeId, block, path }, asked }
+    const place = grantablePath(this.#deps, path)
+    await grantAccess(this.#deps, place, scope.rights, record)
+    const { block } = files.stat(owner, place) // a directory that became a share has a new id
+    return { name, scope, object: { tree: treeId, block, path: place }, asked }
   }
 
-  async #changeGrant(
-    slot: Slot,
-    { place, grant }: Installation,
-    added: GrantedPermission
-  ): Promise<AppStatus> {
-    const others = grant.permissions.filter(({ name }) => name !== added.name)
-    return await this.#writePermissions(slot, place, grant, [...others, added])
+  async #changeGrant(slot: Slot, added: GrantedPermission): Promise<AppStatus> {
+    return await this.#writePermissions(slot, (permissions) => [
+      ...permissions.filter(({ name }) => name !== added.name),
+      added
+    ])
   }
 
   async #revokeOne(slot: Slot, installation: Installation, permission: string): Promise<AppStatus> {
@@ -415,22 +418,31 @@ export class AppHost {
     if (found === undefined) throw noPermission(place.name, permission)
     const rest = grant.permissions.filter((one) => one !== found)
     slot.instance?.setGrants(this.#granted({ ...grant, permissions: rest }, place)) // before anything that may fail
-    const status = await this.#writePermissions(slot, place, grant, rest)
-    await settleAccess(this.#deps, grant, rest)
-    return status
+    return await this.#writePermissions(slot, (permissions) =>
+      permissions.filter(({ name }) => name !== permission)
+    )
   }
 
+  /**
+   * One change after another, each of what is granted then: an app that gives something back while the person revokes
+   * something else must not bring that back.
+   */
   async #writePermissions(
     slot: Slot,
-    place: AppPlace,
-    grant: AppGrant,
-    permissions: readonly GrantedPermission[]
+    change: (permissions: readonly GrantedPermission[]) => readonly GrantedPermission[]
   ): Promise<AppStatus> {
-    const sorted = permissions.toSorted((one, other) => (one.name < other.name ? -1 : 1))
-    const changed = { ...grant, permissions: sorted, sequence: grant.sequence + 1, time: this.#deps.now() }
-    const written = await writeGrant(this.#deps, this.#deps.owner, place, changed)
-    slot.instance?.setGrants(this.#granted(written, place))
-    return this.status(place.name)
+    const done = slot.grantTurn.then(async () => {
+      const { place, grant } = readInstallation(this.#deps, slot.name)
+      const permissions = change(grant.permissions).toSorted((one, other) => (one.name < other.name ? -1 : 1))
+      const changed = { ...grant, permissions, sequence: grant.sequence + 1, time: this.#deps.now() }
+      const written = await writeGrant(this.#deps, this.#deps.owner, place, changed)
+      slot.instance?.setGrants(this.#granted(written, place))
+      if (grant.permissions.some((one) => !permissions.includes(one)))
+        await settleAccess(this.#deps, grant, permissions)
+      return this.status(slot.name)
+    })
+    slot.grantTurn = done.catch(() => undefined)
+    return await done
   }
 
   #granted({ permissions }: AppGrant, place: AppPlace): readonly Granted[] {
@@ -605,7 +617,11 @@ export class AppHost {
   async #recover(slot: Slot): Promise<void> {
     const place = appPlace(slot.name)
     const { files, owner } = this.#deps
-    if (!files.exists(owner, `${place.before}/kv`)) return
+    if (!files.exists(owner, place.before)) return
+    if (!isUpgradeOpen(this.#deps, place)) {
+      await files.remove(owner, place.before, { recursive: true })
+      return
+    }
     this.note(slot.name, 'an upgrade was cut short; version and data from before it are put back')
     await this.#rollBack(place)
   }

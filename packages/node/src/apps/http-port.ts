@@ -72,9 +72,12 @@ function requestHeaders(
 function answered(outgoing: ClientRequest, content: Uint8Array, url: URL): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     outgoing.once('response', resolve)
-    outgoing.once('error', (cause) => {
+    // Stays: a second failure of one connection must find somebody, or it ends the node.
+    outgoing.on('error', (cause) => {
       reject(new HostFailure('unreachable', `${url.origin} cannot be reached: ${reasonOf(cause)}`, { cause }))
     })
+    // Without effect after an answer. A switch to another protocol ends with neither an answer nor an error.
+    outgoing.once('close', () => reject(new HostFailure('unreachable', `${url.origin} gave no answer`)))
     outgoing.end(content)
   })
 }

@@ -4,6 +4,7 @@
  */
 import { PackageError, readPackage } from '@blocktree/app-package'
 import type { AppPlace } from './app-place.ts'
+import { decodeAppState } from './app-state.ts'
 import type { InstallationDeps } from './installation.ts'
 
 /** Whether `place` holds nothing but empty data and, perhaps, a sound package and a state. */
@@ -37,4 +38,13 @@ function isPackageOrAbsent({ crypto, files, owner }: InstallationDeps, place: Ap
     if (error instanceof PackageError) return false
     throw error
   }
+}
+
+/**
+ * Whether the state says that an upgrade began and did not end. A snapshot without that is one that was not whole when
+ * the process ended, or that an upgrade which ended well had no time to remove: neither may replace what is in force.
+ */
+export function isUpgradeOpen({ files, owner }: InstallationDeps, place: AppPlace): boolean {
+  if (!files.exists(owner, place.state)) return false
+  return decodeAppState(files.read(owner, place.state).bytes, place.name).upgradingFrom !== undefined
 }

@@ -31,6 +31,7 @@ function connectTo(address: string, port: number, signal: AbortSignal): Promise<
     const socket = connect({ host: address, port, allowHalfOpen: true })
     const end = (): void => void socket.destroy(new Error('the time for the connection is over'))
     signal.addEventListener('abort', end)
+    if (signal.aborted) end()
     socket.once('error', (cause) => {
       reject(new HostFailure('unreachable', `${address} port ${port} cannot be reached`, { cause }))
     })
@@ -44,7 +45,7 @@ function connectTo(address: string, port: number, signal: AbortSignal): Promise<
 function listenOn(address: string, port: number): Promise<TcpListener> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
-    server.once('error', (cause) => reject(cannotBind(address, port, cause)))
+    server.on('error', (cause) => reject(cannotBind(address, port, cause))) // later ones: a connection was not taken
     server.listen({ host: address, port, backlog }, () => resolve(new NodeTcpListener(server)))
   })
 }
@@ -192,6 +193,7 @@ class NodeTcpListener implements TcpListener {
         socket.destroy()
         return
       }
+      socket.on('error', () => undefined) // nobody has taken it yet; who does sees that it is closed
       this.#waiting.push(socket)
       this.#waiter.wake()
       this.#notify()

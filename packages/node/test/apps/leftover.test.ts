@@ -2,7 +2,7 @@ import { packApp } from '@blocktree/app-package'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { appPlace } from '../../src/apps/app-place.ts'
 import { encodeAppState } from '../../src/apps/app-state.ts'
-import { isLeftover } from '../../src/apps/leftover.ts'
+import { isLeftover, isUpgradeOpen } from '../../src/apps/leftover.ts'
 import { crypto, firstImage, nextProcess, people, type World } from '../crash/crash-world.ts'
 
 const place = appPlace('notes')
@@ -57,6 +57,22 @@ describe('isLeftover', () => {
     if (path !== place.data) await make(place.files, place.keyValues)
     await write(path, Uint8Array.of(1, 2, 3))
     expect(await judge()).toBe(false)
+  })
+})
+
+describe('isUpgradeOpen', () => {
+  test('is true from the moment a snapshot is whole until the upgrade ended', async () => {
+    const judgeUpgrade = (): boolean => isUpgradeOpen({ ...world, crypto }, place)
+    await make(place.files, place.keyValues, `${place.before}/kv`)
+    expect(judgeUpgrade()).toBe(false)
+    await write(place.state, encodeAppState({ isEnabled: true, upgradingFrom: 1 }))
+    expect(judgeUpgrade()).toBe(true)
+  })
+
+  test('is false when the upgrade ended well and its snapshot is still there', async () => {
+    await make(`${place.before}/kv`)
+    await write(place.state, state)
+    expect(isUpgradeOpen({ ...world, crypto }, place)).toBe(false)
   })
 })
 
