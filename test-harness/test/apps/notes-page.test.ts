@@ -72,6 +72,7 @@ describe.skipIf(program === undefined)(`the page of notes${missing}`, () => {
     await writeNote('Reading list', 'The Left Hand of Darkness\nInvisible Cities')
     expect(await titles()).toEqual(['Reading list', 'Holidays', 'Shopping'])
     await page.getByRole('button', { name: 'Shopping' }).click()
+    await page.locator('#text:focus').waitFor()
     await page.getByLabel('Text').fill('Bread, milk and two kilos of apples')
     await page.getByText('Saved', { exact: true }).waitFor()
     await picture('edited')
@@ -81,7 +82,7 @@ describe.skipIf(program === undefined)(`the page of notes${missing}`, () => {
     await picture('search')
     await page.reload()
     await page.locator('#count', { hasText: '3 notes' }).waitFor()
-    expect(await page.getByLabel('Title').inputValue()).toBe('Shopping')
+    await expect.poll(() => page.getByLabel('Title').inputValue()).toBe('Shopping')
     expect(await page.getByLabel('Text').inputValue()).toBe('Bread, milk and two kilos of apples')
   })
 
@@ -135,7 +136,7 @@ describe.skipIf(program === undefined)(`the page of notes${missing}`, () => {
     expect(await titles()).not.toContain('By mistake')
     await page.getByRole('button', { name: 'Undo' }).click()
     await page.getByRole('button', { name: 'By mistake' }).waitFor()
-    expect(await page.getByLabel('Text').inputValue()).toBe('not to be lost')
+    await expect.poll(() => page.getByLabel('Text').inputValue()).toBe('not to be lost')
   })
 
   test('fits a telephone and the dark, and everything on it has a name', async () => {
