@@ -29,11 +29,12 @@ export interface TreeRouter {
   held(name: string): Promise<HeldTree>
   /**
    * Runs `work` in every tree that is kept here, the own one first, one after another.
-   * @param onUnopened a hosted tree that cannot be opened; its error is thrown when absent
+   * @param onFailed a hosted tree that cannot be opened, or whose work failed: the others go on; its error is thrown
+   *   when absent. An error of the own tree is always thrown.
    */
   each(
     work: (held: HeldTree) => Promise<void>,
-    onUnopened?: (name: string, error: unknown) => void
+    onFailed?: (name: string, error: unknown) => void
   ): Promise<void>
 }
 
@@ -84,17 +85,16 @@ export function createTreeRouter(own: HeldTree, hosted: HostedTrees): TreeRouter
       )
     },
     held: async (name) => (name === own.name ? own : hosted.open(name)),
-    async each(work, onUnopened) {
+    async each(work, onFailed) {
       await work(own)
       for (const name of hosted.names) {
         if (!hosted.isHosted(name)) continue // forgotten meanwhile
-        await hosted.use(name, async () => {
-          const held = await hosted.open(name).catch((error: unknown) => {
-            if (onUnopened === undefined) throw error
-            onUnopened(name, error)
-          })
-          if (held !== undefined) await work(held)
-        })
+        try {
+          await hosted.use(name, async () => await work(await hosted.open(name)))
+        } catch (error) {
+          if (onFailed === undefined) throw error
+          onFailed(name, error)
+        }
       }
     }
   }

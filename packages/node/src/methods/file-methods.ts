@@ -30,13 +30,13 @@ type ReadHandlers = Pick<
 >
 type WriteHandlers = Omit<FileHandlers, keyof ReadHandlers>
 
-type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space'>
+type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log'>
 
 export function createFileHandlers(parts: FileParts): FileHandlers {
   return { ...readHandlers(parts), ...contentHandlers(parts), ...placeHandlers(parts) }
 }
 
-function readHandlers({ trees }: FileParts): ReadHandlers {
+function readHandlers({ trees, log }: FileParts): ReadHandlers {
   return {
     'file.stat': ({ path, followLink }, { peer }) =>
       trees.within(peer.session, path, ({ files }, actor) => {
@@ -83,12 +83,15 @@ function readHandlers({ trees }: FileParts): ReadHandlers {
     async 'file.conflicts'({ limit }, { peer }) {
       const conflicts: FileConflict[] = []
       const limitMax = limit ?? conflictsDefault
-      await trees.each(async (held) => {
-        if (conflicts.length >= limitMax) return
-        const page = { limit: limitMax - conflicts.length }
-        const found = await held.files.conflicts(held.actorOf(peer.session.actor), page)
-        for (const conflict of found) conflicts.push(toFileConflict(held, conflict))
-      })
+      await trees.each(
+        async (held) => {
+          if (conflicts.length >= limitMax) return
+          const page = { limit: limitMax - conflicts.length }
+          const found = await held.files.conflicts(held.actorOf(peer.session.actor), page)
+          for (const conflict of found) conflicts.push(toFileConflict(held, conflict))
+        },
+        (tree, error) => log.warn('conflicts of a hosted tree are not known', { tree, error })
+      )
       return { conflicts }
     },
     'file.watch': ({ path, recursive, resume }, context) =>

@@ -41,7 +41,10 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
           for (const name of countNames) counts[name] += found[name]
           problems.push(...found.problems)
         },
-        (name, error) => problems.push(unopened(name, error))
+        (name, error) => {
+          context.signal.throwIfAborted()
+          problems.push(failedTree(name, error))
+        }
       )
       return { ...counts, problems, indexRebuilt: rebuildIndex === true }
     },
@@ -104,9 +107,9 @@ function placeIn({ isOwn, name }: HeldTree, place: string): string {
   return isOwn ? place : `tree ${name}: ${place}`
 }
 
-function unopened(name: string, error: unknown): Problem {
+function failedTree(name: string, error: unknown): Problem {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'ERR_STORE_CORRUPT'
-  return { code, reason: `it cannot be opened: ${reasonOf(error)}`, place: `tree ${name}` }
+  return { code, reason: `it cannot be opened or read: ${reasonOf(error)}`, place: `tree ${name}` }
 }
 
 async function rebuildIndexOf({ principals }: NodeParts, held: HeldTree, context: Upkeep): Promise<void> {
@@ -196,7 +199,10 @@ async function collectAll(
       total.bytesCopied += report.copiedBytes
       total.sectorsMissing += report.missing
     },
-    (name, error) => parts.log.warn('a hosted tree could not be collected', { tree: name, error })
+    (name, error) => {
+      context.signal.throwIfAborted()
+      parts.log.warn('a hosted tree could not be collected', { tree: name, error })
+    }
   )
   return total
 }
