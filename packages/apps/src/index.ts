@@ -26,3 +26,4 @@ export type {
   UdpSocket
 } from './ports.ts'
 export { type Question, QuestionDesk, type QuestionOutcome } from './question-desk.ts'
+export { limitStorage } from './storage-quota.ts'

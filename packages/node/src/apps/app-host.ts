@@ -21,6 +21,7 @@ import {
   type Granted,
   type HostServices,
   type Question,
+  limitStorage,
   openKeyValueStore,
   startApp
 } from '@blocktree/apps'
@@ -460,8 +461,9 @@ export class AppHost {
     const { place, package: found, grant } = installation
     const { files, owner, crypto, principals, services } = this.#deps
     const actor = await principals.actorOf(installationKeyName(slot.name))
-    const port = createFilePort({ files, actor, owner })
     const limits = effectiveLimits(grant.limits)
+    const quota = { directory: place.files, bytesMax: limits.storageBytes }
+    const port = limitStorage(createFilePort({ files, actor, owner }), quota)
     const modified = files.stat(owner, place.package).metadata.modifiedMs
     slot.served = createServedApp({
       name: slot.name,
