@@ -56,6 +56,21 @@ describe('the first start', () => {
     await node.stop()
   })
 
+  test('a command in the same breath waits for it', async () => {
+    await using place = await workplace()
+    const node = place.launch(['start', '--service'])
+    const [made, listed] = await Promise.all([place.run(['mkdir', '/a']), place.run(['ls'])])
+    expect([made.code, listed.code]).toEqual([0, 0])
+    await node.kill('SIGTERM')
+  })
+
+  test('a command without a node says so after a moment', async () => {
+    await using place = await workplace()
+    const { code, stderr } = await place.run(['ls'])
+    expect(code).toBe(5)
+    expect(stderr).toContain('ERR_NODE_ABSENT')
+  })
+
   test('refuses a passphrase that is too short', async () => {
     await using place = await workplace()
     const { code, stderr } = await place.run(['init'], { environment: { BLOCKTREE_PASSPHRASE: 'short' } })
