@@ -135,10 +135,17 @@ async function probe(
   connection: Connection,
   parts: readonly Part[]
 ): Promise<Omit<Cost, 'entries' | 'import'>> {
-  const create = await probeCreates(connection)
-  const stat = await probeStats(connection, parts)
-  const list = await probeList(connection, parts.toSorted((left, right) => right.files - left.files)[0])
-  return { create, stat, list }
+  const largest = parts.toSorted((left, right) => right.files - left.files)[0]
+  const rounds: Omit<Cost, 'entries' | 'import'>[] = []
+  for (let round = 0; round < 3; round++) {
+    rounds.push({
+      create: await probeCreates(connection),
+      stat: await probeStats(connection, parts),
+      list: await probeList(connection, largest)
+    })
+  }
+  const middle = (kind: 'create' | 'stat' | 'list'): number => median(rounds.map((round) => round[kind]))
+  return { create: middle('create'), stat: middle('stat'), list: middle('list') }
 }
 
 async function probeCreates({ client }: Connection): Promise<number> {
