@@ -1,6 +1,6 @@
 /**
  * Numbers that stand for something open. A number is of one run of one app, is never used twice, and goes with the
- * process that got it: what a killed process held is released (issue of locks, watches, requests, sockets).
+ * process that got it: the locks, watches, requests and sockets of a killed process are released.
  */
 import { fail } from './host-failure.ts'
 

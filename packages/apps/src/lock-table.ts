@@ -15,9 +15,7 @@ export interface Lease {
 }
 
 interface State {
-  token: number
-  ttlMs: number
-  endsAt: number
+  readonly token: number
   cancelTimer: () => void
 }
 
@@ -89,7 +87,7 @@ export class LockTable {
 
   #give(key: string, ttlMs: number): Lease {
     const token = this.#nextToken()
-    const state: State = { token, ttlMs, endsAt: 0, cancelTimer: () => undefined }
+    const state: State = { token, cancelTimer: () => undefined }
     this.#held.set(key, state)
     this.#newest.set(key, token)
     this.#arm(key, state, ttlMs)
@@ -97,8 +95,6 @@ export class LockTable {
   }
 
   #arm(key: string, state: State, ttlMs: number): void {
-    state.ttlMs = ttlMs
-    state.endsAt = this.#timers.monotonic() + ttlMs
     state.cancelTimer = this.#timers.start(ttlMs, () => {
       if (this.#held.get(key) === state) this.#pass(key)
     })

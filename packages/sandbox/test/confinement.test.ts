@@ -42,7 +42,7 @@ ${body}`
 
 for (const level of sandboxLevels) {
   if (!levels.available.includes(level)) {
-    describe.skip(`level ${level}: ${levels.reasons[level] ?? 'unknown'}`, () =>
+    describe.skip(`level ${level}, needs bubblewrap: ${levels.reasons[level] ?? 'unknown'}`, () =>
       test('absent', () => undefined))
     continue
   }

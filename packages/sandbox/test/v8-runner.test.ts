@@ -10,7 +10,7 @@ const levels = probeLevels({ hasFilter: true })
 
 for (const level of sandboxLevels) {
   if (!levels.available.includes(level)) {
-    describe.skip(`v8 at level ${level}: ${levels.reasons[level] ?? 'unknown'}`, () =>
+    describe.skip(`v8 at level ${level}, needs bubblewrap: ${levels.reasons[level] ?? 'unknown'}`, () =>
       test('absent', () => undefined))
     continue
   }
