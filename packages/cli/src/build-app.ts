@@ -4,7 +4,8 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import type { AppProject } from './app-project.ts'
 import { CliError } from './cli-error.ts'
@@ -39,6 +40,9 @@ export async function buildApp(
       advice: remedies[tool] ?? 'install it, or correct "build" of app.json'
     })
   }
+  const module = join(directory, source.module)
+  await rm(module, { force: true }) // what is there afterwards was made now: some compilers fail with exit code 0
+  await mkdir(dirname(module), { recursive: true })
   const child = spawn(command, {
     cwd: directory,
     shell: true,
@@ -49,8 +53,16 @@ export async function buildApp(
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   await once(child, 'close')
-  if (child.exitCode === 0) return { command, output }
-  throw new CliError('ERR_APP_BUILD', `the build command failed: ${command}\n${output.trimEnd()}`)
+  if (child.exitCode !== 0) {
+    throw new CliError('ERR_APP_BUILD', `the build command failed: ${command}\n${output.trimEnd()}`)
+  }
+  if (!existsSync(module)) {
+    throw new CliError(
+      'ERR_APP_BUILD',
+      `the build command did not make "${source.module}": ${command}\n${output.trimEnd()}`
+    )
+  }
+  return { command, output }
 }
 
 /** Innermost first; last those of this program. */
