@@ -1,0 +1,2 @@
+/** Who is in the cluster: hello, gate, addresses, joining, messages between nodes (pure over ports). */
+export {}

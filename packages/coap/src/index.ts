@@ -1,0 +1,2 @@
+/** CoAP over UDP, TCP and Unix sockets: messages, client and server. */
+export {}

@@ -1,0 +1,2 @@
+/** Leader, leases and fencing tokens: local, builtin and etcd coordinators. */
+export {}

@@ -1,0 +1,2 @@
+/** Stores of ERIS blocks: memory, directory, SQLite, CBOR, HTTP, CoAP, combinators, daemon. */
+export {}

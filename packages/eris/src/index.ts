@@ -1,0 +1,2 @@
+/** ERIS: immutable content by URN; encoding, decoding, random access, directory trees (pure). */
+export {}

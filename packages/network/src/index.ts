@@ -1,0 +1,2 @@
+/** Connections between nodes: one port; memory, libp2p and TLS drivers. */
+export {}

@@ -1,0 +1,2 @@
+/** Real node code under virtual time, faulty networks and faulty disks. */
+export {}

@@ -1,0 +1,2 @@
+/** Replication of trees between nodes (pure over ports). */
+export {}
