@@ -1,2 +1,12 @@
 /** Connections between nodes: one port; memory, libp2p and TLS drivers. */
-export {}
+export { NetworkError, type NetworkErrorCode, RemoteError } from './network-error.ts'
+export type {
+  Connection,
+  ConnectionHandlers,
+  ConnectionStatistics,
+  DialOptions,
+  Network,
+  RequestContext,
+  RequestOptions,
+  TransportKey
+} from './port.ts'
