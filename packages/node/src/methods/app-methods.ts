@@ -12,7 +12,8 @@ import {
 import { FilesError } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
 import { currentRoot } from '@blocktree/tree'
-import type { AppHost, AppStatus, Consent } from '../apps/app-host.ts'
+import type { Consent } from '../apps/app-consent.ts'
+import type { AppHost, AppStatus } from '../apps/app-host.ts'
 import type { NodeApps } from '../apps/node-apps.ts'
 import type { NodeParts } from '../create-node.ts'
 import type {

@@ -1,0 +1,19 @@
+/** What the installed apps of a node need of it. */
+import type { HostServices } from '@blocktree/apps'
+import type { PrincipalDirectory } from '../principal-directory.ts'
+import type { AppAccessDeps } from './app-access.ts'
+import type { AppLog } from './app-log.ts'
+import type { InstallationDeps } from './installation.ts'
+
+export interface AppDeps extends InstallationDeps, AppAccessDeps {
+  readonly treeId: Uint8Array
+  readonly principals: PrincipalDirectory
+  readonly services: HostServices
+  readonly log: AppLog
+  readonly now: () => number
+}
+
+/** A line of the node in the log of an app. */
+export function noteApp({ services }: Pick<AppDeps, 'services'>, app: string, message: string): void {
+  services.log({ app, level: 'warning', message, source: 'host' })
+}

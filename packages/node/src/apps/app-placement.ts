@@ -1,0 +1,82 @@
+/** An app's entries in the tree: laid out when it is installed, removed when it goes (doc/spec/23-installed-apps.md, section 4). */
+import type { AppGrant, VerifiedPackage } from '@blocktree/app-package'
+import { endAccess, grantAccess } from './app-access.ts'
+import type { Consent } from './app-consent.ts'
+import type { AppDeps } from './app-deps.ts'
+import { grantPermissions, inOrder } from './app-grants.ts'
+import { type AppPlace, appsDirectory, installationKeyName } from './app-place.ts'
+import { installationPrincipal, ownRights } from './app-principal.ts'
+import { endRun } from './app-run.ts'
+import type { AppSlot } from './app-slot.ts'
+import { writeGrant, writeState } from './installation.ts'
+
+export interface Arrival {
+  readonly found: VerifiedPackage
+  readonly bytes: Uint8Array
+  readonly consent: Consent
+}
+
+/** The grant is written last: without it nothing is installed. */
+export async function layOut(deps: AppDeps, place: AppPlace, arrival: Arrival): Promise<void> {
+  const { files, owner, sharing } = deps
+  if (!files.exists(owner, appsDirectory)) await files.makeDirectory(owner, appsDirectory)
+  await files.makeDirectory(owner, place.directory)
+  await files.makeDirectory(owner, place.data)
+  await sharing.createShare(owner, place.data)
+  await files.makeDirectory(owner, place.files)
+  await files.makeDirectory(owner, place.keyValues)
+  const principal = await installationPrincipal(deps, place.name)
+  await grantAccess(deps, place.data, ownRights, principal.record)
+  await files.create(owner, place.package, arrival.bytes)
+  await writeState(deps, place, { isEnabled: true, upgradingFrom: undefined })
+  const { manifest } = arrival.found
+  const grant = firstGrant(place, arrival.found, principal.id, deps.now())
+  const permissions = await grantPermissions(deps, grant, manifest.permissions, arrival.consent)
+  await writeGrant(deps, owner, place, { ...grant, permissions: inOrder(permissions) })
+}
+
+function firstGrant(
+  place: AppPlace,
+  { manifest, appId, releaseId }: VerifiedPackage,
+  installation: AppGrant['installation'],
+  time: number
+): AppGrant {
+  return {
+    appId,
+    installation,
+    installedAs: place.name,
+    version: manifest.version,
+    releaseId,
+    moduleHash: manifest.module.sha256,
+    permissions: [],
+    limits: manifest.limits,
+    time,
+    sequence: 1,
+    revoked: false
+  }
+}
+
+/** Copies the app's own files to where they outlast it. @returns undefined when there are none */
+export async function keepData(
+  { files, owner }: AppDeps,
+  { name, files: data }: AppPlace
+): Promise<string | undefined> {
+  if (!files.exists(owner, data)) return undefined
+  let keptAt = `/${name}-data`
+  for (let number = 2; files.exists(owner, keptAt); number++) keptAt = `/${name}-data-${number}`
+  await files.copy(owner, data, keptAt)
+  return keptAt
+}
+
+/** In a turn of the slot: ends it, and removes whatever is there of it, its key and its log too. */
+export async function clearAway(deps: AppDeps, slot: AppSlot, place: AppPlace): Promise<void> {
+  const { files, owner, principals } = deps
+  await endRun(slot)
+  slot.served = undefined
+  if (files.exists(owner, place.data)) {
+    await endAccess(deps, place.data, (await installationPrincipal(deps, place.name)).id)
+  }
+  if (files.exists(owner, place.directory)) await files.remove(owner, place.directory, { recursive: true })
+  await principals.remove(installationKeyName(place.name))
+  deps.log.forget(place.name)
+}

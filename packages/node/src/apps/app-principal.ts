@@ -1,0 +1,55 @@
+/**
+ * The principal under which an installation acts. Its key is local to the machine: where it is missing, after a restore
+ * say, the installation gets a new principal with the rights of the former one (doc/spec/23-installed-apps.md, section 1).
+ */
+import type { FileRight } from '@blocktree/app-package'
+import { equalBytes } from '@blocktree/codec'
+import { NodeError } from '../node-error.ts'
+import type { KnownPrincipal } from '../principal-directory.ts'
+import { endAccess, grantAccess, objectPath } from './app-access.ts'
+import { type AppDeps, noteApp } from './app-deps.ts'
+import { installationKeyName } from './app-place.ts'
+import type { AppSlot } from './app-slot.ts'
+import { type Installation, readInstallation, writeGrant } from './installation.ts'
+
+/** What an installation may do in its own zone. */
+export const ownRights: readonly FileRight[] = ['read', 'write', 'create', 'list', 'remove', 'lock']
+
+/** Made anew when its key is not on this machine. */
+export async function installationPrincipal({ principals }: AppDeps, app: string): Promise<KnownPrincipal> {
+  const key = installationKeyName(app)
+  try {
+    const known = principals.find(key)
+    await principals.actorOf(key)
+    return known
+  } catch (error) {
+    if (!(error instanceof NodeError) || error.code !== 'ERR_PRINCIPAL_UNKNOWN') throw error
+    return await principals.create(key)
+  }
+}
+
+/** The installation, granted to the principal whose key is on this machine. */
+export async function settleHere(deps: AppDeps, slot: AppSlot): Promise<Installation> {
+  return await slot.changingGrants(async () => {
+    const installation = readInstallation(deps, slot.name)
+    const { place, grant } = installation
+    const principal = await installationPrincipal(deps, place.name)
+    if (equalBytes(principal.id, grant.installation)) return installation
+    noteApp(deps, place.name, 'its key is not on this machine; it gets a new one, with the same grants')
+    await grantAccess(deps, place.data, ownRights, principal.record)
+    for (const permission of grant.permissions) {
+      const path = objectPath(deps, permission)
+      if (path === undefined || permission.scope.kind !== 'files') continue
+      await grantAccess(deps, path, permission.scope.rights, principal.record)
+      await endAccess(deps, path, grant.installation)
+    }
+    await endAccess(deps, place.data, grant.installation)
+    const changed = {
+      ...grant,
+      installation: principal.id,
+      sequence: grant.sequence + 1,
+      time: deps.now()
+    }
+    return { ...installation, grant: await writeGrant(deps, deps.owner, place, changed) }
+  })
+}

@@ -1,0 +1,118 @@
+/**
+ * A newer version in the place of the installed one: snapshot, replace, migrate, check. When anything fails, version,
+ * data and grant from before are in force again (doc/spec/23-installed-apps.md, sections 4 and 6).
+ */
+import {
+  type AppGrant,
+  type GrantedPermission,
+  type VerifiedPackage,
+  checkUpgrade,
+  difference
+} from '@blocktree/app-package'
+import { NodeError, reasonOf } from '../node-error.ts'
+import { objectPath, settleAccess } from './app-access.ts'
+import { type Consent, expectConsent } from './app-consent.ts'
+import type { AppDeps } from './app-deps.ts'
+import { grantPermissions, inOrder } from './app-grants.ts'
+import type { Arrival } from './app-placement.ts'
+import { endRun, startRun } from './app-run.ts'
+import type { AppSlot } from './app-slot.ts'
+import { type Installation, readInstallation, writeGrant } from './installation.ts'
+import { dropSnapshot, rollBack, takeSnapshot } from './upgrade-snapshot.ts'
+
+/** In a turn of the slot. @throws ERR_APP_ROLLED_BACK; ERR_APP_CONSENT and what `checkUpgrade` throws before anything changes */
+export async function upgradeApp(deps: AppDeps, slot: AppSlot, arrival: Arrival): Promise<void> {
+  const { found, consent } = arrival
+  const before = readInstallation(deps, slot.name)
+  const { place, grant, state } = before
+  checkUpgrade({ appId: grant.appId, version: grant.version }, found)
+  expectUpgradeConsent(deps, before, found, consent)
+  await endRun(slot)
+  try {
+    await slot.changingGrants(async () => {
+      const installation = readInstallation(deps, slot.name) // the app may have given something back since
+      await takeSnapshot(deps, installation)
+      await replace(deps, installation, arrival)
+    })
+    await startRun(deps, slot, { reason: 'upgraded', migrateFrom: grant.version })
+    const problem = await slot.instance?.health()
+    if (problem !== undefined) throw new NodeError('ERR_APP_FAILED', `its check failed: ${problem}`)
+  } catch (cause) {
+    await endRun(slot)
+    await slot.changingGrants(() => rollBack(deps, place))
+    if (state.isEnabled) await startRun(deps, slot, { reason: 'started' })
+    throw new NodeError(
+      'ERR_APP_ROLLED_BACK',
+      `version ${found.manifest.version} of "${slot.name}" failed (${reasonOf(cause)}); version ${grant.version} and its data are in force again`,
+      { cause }
+    )
+  }
+  await dropSnapshot(deps, place, state)
+  if (!state.isEnabled) await endRun(slot)
+}
+
+async function replace(deps: AppDeps, before: Installation, arrival: Arrival): Promise<void> {
+  const { found, bytes } = arrival
+  const { manifest, releaseId } = found
+  const { place, grant } = before
+  const permissions = await permissionsAfter(deps, before, arrival)
+  await settleAccess(deps, grant, permissions)
+  await deps.files.create(deps.owner, place.package, bytes, { replace: true })
+  await writeGrant(deps, deps.owner, place, {
+    ...grant,
+    version: manifest.version,
+    releaseId,
+    moduleHash: manifest.module.sha256,
+    permissions,
+    limits: manifest.limits,
+    sequence: grant.sequence + 1,
+    time: deps.now()
+  })
+}
+
+/** Of what is new, and of what is granted and asks for more. @throws ERR_APP_CONSENT */
+function expectUpgradeConsent(
+  deps: AppDeps,
+  { grant, package: { manifest } }: Installation,
+  found: VerifiedPackage,
+  consent: Consent
+): void {
+  const { added, changed } = difference(manifest, found.manifest)
+  const granted = new Set(grant.permissions.map(({ name }) => name))
+  const wider = changed.flatMap(({ after }) => (granted.has(after.name) ? [after] : []))
+  expectConsent([...added, ...wider], {
+    ...consent,
+    objects: { ...objectPaths(deps, grant), ...consent.objects }
+  })
+}
+
+/** What was granted stays as far as it is asked for; what was declined or taken back stays so; new is what is new. */
+async function permissionsAfter(
+  deps: AppDeps,
+  { grant, package: { manifest } }: Installation,
+  { found, consent }: Arrival
+): Promise<readonly GrantedPermission[]> {
+  const { added, changed } = difference(manifest, found.manifest)
+  const asked = new Map(found.manifest.permissions.map(({ name, scope }) => [name, scope]))
+  const wider = new Set(changed.map(({ after }) => after.name))
+  const kept = grant.permissions.flatMap((one): GrantedPermission[] => {
+    if (one.asked) return [one]
+    const scope = asked.get(one.name)
+    return scope === undefined || wider.has(one.name) ? [] : [{ ...one, scope }]
+  })
+  const granted = new Set(grant.permissions.map(({ name }) => name))
+  const again = changed.flatMap(({ after }) => (granted.has(after.name) ? [after] : []))
+  const objects = { ...objectPaths(deps, grant), ...consent.objects }
+  const fresh = await grantPermissions(deps, grant, [...again, ...added], { ...consent, objects })
+  return inOrder([...kept, ...fresh])
+}
+
+/** Where the objects that were chosen lie now, by permission. */
+function objectPaths(deps: AppDeps, { permissions }: AppGrant): Record<string, string> {
+  return Object.fromEntries(
+    permissions.flatMap((permission) => {
+      const path = objectPath(deps, permission)
+      return path === undefined ? [] : [[permission.name, path]]
+    })
+  )
+}

@@ -1,0 +1,74 @@
+/**
+ * Version, grant, state and data of an app from before an upgrade: kept beside it while the upgrade is under way, put
+ * back when it fails or a crash cuts it short (doc/spec/23-installed-apps.md, section 4).
+ */
+import { type AppGrant, decodeAppGrant } from '@blocktree/app-package'
+import { settleAccess } from './app-access.ts'
+import type { AppDeps } from './app-deps.ts'
+import type { AppPlace } from './app-place.ts'
+import { type Installation, writeGrant, writeState } from './installation.ts'
+import { isUpgradeOpen } from './leftover.ts'
+
+/** The state is written last: from then on the upgrade is open. */
+export async function takeSnapshot(deps: AppDeps, { place, state, grant }: Installation): Promise<void> {
+  const { files, owner } = deps
+  if (files.exists(owner, place.before)) await files.remove(owner, place.before, { recursive: true })
+  await files.makeDirectory(owner, place.before)
+  for (const part of ['package', 'grant', 'state'] as const) {
+    await files.copy(owner, place[part], `${place.before}/${part}`)
+  }
+  await files.copy(owner, place.files, `${place.before}/files`)
+  await files.copy(owner, place.keyValues, `${place.before}/kv`)
+  await writeState(deps, place, { ...state, upgradingFrom: grant.version })
+}
+
+/** The upgrade ended well. */
+export async function dropSnapshot(
+  deps: AppDeps,
+  place: AppPlace,
+  state: Installation['state']
+): Promise<void> {
+  await writeState(deps, place, { ...state, upgradingFrom: undefined })
+  await deps.files.remove(deps.owner, place.before, { recursive: true })
+}
+
+/**
+ * Puts back what was before an upgrade that did not end well. In a turn of the chain of grants.
+ * @returns whether there was one; a snapshot that is not whole, or of an upgrade that ended well, is removed
+ */
+export async function rollBack(deps: AppDeps, place: AppPlace): Promise<boolean> {
+  const { files, owner } = deps
+  if (!files.exists(owner, place.before)) return false
+  const isOpen = isUpgradeOpen(deps, place)
+  if (isOpen) await putBack(deps, place)
+  await files.remove(owner, place.before, { recursive: true })
+  return isOpen
+}
+
+/** The state comes last: until it is written, the next start puts all of it back again. */
+async function putBack(deps: AppDeps, place: AppPlace): Promise<void> {
+  const { files, owner } = deps
+  for (const [saved, target] of [
+    ['files', place.files],
+    ['kv', place.keyValues]
+  ] as const) {
+    if (files.exists(owner, target)) await files.remove(owner, target, { recursive: true })
+    await files.copy(owner, `${place.before}/${saved}`, target)
+  }
+  await putGrantBack(deps, place)
+  for (const part of ['package', 'state'] as const) {
+    const { bytes } = files.read(owner, `${place.before}/${part}`)
+    await files.create(owner, place[part], bytes, { replace: true })
+  }
+}
+
+/** The grant from before as a new record, since the highest number counts; what was granted since then ends. */
+async function putGrantBack(deps: AppDeps, place: AppPlace): Promise<void> {
+  const { crypto, files, owner } = deps
+  const read = (path: string): AppGrant => decodeAppGrant(crypto, files.read(owner, path).bytes).grant
+  const before = read(`${place.before}/grant`)
+  const failed = read(place.grant)
+  await settleAccess(deps, failed, before.permissions)
+  const sequence = Math.max(before.sequence, failed.sequence) + 1
+  await writeGrant(deps, owner, place, { ...before, sequence, time: deps.now() })
+}
