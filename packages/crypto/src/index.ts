@@ -1,3 +1,10 @@
+export {
+  type BlockBatch,
+  type BlockKernel,
+  blockKeyBytes,
+  pairBytes,
+  referenceBytes
+} from './block-kernel.ts'
 export { type Argon2Cost } from './argument-check.ts'
 export { CryptoError, type CryptoErrorCode } from './crypto-error.ts'
 export {

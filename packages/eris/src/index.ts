@@ -1,2 +1,38 @@
 /** ERIS: immutable content by URN; encoding, decoding, random access, directory trees (pure). */
-export {}
+export { decodeBase32, encodeBase32 } from './base32.ts'
+export { type Block, type Hashing, nameBlock, verifyBlock } from './block.ts'
+export {
+  type BlockReference,
+  type ReferenceKey,
+  formatReference,
+  parseReference,
+  referenceKey,
+  referenceOfKey,
+  toReference
+} from './block-reference.ts'
+export {
+  type BlockSize,
+  arityOf,
+  chooseBlockSize,
+  isBlockSize,
+  largeBlock,
+  smallBlock
+} from './block-size.ts'
+export { ErisError, type ErisErrorCode } from './eris-error.ts'
+export {
+  type ReadCapability,
+  capabilityBytes,
+  decodeCapability,
+  encodeCapability,
+  formatUrn,
+  parseUrn
+} from './read-capability.ts'
+export {
+  type BlockRequest,
+  type BlockStore,
+  type StoreOptions,
+  type StorePermissions,
+  allPermissions,
+  getBlocks,
+  putBlocks
+} from './store-port.ts'
