@@ -14,6 +14,7 @@
  * | `w` cap, block | empty: the block has headers under this leaf cap (for the root: under its principal id) |
  * | `x` block | empty: the block is listed by `conflicts` |
  * | `q` record | ids of receipts over it |
+ * | `v` receipt | empty: the receipt is held |
  * | `m` checkpoint, block | heads of the manifest row: [id, u48]… |
  * | `k` checkpoint | empty: complete, with its rows under `m` |
  * | `j` record | empty: an accepted authority record whose blocks are still to be evaluated again |
@@ -41,6 +42,7 @@ export const rowPrefix = {
   writtenUnder: 0x77,
   conflict: 0x78,
   receipt: 0x71,
+  heldReceipt: 0x76,
   manifest: 0x6d,
   complete: 0x6b,
   journal: 0x6a,

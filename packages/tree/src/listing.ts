@@ -1,9 +1,9 @@
 /** Reading the rows of the directory view: pages of children, blocks of a zone, conflicts; flat memory. */
 import { compareBytes } from '@blocktree/codec'
-import { afterKey, afterPrefix, decodeChildFlags, rowKey, rowPrefix } from './index-rows.ts'
+import { afterKey, afterPrefix, decodeBlockRow, decodeChildFlags, rowKey, rowPrefix } from './index-rows.ts'
 import type { IndexReader } from './ports.ts'
 import type { Id } from './records.ts'
-import type { ChildEntry, Page } from './tree-state.ts'
+import type { BlockTips, ChildEntry, IdRange, Page } from './tree-state.ts'
 
 type Rows = AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
 
@@ -55,6 +55,24 @@ async function* pageOf(rows: Rows, limit: number): AsyncGenerator<ChildEntry> {
     count++
     if (count >= limit) return
   }
+}
+
+/** Block rows of a range of ids, decoded as far as replication needs them. */
+export async function* listTips(index: IndexReader, range: IdRange): AsyncGenerator<BlockTips> {
+  for await (const [key, value] of rowsWithin(index, rowPrefix.block, range)) {
+    const { zone, tips } = decodeBlockRow(value)
+    yield { block: key.slice(1), zone, tips }
+  }
+}
+
+/** Ids that follow a prefix letter, within a range. */
+export async function* listIds(index: IndexReader, prefix: number, range: IdRange): AsyncGenerator<Id> {
+  for await (const [key] of rowsWithin(index, prefix, range)) yield key.slice(1)
+}
+
+function rowsWithin(index: IndexReader, prefix: number, { from, to }: IdRange): Rows {
+  const end = to === undefined ? afterPrefix(rowKey(prefix)) : rowKey(prefix, to)
+  return index.range({ from: rowKey(prefix, from), to: end })
 }
 
 /** Blocks of a zone with a winner, shown or not, by (parent, block). */

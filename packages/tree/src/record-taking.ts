@@ -65,6 +65,7 @@ export class RecordTaking {
 
   #takeReceipt(open: OpenChange, receipt: ReceiptRecord): void {
     this.#parts.authority.add(receipt)
+    open.rows.put(rowKey(rowPrefix.heldReceipt, receipt.id), emptyValue)
     for (const id of receipt.body.records) {
       open.receipts.add(id, receipt) // a header of the same batch finds it before it is stored
       const key = rowKey(rowPrefix.receipt, id)

@@ -135,6 +135,7 @@ const kindNames: Readonly<Record<number, string>> = {
   [rowPrefix.writtenUnder]: 'a block written under a cap',
   [rowPrefix.conflict]: 'a conflict',
   [rowPrefix.receipt]: 'receipts',
+  [rowPrefix.heldReceipt]: 'a receipt',
   [rowPrefix.manifest]: 'a manifest',
   [rowPrefix.complete]: 'a complete checkpoint',
   [rowPrefix.zone]: 'the birth of a zone',

@@ -18,7 +18,15 @@ import type { FollowUp, OpenChange } from './open-change.ts'
 import { addNewChildren, isSameId, readCount, settleBlock, shownUnder } from './placement.ts'
 import type { Durability, IndexRow } from './ports.ts'
 import { RecordTaking } from './record-taking.ts'
-import type { AnyRecord, CheckpointRecord, EpochRecord, GrantRecord, HeaderRecord, Id } from './records.ts'
+import type {
+  AnyRecord,
+  CheckpointRecord,
+  EpochRecord,
+  GrantRecord,
+  HeaderRecord,
+  Id,
+  ReceiptRecord
+} from './records.ts'
 import { blockKind } from './records.ts'
 import { type StateClaim, isRollback } from './rollback.ts'
 import { TreeChanges } from './tree-changes.ts'
@@ -30,14 +38,17 @@ import type {
   BlockChange,
   BlockState,
   BlockSummary,
+  BlockTips,
   ChildEntry,
   HistoryEntry,
+  IdRange,
   LocalBatch,
   NewFiles,
   Offer,
   OfferResult,
   Page,
   ParkedCount,
+  TakenRecord,
   TreeState,
   TreeStateOptions,
   TreeStatistics
@@ -301,6 +312,26 @@ class StoredTree implements TreeState {
 
   onChange(listener: (change: BlockChange) => void): () => void {
     return this.#changes.onChange(listener)
+  }
+
+  onTaken(listener: (taken: readonly TakenRecord[], durable: Promise<void>) => void): () => void {
+    return this.#changes.onTaken(listener)
+  }
+
+  blockTips(range: IdRange): AsyncIterable<BlockTips> {
+    return this.#queries.blockTips(range)
+  }
+
+  headersOf(block: Id): readonly HeaderRecord[] {
+    return this.#queries.headersOf(block)
+  }
+
+  receiptIds(range: IdRange): AsyncIterable<Id> {
+    return this.#queries.receiptIds(range)
+  }
+
+  receiptsOver(record: Id): readonly ReceiptRecord[] {
+    return this.#queries.receiptsOver(record)
   }
 
   verifyAll(

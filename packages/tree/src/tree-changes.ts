@@ -2,6 +2,7 @@
  * The changes of one tree, one at a time: what was worked out in an ./open-change.ts goes to the store as one batch and
  * to the listeners; when the store refuses it, memory is brought back to what is stored.
  */
+import { homeZone } from './birth.ts'
 import { TreeError } from './tree-error.ts'
 import { type FollowUp, OpenChange } from './open-change.ts'
 import type { Durability, IndexRow, StoreBatch } from './ports.ts'
@@ -9,7 +10,7 @@ import type { AnyRecord, Id } from './records.ts'
 import { recordType } from './records.ts'
 import { countersRow, noCounters, readCounters } from './tree-counters.ts'
 import type { TreeParts } from './tree-parts.ts'
-import type { BlockChange, LocalBatch, TreeStatistics } from './tree-state.ts'
+import type { BlockChange, LocalBatch, TakenRecord, TreeStatistics } from './tree-state.ts'
 
 /** Work that follows a change (./follow-ups.ts). */
 interface LaterWork {
@@ -17,10 +18,13 @@ interface LaterWork {
   later(followUps: readonly FollowUp[]): void
 }
 
+type TakenListener = (taken: readonly TakenRecord[], durable: Promise<void>) => void
+
 export class TreeChanges {
   readonly #parts: TreeParts
   readonly #followUps: LaterWork
   readonly #listeners: Set<(change: BlockChange) => void> = new Set()
+  readonly #takenListeners: Set<TakenListener> = new Set()
   #counters: TreeStatistics
   #isClosed = false
 
@@ -39,9 +43,15 @@ export class TreeChanges {
     return () => this.#listeners.delete(listener)
   }
 
+  onTaken(listener: TakenListener): () => void {
+    this.#takenListeners.add(listener)
+    return () => this.#takenListeners.delete(listener)
+  }
+
   close(): void {
     this.#isClosed = true
     this.#listeners.clear()
+    this.#takenListeners.clear()
   }
 
   /** Rows and headers of the change are seen by readers of `held` until it is finished or abandoned. */
@@ -74,7 +84,9 @@ export class TreeChanges {
       if (record.type === recordType.receipt) this.#parts.held.forgetAnchors()
     }
     this.#publish(open.counters, open.changes)
-    return this.#whenDurable(durable, open.taken, open.births, open.followUps)
+    const safe = this.#whenDurable(durable, open.taken, open.births, open.followUps)
+    if (this.#takenListeners.size > 0 && open.records.length > 0) this.#tellTaken(takenOf(open), safe)
+    return safe
   }
 
   /** For a change whose rows somebody else stores: `append` is given the row of the counters too. */
@@ -85,8 +97,12 @@ export class TreeChanges {
   ): Promise<void> {
     this.#parts.held.open = undefined
     const durable = append([...open.rows.rows(), countersRow(open.counters)])
-    this.#publish(open.counters, changes)
-    return this.#whenDurable(durable, [], [], [])
+    const isHeard = this.#listeners.size > 0 || this.#takenListeners.size > 0
+    const made = isHeard ? [...changes] : []
+    this.#publish(open.counters, made)
+    const safe = this.#whenDurable(durable, [], [], [])
+    if (this.#takenListeners.size > 0) this.#tellTaken(made.flatMap(takenBy), safe)
+    return safe
   }
 
   /** For a change that is worked out without an open one, and that has nothing in memory to take back. */
@@ -102,7 +118,13 @@ export class TreeChanges {
       options
     )
     this.#publish(counters, [change])
-    return this.#whenDurable(durable, [], [], [])
+    const safe = this.#whenDurable(durable, [], [], [])
+    if (this.#takenListeners.size > 0) this.#tellTaken(takenBy(change), safe)
+    return safe
+  }
+
+  #tellTaken(taken: readonly TakenRecord[], durable: Promise<void>): void {
+    for (const listener of this.#takenListeners) listener(taken, durable)
   }
 
   /** Takes the change back before anything of it was stored. */
@@ -148,4 +170,17 @@ export class TreeChanges {
     this.#followUps.later(open.followUps.splice(0))
     return this.finish(open, {})
   }
+}
+
+function takenOf(open: OpenChange): readonly TakenRecord[] {
+  return open.records.map(({ id, type }) => {
+    const body = open.headers.get(id)?.body
+    const zone = body === undefined ? undefined : homeZone(body.birth, body.block)
+    return { id, type, block: body?.block, zone }
+  })
+}
+
+/** Of a change that made one new block. */
+function takenBy({ block, zone, winner }: BlockChange): readonly TakenRecord[] {
+  return winner === undefined ? [] : [{ id: winner, type: recordType.header, block, zone }]
 }

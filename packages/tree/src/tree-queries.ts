@@ -6,12 +6,21 @@ import type { CapChains } from './cap-chain.ts'
 import { compareClaims } from './directory-view.ts'
 import { type Act, type Explanation, capForAct, explainInside, explainRight } from './explain.ts'
 import { decodeBlockRow, readIds, rowKey, rowPrefix } from './index-rows.ts'
-import { listChildren, listRemoved, rowsBelow } from './listing.ts'
+import { listChildren, listIds, listRemoved, listTips, rowsBelow } from './listing.ts'
 import { isSameId } from './placement.ts'
-import type { EpochRecord, GrantRecord, Id } from './records.ts'
+import type { EpochRecord, GrantRecord, HeaderRecord, Id, ReceiptRecord } from './records.ts'
 import { blockState } from './records.ts'
 import { type TreeParts, includesId, missingRecord } from './tree-parts.ts'
-import type { BlockLabels, BlockState, BlockSummary, ChildEntry, HistoryEntry, Page } from './tree-state.ts'
+import type {
+  BlockLabels,
+  BlockState,
+  BlockSummary,
+  BlockTips,
+  ChildEntry,
+  HistoryEntry,
+  IdRange,
+  Page
+} from './tree-state.ts'
 import { isCurrentAuthority } from './validity.ts'
 
 const noLabels: BlockLabels = {
@@ -96,6 +105,22 @@ export class TreeQueries {
       const body = this.#parts.held.header(entry.id)?.body
       return body !== undefined && body.state === blockState.live && isSameId(body.parent, directory)
     })
+  }
+
+  blockTips(range: IdRange): AsyncIterable<BlockTips> {
+    return listTips(this.#parts.store.index, range)
+  }
+
+  headersOf(block: Id): readonly HeaderRecord[] {
+    return this.#parts.held.headersOf(block)
+  }
+
+  receiptIds(range: IdRange): AsyncIterable<Id> {
+    return listIds(this.#parts.store.index, rowPrefix.heldReceipt, range)
+  }
+
+  receiptsOver(record: Id): readonly ReceiptRecord[] {
+    return this.#parts.held.receiptsOver(record)
   }
 
   async *unnamedBlocks(): AsyncGenerator<Id> {

@@ -18,7 +18,8 @@ import type {
   EpochRecord,
   GrantRecord,
   HeaderRecord,
-  Id
+  Id,
+  ReceiptRecord
 } from './records.ts'
 import type { StateClaim } from './rollback.ts'
 import type { TreeErrorCode } from './tree-error.ts'
@@ -195,6 +196,30 @@ export interface BlockChange {
   readonly winner: Id | undefined
 }
 
+/** A record that was taken, from here or from elsewhere. */
+export interface TakenRecord {
+  readonly id: Id
+  readonly type: number
+  /** Of a header: its block and the zone that this belongs to. */
+  readonly block: Id | undefined
+  readonly zone: Id | undefined
+}
+
+/** Held headers of a block that no held header names as prev: with their ancestors they are all that is held of it. */
+export interface BlockTips {
+  readonly block: Id
+  /** Home zone. */
+  readonly zone: Id
+  /** In no particular order; views that are valid until the next step. */
+  readonly tips: readonly Id[]
+}
+
+/** Ids from the first (inclusive) to the second (exclusive; absent: to the end), as prefixes of up to 32 bytes. */
+export interface IdRange {
+  readonly from: Uint8Array
+  readonly to?: Uint8Array
+}
+
 /** Kept in one row; exact after each commit. */
 export interface TreeStatistics {
   readonly records: number
@@ -303,6 +328,19 @@ export interface TreeState {
   statistics(): TreeStatistics
   /** Called after each change, synchronously, in order. @returns a function that ends it */
   onChange(listener: (change: BlockChange) => void): () => void
+  /**
+   * Called after each change, synchronously, in order, with every record that it took. `durable` settles as the commit
+   * does: when it rejects, the records are gone again. @returns a function that ends it
+   */
+  onTaken(listener: (taken: readonly TakenRecord[], durable: Promise<void>) => void): () => void
+  /** What is held of each block, in block-id order, also of blocks without a winner; rows as of the call. */
+  blockTips(range: IdRange): AsyncIterable<BlockTips>
+  /** Every held header of a block, shown or not, in no particular order. */
+  headersOf(block: Id): readonly HeaderRecord[]
+  /** Ids of all held receipts, in order. */
+  receiptIds(range: IdRange): AsyncIterable<Id>
+  /** Held receipts that name this record. */
+  receiptsOver(record: Id): readonly ReceiptRecord[]
   /** Verifies every stored record: id, signature, static chain. Yields the damaged ones. */
   verifyAll(options?: {
     readonly signal?: AbortSignal
