@@ -20,13 +20,15 @@ export interface ConsentQuestion {
   readonly permissions: readonly AppPermission[]
   /** `Install "Notes"?` */
   readonly question: string
+  /** Limits rise too: permissions that are all named in flags say nothing about those. */
+  readonly raisesLimits?: boolean
 }
 
 /** @throws ERR_CONSENT_ABSENT, ERR_OPTION_VALUE */
 export async function decideConsent(context: CommandContext, asked: ConsentQuestion): Promise<Consent> {
   const given = readFlags(context, asked.permissions)
   const open = asked.permissions.filter(({ name }) => !given.named.has(name))
-  const isExplicit = open.length === 0 && asked.permissions.length > 0
+  const isExplicit = open.length === 0 && asked.permissions.length > 0 && asked.raisesLimits !== true
   if (context.options.has('yes') || isExplicit) return withDefaults(given, open)
   if (!canAsk()) throw absent(open)
   const dialogue = openDialogue(context.signal)

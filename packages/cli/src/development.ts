@@ -2,7 +2,7 @@
  * One app under development on a scratch node: each update builds, packs a version higher than the last, and installs or
  * upgrades it. Folders and files that it asks for are made, so that nobody has to be asked.
  */
-import type { AppPermission } from '@blocktree/node/method-table'
+import type { AppDescription, AppPermission } from '@blocktree/node/method-table'
 import type { Author } from '@blocktree/node/author'
 import { codeOf } from '@blocktree/rpc'
 import { packProject, readAppProject } from './app-project.ts'
@@ -32,10 +32,10 @@ export function createDevelopment({ context, directory, author, node }: Developm
     await buildApp(project, environment)
     const { name, version } = project.source.draft
     const bytes = packProject(project, author, version + updates++)
-    const { permissions } = await node.call('app.inspect', {}, { upload: [bytes] })
+    const { permissions, upgrade } = await node.call('app.inspect', {}, { upload: [bytes] })
     const objects = await makeObjects(node, permissions)
     const summary = isInstalled
-      ? await node.call('app.upgrade', { name, objects }, { upload: [bytes] })
+      ? await node.call('app.upgrade', { name, objects, ...everythingOf(upgrade) }, { upload: [bytes] })
       : await node.call('app.install', { objects }, { upload: [bytes] })
     isInstalled = true
     output.item(summary, () => [summaryLine(output, summary)])
@@ -53,6 +53,14 @@ export function createDevelopment({ context, directory, author, node }: Developm
       }
     }
   }
+}
+
+/** An author agrees to what the project asks for. */
+function everythingOf(upgrade: AppDescription['upgrade']): {
+  readonly accept: readonly string[]
+  readonly limits: Readonly<Record<string, number>>
+} {
+  return { accept: upgrade?.asksFor ?? [], limits: upgrade?.raises ?? {} }
 }
 
 async function makeObjects(

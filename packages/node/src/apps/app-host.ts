@@ -9,7 +9,7 @@ import type { ServedApp } from '@blocktree/gateway'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { verifyPackage } from '../verify-package.ts'
 import { settleAccess } from './app-access.ts'
-import { type Consent, expectConsent } from './app-consent.ts'
+import { type Consent, type UpgradeConsent, expectConsent } from './app-consent.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { addPermission, noPermission, takePermission } from './app-grants.ts'
 import { appPlace } from './app-place.ts'
@@ -112,7 +112,7 @@ export class AppHost {
   }
 
   /** @throws ERR_APP_ROLLED_BACK: version, data and grant from before are in force again; ERR_APP_CONSENT, ERR_PACKAGE_… */
-  async upgrade(name: string, bytes: Uint8Array, consent: Consent): Promise<AppStatus> {
+  async upgrade(name: string, bytes: Uint8Array, consent: UpgradeConsent): Promise<AppStatus> {
     const found = this.inspect(bytes)
     return await this.#slots.inTurn(name, async (slot) => {
       await upgradeApp(this.#deps, slot, { found, bytes, consent })

@@ -5,7 +5,7 @@ import type { Consent } from './app-consent.ts'
 import type { AppDeps } from './app-deps.ts'
 import { grantPermissions, inOrder } from './app-grants.ts'
 import { type AppPlace, appsDirectory, installationKeyName } from './app-place.ts'
-import { installationPrincipal, ownRights } from './app-principal.ts'
+import { installationPrincipal, knownInstallation, ownRights } from './app-principal.ts'
 import { endRun } from './app-run.ts'
 import type { AppSlot } from './app-slot.ts'
 import { writeGrant, writeState } from './installation.ts'
@@ -73,9 +73,8 @@ export async function clearAway(deps: AppDeps, slot: AppSlot, place: AppPlace): 
   const { files, owner, principals } = deps
   await endRun(slot)
   slot.served = undefined
-  if (files.exists(owner, place.data)) {
-    await endAccess(deps, place.data, (await installationPrincipal(deps, place.name)).id)
-  }
+  const principal = knownInstallation(deps, place.name)
+  if (principal !== undefined) await endAccess(deps, place.data, principal)
   if (files.exists(owner, place.directory)) await files.remove(owner, place.directory, { recursive: true })
   await principals.remove(installationKeyName(place.name))
   deps.log.forget(place.name)

@@ -4,6 +4,7 @@
  */
 import type { FileRight } from '@blocktree/app-package'
 import { equalBytes } from '@blocktree/codec'
+import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import type { KnownPrincipal } from '../principal-directory.ts'
 import { endAccess, grantAccess, objectPath } from './app-access.ts'
@@ -15,17 +16,41 @@ import { type Installation, readInstallation, writeGrant } from './installation.
 /** What an installation may do in its own zone. */
 export const ownRights: readonly FileRight[] = ['read', 'write', 'create', 'list', 'remove', 'lock']
 
-/** Made anew when its key is not on this machine. */
-export async function installationPrincipal({ principals }: AppDeps, app: string): Promise<KnownPrincipal> {
+/**
+ * Made anew when its key is not on this machine.
+ * @param former who the installation was until now: when only its name is left here, the new one takes that
+ * @throws ERR_PRINCIPAL_NAME when somebody else was given its name
+ */
+export async function installationPrincipal(
+  { principals }: AppDeps,
+  app: string,
+  former?: Id
+): Promise<KnownPrincipal> {
   const key = installationKeyName(app)
   try {
     const known = principals.find(key)
     await principals.actorOf(key)
     return known
   } catch (error) {
-    if (!(error instanceof NodeError) || error.code !== 'ERR_PRINCIPAL_UNKNOWN') throw error
+    if (!isUnknown(error)) throw error
+    const named = knownInstallation({ principals }, app)
+    if (named !== undefined && former !== undefined && equalBytes(named, former)) await principals.remove(key)
     return await principals.create(key)
   }
+}
+
+/** undefined when nobody has the name that its principal would have. */
+export function knownInstallation({ principals }: Pick<AppDeps, 'principals'>, app: string): Id | undefined {
+  try {
+    return principals.idOf(installationKeyName(app))
+  } catch (error) {
+    if (isUnknown(error)) return undefined
+    throw error
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof NodeError && error.code === 'ERR_PRINCIPAL_UNKNOWN'
 }
 
 /** The installation, granted to the principal whose key is on this machine. */
@@ -33,7 +58,7 @@ export async function settleHere(deps: AppDeps, slot: AppSlot): Promise<Installa
   return await slot.changingGrants(async () => {
     const installation = readInstallation(deps, slot.name)
     const { place, grant } = installation
-    const principal = await installationPrincipal(deps, place.name)
+    const principal = await installationPrincipal(deps, place.name, grant.installation)
     if (equalBytes(principal.id, grant.installation)) return installation
     noteApp(deps, place.name, 'its key is not on this machine; it gets a new one, with the same grants')
     await grantAccess(deps, place.data, ownRights, principal.record)

@@ -2,16 +2,10 @@
  * A newer version in the place of the installed one: snapshot, replace, migrate, check. When anything fails, version,
  * data and grant from before are in force again (doc/spec/23-installed-apps.md, sections 4 and 6).
  */
-import {
-  type AppGrant,
-  type GrantedPermission,
-  type VerifiedPackage,
-  checkUpgrade,
-  difference
-} from '@blocktree/app-package'
+import { type AppGrant, type GrantedPermission, checkUpgrade } from '@blocktree/app-package'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { objectPath, settleAccess } from './app-access.ts'
-import { type Consent, expectConsent } from './app-consent.ts'
+import { type UpgradeConsent, askedByUpgrade, expectUpgradeConsent } from './app-consent.ts'
 import type { AppDeps } from './app-deps.ts'
 import { grantPermissions, inOrder } from './app-grants.ts'
 import type { Arrival } from './app-placement.ts'
@@ -20,13 +14,20 @@ import type { AppSlot } from './app-slot.ts'
 import { type Installation, readInstallation, writeGrant } from './installation.ts'
 import { dropSnapshot, rollBack, takeSnapshot } from './upgrade-snapshot.ts'
 
+export interface UpgradeArrival extends Arrival {
+  readonly consent: UpgradeConsent
+}
+
 /** In a turn of the slot. @throws ERR_APP_ROLLED_BACK; ERR_APP_CONSENT and what `checkUpgrade` throws before anything changes */
-export async function upgradeApp(deps: AppDeps, slot: AppSlot, arrival: Arrival): Promise<void> {
+export async function upgradeApp(deps: AppDeps, slot: AppSlot, arrival: UpgradeArrival): Promise<void> {
   const { found, consent } = arrival
   const before = readInstallation(deps, slot.name)
   const { place, grant, state } = before
   checkUpgrade({ appId: grant.appId, version: grant.version }, found)
-  expectUpgradeConsent(deps, before, found, consent)
+  expectUpgradeConsent(askedByUpgrade(before, found.manifest), {
+    ...consent,
+    objects: { ...objectPaths(deps, grant), ...consent.objects }
+  })
   await endRun(slot)
   try {
     await slot.changingGrants(async () => {
@@ -70,48 +71,31 @@ async function replace(deps: AppDeps, before: Installation, arrival: Arrival): P
   })
 }
 
-/** Of what is new, and of what is granted and asks for more. @throws ERR_APP_CONSENT */
-function expectUpgradeConsent(
-  deps: AppDeps,
-  { grant, package: { manifest } }: Installation,
-  found: VerifiedPackage,
-  consent: Consent
-): void {
-  const { added, changed } = difference(manifest, found.manifest)
-  const granted = new Set(grant.permissions.map(({ name }) => name))
-  const wider = changed.flatMap(({ after }) => (granted.has(after.name) ? [after] : []))
-  expectConsent([...added, ...wider], {
-    ...consent,
-    objects: { ...objectPaths(deps, grant), ...consent.objects }
-  })
-}
-
 /** What was granted stays as far as it is asked for; what was declined or taken back stays so; new is what is new. */
 async function permissionsAfter(
   deps: AppDeps,
-  { grant, package: { manifest } }: Installation,
+  installation: Installation,
   { found, consent }: Arrival
 ): Promise<readonly GrantedPermission[]> {
-  const { added, changed } = difference(manifest, found.manifest)
+  const { grant } = installation
+  const again = askedByUpgrade(installation, found.manifest).permissions
   const asked = new Map(found.manifest.permissions.map(({ name, scope }) => [name, scope]))
-  const wider = new Set(changed.map(({ after }) => after.name))
+  const isAskedAgain = new Set(again.map(({ name }) => name))
   const kept = grant.permissions.flatMap((one): GrantedPermission[] => {
-    if (one.asked) return [one]
     const scope = asked.get(one.name)
-    return scope === undefined || wider.has(one.name) ? [] : [{ ...one, scope }]
+    if (one.asked && scope === undefined) return [one]
+    return scope === undefined || isAskedAgain.has(one.name) ? [] : [{ ...one, scope }]
   })
-  const granted = new Set(grant.permissions.map(({ name }) => name))
-  const again = changed.flatMap(({ after }) => (granted.has(after.name) ? [after] : []))
   const objects = { ...objectPaths(deps, grant), ...consent.objects }
-  const fresh = await grantPermissions(deps, grant, [...again, ...added], { ...consent, objects })
+  const fresh = await grantPermissions(deps, grant, again, { ...consent, objects })
   return inOrder([...kept, ...fresh])
 }
 
-/** Where the objects that were chosen lie now, by permission. */
+/** Where the objects that were chosen for what the manifest asks lie now, by permission. */
 function objectPaths(deps: AppDeps, { permissions }: AppGrant): Record<string, string> {
   return Object.fromEntries(
     permissions.flatMap((permission) => {
-      const path = objectPath(deps, permission)
+      const path = permission.asked ? undefined : objectPath(deps, permission)
       return path === undefined ? [] : [[permission.name, path]]
     })
   )

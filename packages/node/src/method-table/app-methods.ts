@@ -47,6 +47,10 @@ export interface AppDescription {
         readonly changed: readonly string[]
         readonly removed: readonly string[]
         readonly limits: readonly string[]
+        /** Names of the permissions that are new, or granted and wider: to be named in `accept` or `decline`. */
+        readonly asksFor: readonly string[]
+        /** Limits that rise, with their new values. */
+        readonly raises: Readonly<Record<string, number>>
         readonly needsConsent: boolean
       }
     | undefined
@@ -117,6 +121,13 @@ interface ConsentParameters {
   readonly objects?: Readonly<Record<string, string>> | undefined
 }
 
+interface UpgradeParameters {
+  /** Permissions that were agreed to, of those in `asksFor`. */
+  readonly accept?: readonly string[] | undefined
+  /** Limits that may rise, and how far. */
+  readonly limits?: Readonly<Record<string, number>> | undefined
+}
+
 interface Named {
   readonly name: string
 }
@@ -124,7 +135,7 @@ interface Named {
 export interface AppMethods {
   readonly 'app.inspect': UploadShape<{ readonly name?: string | undefined }, AppDescription>
   readonly 'app.install': UploadShape<ConsentParameters & { readonly name?: string | undefined }, AppSummary>
-  readonly 'app.upgrade': UploadShape<ConsentParameters & Named, AppSummary>
+  readonly 'app.upgrade': UploadShape<ConsentParameters & UpgradeParameters & Named, AppSummary>
   readonly 'app.list': Shape<Empty, { readonly apps: readonly AppSummary[] }>
   readonly 'app.info': Shape<Named, AppDetails>
   readonly 'app.grants': Shape<Named, { readonly grants: readonly AppGrantSummary[] }>
@@ -171,6 +182,16 @@ const consent = {
   decline: schema.optional(schema.array(permission)),
   objects: schema.optional(schema.record(path))
 }
+const agreed = {
+  accept: schema.described(
+    schema.optional(schema.array(permission)),
+    'permissions agreed to: the new ones, and granted ones that ask for more (upgrade.asksFor of app.inspect)'
+  ),
+  limits: schema.described(
+    schema.optional(schema.record(schema.integer({ min: 0 }))),
+    'limits that may rise, and how far (upgrade.raises of app.inspect)'
+  )
+}
 
 const summary = {
   name: text,
@@ -211,6 +232,8 @@ const description = schema.object({
       changed: schema.array(text),
       removed: schema.array(text),
       limits: schema.array(text),
+      asksFor: schema.array(text),
+      raises: schema.record(schema.integer()),
       needsConsent: schema.boolean()
     })
   )
@@ -266,7 +289,7 @@ const definitions = [
   defineMethod({
     name: 'app.upgrade',
     summary: 'Puts a newer version in place; code and data go back when it fails',
-    params: schema.object({ name: appName, ...consent }),
+    params: schema.object({ name: appName, ...consent, ...agreed }),
     result: appSummary,
     stream: 'upload',
     errors: errors(

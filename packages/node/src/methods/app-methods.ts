@@ -12,7 +12,7 @@ import {
 import { FilesError } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
 import { currentRoot } from '@blocktree/tree'
-import type { Consent } from '../apps/app-consent.ts'
+import { type Consent, askedByUpgrade } from '../apps/app-consent.ts'
 import type { AppHost, AppStatus } from '../apps/app-host.ts'
 import type { NodeApps } from '../apps/node-apps.ts'
 import type { NodeParts } from '../create-node.ts'
@@ -72,10 +72,11 @@ function packageHandlers(parts: NodeParts): Pick<AppHandlers, 'app.inspect' | 'a
       const options = { consent: consentOf(consent), ...(name === undefined ? {} : { name }) }
       return summarize(apps, await apps.host.install(bytes, options))
     },
-    async 'app.upgrade'({ name, ...consent }, { peer, upload }) {
+    async 'app.upgrade'({ name, accept, limits, ...consent }, { peer, upload }) {
       const apps = await open(parts, peer.session)
       const bytes = await collect(space.guarded(upload))
-      return summarize(apps, await apps.host.upgrade(name, bytes, consentOf(consent)))
+      const decided = { ...consentOf(consent), accepted: accept ?? [], limits: limits ?? {} }
+      return summarize(apps, await apps.host.upgrade(name, bytes, decided))
     }
   }
 }
@@ -217,10 +218,8 @@ function objectOf(scope: PermissionScope): 'own' | 'folder' | 'file' | undefined
 function describeUpgrade(host: AppHost, found: VerifiedPackage, name: string): AppDescription['upgrade'] {
   const installed = statusOf(host, name)?.installation
   if (installed === undefined || !equalBytes(installed.grant.appId, found.appId)) return undefined
-  const { added, changed, removed, limits, needsConsent } = difference(
-    installed.package.manifest,
-    found.manifest
-  )
+  const { added, changed, removed, limits } = difference(installed.package.manifest, found.manifest)
+  const asked = askedByUpgrade(installed, found.manifest)
   return {
     fromVersion: installed.grant.version,
     added: added.map(({ scope }) => describePermission(scope)),
@@ -230,7 +229,9 @@ function describeUpgrade(host: AppHost, found: VerifiedPackage, name: string): A
       (limit) =>
         `${limit.name}: ${formatLimit(limit.name, limit.before)} → ${formatLimit(limit.name, limit.after)}`
     ),
-    needsConsent
+    asksFor: asked.permissions.map((permission) => permission.name),
+    raises: Object.fromEntries(asked.limits.map((limit) => [limit.name, limit.after])),
+    needsConsent: asked.permissions.length + asked.limits.length > 0
   }
 }
 
