@@ -188,12 +188,13 @@ export function createFiles(options: FilesOptions): Files {
   const context = createContext(options)
   const { tree } = options
   const epoch = [...options.random.bytes(8)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  const lister = new DirectoryLister(context)
   const ring = new ChangeRing<BlockChange>(epoch, options.limits?.watchEventsKept ?? watchEventsKept)
   const endChanges = tree.onChange((change) => {
     context.directories.take(change)
+    lister.take(change)
     ring.push(change)
   })
-  const lister = new DirectoryLister(context)
   const arrivals = new Arrivals(options.store)
   const watches = new Watches(context, ring)
   return {

@@ -2,8 +2,9 @@
  * Listings in pages. Order `id` walks the index from the last id and holds nothing between pages, so a directory of a
  * million entries costs no memory and a cursor never goes stale. Order `name` sorts a snapshot of the directory once,
  * keeps it for the next pages, and makes it again when it was dropped: the cursor names the last entry, not a place.
+ * A page `after` a name shows the directory as it is now: its snapshot is kept until something in the directory changes.
  */
-import type { Id } from '@blocktree/tree'
+import type { BlockChange, Id } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { type Entry, describe } from './entry.ts'
 import { type FilesContext, canReadZone, locate, openFor, zoneOfChildren } from './files-context.ts'
@@ -22,6 +23,8 @@ export interface ListOptions {
   readonly order?: ListOrder
   /** From the page before; valid for the same directory and order. */
   readonly cursor?: string
+  /** Order `name`, in the place of a cursor: entries whose names sort after it, there or not; '' for all. */
+  readonly after?: string
   /** 1 to 10,000; default 1,000. */
   readonly limit?: number
 }
@@ -40,16 +43,26 @@ interface Snapshot {
   readonly names: SortedNames
 }
 
+const lastId: Uint8Array = new Uint8Array(32).fill(0xff)
 const cursorText = new TextDecoder('utf-8', { fatal: true })
 
 export class DirectoryLister {
   readonly #context: FilesContext
   /** By actor, directory and number; a page asks for the number in its cursor. */
   readonly #snapshots = new LruCache<string, Snapshot>(listSnapshotsMax * 2)
+  /** For pages after a name: by directory, then by actor. */
+  readonly #current = new LruCache<string, Map<string, Snapshot>>(listSnapshotsMax)
   #next = 1
 
   constructor(context: FilesContext) {
     this.#context = context
+  }
+
+  /** Something in one or two directories is not what it was. */
+  take({ shownParent, shownParentBefore }: BlockChange): void {
+    for (const parent of [shownParent, shownParentBefore]) {
+      if (parent !== undefined) this.#current.delete(idKey(parent))
+    }
   }
 
   /** @throws ERR_LIST_TOO_LARGE, ERR_CURSOR_INVALID, and what `resolveDirectory` throws */
@@ -75,7 +88,7 @@ export class DirectoryLister {
     const page =
       order === 'id'
         ? await this.#byId(actor, directory, path, options.cursor, limit)
-        : await this.#byName(actor, directory, path, options.cursor, limit)
+        : await this.#byName(actor, directory, path, options, limit)
     return { order, total, ...page }
   }
 
@@ -118,15 +131,33 @@ export class DirectoryLister {
     actor: Actor,
     directory: Place,
     path: string,
-    cursor: string | undefined,
+    { cursor, after }: Pick<ListOptions, 'cursor' | 'after'>,
     limit: number
   ): Promise<Pick<ListPage, 'entries' | 'cursor'>> {
+    if (after !== undefined) {
+      const current = await this.#currentSnapshot(actor, directory, path)
+      return this.#page(actor, directory, { snapshot: current, start: placeAfter(current, after), limit })
+    }
     const from = cursor === undefined ? undefined : parseNameCursor(cursor, path)
     const key = `${idKey(actor.id)}${idKey(directory.block)}`
     const known = from === undefined ? undefined : this.#snapshots.get(`${key}${from.snapshot}`)
     const snapshot = known ?? (await this.#takeSnapshot(actor, directory, path))
     this.#snapshots.set(`${key}${snapshot.number}`, snapshot)
     const start = from === undefined ? 0 : snapshot.names.positionAfter(from.name, from.block)
+    const page = this.#page(actor, directory, { snapshot, start, limit })
+    if (page.cursor === undefined) this.#snapshots.delete(`${key}${snapshot.number}`)
+    return page
+  }
+
+  #page(
+    actor: Actor,
+    directory: Place,
+    {
+      snapshot,
+      start,
+      limit
+    }: { readonly snapshot: Snapshot; readonly start: number; readonly limit: number }
+  ): Pick<ListPage, 'entries' | 'cursor'> {
     const keep = this.#isKept(directory)
     const entries: Entry[] = []
     let position = start
@@ -139,8 +170,19 @@ export class DirectoryLister {
     }
     const last = snapshot.names.at(position - 1)
     const hasMore = position < snapshot.names.length && last !== undefined
-    if (!hasMore) this.#snapshots.delete(`${key}${snapshot.number}`)
     return { entries, cursor: hasMore ? formatNameCursor(snapshot.number, last.name, last.block) : undefined }
+  }
+
+  async #currentSnapshot(actor: Actor, directory: Place, path: string): Promise<Snapshot> {
+    const key = idKey(directory.block)
+    const known = this.#current.get(key)?.get(idKey(actor.id))
+    if (known !== undefined) return known
+    const byActor = this.#current.get(key) ?? new Map<string, Snapshot>()
+    this.#current.set(key, byActor) // before it is read: a change in between drops it again
+    const snapshot = await this.#takeSnapshot(actor, directory, path)
+    if (byActor.size >= listSnapshotsMax) byActor.clear()
+    byActor.set(idKey(actor.id), snapshot)
+    return snapshot
   }
 
   async #takeSnapshot(actor: Actor, directory: Place, path: string): Promise<Snapshot> {
@@ -172,6 +214,11 @@ export class DirectoryLister {
     }
     return { number: this.#next++, names }
   }
+}
+
+/** Behind every entry of this name. */
+function placeAfter({ names }: Snapshot, name: string): number {
+  return name === '' ? 0 : names.positionAfter(name, lastId)
 }
 
 function isIn(

@@ -67,6 +67,45 @@ describe('list', () => {
     expect(second.entries.map((entry) => entry.name)).toEqual(['2', '3'])
   })
 
+  test('shows what sorts after a name, there or not, in the directory as it is now', async () => {
+    const { files, actor } = await newFixture()
+    await files.makeDirectory(actor, '/d')
+    for (const name of ['a', 'b', 'ba', 'c']) await files.create(actor, `/d/${name}`, text(name))
+    const after = async (name: string, limit = 10): Promise<readonly [readonly string[], boolean]> => {
+      const page = await files.list(actor, '/d', { order: 'name', after: name, limit })
+      return [page.entries.map((entry) => entry.name), page.cursor !== undefined]
+    }
+    expect(await after('')).toEqual([['a', 'b', 'ba', 'c'], false])
+    expect(await after('b', 1)).toEqual([['ba'], true])
+    expect(await after('aa')).toEqual([['b', 'ba', 'c'], false])
+    await files.create(actor, '/d/bb', text(''))
+    expect(await after('ba')).toEqual([['bb', 'c'], false])
+    await files.move(actor, '/d/a', '/d/z')
+    await files.remove(actor, '/d/c')
+    expect(await after('b')).toEqual([['ba', 'bb', 'z'], false])
+    await files.move(actor, '/d/z', '/z')
+    expect(await after('bb')).toEqual([[], false])
+  })
+
+  test('reads a directory once for all pages after names while nothing in it changes', async () => {
+    const { files, actor } = await newFixture()
+    const { tree } = files.context
+    await files.makeDirectory(actor, '/d')
+    for (let number = 10; number < 60; number++) await files.create(actor, `/d/${number}`, text(''))
+    let reads = 0
+    const children = tree.children.bind(tree)
+    tree.children = (parent, options) => {
+      reads++
+      return children(parent, options)
+    }
+    let last = ''
+    for (let page = 0; page < 10; page++) {
+      const { entries } = await files.list(actor, '/d', { order: 'name', after: last, limit: 5 })
+      last = entries.at(-1)?.name ?? ''
+    }
+    expect([last, reads]).toEqual(['59', 1])
+  })
+
   test('refuses cursors that are not its own, wrong limits and files', async () => {
     const { files, actor } = await newFixture()
     await files.create(actor, '/f', text(''))

@@ -127,27 +127,12 @@ async function listPage(
   after: string | undefined,
   limit: number
 ): Promise<Host.EntryPage> {
-  const entries: Host.Entry[] = []
-  let cursor: string | undefined
-  do {
-    const page = await files.list(actor, path, {
-      order: 'name',
-      limit: 1000,
-      ...(cursor === undefined ? {} : { cursor })
-    })
-    for (const entry of page.entries) {
-      if (after !== undefined && compareNames(entry.name, after) <= 0) continue
-      if (entries.length === limit) return { entries, next: entries.at(-1)?.name }
-      const { kind, size, modified } = factsOf(entry)
-      entries.push({ name: entry.name, kind, size, modified })
-    }
-    cursor = page.cursor
-  } while (cursor !== undefined)
-  return { entries, next: undefined }
-}
-
-function compareNames(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+  const page = await files.list(actor, path, { order: 'name', after: after ?? '', limit })
+  const entries = page.entries.map((entry): Host.Entry => {
+    const { kind, size, modified } = factsOf(entry)
+    return { name: entry.name, kind, size, modified }
+  })
+  return { entries, next: page.cursor === undefined ? undefined : entries.at(-1)?.name }
 }
 
 async function historyOf(
