@@ -1,7 +1,8 @@
 /**
  * Reads what vitest's JSON reporter wrote and prints, as the last line, `N passed, N failed`. Fails when a
  * test was skipped for want of something that is present: such a test says in its name what it needs, as
- * `needs restic` for a program of `tools/setup-extras`, or `shared/vectors` for the vectors of others.
+ * `needs restic` for what `tools/setup-extras` brings, or `shared/vectors` for the vectors of others.
+ * Further arguments are such words: tests that need these must run, whether it is present or not.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -22,7 +23,7 @@ export interface Summary {
   readonly passed: number
   readonly failed: number
   readonly skipped: readonly string[]
-  /** Skipped although what they need is there. */
+  /** Skipped although what they need is there, or must be. */
   readonly wronglySkipped: readonly string[]
 }
 
@@ -52,14 +53,15 @@ function presentThings(root: string): string[] {
   return existsSync(`${root}../shared/vectors`) ? [...extras, 'shared/vectors'] : extras
 }
 
-function main(file: string): void {
+function main([file = '', ...required]: readonly string[]): void {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report
-  const summary = summarize(report, presentThings(root))
+  const summary = summarize(report, [...presentThings(root), ...required])
   for (const name of summary.skipped) console.log(`skipped: ${name}`)
-  for (const name of summary.wronglySkipped) console.log(`WRONG, what it needs is present: ${name}`)
+  for (const name of summary.wronglySkipped)
+    console.log(`WRONG, what it needs is present or required: ${name}`)
   if (summary.failed > 0 || summary.wronglySkipped.length > 0) process.exitCode = 1
   console.log(`${summary.passed} passed, ${summary.failed + summary.wronglySkipped.length} failed`)
 }
 
-if (import.meta.main) main(process.argv[2] ?? '')
+if (import.meta.main) main(process.argv.slice(2))

@@ -1,11 +1,12 @@
 /** Runners and guests of the tests: the child program bundled from the sources, modules from WebAssembly text. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import wabt from 'wabt'
+import { installEngine } from '../src/install-engine.ts'
 
 const bundler = fileURLToPath(new URL('../../../tools/bundle-sandbox-child.ts', import.meta.url))
 
@@ -35,8 +36,19 @@ export async function compileText(text: string): Promise<Uint8Array> {
   return parsed.toBinary({}).buffer
 }
 
-/** libwasmtime, when the machine that runs the tests has it: a path in SANDBOX_TEST_LIBWASMTIME. */
-export function wasmtimeLibrary(): string | undefined {
+const extras = fileURLToPath(new URL('../../../tools/setup-extras', import.meta.url))
+
+/** The pinned wheel that `tools/setup-extras` brings. */
+export function wasmtimeWheel(): string | undefined {
+  const path = spawnSync(extras, ['--path', 'libwasmtime'], { encoding: 'utf8' }).stdout.trim()
+  return path === '' ? undefined : path
+}
+
+/** libwasmtime: the file that SANDBOX_TEST_LIBWASMTIME names, or what installing the wheel gives. */
+export async function wasmtimeLibrary(): Promise<string | undefined> {
   const path = process.env['SANDBOX_TEST_LIBWASMTIME']
-  return path !== undefined && existsSync(path) ? path : undefined
+  if (path !== undefined && existsSync(path)) return path
+  const wheel = wasmtimeWheel()
+  if (wheel === undefined) return undefined
+  return (await installEngine({ file: wheel, directory: temporaryDirectory() })).library
 }

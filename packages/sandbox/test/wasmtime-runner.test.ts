@@ -5,12 +5,11 @@ import { createProcessRunner } from '../src/process-runner.ts'
 import { bundledProgram, compileText, wasmtimeLibrary } from './subject.ts'
 
 const program = bundledProgram()
-const library = wasmtimeLibrary()
+const library = await wasmtimeLibrary()
 const levels = probeLevels({ hasFilter: true })
 
 if (library === undefined) {
-  describe.skip('wasmtime: set SANDBOX_TEST_LIBWASMTIME to the library of wasmtime 49.0.0', () =>
-    test('absent', () => undefined))
+  describe.skip('wasmtime (needs libwasmtime, see tools/setup-extras)', () => test('absent', () => undefined))
 } else {
   for (const level of levels.available) {
     const runner = createProcessRunner({ program, level, levels, engine: 'wasmtime', library })
