@@ -39,6 +39,10 @@ const bundles = [
   {
     input: { 'worker/transfer-worker': 'packages/node/dist/transfer/worker/transfer-worker.js' },
     chunkFileNames: 'worker/[name]-[hash].js'
+  },
+  {
+    input: { 'native-block-worker': 'packages/crypto/dist/native-block-worker.js' },
+    chunkFileNames: 'worker/[name]-[hash].js'
   }
 ]
 

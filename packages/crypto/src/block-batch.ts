@@ -3,14 +3,15 @@ import { type BlockBatch, pairBytes } from './block-kernel.ts'
 import { CryptoError } from './crypto-error.ts'
 
 const secretBytes = 32
-const blockUnit = 128 // one block of BLAKE2b: the kernels hash whole ones
+const blockUnit = 256 // four blocks of ChaCha20, two of BLAKE2b
+const blockBytesMax = 65_536
 
 /** @returns the number of blocks */
 export function expectBlockBatch({ blocks, blockBytes, level, pairs }: BlockBatch): number {
-  if (!Number.isInteger(blockBytes) || blockBytes <= 0 || blockBytes % blockUnit !== 0) {
+  if (!(blockBytes > 0 && blockBytes <= blockBytesMax && blockBytes % blockUnit === 0)) {
     throw new CryptoError(
       'ERR_CRYPTO_ARGUMENT',
-      `a block of ${blockBytes} bytes: give a multiple of ${blockUnit}`
+      `a block of ${blockBytes} bytes: give a multiple of ${blockUnit} up to ${blockBytesMax}`
     )
   }
   const count = blocks.length / blockBytes
@@ -34,4 +35,11 @@ export function expectSecret(secret: Uint8Array | undefined, level: number): voi
       ? `blocks of level 0 take a secret of ${secretBytes} bytes`
       : 'only blocks of level 0 take a secret'
   )
+}
+
+export const hashBytesMax = 262_144
+
+export function expectHashLength(length: number): void {
+  if (length <= hashBytesMax) return
+  throw new CryptoError('ERR_CRYPTO_ARGUMENT', `${length} bytes to hash: at most ${hashBytesMax} at once`)
 }

@@ -15,7 +15,7 @@ export const pairBytes: number = referenceBytes + blockKeyBytes // reference | k
 export interface BlockBatch {
   /** Whole blocks one after another; changed in place. */
   readonly blocks: Uint8Array
-  /** Bytes of one block: a positive multiple of 128. */
+  /** Bytes of one block: a positive multiple of 256, at most 65,536. */
   readonly blockBytes: number
   /** Level of these blocks in their tree, 0 to 255: first byte of the nonce. */
   readonly level: number
@@ -26,7 +26,10 @@ export interface BlockBatch {
 export interface BlockKernel {
   readonly name: 'simd' | 'native' | 'portable'
 
-  /** @returns BLAKE2b-256 of the bytes, unkeyed, a new buffer: the reference of a sealed block, the key of a node */
+  /**
+   * @returns BLAKE2b-256 of the bytes, unkeyed, a new buffer: the reference of a sealed block, the key of a node
+   * @throws ERR_CRYPTO_ARGUMENT for more than 262,144 bytes
+   */
   hash(bytes: Uint8Array): Uint8Array
 
   /**

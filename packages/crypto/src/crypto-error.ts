@@ -11,6 +11,7 @@ export type CryptoErrorCode =
   | 'ERR_KEY_FILE_ACCESS' // a key file cannot be read or written
   | 'ERR_KEY_NAME' // a key name has a character or length that is not allowed
   | 'ERR_CRYPTO_ARGUMENT' // an argument has a wrong length or code
+  | 'ERR_CRYPTO_WORKER' // a worker thread died under its task, or was closed
 
 export class CryptoError extends Error {
   override readonly name = 'CryptoError'

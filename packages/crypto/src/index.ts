@@ -6,6 +6,7 @@ export {
   referenceBytes
 } from './block-kernel.ts'
 export { type Argon2Cost } from './argument-check.ts'
+export { type BlockWorkers } from './block-workers.ts'
 export { CryptoError, type CryptoErrorCode } from './crypto-error.ts'
 export {
   type AeadCode,

@@ -1,14 +1,17 @@
 /** The block kernel over noble: the oracle of the tests, and the last resort where no WebAssembly runs. */
 import { chacha20 } from '@noble/ciphers/chacha.js'
 import { blake2b } from '@noble/hashes/blake2.js'
-import { expectBlockBatch, expectSecret } from './block-batch.ts'
+import { expectBlockBatch, expectHashLength, expectSecret } from './block-batch.ts'
 import { type BlockKernel, pairBytes, referenceBytes } from './block-kernel.ts'
 
 const digest = { dkLen: referenceBytes } as const
 
 export function createPortableBlockKernel(): BlockKernel {
   const nonce = new Uint8Array(12)
-  const hash = (bytes: Uint8Array): Uint8Array => blake2b(bytes, digest)
+  const hash = (bytes: Uint8Array): Uint8Array => {
+    expectHashLength(bytes.length)
+    return blake2b(bytes, digest)
+  }
   return {
     name: 'portable',
     hash,

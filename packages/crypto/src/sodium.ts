@@ -78,12 +78,16 @@ export function loadSodium(): Sodium | undefined {
   return loaded.sodium
 }
 
+/** The add-on itself; throws when it is not installed or does not load. */
+export function requireSodiumAddon(): unknown {
+  const require = createRequire(import.meta.url)
+  const folder = dirname(require.resolve('sodium-native/package.json'))
+  return require(join(folder, 'prebuilds', `${process.platform}-${process.arch}`, 'sodium-native.node'))
+}
+
 function tryLoad(): Sodium | undefined {
   try {
-    const require = createRequire(import.meta.url)
-    const folder = dirname(require.resolve('sodium-native/package.json'))
-    const binary = join(folder, 'prebuilds', `${process.platform}-${process.arch}`, 'sodium-native.node')
-    const addon: unknown = require(binary)
+    const addon = requireSodiumAddon()
     return isSodium(addon) && givesKnownAnswers(addon) ? addon : undefined
   } catch {
     return undefined // an optional dependency: absence is a supported state

@@ -21,15 +21,15 @@ export type Hashing = Pick<BlockKernel, 'hash'>
  * Names a block that came without a name.
  * @param bytes kept, not copied; ERR_ERIS_BLOCK_SIZE for another length than 1,024 and 32,768
  */
-export function nameBlock({ hash }: Hashing, bytes: Uint8Array): Block {
+export function nameBlock(kernel: Hashing, bytes: Uint8Array): Block {
   expectBlockSize(bytes)
-  return makeBlock(toReference(hash(bytes)), bytes)
+  return makeBlock(toReference(kernel.hash(bytes)), bytes)
 }
 
 /** Checks a block that somebody says has this reference; ERR_ERIS_BLOCK_SIZE, ERR_ERIS_BLOCK_CORRUPT. */
-export function verifyBlock({ hash }: Hashing, reference: BlockReference, bytes: Uint8Array): Block {
+export function verifyBlock(kernel: Hashing, reference: BlockReference, bytes: Uint8Array): Block {
   expectBlockSize(bytes)
-  const digest = hash(bytes)
+  const digest = kernel.hash(bytes)
   if (digest.every((byte, index) => byte === reference[index])) return makeBlock(reference, bytes)
   throw new ErisError(
     'ERR_ERIS_BLOCK_CORRUPT',
