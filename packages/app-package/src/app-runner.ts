@@ -22,10 +22,11 @@ export interface AppRunOptions {
   /** What is absent takes its default. */
   readonly limits?: Partial<AppRunLimits>
   /**
-   * Answers one host call. The runner copies nothing: `payload` belongs to the handler. A rejection ends the process
-   * that called (ERR_RUN_HOST), so expected refusals are answered with a status.
+   * Answers one host call; at once where nothing is to be waited for. The runner copies nothing: `payload` belongs to
+   * the handler until the call is answered. An error or a rejection ends the process that called (ERR_RUN_HOST), so
+   * expected refusals are answered with a status.
    */
-  onHostCall(call: HostCall): Promise<HostReply>
+  onHostCall(call: HostCall): HostReply | Promise<HostReply>
   /** First events of every process, handed to it in this order before any other. */
   opening?(process: number): readonly OpeningEvent[]
   /** True for a process that is to be kept though it is idle, because something is open in it. */
@@ -57,7 +58,7 @@ export interface AppRunLimits {
   readonly hostCallsPerInvoke: number
   /** Sum of payloads of host calls and replies in one invocation. */
   readonly hostBytesPerInvoke: number
-  /** Invocations waiting for a process; more are refused with ERR_RUN_QUEUE_FULL. */
+  /** Invocations waiting for their turn, here or in a process; more are refused with ERR_RUN_QUEUE_FULL. */
   readonly queuedInvokes: number
   readonly logBytesPerSecond: number
   readonly processes: number
@@ -113,7 +114,8 @@ export interface RunningApp extends AsyncDisposable {
   readonly lastFailure: AppRunError | undefined
   /**
    * Hands one event to the guest and resolves to its answer, which the caller owns. Waits in a bounded queue while all
-   * processes are busy. Rejects with AppRunError.
+   * processes are busy, or is sent ahead to one of them; then it is given to another process if that one ends before the
+   * event's turn. No event is begun twice. Rejects with AppRunError.
    */
   invoke(kind: number, payload: Uint8Array, options?: InvokeOptions): Promise<Uint8Array>
   /** Facts for `status`. */

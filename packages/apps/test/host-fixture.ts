@@ -262,8 +262,8 @@ function defaultAnswer(name: HostEventName): unknown {
 
 function createGuestHost(options: AppRunOptions, process: () => number): GuestHost {
   const { signal } = new AbortController()
-  const raw: GuestHost['raw'] = (op, payload) =>
-    options.onHostCall({ op, payload, process: process(), signal })
+  const raw: GuestHost['raw'] = async (op, payload) =>
+    await options.onHostCall({ op, payload, process: process(), signal })
   return {
     raw,
     get process() {

@@ -1,11 +1,12 @@
 /**
  * The program inside a sandbox process. It reads frames from descriptor 3, runs one guest and writes frames back, with
- * blocking calls alone. It holds no authority and decides nothing: what it could be made to do by a hostile guest, the
+ * blocking calls alone. Events that come ahead wait here and are served one after another. It holds no authority and decides nothing: what it could be made to do by a hostile guest, the
  * node must survive. Bundled into one file (tools/build.ts), which is all that the process may read.
  */
 import { delimitFrame } from '@blocktree/codec'
 import { BlockingChannel } from './blocking-channel.ts'
 import { type ChildFrame, encodeChildFrame } from './child-frame.ts'
+import { FrameBuffer } from './frame-buffer.ts'
 import { createGuest, type Guest } from './guest.ts'
 import { createGuestLog, type GuestLog } from './guest-log.ts'
 import { GuestFault, type WasmEngine } from './engine.ts'
@@ -17,11 +18,22 @@ import { createWasmtimeEngine } from './wasmtime-engine.ts'
 
 const channelDescriptor = 3
 const channel = new BlockingChannel(channelDescriptor)
+const frames = new FrameBuffer()
+/** Sent ahead, while the guest waited for the reply to a host call. */
+const ahead: InvokeFrame[] = []
 const sleeping = new Int32Array(new SharedArrayBuffer(4))
 let invocation = 0
 
+type InvokeFrame = Extract<NodeFrame, { readonly type: 'invoke' }>
+type HostReplyFrame = Extract<NodeFrame, { readonly type: 'hostReply' }>
+
 function send(frame: ChildFrame): void {
   channel.write(delimitFrame(encodeChildFrame(frame)))
+}
+
+function sendFrames(): void {
+  channel.write(frames.view())
+  frames.clear()
 }
 
 function receive<Type extends NodeFrame['type']>(type: Type): Extract<NodeFrame, { readonly type: Type }> {
@@ -46,8 +58,19 @@ function callHost(
   let calls = 0
   return (op, payload) => {
     log.flush()
-    send({ type: 'hostCall', id: ++calls, op, payload })
-    return receive('hostReply')
+    frames.addHostCall(++calls, op, payload)
+    sendFrames()
+    return receiveReply()
+  }
+}
+
+function receiveReply(): HostReplyFrame {
+  for (;;) {
+    const frame = decodeNodeFrame(channel.read())
+    if (frame.type === 'hostReply') return frame
+    if (frame.type !== 'invoke')
+      throw new SandboxError('ERR_SANDBOX_FRAME', `${frame.type} instead of hostReply`)
+    ahead.push({ ...frame, payload: frame.payload.slice() })
   }
 }
 
@@ -96,11 +119,12 @@ function serve(): void {
     log.flush()
     send({ type: 'result', id: 0, payload: new Uint8Array(0), fuelUsed: guest.loadFuel })
     for (;;) {
-      const { id, kind, payload, fuel } = receive('invoke')
+      const { id, kind, payload, fuel } = ahead.shift() ?? receive('invoke')
       invocation = id
       const answer = guest.invoke(kind, payload, fuel)
       log.flush()
-      send({ type: 'result', id, payload: answer.payload, fuelUsed: answer.fuelUsed })
+      frames.addResult(id, answer.payload, answer.fuelUsed) // before the next event: so the node knows what had begun
+      sendFrames()
     }
   } catch (error) {
     if (error instanceof GuestFault) log.flush()

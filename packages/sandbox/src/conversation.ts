@@ -1,7 +1,7 @@
 /**
- * What a sandbox process may say when (doc/spec/19-sandbox-frames.md, section 6), seen from the node. The channel is
- * half-duplex: a child speaks while it loads or serves an invocation, and is silent while it waits for an answer. A
- * frame out of turn is as bad as a malformed one.
+ * What a sandbox process may say when (doc/spec/19-sandbox-frames.md, section 6), seen from the node. A child speaks
+ * while it loads or serves an invocation, and is silent while it waits for an answer. Invocations may be sent ahead; it
+ * serves them one after another in their order. A frame out of turn is as bad as a malformed one.
  */
 import type { ChildFrame } from './child-frame.ts'
 import type { EngineName } from './frame-type.ts'
@@ -11,14 +11,15 @@ export type Turn =
   | 'greeting' // the child owes its hello
   | 'loading' // it instantiates the module
   | 'waiting' // the node owes an invocation; the child is silent
-  | 'serving' // it serves an invocation
+  | 'serving' // it serves the first invocation that it has not answered
   | 'asking' // the node owes the answer to a host call; the child is silent
   | 'ended' // it reported a trap and says nothing more
 
 export class Conversation {
   readonly #engine: EngineName
   #turn: Turn = 'greeting'
-  #invocation = 0 // 0 while loading
+  #invocation = 0 // being served, or the last that was; 0 while loading
+  #sent = 0 // the last invocation that the node sent
   #hostCall = 0
 
   constructor(engine: EngineName) {
@@ -34,16 +35,17 @@ export class Conversation {
     return this.#invocation
   }
 
-  /** The node sends an invocation. @returns its id */
+  /** The node sends an invocation; one that is not served at once is sent ahead. @returns its id */
   invoke(): number {
-    this.#expect('waiting')
-    this.#turn = 'serving'
-    return ++this.#invocation
+    if (!this.#isLoaded || this.#turn === 'ended') throw this.#silence()
+    this.#sent++
+    if (this.#turn === 'waiting') this.#serveNext()
+    return this.#sent
   }
 
   /** The node answers the host call that is open. @returns its id */
   reply(): number {
-    this.#expect('asking')
+    if (this.#turn !== 'asking') throw this.#silence()
     this.#turn = this.#isLoaded ? 'serving' : 'loading'
     return this.#hostCall
   }
@@ -81,7 +83,13 @@ export class Conversation {
     if (this.#turn !== 'loading' && this.#turn !== 'serving') throw this.#refuse('result')
     this.#checkId('result', id, this.#invocation)
     this.#isLoaded = true
-    this.#turn = 'waiting'
+    if (this.#invocation < this.#sent) this.#serveNext()
+    else this.#turn = 'waiting'
+  }
+
+  #serveNext(): void {
+    this.#invocation++
+    this.#turn = 'serving'
   }
 
   #call(id: number): void {
@@ -104,8 +112,8 @@ export class Conversation {
     throw new SandboxError('ERR_SANDBOX_FRAME', `${what} with id ${id}, expected ${expected}`)
   }
 
-  #expect(turn: Turn): void {
-    if (this.#turn !== turn) throw new Error(`the node may not speak while the child is ${this.#turn}`)
+  #silence(): Error {
+    return new Error(`the node may not speak while the child is ${this.#turn}`)
   }
 
   #refuse(what: string): SandboxError {

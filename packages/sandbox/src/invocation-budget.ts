@@ -1,4 +1,7 @@
-/** What one invocation may use of the host: number and bytes of calls, and wall clock without the time spent in them. */
+/**
+ * What one invocation may use of the host: number and bytes of calls, and wall clock without the time spent in them. It
+ * counts from the moment the invocation is served: what it waited before, in the node or sent ahead, is not its own.
+ */
 import type { AppRunLimits } from '@blocktree/app-package'
 
 export class InvocationBudget {

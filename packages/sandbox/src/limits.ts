@@ -1,11 +1,14 @@
 /** Bounds of the sandbox; doc/LIMITS.md is written from here. Per app: default and the most a person may allow. */
 import type { AppRunLimits } from '@blocktree/app-package'
 
-export const frameVersion = 1 // first number of both hello frames (spec 19, section 3)
+export const frameVersion = 2 // first number of both hello frames (spec 19, section 3)
 export const childTextBytesMax = 1024 // texts of a child: its engine's version, the reason of a trap
 export const logFrameBytesMax: number = 8 * 1024 // one piece of log; longer text is cut into several
 export const frameOverheadBytes = 64 // what stands in a frame beside its payload
 export const loadChunkBytesMax: number = 1024 * 1024 // a module is handed over in pieces of this
+export const eventsAheadMax = 32 // sent to a process beside the one it serves, if it is the only one of its app
+export const eventsAheadOfMany = 1 // to each where an app has several: what was sent cannot go to another any more
+export const eventBytesAhead: number = 128 * 1024 // of payloads; the process reads as much at once
 export const guestFuelMax = 50_000_000_000 // the most that one invocation may use
 
 export const defaultRunLimits: AppRunLimits = {

@@ -172,11 +172,11 @@ class MemoryApp implements RunningApp {
         const problem = this.#budget.beginHostCall(payload.length)
         if (problem !== undefined) throw this.#error('ERR_RUN_BUDGET', problem)
         const signal = this.#aborter.signal
-        const reply = await this.#app
-          .onHostCall({ op, payload: payload.slice(), process, signal })
-          .catch((cause: unknown) => {
-            throw this.#error('ERR_RUN_HOST', `the handler of host call ${op} failed: ${String(cause)}`)
-          })
+        const reply = await Promise.try(() =>
+          this.#app.onHostCall({ op, payload: payload.slice(), process, signal })
+        ).catch((cause: unknown) => {
+          throw this.#error('ERR_RUN_HOST', `the handler of host call ${op} failed: ${String(cause)}`)
+        })
         this.#budget.endHostCall(reply.payload.length)
         return reply
       },

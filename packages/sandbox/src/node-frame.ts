@@ -66,65 +66,6 @@ export function encodeNodeFrame(frame: NodeFrame): Uint8Array {
   }
 }
 
-/**
- * A host reply as it goes on the wire, length prefix included: the payload is copied once. Host calls are what an app
- * does most, so this frame has an encoder of its own; it writes the same bytes as `encodeNodeFrame`.
- */
-export function encodeHostReply(id: number, status: number, payload: Uint8Array): Uint8Array {
-  const head = replyHead
-  let end = putUint(head, 6, id)
-  end = putUint(head, end, status)
-  const length = payload.length
-  if (length < 0x100) {
-    head[end++] = 0xc4
-    head[end++] = length
-  } else if (length < 0x1_0000) {
-    head[end++] = 0xc5
-    head[end++] = length >>> 8
-    head[end++] = length
-  } else {
-    head[end++] = 0xc6
-    end = putBigEndian(head, end, length)
-  }
-  putBigEndian(head, 0, end - 4 + length)
-  const frame = Buffer.allocUnsafe(end + length)
-  frame.set(head.subarray(0, end))
-  frame.set(payload, end)
-  return frame
-}
-
-const replyHead: Uint8Array = new Uint8Array(32)
-replyHead[4] = 0x94
-replyHead[5] = frameType.hostReply
-
-function putUint(target: Uint8Array, at: number, value: number): number {
-  if (value < 0x80) {
-    target[at] = value
-    return at + 1
-  }
-  if (value < 0x100) {
-    target[at] = 0xcc
-    target[at + 1] = value
-    return at + 2
-  }
-  if (value < 0x1_0000) {
-    target[at] = 0xcd
-    target[at + 1] = value >>> 8
-    target[at + 2] = value
-    return at + 3
-  }
-  target[at] = 0xce
-  return putBigEndian(target, at + 1, value)
-}
-
-function putBigEndian(target: Uint8Array, at: number, value: number): number {
-  target[at] = value >>> 24
-  target[at + 1] = value >>> 16
-  target[at + 2] = value >>> 8
-  target[at + 3] = value
-  return at + 4
-}
-
 /** Byte strings are views of `bytes`. Throws CodecError or SandboxError. */
 export function decodeNodeFrame(bytes: Uint8Array): NodeFrame {
   const reader = new CanonicalReader(bytes)

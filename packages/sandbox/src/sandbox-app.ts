@@ -1,6 +1,7 @@
 /**
- * One running app over its sandbox processes: a small pool, a bounded queue in front of it, discard after a failure,
- * back-off, suspension, and rest when idle. The policy is here; `sandbox-child.ts` owns a process.
+ * One running app over its sandbox processes: a small pool, a bounded queue in front of it, events sent ahead to busy
+ * processes, discard after a failure, back-off, suspension, and rest when idle. The policy is here; `sandbox-child.ts`
+ * owns a process.
  */
 import {
   AppRunError,
@@ -13,7 +14,9 @@ import {
   type RunningApp
 } from '@blocktree/app-package'
 import { CrashHistory } from './crash-history.ts'
-import type { ChildInvocation, SandboxChild, SandboxChildOptions } from './sandbox-child.ts'
+import { eventBytesAhead, eventsAheadMax, eventsAheadOfMany } from './limits.ts'
+import type { SandboxChild, SandboxChildOptions } from './sandbox-child.ts'
+import type { ChildInvocation, SentEvent } from './sent-event.ts'
 
 /** Starts one process; everything but what changes from one to the next is settled. */
 export type ChildFactory = (
@@ -28,12 +31,8 @@ export interface SandboxAppOptions {
   readonly level: string
 }
 
-interface Task {
-  readonly kind: number
-  readonly payload: Uint8Array
-  readonly fuel: number
-  readonly deadlineMs: number
-  readonly resolve: (payload: Uint8Array) => void
+interface Task extends SentEvent {
+  readonly isCancellable: boolean
   readonly reject: (error: AppRunError) => void
   child: SandboxChild | undefined
   isSettled: boolean
@@ -42,6 +41,7 @@ interface Task {
 interface Slot {
   readonly child: SandboxChild
   isReady: boolean
+  restingSinceMs: number
   idleTimer: NodeJS.Timeout | undefined
 }
 
@@ -87,27 +87,17 @@ export class SandboxApp implements RunningApp {
         `an event of ${payload.length} bytes; at most ${limits.payloadBytes}`
       )
     }
-    if (this.#queue.length >= limits.queuedInvokes) {
-      throw this.#error('ERR_RUN_QUEUE_FULL', `${this.#queue.length} invocations are waiting`)
+    const waiting = this.#queue.length + this.#ahead()
+    if (waiting >= limits.queuedInvokes) {
+      throw this.#error('ERR_RUN_QUEUE_FULL', `${waiting} invocations are waiting`)
     }
-    if (options.signal?.aborted === true)
-      throw new AppRunError('ERR_RUN_CANCELLED', `app ${app.name}: cancelled`)
+    const { signal } = options
+    if (signal?.aborted === true) throw new AppRunError('ERR_RUN_CANCELLED', `app ${app.name}: cancelled`)
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
-    const task: Task = {
-      kind,
-      payload,
-      fuel: Math.min(options.fuel ?? limits.fuel, limits.fuel),
-      deadlineMs: Math.min(options.deadlineMs ?? limits.invokeMs, limits.invokeMs),
-      resolve,
-      reject,
-      child: undefined,
-      isSettled: false
-    }
+    const task = this.#createTask(kind, payload, options, resolve, reject)
     this.#queue.push(task)
     this.#pump()
-    return options.signal === undefined
-      ? await promise
-      : await this.#withSignal(task, promise, options.signal)
+    return signal === undefined ? await promise : await this.#withSignal(task, promise, signal)
   }
 
   describe(): AppRunDescription {
@@ -118,9 +108,9 @@ export class SandboxApp implements RunningApp {
       processes: [...this.#slots.values()].map(({ child }) => ({
         process: child.number,
         pid: child.pid,
-        isBusy: child.isBusy
+        isBusy: child.events > 0
       })),
-      queued: this.#queue.length,
+      queued: this.#queue.length + this.#ahead(),
       invocations: this.#invocations,
       crashes: this.#history.total,
       fuelUsed: this.#fuelUsed
@@ -139,7 +129,7 @@ export class SandboxApp implements RunningApp {
     this.#clearBackOff()
     const children = [...this.#slots.values()].map(({ child }) => child)
     this.#refuseQueue(this.#error('ERR_RUN_STOPPED', 'it was stopped'))
-    for (const child of children) child.kill()
+    for (const child of children) child.abandon()
     await Promise.all(children.map(async (child) => await child.exited()))
   }
 
@@ -153,6 +143,40 @@ export class SandboxApp implements RunningApp {
       const reason = this.#lastFailure?.message ?? 'unknown'
       throw this.#error('ERR_RUN_SUSPENDED', `it failed too often and was suspended; last: ${reason}`)
     }
+  }
+
+  #createTask(
+    kind: number,
+    payload: Uint8Array,
+    options: InvokeOptions,
+    resolve: (payload: Uint8Array) => void,
+    reject: (error: AppRunError) => void
+  ): Task {
+    const { limits } = this.#options
+    const task: Task = {
+      kind,
+      payload,
+      fuel: Math.min(options.fuel ?? limits.fuel, limits.fuel),
+      limitMs: Math.min(options.deadlineMs ?? limits.invokeMs, limits.invokeMs),
+      isCancellable: options.signal !== undefined,
+      reject,
+      child: undefined,
+      isSettled: false,
+      succeed: (result) => {
+        if (!task.isSettled) resolve(result.payload)
+        task.isSettled = true
+        this.#succeeded(task, result)
+      },
+      fail: (error, wasStarted) => this.#taskFailed(task, error, wasStarted)
+    }
+    return task
+  }
+
+  /** Events that were sent ahead and wait in processes. */
+  #ahead(): number {
+    let count = 0
+    for (const { child } of this.#slots.values()) count += Math.max(0, child.events - 1)
+    return count
   }
 
   async #withSignal(task: Task, promise: Promise<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
@@ -169,54 +193,99 @@ export class SandboxApp implements RunningApp {
   #cancel(task: Task): void {
     const place = this.#queue.indexOf(task)
     if (place >= 0) this.#queue.splice(place, 1)
-    this.#settle(task, () => task.reject(this.#error('ERR_RUN_CANCELLED', 'the caller gave up')))
+    this.#refuse(task, this.#error('ERR_RUN_CANCELLED', 'the caller gave up'))
     task.child?.kill()
   }
 
-  #settle(task: Task, act: () => void): void {
-    if (task.isSettled) return
+  #refuse(task: Task, error: AppRunError): void {
+    if (!task.isSettled) task.reject(error)
     task.isSettled = true
-    act()
   }
 
-  /** Gives waiting tasks to free processes, and starts processes while there are too few. */
+  /** Gives waiting tasks to processes, and starts processes while there are too few. */
   #pump(): void {
     if (this.#isStopped || this.#isSuspended) return
-    for (const slot of this.#slots.values()) {
-      if (this.#queue.length === 0) return
-      if (slot.isReady && !slot.child.isBusy) this.#run(slot)
+    for (let [task] = this.#queue; task !== undefined; [task] = this.#queue) {
+      const slot = this.#slotFor(task)
+      if (slot === undefined) break
+      this.#queue.shift()
+      task.child = slot.child
+      this.#invocations++
+      slot.child.give(task)
     }
+    if (this.#queue.length === 0 || this.#backOff !== undefined) return
     const starting = [...this.#slots.values()].filter((slot) => !slot.isReady).length
     const isWanted = this.#queue.length > starting && this.#slots.size < this.#options.limits.processes
-    if (isWanted && this.#backOff === undefined) this.#startProcess().catch(() => undefined)
+    if (isWanted) this.#startProcess().catch(() => undefined)
   }
 
-  #run(slot: Slot): void {
-    const task = this.#queue.shift()
-    if (task === undefined) return
-    clearTimeout(slot.idleTimer)
-    task.child = slot.child
-    this.#invocations++
-    slot.child.invoke(task.kind, task.payload, task.fuel, task.deadlineMs).then(
-      (result) => {
-        this.#fuelUsed += result.fuelUsed
-        this.#settle(task, () => task.resolve(result.payload))
-        task.child = undefined
-        this.#rest(slot)
-        this.#pump()
-      },
-      (error: AppRunError) => this.#settle(task, () => task.reject(error))
+  /** A process that is free, else the least busy one to which the task may be sent ahead. */
+  #slotFor(task: Task): Slot | undefined {
+    let best: Slot | undefined
+    let isComplete = this.#slots.size >= this.#options.limits.processes
+    for (const slot of this.#slots.values()) {
+      if (!slot.isReady) isComplete = false
+      else if (best === undefined || slot.child.events < best.child.events) best = slot
+    }
+    if (best === undefined || best.child.events === 0) return best
+    return isComplete && this.#maySendAhead(task, best.child) ? best : undefined
+  }
+
+  /** What can be cancelled is not: it could not be taken back. */
+  #maySendAhead(task: Task, child: SandboxChild): boolean {
+    const eventsMax = this.#options.limits.processes === 1 ? eventsAheadMax : eventsAheadOfMany
+    return (
+      !task.isCancellable &&
+      child.events <= eventsMax &&
+      child.eventBytes + task.payload.length <= eventBytesAhead
     )
   }
 
-  /** Stops the process when nothing comes for a while. */
+  #succeeded(task: Task, { fuelUsed }: ChildInvocation): void {
+    this.#fuelUsed += fuelUsed
+    const { child } = task
+    task.child = undefined
+    if (this.#queue.length > 0) this.#pump()
+    const slot = child === undefined ? undefined : this.#slots.get(child.number)
+    if (slot?.child.events === 0) this.#rest(slot)
+  }
+
+  /** What the guest has not seen waits again, before all others: once for each process that ended before its turn. */
+  #taskFailed(task: Task, error: AppRunError, wasStarted: boolean): void {
+    task.child = undefined
+    if (wasStarted || task.isSettled || this.#isStopped) {
+      this.#refuse(task, error)
+      return
+    }
+    if (this.#isSuspended) {
+      this.#refuse(task, this.#suspension(error))
+      return
+    }
+    this.#invocations--
+    this.#queue.unshift(task)
+    this.#pump()
+  }
+
+  #suspension(cause: AppRunError): AppRunError {
+    return this.#error('ERR_RUN_SUSPENDED', `it failed too often; last: ${cause.message}`)
+  }
+
+  /** Stops the process when nothing comes for a while. One timer for as long as the process lives. */
   #rest(slot: Slot): void {
-    slot.idleTimer = setTimeout(() => {
-      if (slot.child.isBusy) return
-      if (this.#options.app.isNeeded?.(slot.child.number) === true) this.#rest(slot)
+    slot.restingSinceMs = performance.now()
+    slot.idleTimer ??= this.#restTimer(slot, this.#options.limits.idleMs)
+  }
+
+  #restTimer(slot: Slot, delayMs: number): NodeJS.Timeout {
+    const { limits, app } = this.#options
+    return setTimeout(() => {
+      slot.idleTimer = undefined
+      if (slot.child.events > 0) return
+      const leftMs = limits.idleMs - (performance.now() - slot.restingSinceMs)
+      if (leftMs >= 1) slot.idleTimer = this.#restTimer(slot, leftMs)
+      else if (app.isNeeded?.(slot.child.number) === true) this.#rest(slot)
       else slot.child.kill()
-    }, this.#options.limits.idleMs)
-    slot.idleTimer.unref()
+    }, delayMs).unref()
   }
 
   async #startProcess(): Promise<void> {
@@ -227,7 +296,7 @@ export class SandboxApp implements RunningApp {
       onLog: (stream, text) => this.#options.app.onLog?.({ stream, text, process: number }),
       onLogDropped: (bytes) => this.#tell({ type: 'log-dropped', process: number, bytes })
     })
-    const slot: Slot = { child, isReady: false, idleTimer: undefined }
+    const slot: Slot = { child, isReady: false, restingSinceMs: 0, idleTimer: undefined }
     this.#slots.set(number, slot)
     this.#tell({ type: 'process-started', process: number, pid: child.pid })
     const { fuelUsed } = await loaded
@@ -242,7 +311,9 @@ export class SandboxApp implements RunningApp {
   async #open(child: SandboxChild): Promise<void> {
     const { app, limits } = this.#options
     for (const { kind, payload, accept } of app.opening?.(child.number) ?? []) {
-      const answer = await child.invoke(kind, payload, limits.fuel, limits.invokeMs)
+      const answer = await new Promise<ChildInvocation>((succeed, fail) => {
+        child.give({ kind, payload, fuel: limits.fuel, limitMs: limits.invokeMs, succeed, fail })
+      })
       this.#fuelUsed += answer.fuelUsed
       try {
         accept(answer.payload)
@@ -270,7 +341,7 @@ export class SandboxApp implements RunningApp {
       this.#isSuspended = true
       this.#clearBackOff()
       this.#tell({ type: 'suspended', cause })
-      this.#refuseQueue(this.#error('ERR_RUN_SUSPENDED', `it failed too often; last: ${cause.message}`))
+      this.#refuseQueue(this.#suspension(cause))
       return
     }
     this.#clearBackOff()
@@ -291,7 +362,7 @@ export class SandboxApp implements RunningApp {
   }
 
   #refuseQueue(error: AppRunError): void {
-    for (const task of this.#queue.splice(0)) this.#settle(task, () => task.reject(error))
+    for (const task of this.#queue.splice(0)) this.#refuse(task, error)
   }
 
   #tell(event: AppRunEvent): void {

@@ -1,7 +1,7 @@
 /**
- * One sandbox process, seen from the node: spawned, loaded, given one invocation at a time, killed. Its frames are read
- * as those of an enemy; the first one that is malformed or out of turn ends it. Every end has one cause, an AppRunError
- * that names it.
+ * One sandbox process, seen from the node: spawned, loaded, given events to serve one after another, killed. Its frames
+ * are read as those of an enemy; the first one that is malformed or out of turn ends it. Every end has one cause, an
+ * AppRunError that names it. What is written in one turn of the event loop goes out at its end, in one piece.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Duplex } from 'node:stream'
@@ -9,12 +9,15 @@ import { AppRunError, type AppRunLimits, type HostCall, type HostReply } from '@
 import { delimitFrame, FrameParser } from '@blocktree/codec'
 import { type ChildFrame, decodeChildFrame } from './child-frame.ts'
 import { Conversation } from './conversation.ts'
+import { DeadlineTimer } from './deadline-timer.ts'
 import { faultCodes } from './fault-codes.ts'
+import { FrameBuffer } from './frame-buffer.ts'
 import type { EngineName } from './frame-type.ts'
 import { InvocationBudget } from './invocation-budget.ts'
 import { frameOverheadBytes, loadChunkBytesMax } from './limits.ts'
 import { LogMeter } from './log-meter.ts'
-import { encodeHostReply, encodeNodeFrame } from './node-frame.ts'
+import { encodeNodeFrame } from './node-frame.ts'
+import { type ChildInvocation, LeftEvents, type SentEvent } from './sent-event.ts'
 import type { SpawnCommand } from './spawn-command.ts'
 
 export interface SandboxChildOptions {
@@ -28,19 +31,14 @@ export interface SandboxChildOptions {
   readonly seccompFilter: Uint8Array | undefined
   readonly module: Uint8Array
   readonly limits: AppRunLimits
-  readonly onHostCall: (call: HostCall) => Promise<HostReply>
+  readonly onHostCall: (call: HostCall) => HostReply | Promise<HostReply>
   readonly onLog: (stream: 1 | 2, text: string) => void
   readonly onLogDropped: (bytes: number) => void
   /** Once; `cause` is undefined when the process was stopped on purpose. */
   readonly onEnd: (cause: AppRunError | undefined) => void
 }
 
-export interface ChildInvocation {
-  readonly payload: Uint8Array
-  readonly fuelUsed: number
-}
-
-interface Waiting {
+interface Loading {
   readonly resolve: (result: ChildInvocation) => void
   readonly reject: (error: AppRunError) => void
 }
@@ -49,6 +47,9 @@ const wasmPageBytes = 65_536
 const statusMax = 0x7fff_ffff
 const stderrBytesKept = 2048
 const loadMs = 10_000 // from spawn to the answer of `_initialize`, on a machine under load
+const lastWordsMs = 1000 // from the end of a process to the end of what it wrote
+const bytesGathered = 64 * 1024 // more than this does not wait for the end of the turn
+
 export class SandboxChild {
   readonly number: number
   readonly #options: SandboxChildOptions
@@ -59,9 +60,16 @@ export class SandboxChild {
   readonly #log: LogMeter
   readonly #decoders = { 1: new TextDecoder(), 2: new TextDecoder() }
   readonly #aborter = new AbortController()
+  readonly #frames = new FrameBuffer()
+  readonly #timer = new DeadlineTimer(() => this.#checkDeadline())
   #budget: InvocationBudget
-  #waiting: Waiting | undefined
-  #timer: NodeJS.Timeout | undefined
+  #loading: Loading | undefined
+  /** The first is being served, the others were sent ahead. */
+  #events: SentEvent[] = []
+  #bytesAhead = 0
+  #left: LeftEvents | undefined
+  #isFlushPlanned = false
+  #hasWriteFailed = false
   #stderr = ''
   #hasEnded = false
 
@@ -90,32 +98,75 @@ export class SandboxChild {
     return this.#process.pid
   }
 
-  get isBusy(): boolean {
-    return this.#waiting !== undefined
+  /** Events that it has not answered, with the one that it serves. */
+  get events(): number {
+    return this.#events.length
   }
 
-  /** @param limitMs wall clock without host calls; the process is killed then */
-  invoke(kind: number, payload: Uint8Array, fuel: number, limitMs: number): Promise<ChildInvocation> {
+  /** Bytes of their payloads. */
+  get eventBytes(): number {
+    return this.#bytesAhead
+  }
+
+  /** Served when all that were given before are answered. */
+  give(event: SentEvent): void {
     const id = this.#conversation.invoke()
-    this.#budget = new InvocationBudget(this.#options.limits, limitMs)
-    const result = this.#expectResult(limitMs)
-    this.#send(encodeNodeFrame({ type: 'invoke', id, kind, payload, fuel }))
-    return result
+    this.#frames.addInvoke(id, event.kind, event.payload, event.fuel)
+    this.#events.push(event)
+    this.#bytesAhead += event.payload.length
+    if (this.#events.length === 1) this.#begin(event.limitMs)
+    if (this.#frames.length >= bytesGathered) this.#flush()
+    else this.#flushSoon()
   }
 
-  /** Kills the process; what waits for it rejects with `cause`, or ERR_RUN_STOPPED. */
+  /**
+   * Kills the process. What it serves fails with `cause`, or ERR_RUN_STOPPED; so does, once it is known how far the
+   * process came, what was sent ahead.
+   */
   kill(cause?: AppRunError): void {
+    this.#end(cause, false)
+  }
+
+  /** Kills the process; all of its events fail at once, as begun. */
+  abandon(cause?: AppRunError): void {
+    this.#end(cause, true)
+  }
+
+  #end(cause: AppRunError | undefined, isFinal: boolean): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    clearTimeout(this.#timer)
+    this.#timer.stop()
+    this.#frames.clear()
     this.#process.kill('SIGKILL')
-    this.#channel.destroy()
     this.#process.stderr?.destroy()
     this.#aborter.abort(cause)
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    waiting?.reject(cause ?? new AppRunError('ERR_RUN_STOPPED', `app ${this.#options.name} was stopped`))
+    const error = cause ?? new AppRunError('ERR_RUN_STOPPED', `app ${this.#options.name} was stopped`)
+    const [served, ...ahead] = this.#events.splice(0)
+    this.#loading?.reject(error)
+    served?.fail(error, true)
+    this.#left = new LeftEvents(ahead, error)
     this.#options.onEnd(cause)
+    if (isFinal || ahead.length === 0 || this.#channel.closed) this.#endLeft(!isFinal)
+    else this.#afterChannel((isWhole) => this.#endLeft(isWhole))
+  }
+
+  #endLeft(isWhole: boolean): void {
+    const left = this.#left
+    this.#left = undefined
+    this.#channel.destroy()
+    left?.end(isWhole)
+  }
+
+  /** Once the socket has given everything that the process wrote; false when that is not certain. */
+  #afterChannel(act: (isWhole: boolean) => void): void {
+    const timer = setTimeout(() => done(false), lastWordsMs)
+    const close = (): void => done(!this.#hasWriteFailed)
+    const done = (isWhole: boolean): void => {
+      clearTimeout(timer)
+      this.#channel.off('close', close)
+      act(isWhole)
+    }
+    this.#channel.once('close', close)
   }
 
   /** Resolves when the system has taken the process back. */
@@ -130,14 +181,20 @@ export class SandboxChild {
     this.#channel.on('data', (chunk: Buffer) => {
       this.#receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
     })
-    this.#channel.on('error', () => undefined) // what ended it is told by 'exit'
+    this.#channel.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.syscall !== 'read') this.#hasWriteFailed = true // what ended it is told by 'exit'
+    })
     this.#process.stderr?.on('data', (chunk: Buffer) => {
       if (this.#stderr.length < stderrBytesKept) this.#stderr += chunk.toString('latin1', 0, stderrBytesKept)
     })
     this.#process.once('error', (error) => {
       this.kill(this.#error('ERR_RUN_CRASHED', `cannot start a process: ${error.message}`))
     })
-    this.#process.once('exit', (code, signal) => this.#crashed(code, signal))
+    this.#process.once('exit', (code, signal) => {
+      if (this.#hasEnded) return
+      if (this.#channel.closed) this.#crashed(code, signal)
+      else this.#afterChannel(() => this.#crashed(code, signal))
+    })
   }
 
   #load(): Promise<ChildInvocation> {
@@ -160,47 +217,66 @@ export class SandboxChild {
       this.#send(encodeNodeFrame({ type: 'load', sequence, isLast, bytes }))
       if (isLast) break
     }
-    return this.#expectResult(loadMs)
-  }
-
-  #expectResult(limitMs: number): Promise<ChildInvocation> {
     const { promise, resolve, reject } = Promise.withResolvers<ChildInvocation>()
-    this.#waiting = { resolve, reject }
-    this.#timer = setTimeout(() => this.#checkDeadline(), Math.min(limitMs, this.#options.limits.hostCallMs))
+    this.#loading = { resolve, reject }
+    this.#begin(loadMs)
     return promise
   }
 
-  /** One timer for both deadlines; it is set anew rather than cleared, so that a host call costs no timer. */
-  #checkDeadline(): void {
+  #begin(limitMs: number): void {
+    const { limits } = this.#options
+    this.#budget = new InvocationBudget(limits, limitMs)
+    this.#timer.within(Math.min(limitMs, limits.hostCallMs))
+  }
+
+  /** Milliseconds until it is to be looked at again. */
+  #checkDeadline(): number | undefined {
+    if (this.#hasEnded || (this.#loading === undefined && this.#events.length === 0)) return undefined
     const { hostCallMs } = this.#options.limits
     const hostMs = this.#budget.hostCallMs()
     const remaining = this.#budget.remainingMs()
     if (hostMs !== undefined && hostMs >= hostCallMs) {
       this.kill(this.#error('ERR_RUN_HOST', `a host call was not answered within ${hostCallMs} ms`))
-    } else if (remaining <= 0) {
-      this.kill(this.#error('ERR_RUN_DEADLINE', `it was still at work after ${this.#budget.limitMs} ms`))
-    } else {
-      const nextMs = hostMs === undefined ? Math.min(remaining, hostCallMs) : hostCallMs - hostMs
-      this.#timer = setTimeout(() => this.#checkDeadline(), Math.max(1, nextMs))
+      return undefined
     }
+    if (remaining <= 0) {
+      this.kill(this.#error('ERR_RUN_DEADLINE', `it was still at work after ${this.#budget.limitMs} ms`))
+      return undefined
+    }
+    return hostMs === undefined ? Math.min(remaining, hostCallMs) : hostCallMs - hostMs
   }
 
   #send(body: Uint8Array): void {
     if (!this.#hasEnded) this.#channel.write(delimitFrame(body))
   }
 
+  /** At the end of the turn: events of several connections go out together. */
+  #flushSoon(): void {
+    if (this.#isFlushPlanned) return
+    this.#isFlushPlanned = true
+    setImmediate(() => {
+      this.#isFlushPlanned = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#frames.length > 0 && !this.#hasEnded) this.#channel.write(this.#frames.take())
+  }
+
   #receive(chunk: Uint8Array): void {
-    if (this.#hasEnded) return
+    if (this.#hasEnded && this.#left === undefined) return
     try {
       for (const body of this.#parser.push(chunk)) {
-        if (this.#hasEnded) return
         const frame = decodeChildFrame(body, this.#options.limits.payloadBytes)
         this.#conversation.receive(frame)
-        this.#handle(frame)
+        if (!this.#hasEnded) this.#handle(frame)
+        else if (frame.type === 'result') this.#left?.answer(ownResult(frame))
       }
     } catch (cause) {
+      if (this.#hasEnded) this.#endLeft(false)
       const reason = cause instanceof Error ? cause.message : String(cause)
-      this.kill(this.#error('ERR_RUN_PROTOCOL', `its process broke the rules of frames: ${reason}`, cause))
+      this.abandon(this.#error('ERR_RUN_PROTOCOL', `its process broke the rules of frames: ${reason}`, cause))
     }
   }
 
@@ -209,7 +285,7 @@ export class SandboxChild {
       case 'hello':
         return
       case 'result':
-        return this.#settle({ payload: frame.payload.slice(), fuelUsed: frame.fuelUsed })
+        return this.#settle(ownResult(frame))
       case 'hostCall':
         return this.#answer(frame.op, frame.payload)
       case 'log':
@@ -222,10 +298,15 @@ export class SandboxChild {
   }
 
   #settle(result: ChildInvocation): void {
-    clearTimeout(this.#timer)
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    waiting?.resolve(result)
+    const loading = this.#loading
+    this.#loading = undefined
+    if (loading !== undefined) return loading.resolve(result)
+    const event = this.#events.shift()
+    const [next] = this.#events
+    if (event === undefined) return
+    this.#bytesAhead -= event.payload.length
+    if (next !== undefined) this.#begin(next.limitMs)
+    event.succeed(result)
   }
 
   #answer(op: number, payload: Uint8Array): void {
@@ -234,14 +315,18 @@ export class SandboxChild {
       this.kill(this.#error('ERR_RUN_BUDGET', problem))
       return
     }
-    const call = { op, payload, process: this.number, signal: this.#aborter.signal }
-    Promise.try(() => this.#options.onHostCall(call)).then(
-      (reply) => this.#reply(reply),
-      (cause: unknown) => {
-        const reason = cause instanceof Error ? cause.message : String(cause)
-        this.kill(this.#error('ERR_RUN_HOST', `the handler of host call ${op} failed: ${reason}`, cause))
-      }
-    )
+    const refuse = (cause: unknown): void => {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      this.kill(this.#error('ERR_RUN_HOST', `the handler of host call ${op} failed: ${reason}`, cause))
+    }
+    try {
+      const call = { op, payload, process: this.number, signal: this.#aborter.signal }
+      const reply = this.#options.onHostCall(call)
+      if (reply instanceof Promise) reply.then((later) => this.#reply(later), refuse)
+      else this.#reply(reply)
+    } catch (cause) {
+      refuse(cause)
+    }
   }
 
   #reply({ status, payload }: HostReply): void {
@@ -257,13 +342,14 @@ export class SandboxChild {
     }
     this.#budget.endHostCall(payload.length)
     const id = this.#conversation.reply()
-    this.#channel.write(encodeHostReply(id, status, payload))
+    this.#frames.addHostReply(id, status, payload)
+    this.#flush()
   }
 
   #takeLog(stream: 1 | 2, text: Uint8Array): void {
     const verdict = this.#log.take(text.length, performance.now())
     if (verdict === 'flood') {
-      this.kill(
+      this.abandon(
         this.#error('ERR_RUN_PROTOCOL', 'its process floods the log past the limit that it was given')
       )
     } else if (verdict === 'drop') this.#options.onLogDropped(text.length)
@@ -281,6 +367,11 @@ export class SandboxChild {
   #error(code: AppRunError['code'], reason: string, cause?: unknown): AppRunError {
     return new AppRunError(code, `app ${this.#options.name}: ${printable(reason)}`, { cause })
   }
+}
+
+/** The payload was a view of what was read. */
+function ownResult({ payload, fuelUsed }: ChildInvocation): ChildInvocation {
+  return { payload: payload.slice(), fuelUsed }
 }
 
 function start({ command, seccompFilter }: SandboxChildOptions): ChildProcess {

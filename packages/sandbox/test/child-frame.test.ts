@@ -52,8 +52,8 @@ describe('decodeChildFrame', () => {
 
   test('refuses a hello of another version, an unknown engine, an unknown fault, another stream', () => {
     const refused = [
-      [0x94, 0, 2, 0, 0xa0], // version 2
-      [0x94, 0, 1, 9, 0xa0], // engine 9
+      [0x94, 0, 1, 0, 0xa0], // version 1
+      [0x94, 0, 2, 9, 0xa0], // engine 9
       [0x94, 7, 0, 6, 0xa0], // fault 6
       [0x94, 6, 0, 3, 0xc4, 1, 65], // stream 3
       [0x94, 3, 0, 1, 0x92, 0xc4, 0, 0] // a result with an op

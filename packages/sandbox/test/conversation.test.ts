@@ -47,6 +47,43 @@ describe('Conversation', () => {
     expect(conversation.turn).toBe('waiting')
   })
 
+  test('serves what was sent ahead in its order, with host calls in between', () => {
+    const conversation = conversationAt('serving')
+    expect(conversation.invoke()).toBe(2)
+    conversation.receive(hostCall(1))
+    expect(conversation.invoke()).toBe(3)
+    expect(conversation.turn).toBe('asking')
+    conversation.reply()
+    conversation.receive(result(1))
+    expect(conversation.turn).toBe('serving')
+    expect(conversation.invocation).toBe(2)
+    conversation.receive(hostCall(2))
+    conversation.reply()
+    conversation.receive(result(2))
+    conversation.receive(result(3))
+    expect(conversation.turn).toBe('waiting')
+  })
+
+  test('refuses answers to what was sent ahead before its turn, and to what was never sent', () => {
+    const withAhead = (): Conversation => {
+      const conversation = conversationAt('serving')
+      conversation.invoke()
+      return conversation
+    }
+    expect(() => withAhead().receive(result(2))).toThrow(SandboxError)
+    expect(() => withAhead().receive(trap(2))).toThrow(SandboxError)
+    const answered = withAhead()
+    answered.receive(result(1))
+    answered.receive(result(2))
+    expect(() => answered.receive(result(3))).toThrow(SandboxError)
+  })
+
+  test('lets the node send no event before the module is loaded, nor after a trap', () => {
+    for (const turn of ['greeting', 'loading', 'ended'] as const) {
+      expect(() => conversationAt(turn).invoke()).toThrow('may not speak')
+    }
+  })
+
   const refused: readonly (readonly [Turn, string, ChildFrame])[] = [
     ['greeting', 'a result', result(0)],
     ['greeting', 'a host call', hostCall(1)],

@@ -14,7 +14,7 @@ const prelude = `
 const fs = require('node:fs')
 const say = (...bytes) => fs.writeSync(3, Buffer.from(bytes))
 const frame = (...body) => say(0, 0, body.length >> 8, body.length & 255, ...body)
-const hello = () => frame(0x94, 0, 1, 0, 0xa1, 0x78)
+const hello = () => frame(0x94, 0, 2, 0, 0xa1, 0x78)
 const ready = () => { hello(); listen(); frame(0x94, 3, 0, 0, 0x92, 0xc4, 0, 0) }
 const listen = () => { const b = Buffer.alloc(65536); fs.readSync(3, b) }
 const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60000)
@@ -105,7 +105,7 @@ const attacks: readonly (readonly [string, string, AppRunError['code'], RegExp])
     'ERR_RUN_PROTOCOL',
     /bytes/
   ],
-  ['a hello of the other engine', `frame(0x94, 0, 1, 1, 0xa0); wait()`, 'ERR_RUN_PROTOCOL', /wasmtime/],
+  ['a hello of the other engine', `frame(0x94, 0, 2, 1, 0xa0); wait()`, 'ERR_RUN_PROTOCOL', /wasmtime/],
   [
     'a flood of log',
     `ready(); listen(); const b = Buffer.alloc(8 + 3 + 8000, 65); b.set([0, 0, 0x1f, 0x47, 0x94, 6, 0, 1, 0xc5, 0x1f, 0x40]); for (;;) fs.writeSync(3, b)`,
@@ -122,6 +122,30 @@ const attacks: readonly (readonly [string, string, AppRunError['code'], RegExp])
   ['an abort', `hello(); process.abort()`, 'ERR_RUN_CRASHED', /SIG|status/]
 ]
 
+/** Starts an impostor that loads well, then gives it `count` events at once. @returns how each ended, by its code */
+async function giveEvents(
+  name: string,
+  body: string,
+  count: number
+): Promise<{ readonly ends: readonly string[]; readonly cause: AppRunError | undefined }> {
+  mkdirSync(directory, { recursive: true })
+  const program = join(directory, `${name}.cjs`)
+  writeFileSync(program, `${prelude}\n${body}\n`)
+  await using app = await createProcessRunner({ program, level: 'process' }).start({
+    name: 'impostor',
+    module: await compileText(politeGuest),
+    limits: { invokeMs: 300 },
+    onHostCall: async ({ payload }) => ({ status: 0, payload })
+  })
+  const ends = Array.from({ length: count }, (_, index) =>
+    app.invoke(polite.echo, Uint8Array.of(index)).then(
+      (answer) => `answered ${answer.join()}`,
+      (error: AppRunError) => error.code
+    )
+  )
+  return { ends: await Promise.all(ends), cause: app.lastFailure }
+}
+
 describe('a child program that was taken over', () => {
   for (const [index, [what, body, code, reason]] of attacks.entries()) {
     test(`${what} ends as ${code}`, async () => {
@@ -130,6 +154,33 @@ describe('a child program that was taken over', () => {
       expect(error.message).toMatch(reason)
     })
   }
+
+  test('an answer to an event that was sent ahead, before its turn, ends all that it was given', async () => {
+    const body = `ready(); listen(); frame(0x94, 3, 2, 0, 0x92, 0xc4, 0, 0); wait()`
+    const { ends } = await giveEvents('early', body, 3)
+    expect(ends).toEqual(['ERR_RUN_PROTOCOL', 'ERR_RUN_PROTOCOL', 'ERR_RUN_PROTOCOL'])
+  })
+
+  test('an answer beyond what was sent ends it; those before it were taken', async () => {
+    const answers = [1, 2, 3].map((id) => `frame(0x94, 3, ${id}, 0, 0x92, 0xc4, 1, ${id}, 0)`).join(';')
+    const body = `ready(); listen(); ${answers}; wait()`
+    const { ends, cause } = await giveEvents('many', body, 2)
+    expect(ends).toEqual(['answered 1', 'answered 2'])
+    expect(cause?.code).toBe('ERR_RUN_PROTOCOL')
+    expect(cause?.message).toMatch(/result while waiting/)
+  })
+
+  test('of events sent ahead, only those that had not begun are given to another process', async () => {
+    // Each process answers its first event alone and then is still: the second begins, and takes the process with it.
+    const body = `ready(); listen(); frame(0x94, 3, 1, 0, 0x92, 0xc4, 1, 7, 0); wait()`
+    const { ends } = await giveEvents('slow', body, 4)
+    expect(ends.map((end) => end.replace(/ .*/, ''))).toEqual([
+      'answered',
+      'ERR_RUN_DEADLINE',
+      'answered',
+      'ERR_RUN_DEADLINE'
+    ])
+  })
 
   test('the node serves other apps while one floods it', async () => {
     const program = join(directory, 'flood.cjs')

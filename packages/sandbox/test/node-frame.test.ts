@@ -1,7 +1,7 @@
-import { CodecError, delimitFrame } from '@blocktree/codec'
+import { CodecError } from '@blocktree/codec'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeNodeFrame, encodeHostReply, encodeNodeFrame, type NodeFrame } from '../src/node-frame.ts'
+import { decodeNodeFrame, encodeNodeFrame, type NodeFrame } from '../src/node-frame.ts'
 import { SandboxError } from '../src/sandbox-error.ts'
 
 const id = fc.integer({ min: 0, max: 0x7fff_ffff })
@@ -46,20 +46,6 @@ describe('decodeNodeFrame', () => {
         } catch (error) {
           if (!(error instanceof CodecError) && !(error instanceof SandboxError)) throw error
         }
-      })
-    )
-  })
-})
-
-describe('encodeHostReply', () => {
-  test('writes the bytes of the general encoder', () => {
-    const sizes = fc.constantFrom(0, 1, 255, 256, 65_535, 65_536)
-    const number = fc.oneof(id, fc.constantFrom(0, 127, 128, 255, 256, 65_535, 65_536))
-    fc.assert(
-      fc.property(number, number, sizes, (replyId, status, size) => {
-        const bytes = new Uint8Array(size).fill(9)
-        const general = encodeNodeFrame({ type: 'hostReply', id: replyId, status, payload: bytes })
-        expect(Buffer.compare(encodeHostReply(replyId, status, bytes), delimitFrame(general))).toBe(0)
       })
     )
   })

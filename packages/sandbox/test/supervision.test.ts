@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import type { AppRunEvent, AppRunOptions, RunningApp } from '@blocktree/app-package'
+import { AppRunError, type AppRunEvent, type AppRunOptions, type RunningApp } from '@blocktree/app-package'
 import { hostile, hostileGuest, polite, politeGuest } from '../src/guest-modules.ts'
 import { createProcessRunner } from '../src/process-runner.ts'
 import { SandboxError } from '../src/sandbox-error.ts'
@@ -133,6 +133,113 @@ setTimeout(() => undefined, 60_000)`
     expect(isRunning(pid)).toBe(true)
     node.kill('SIGKILL')
     await until(() => !isRunning(pid))
+  })
+})
+
+describe('events that are sent ahead', () => {
+  const relay = async (app: RunningApp, byte: number): Promise<Uint8Array> =>
+    await app.invoke(polite.relay, Uint8Array.of(byte))
+
+  test('are served in their order by the one process, also while it waits for a host call', async () => {
+    const open: number[] = []
+    await using app = await start(politeGuest, {
+      onHostCall: async ({ payload }) => {
+        open.push(payload[0] ?? 0)
+        await new Promise((resolve) => {
+          setTimeout(resolve, 20)
+        })
+        return { status: 0, payload }
+      }
+    })
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(async (byte) => await relay(app, byte)))
+    expect(answers.map(([byte]) => byte)).toEqual([1, 2, 3, 4, 5])
+    expect(open).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('count as waiting, and are refused beyond the queue of the app', async () => {
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>()
+    await using app = await start(politeGuest, {
+      limits: { queuedInvokes: 3 },
+      onHostCall: async ({ payload }) => {
+        await gate
+        return { status: 0, payload }
+      }
+    })
+    const taken = [1, 2, 3, 4].map(async (byte) => await relay(app, byte))
+    expect(app.describe().queued).toBe(3)
+    await expect(relay(app, 5)).rejects.toMatchObject({ code: 'ERR_RUN_QUEUE_FULL' })
+    release()
+    expect(await Promise.all(taken)).toHaveLength(4)
+  })
+
+  test('have their own deadline, which begins with their turn', async () => {
+    await using app = await start(politeGuest, {
+      limits: { invokeMs: 400 },
+      onHostCall: async ({ payload }) => {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 150)
+        })
+        return { status: 0, payload }
+      }
+    })
+    const all = await Promise.all([1, 2, 3, 4, 5].map(async (byte) => await relay(app, byte)))
+    expect(all).toHaveLength(5)
+  })
+
+  test('go to another process when theirs ends before their turn: nothing is begun twice', async () => {
+    const asked: number[] = []
+    const ended: (AppRunEvent & { type: 'process-ended' })[] = []
+    await using app = await start(hostileGuest, {
+      limits: { invokeMs: 150, fuel: 50_000_000_000 },
+      onHostCall: async ({ payload }) => {
+        asked.push(payload.length)
+        return { status: 0, payload }
+      },
+      onRunEvent: (event) => void (event.type === 'process-ended' && ended.push(event))
+    })
+    const kinds = [hostile.healthy, hostile.spin, hostile.healthy, hostile.unreachable, hostile.healthy]
+    const ends = await Promise.all(
+      kinds.map((kind) =>
+        app.invoke(kind, empty).then(
+          () => 'answered',
+          (error: unknown) => (error instanceof AppRunError ? error.code : String(error))
+        )
+      )
+    )
+    expect(ends).toEqual(['answered', 'ERR_RUN_DEADLINE', 'answered', 'ERR_RUN_TRAP', 'answered'])
+    expect(ended.map(({ cause }) => cause?.code)).toEqual(['ERR_RUN_DEADLINE', 'ERR_RUN_TRAP'])
+  })
+
+  test('end with the app when it is stopped', async () => {
+    const app = await start(hostileGuest, { limits: { fuel: 50_000_000_000 } })
+    const ends = [hostile.spin, hostile.healthy, hostile.healthy].map((kind) =>
+      app.invoke(kind, empty).catch((error: unknown) => error)
+    )
+    await app.stop()
+    for (const end of await Promise.all(ends)) expect(end).toMatchObject({ code: 'ERR_RUN_STOPPED' })
+  })
+
+  test('are not those that may be cancelled: giving up takes them out of the queue, unseen by the guest', async () => {
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>()
+    const asked: number[] = []
+    await using app = await start(politeGuest, {
+      onHostCall: async ({ payload }) => {
+        asked.push(payload[0] ?? 0)
+        await gate
+        return { status: 0, payload }
+      }
+    })
+    const first = relay(app, 1)
+    const givingUp = new AbortController()
+    const second = app.invoke(polite.relay, Uint8Array.of(2), { signal: givingUp.signal })
+    const third = relay(app, 3)
+    givingUp.abort()
+    await expect(second).rejects.toMatchObject({ code: 'ERR_RUN_CANCELLED' })
+    release()
+    expect((await first)[0]).toBe(1)
+    expect((await third)[0]).toBe(3)
+    expect(asked).toEqual([1, 3])
+    expect(app.describe().processes).toHaveLength(1)
   })
 })
 
