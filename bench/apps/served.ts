@@ -97,6 +97,7 @@ const noFiles: FilePort = {
   remove: none,
   move: none,
   history: none,
+  storedBytes: none,
   watch: () => ({ close: () => undefined })
 }
 

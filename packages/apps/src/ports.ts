@@ -52,6 +52,8 @@ export interface FilePort {
   ): Promise<void>
   move(source: string, target: string): Promise<void>
   history(path: string, limit: number): Promise<readonly Host.VersionEntry[]>
+  /** Content of the file in all its versions that are still stored, or of all files below the directory; 0 when absent. */
+  storedBytes(path: string): Promise<number>
   /** `changes` undefined: some were missed. */
   watch(
     path: string,

@@ -1,14 +1,12 @@
 /**
  * The bound `storageBytes` of an app's own files (doc/spec/17-app-package.md, limits): a file port whose writes below one
  * directory fail with `no-space` when the content there would exceed it. What lies there is counted once, at the first
- * write, and followed from then on; after changes at
- * the same time it is counted again. The last version of each file counts; what a person chose is the person's, not the app's.
+ * write, and followed from then on; after changes at the same time it is counted again. Every version that is still
+ * stored counts: a file that is written anew takes room for both, until it is removed. What a person chose is the
+ * person's, not the app's.
  */
-import type { Host } from '@blocktree/app-package'
 import { HostFailure } from './host-failure.ts'
 import type { FilePort } from './ports.ts'
-
-const pageEntries = 1000 // of a listing while what lies there is counted
 
 export interface StorageQuota {
   readonly directory: string
@@ -24,14 +22,15 @@ export function limitStorage(files: FilePort, quota: StorageQuota): FilePort {
     makeDirectory: (path) => files.makeDirectory(path),
     list: (path, page) => files.list(path, page),
     history: (path, limit) => files.history(path, limit),
+    storedBytes: (path) => files.storedBytes(path),
     watch: (path, options, onChange) => files.watch(path, options, onChange),
     write: (path, content, write) =>
       usage.holds(path)
-        ? usage.write(path, content, (counted) => files.write(path, counted, write))
+        ? usage.write(content, (counted) => files.write(path, counted, write))
         : files.write(path, content, write),
     remove: (path, options) =>
       usage.change(async () => {
-        const bytes = usage.holds(path) ? await bytesAt(files, path) : 0
+        const bytes = usage.holds(path) ? await files.storedBytes(path) : 0
         await files.remove(path, options)
         return { reply: undefined, growth: -bytes }
       }),
@@ -41,7 +40,7 @@ export function limitStorage(files: FilePort, quota: StorageQuota): FilePort {
           await files.move(source, target)
           return { reply: undefined, growth: 0 }
         }
-        const bytes = await bytesAt(files, source)
+        const bytes = await files.storedBytes(source)
         if (usage.holds(target)) await usage.expectRoom(bytes)
         await files.move(source, target)
         return { reply: undefined, growth: usage.holds(target) ? bytes : -bytes }
@@ -88,8 +87,8 @@ class StorageUsage {
   }
 
   /** Fails with `no-space`. */
-  async expectRoom(bytes: number, claim?: { bytes: number }, claimed = 0): Promise<void> {
-    this.#counted ??= bytesAt(this.#files, this.#quota.directory)
+  async expectRoom(bytes: number, claim?: { bytes: number }): Promise<void> {
+    this.#counted ??= this.#files.storedBytes(this.#quota.directory)
     const stored = await this.#counted.catch((error: unknown) => {
       this.#counted = undefined
       throw error
@@ -98,24 +97,22 @@ class StorageUsage {
       throw new HostFailure('no-space', `the app may keep ${this.#quota.bytesMax} bytes in files of its own`)
     }
     // In the same step as the comparison, or changes at the same time would all find the same room.
-    if (claim !== undefined) claim.bytes += claimed
-    this.#pending += claimed
+    if (claim === undefined) return
+    claim.bytes += bytes
+    this.#pending += bytes
   }
 
   async write<Reply>(
-    path: string,
     content: Uint8Array | AsyncIterable<Uint8Array>,
     store: (content: Uint8Array | AsyncIterable<Uint8Array>) => Promise<Reply>
   ): Promise<Reply> {
     const claim = { bytes: 0 }
     try {
       return await this.change(async () => {
-        const replaced = await bytesAt(this.#files, path)
-        await this.expectRoom(-replaced)
-        if (content instanceof Uint8Array) await this.#claim(claim, content.byteLength, replaced)
-        const stored = content instanceof Uint8Array ? content : this.#follow(content, claim, replaced)
-        const reply = await store(stored)
-        return { reply, growth: claim.bytes - replaced }
+        await this.expectRoom(0)
+        if (content instanceof Uint8Array) await this.#claim(claim, content.byteLength)
+        const reply = await store(content instanceof Uint8Array ? content : this.#follow(content, claim))
+        return { reply, growth: claim.bytes }
       })
     } finally {
       this.#pending -= claim.bytes
@@ -124,36 +121,15 @@ class StorageUsage {
 
   async *#follow(
     content: AsyncIterable<Uint8Array>,
-    claim: { bytes: number },
-    replaced: number
+    claim: { bytes: number }
   ): AsyncGenerator<Uint8Array, void> {
     for await (const part of content) {
-      await this.#claim(claim, part.byteLength, replaced)
+      await this.#claim(claim, part.byteLength)
       yield part
     }
   }
 
-  async #claim(claim: { bytes: number }, bytes: number, replaced: number): Promise<void> {
-    await this.expectRoom(bytes - replaced, claim, bytes)
+  async #claim(claim: { bytes: number }, bytes: number): Promise<void> {
+    await this.expectRoom(bytes, claim)
   }
-}
-
-/** Of the file, or of all files below the directory; 0 when nothing is there. */
-async function bytesAt(files: FilePort, path: string): Promise<number> {
-  try {
-    const { kind, size } = await files.stat(path)
-    if (kind !== 'directory') return size
-  } catch (error) {
-    if (error instanceof HostFailure && error.failure === 'not-found') return 0
-    throw error
-  }
-  let bytes = 0
-  let after: string | undefined
-  do {
-    const page: Host.EntryPage = await files.list(path, { after, limit: pageEntries })
-    for (const { name, kind, size } of page.entries)
-      bytes += kind === 'directory' ? await bytesAt(files, `${path}/${name}`) : size
-    after = page.next
-  } while (after !== undefined)
-  return bytes
 }

@@ -153,6 +153,15 @@ export class MemoryFiles implements FilePort {
     )
   }
 
+  storedBytes(path: string): Promise<number> {
+    let bytes = 0
+    for (const [one, { versions }] of this.#nodes) {
+      if (one !== path && !one.startsWith(`${path}/`)) continue
+      bytes += versions.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    }
+    return Promise.resolve(bytes)
+  }
+
   watch(
     root: string,
     { isRecursive }: { readonly isRecursive: boolean },

@@ -36,11 +36,15 @@ describe('limitStorage', () => {
     await expect(write('/own/b', 1)).rejects.toMatchObject(noSpace)
   })
 
-  test('counts what replaces a file instead of it', async () => {
-    await write('/own/a', 60)
-    await write('/own/a', 50)
-    await write('/own/b', 10)
-    await expect(write('/own/a', 51)).rejects.toMatchObject(noSpace)
+  test('counts every version that is stored of a file, until the file is removed', async () => {
+    await write('/own/a', 30)
+    await write('/own/a', 20)
+    await expect(write('/own/a', 11)).rejects.toMatchObject(noSpace)
+    await write('/own/a', 10)
+    const again = limitStorage(files, { directory: '/own', bytesMax: 100 })
+    await expect(again.write('/own/b', new Uint8Array(1), anything)).rejects.toMatchObject(noSpace)
+    await port.remove('/own/a', { isRecursive: false, expected: { kind: 'anything' } })
+    await write('/own/b', 60)
   })
 
   test('gives room back for what is removed or moved away, and takes it for what is moved in', async () => {
@@ -56,6 +60,7 @@ describe('limitStorage', () => {
     const paths = Array.from({ length: 20 }, (_, index) => `/own/${index}`)
     const outcomes = await Promise.allSettled(paths.map((path) => write(path, 10)))
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(6)
+    await port.remove('/own/0', { isRecursive: false, expected: { kind: 'anything' } })
     await Promise.allSettled([write('/own/0', 10), write('/own/0', 10)])
     await expect(write('/own/more', 1)).rejects.toMatchObject(noSpace)
   })

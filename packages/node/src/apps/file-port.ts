@@ -58,7 +58,7 @@ export function createFilePort(deps: FilePortDeps): FilePort {
       }),
     list: (path, { after, limit }) =>
       guarded(async () => {
-        placeOf(deps, path)
+        expectNoSymlink(placeOf(deps, path))
         return await listPage(deps, path, after, limit)
       }),
     remove: (path, { isRecursive, expected }) =>
@@ -78,6 +78,7 @@ export function createFilePort(deps: FilePortDeps): FilePort {
         await files.move(actor, source, target)
       }),
     history: (path, limit) => guarded(() => historyOf(deps, path, limit)),
+    storedBytes: (path) => guarded(() => storedBytes(deps, path)),
     watch: (path, { isRecursive }, onChange) => startWatch(deps, path, isRecursive, onChange)
   }
 }
@@ -95,6 +96,10 @@ function fileOf(deps: FilePortDeps, path: string): Entry {
   const entry = placeOf(deps, path)
   if (entry.kind === 'file') return entry
   throw new HostFailure('invalid', `it is a ${entry.kind}, no file`)
+}
+
+function expectNoSymlink({ kind }: Entry): void {
+  if (kind === 'symlink') throw new HostFailure('not-found', 'symbolic links are not followed')
 }
 
 /** What is written is no link, and its directory is reached by none. */
@@ -153,6 +158,34 @@ async function historyOf(
     }))
 }
 
+async function storedBytes(deps: FilePortDeps, path: string): Promise<number> {
+  if (!deps.files.exists(deps.actor, path)) return 0
+  return await bytesOf(deps, path, placeOf(deps, path))
+}
+
+async function bytesOf(deps: FilePortDeps, path: string, entry: Entry): Promise<number> {
+  if (entry.kind === 'directory') return await bytesBelow(deps, path)
+  return entry.version === 1 ? entry.size : await bytesOfVersions(deps, path, entry)
+}
+
+async function bytesBelow(deps: FilePortDeps, path: string): Promise<number> {
+  let bytes = 0
+  let cursor: string | undefined
+  do {
+    const page = await deps.files.list(deps.actor, path, cursor === undefined ? {} : { cursor })
+    for (const entry of page.entries) bytes += await bytesOf(deps, `${path}/${entry.name}`, entry)
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return bytes
+}
+
+/** Of those that the history tells of; a longer one is not told whole, and its oldest versions count as its newest. */
+async function bytesOfVersions({ files, actor }: FilePortDeps, path: string, entry: Entry): Promise<number> {
+  const versions = await files.history(actor, path, { block: entry.block })
+  const told = versions.reduce((sum, { restorable, size }) => sum + (restorable ? (size ?? 0) : 0), 0)
+  return told + Math.max(0, entry.version - versions.length) * entry.size
+}
+
 const changeKinds: Readonly<Record<FileEvent['change'], FileChange['kind']>> = {
   created: 'created',
   changed: 'changed',
@@ -171,6 +204,7 @@ function startWatch(
   const ended = new AbortController()
   let events: ReturnType<Files['watch']>
   try {
+    expectNoSymlink(placeOf(deps, path))
     events = deps.files.watch(deps.actor, path, { recursive: isRecursive, signal: ended.signal })
   } catch (error) {
     throw asHostFailure(error)

@@ -1,0 +1,85 @@
+import type { FilePort } from '@blocktree/apps'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createFilePort } from '../../src/apps/file-port.ts'
+import { firstImage, nextProcess, type World } from '../crash/crash-world.ts'
+
+const anything = { expected: { kind: 'anything' }, mediaType: undefined } as const
+let world: World
+let port: FilePort
+
+beforeEach(async () => {
+  world = await nextProcess(await firstImage(), 'file port')
+  await world.files.makeDirectory(world.owner, '/own')
+  port = createFilePort({ files: world.files, actor: world.owner, owner: world.owner })
+})
+
+async function write(path: string, bytes: number): Promise<void> {
+  await port.write(path, new Uint8Array(bytes), anything)
+}
+
+describe('list', () => {
+  test('shows each entry once, page after page, in the order of names', async () => {
+    const names = ['a', 'b', 'c', 'ä', 'ö', '🌲'].toSorted((one, other) =>
+      Buffer.compare(Buffer.from(one), Buffer.from(other))
+    )
+    for (const name of names) await write(`/own/${name}`, 1)
+    const seen: string[] = []
+    let after: string | undefined
+    do {
+      const page = await port.list('/own', { after, limit: 2 })
+      seen.push(...page.entries.map(({ name }) => name))
+      after = page.next
+    } while (after !== undefined)
+    expect(seen).toEqual(names)
+  })
+
+  test('shows what was made since the page before, and nothing for a name behind the last', async () => {
+    await write('/own/a', 1)
+    expect(await port.list('/own', { after: undefined, limit: 10 })).toMatchObject({
+      entries: [{ name: 'a' }]
+    })
+    await write('/own/b', 1)
+    expect(await port.list('/own', { after: 'a', limit: 10 })).toMatchObject({ entries: [{ name: 'b' }] })
+    expect(await port.list('/own', { after: 'b', limit: 10 })).toEqual({ entries: [], next: undefined })
+  })
+
+  test('refuses a directory that is reached through a link', async () => {
+    await world.files.symlink(world.owner, '/own/link', '/plain')
+    await expect(port.list('/own/link', { after: undefined, limit: 10 })).rejects.toMatchObject({
+      failure: 'not-found'
+    })
+  })
+})
+
+describe('watch', () => {
+  test('tells of changes in a directory, and refuses a link to one', async () => {
+    await world.files.symlink(world.owner, '/own/link', '/plain')
+    const watch = (path: string): { close(): void } =>
+      port.watch(path, { isRecursive: true }, (changes) => told.push(...(changes ?? [])))
+    const told: unknown[] = []
+    expect(() => watch('/own/link')).toThrow(expect.objectContaining({ failure: 'not-found' }))
+    const watched = watch('/own')
+    await write('/own/a', 1)
+    await expect.poll(() => told).toEqual([{ kind: 'created', path: '/own/a' }])
+    watched.close()
+  })
+})
+
+describe('storedBytes', () => {
+  test('counts every version of every file below a directory', async () => {
+    await port.makeDirectory('/own/deep')
+    await write('/own/a', 5000)
+    await write('/own/a', 7000)
+    await write('/own/deep/b', 10)
+    await write('/own/deep/b', 30)
+    expect(await port.storedBytes('/own/a')).toBe(12_000)
+    expect(await port.storedBytes('/own')).toBe(12_040)
+  })
+
+  test('is nothing for what is not there, or was removed', async () => {
+    await write('/own/a', 5000)
+    await port.remove('/own/a', { isRecursive: false, expected: { kind: 'anything' } })
+    expect(await port.storedBytes('/own/a')).toBe(0)
+    expect(await port.storedBytes('/own')).toBe(0)
+  })
+})
