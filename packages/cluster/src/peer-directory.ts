@@ -1,0 +1,311 @@
+/**
+ * Connections by principal: dials, is dialled, says hello, keeps members connected, and keeps one connection where two
+ * nodes dialled each other at once. Everything above asks here for a peer and never sees a connection without a hello.
+ */
+import { compareBytes, equalBytes } from '@blocktree/codec'
+import type { Connection, Network } from '@blocktree/network'
+import type { Id } from '@blocktree/tree'
+import type { AddressBook, DialTarget } from './address-book.ts'
+import { BackOff } from './back-off.ts'
+import { ClusterError } from './cluster-error.ts'
+import type { Gate } from './gate.ts'
+import { type HandshakeDeps, beGreeted, greet } from './handshake.ts'
+import { type Hello, type HelloPurpose, helloPurpose } from './hello.ts'
+import { idKey } from './id-key.ts'
+import { dialMsMax, dialsAtOnceMax, lingerMs, strangerMsMax } from './limits.ts'
+import type { Peer } from './peer.ts'
+import type { ClusterDeps, LocalNode, StandingSource } from './ports.ts'
+import type { RequestRouter } from './request-router.ts'
+
+export type PeerListener = (peer: Peer, state: 'connected' | 'ended') => void
+
+export interface PeerDirectoryDeps extends ClusterDeps {
+  readonly local: LocalNode
+  readonly standing: StandingSource
+  readonly book: AddressBook
+  readonly gate: Gate
+  readonly router: RequestRouter
+}
+
+interface Member {
+  readonly principal: Id
+  readonly backOff: BackOff
+  cancelTimer: () => void
+}
+
+export class PeerDirectory {
+  readonly #deps: PeerDirectoryDeps
+  readonly #networks: Network[] = []
+  readonly #peers = new Map<string, Peer>()
+  readonly #listeners = new Set<PeerListener>()
+  readonly #dialling = new Map<string, Promise<Peer>>()
+  readonly #kept = new Map<string, Member>()
+  readonly #disposers: (() => void)[] = []
+  #dials = 0
+  readonly #waiting: (() => void)[] = []
+  #isClosed = false
+
+  constructor(deps: PeerDirectoryDeps) {
+    this.#deps = deps
+  }
+
+  /** Connections come and go over it from now on; the network stays the caller's. */
+  addNetwork(network: Network): void {
+    const { gate } = this.#deps
+    network.setGate((key) => gate.admits(key))
+    this.#networks.push(network)
+    this.#disposers.push(network.onConnection((connection) => void this.#welcome(connection)))
+    this.refresh()
+  }
+
+  /** Peers that are connected, one connection each. */
+  peers(): readonly Peer[] {
+    return [...this.#peers.values()]
+  }
+
+  find(principal: Id): Peer | undefined {
+    return this.#peers.get(idKey(principal))
+  }
+
+  /** @returns a function that ends it */
+  onPeer(listener: PeerListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The connected peer, or one dialled at the addresses in the book. @throws ERR_PEER_UNREACHABLE, ERR_PEER_OTHER */
+  async connect(principal: Id): Promise<Peer> {
+    const known = this.find(principal)
+    if (known !== undefined) return known
+    const key = idKey(principal)
+    const running = this.#dialling.get(key)
+    if (running !== undefined) return await running
+    const dialling = this.#dialAll(principal)
+    this.#dialling.set(key, dialling)
+    try {
+      return await dialling
+    } finally {
+      this.#dialling.delete(key)
+    }
+  }
+
+  /** Dials one address, whoever it is that holds the key. */
+  async dial(
+    target: Pick<DialTarget, 'address' | 'key'>,
+    options: { readonly purpose?: HelloPurpose; readonly expected?: Id } = {}
+  ): Promise<Peer> {
+    if (this.#isClosed) throw new ClusterError('ERR_PEER_CLOSED', 'this node has left the network')
+    const network = this.#networks.find((one) => one.canDial(target.address))
+    if (network === undefined)
+      throw new ClusterError('ERR_ADDRESS_INVALID', `no way to dial "${target.address}" is switched on`)
+    const connection = await network.dial(target.address, { expectedKey: target.key, timeoutMs: dialMsMax })
+    const { purpose = helloPurpose.peer, expected } = options
+    const peer = await greet(this.#handshake(), connection, {
+      purpose,
+      ...(expected === undefined ? {} : { expected })
+    })
+    connection.serve(this.#deps.router.handlersFor(peer))
+    this.#add(peer)
+    return this.find(peer.principal) ?? peer
+  }
+
+  /** Members may have changed: dials new ones, and lets go of those who are none any more. */
+  refresh(): void {
+    if (this.#isClosed) return
+    const wanted = new Map(this.#deps.standing.members().map((id) => [idKey(id), id]))
+    for (const [key, member] of this.#kept) {
+      if (wanted.has(key)) continue
+      member.cancelTimer()
+      this.#kept.delete(key)
+    }
+    for (const [key, principal] of wanted) {
+      if (this.#kept.has(key)) continue
+      const backOff = new BackOff(this.#deps.crypto.random)
+      const member: Member = { principal, backOff, cancelTimer: () => undefined }
+      this.#kept.set(key, member)
+      void this.#keep(member)
+    }
+    for (const peer of this.peers()) this.#dismissStranger(peer)
+  }
+
+  /** Tries members that cannot be reached again now; for one only when given. */
+  retry(principal?: Id): void {
+    for (const member of this.#kept.values()) {
+      if (principal !== undefined && !equalBytes(principal, member.principal)) continue
+      member.cancelTimer()
+      void this.#keep(member)
+    }
+  }
+
+  disconnect(principal: Id, reason: string): void {
+    void this.find(principal)?.connection.close(reason)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const dispose of this.#disposers) dispose()
+    for (const member of this.#kept.values()) member.cancelTimer()
+    this.#kept.clear()
+    for (const start of this.#waiting.splice(0)) start()
+    await Promise.all(this.peers().map(({ connection }) => connection.close('the node stops')))
+  }
+
+  #handshake(): HandshakeDeps {
+    const { crypto, timers, local } = this.#deps
+    return { crypto, timers, local, check: (hello, connection) => this.#check(hello, connection) }
+  }
+
+  /** What a hello must meet beside its signatures. */
+  #check({ principal, endpoint }: Hello, connection: Connection): void {
+    const { local, book } = this.#deps
+    if (this.#isClosed) throw new ClusterError('ERR_PEER_CLOSED', 'this node has left the network')
+    if (equalBytes(principal.signer, local.principal.id)) {
+      throw new ClusterError(
+        'ERR_PEER_REFUSED',
+        'the peer speaks in the name of this node: is one data directory a copy of the other?'
+      )
+    }
+    const held = book.entry(principal.signer)?.endpoint?.body
+    const isOther = held !== undefined && !equalBytes(held.transportKey, connection.remoteKey)
+    if (isOther && held.sequence >= endpoint.body.sequence) {
+      throw new ClusterError(
+        'ERR_HELLO_PROOF',
+        `endpoint ${endpoint.body.sequence} was replaced by number ${held.sequence} with another transport key`
+      )
+    }
+  }
+
+  async #welcome(connection: Connection): Promise<void> {
+    const { gate, router } = this.#deps
+    gate.hold(connection)
+    try {
+      this.#add(await beGreeted(this.#handshake(), connection, (peer) => router.handlersFor(peer)))
+    } catch {
+      gate.penalize(connection.remoteKey, 5)
+    }
+  }
+
+  #add(peer: Peer): void {
+    const { gate, standing, book } = this.#deps
+    const key = idKey(peer.principal)
+    const other = this.#peers.get(key)
+    if (other !== undefined && !this.#isBetter(peer, other)) {
+      this.#endLater(peer)
+      return
+    }
+    this.#peers.set(key, peer)
+    void peer.connection.closed.then(() => this.#ended(peer))
+    if (standing.standingOf(peer.principal) !== 'stranger') {
+      gate.release(peer.connection)
+      void this.#learn(peer)
+      this.#kept.get(key)?.backOff.succeeded()
+      if (peer.connection.direction === 'outbound')
+        void book.noteGood(peer.principal, peer.connection.remoteAddress)
+    }
+    this.#dismissStranger(peer)
+    if (other === undefined) this.#tell(peer, 'connected')
+    else {
+      this.#tell(other, 'ended')
+      this.#tell(peer, 'connected')
+      this.#endLater(other)
+    }
+  }
+
+  /**
+   * Of two connections that were dialled from both sides, both nodes keep the one that the lower principal dialled; of
+   * two in one direction the newer: the dialler would not have dialled if it still had the other.
+   */
+  #isBetter(peer: Peer, other: Peer): boolean {
+    if (peer.connection.direction === other.connection.direction) return true
+    const isLower = compareBytes(this.#deps.local.principal.id, peer.principal) < 0
+    return (peer.connection.direction === 'outbound') === isLower
+  }
+
+  /** Requests that run on it come to their end first. */
+  #endLater({ connection }: Peer): void {
+    const cancel = this.#deps.timers.start(lingerMs, () => void connection.close('there is another connection'))
+    void connection.closed.then(cancel)
+  }
+
+  async #learn({ hello }: Peer): Promise<void> {
+    try {
+      await this.#deps.book.learn(hello.principal, hello.endpoint)
+    } catch {
+      // an older endpoint with the same key: the newer one stays
+    }
+  }
+
+  /** Who has no right here gets a while to join. */
+  #dismissStranger(peer: Peer): void {
+    const { standing, timers, gate } = this.#deps
+    if (standing.standingOf(peer.principal) !== 'stranger') return
+    gate.hold(peer.connection)
+    const cancel = timers.start(strangerMsMax, () => {
+      if (standing.standingOf(peer.principal) !== 'stranger') return
+      void peer.connection.close('no right to stay')
+    })
+    void peer.connection.closed.then(cancel)
+  }
+
+  #ended(peer: Peer): void {
+    const key = idKey(peer.principal)
+    if (this.#peers.get(key) !== peer) return
+    this.#peers.delete(key)
+    this.#tell(peer, 'ended')
+    const member = this.#kept.get(key)
+    if (member !== undefined && !this.#isClosed) this.#keepLater(member)
+  }
+
+  #tell(peer: Peer, state: 'connected' | 'ended'): void {
+    for (const listener of this.#listeners) listener(peer, state)
+  }
+
+  async #keep(member: Member): Promise<void> {
+    if (this.#isClosed || this.find(member.principal) !== undefined) return
+    try {
+      await this.connect(member.principal)
+    } catch {
+      this.#keepLater(member)
+    }
+  }
+
+  #keepLater(member: Member): void {
+    if (this.#isClosed || this.#kept.get(idKey(member.principal)) !== member) return
+    member.cancelTimer()
+    member.cancelTimer = this.#deps.timers.start(member.backOff.failed(), () => void this.#keep(member))
+  }
+
+  async #dialAll(principal: Id): Promise<Peer> {
+    const causes: unknown[] = []
+    await this.#turn()
+    try {
+      for (const target of this.#deps.book.targetsOf(principal)) {
+        if (this.#isClosed) break
+        const known = this.find(principal) // it may have dialled us meanwhile
+        if (known !== undefined) return known
+        try {
+          return await this.dial(target, { expected: principal })
+        } catch (error) {
+          causes.push(error)
+        }
+      }
+    } finally {
+      this.#dials -= 1
+      this.#waiting.shift()?.()
+    }
+    throw new ClusterError(
+      'ERR_PEER_UNREACHABLE',
+      causes.length === 0 ? 'no address of it is known' : `none of ${causes.length} addresses answers`,
+      { cause: new AggregateError(causes) }
+    )
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#dials >= dialsAtOnceMax) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.push(resolve)
+      await promise
+    }
+    this.#dials += 1
+  }
+}

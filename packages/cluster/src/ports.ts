@@ -1,0 +1,43 @@
+/** What the cluster needs from outside: time, chance, and what the tree says about a principal right now. */
+import type { CryptoProvider } from '@blocktree/crypto'
+import type { EndpointRecord, Id, Principal } from '@blocktree/tree'
+
+export interface Timers {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** @returns a function that ends it */
+  start(milliseconds: number, callback: () => void): () => void
+}
+
+/** Nobody we know; somebody with a live cap or grant in a tree kept here; a principal with `host` in one. */
+export type Standing = 'stranger' | 'peer' | 'member'
+
+/** Asked again for every request: what was revoked a moment ago holds no longer. */
+export interface StandingSource {
+  standingOf(principal: Id): Standing
+  /** The same for one tree. */
+  standingIn(tree: Id, principal: Id): Standing
+  /** Principals with `host` in trees kept here, this node left out: connections to them are kept up. */
+  members(): readonly Id[]
+}
+
+/** What this node says of itself; a new object after each change. */
+export interface LocalNode {
+  readonly principal: Pick<Principal, 'id' | 'record'>
+  /** Certifies the transport key; signed anew before it ends. */
+  endpoint(): EndpointRecord
+  /** Trees kept here with the caps held in them, those that `peer` may know of. */
+  treesFor(peer: Id | undefined): readonly HelloTree[]
+  readonly features: readonly string[]
+}
+
+export interface HelloTree {
+  readonly tree: Id
+  /** Leaf caps of the sender. */
+  readonly caps: readonly Id[]
+}
+
+export interface ClusterDeps {
+  readonly crypto: CryptoProvider
+  readonly timers: Timers
+}

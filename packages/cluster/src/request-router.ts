@@ -1,0 +1,144 @@
+/**
+ * What peers may ask, and who may ask it. The standing of the peer is looked up for every single request: a right that
+ * was taken back a moment ago is gone. Handlers check in addition what the request is about.
+ */
+import type { ConnectionHandlers, RequestContext } from '@blocktree/network'
+import { ClusterError } from './cluster-error.ts'
+import { idKey } from './id-key.ts'
+import { refusalsPerConnectionMax } from './limits.ts'
+import type { Peer } from './peer.ts'
+import type { Standing, StandingSource, Timers } from './ports.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+export interface MethodPolicy {
+  /** The least standing that may call it. */
+  readonly audience: Standing
+  /** Longer bodies are refused unread. */
+  readonly bodyBytesMax: number
+  /** Calls a second of one peer; unlimited when left out. */
+  readonly perSecond?: number
+  /** Calls that may come at once; `perSecond` when left out. */
+  readonly burst?: number
+}
+
+export interface RequestRouterDeps {
+  readonly standing: StandingSource
+  readonly timers: Timers
+  /** Points of wrong-doing (see Gate). */
+  readonly penalize?: (peer: Peer, points: number) => void
+}
+
+type RequestHandler = (peer: Peer, body: Uint8Array, context: RequestContext) => Promise<Uint8Array>
+type StreamHandler = (peer: Peer, head: Uint8Array, context: RequestContext) => AsyncIterable<Uint8Array>
+type EventHandler = (peer: Peer, body: Uint8Array) => void
+
+interface Route<Handler> {
+  readonly policy: MethodPolicy
+  readonly handler: Handler
+  readonly buckets: Map<string, TokenBucket>
+}
+
+const order: readonly Standing[] = ['stranger', 'peer', 'member']
+const bucketsMax = 4096 // peers counted for one method
+
+export class RequestRouter {
+  readonly #deps: RequestRouterDeps
+  readonly #requests = new Map<string, Route<RequestHandler>>()
+  readonly #streams = new Map<string, Route<StreamHandler>>()
+  readonly #events = new Map<string, Route<EventHandler>>()
+
+  constructor(deps: RequestRouterDeps) {
+    this.#deps = deps
+  }
+
+  /** @returns a function that takes the method away again */
+  onRequest(method: string, policy: MethodPolicy, handler: RequestHandler): () => void {
+    return add(this.#requests, method, { policy, handler, buckets: new Map() })
+  }
+
+  onStream(method: string, policy: MethodPolicy, handler: StreamHandler): () => void {
+    return add(this.#streams, method, { policy, handler, buckets: new Map() })
+  }
+
+  /** What the policy does not allow is dropped: an event has no answer. */
+  onEvent(name: string, policy: MethodPolicy, handler: EventHandler): () => void {
+    return add(this.#events, name, { policy, handler, buckets: new Map() })
+  }
+
+  /** What answers on the connection of this peer. */
+  handlersFor(peer: Peer): ConnectionHandlers {
+    let refusals = 0
+    const refuse = (error: ClusterError): never => {
+      refusals += 1
+      if (refusals >= refusalsPerConnectionMax) {
+        this.#deps.penalize?.(peer, refusals)
+        void peer.connection.close('too many refused requests')
+      }
+      throw error
+    }
+    const check = <Handler>(routes: Map<string, Route<Handler>>, method: string, body: Uint8Array): Handler => {
+      const outcome = this.#check(routes, peer, method, body)
+      return outcome instanceof ClusterError ? refuse(outcome) : outcome
+    }
+    return {
+      request: async (method, body, context) => await check(this.#requests, method, body)(peer, body, context),
+      event: (name, body) => {
+        const handler = this.#check(this.#events, peer, name, body)
+        if (!(handler instanceof ClusterError)) handler(peer, body)
+      },
+      stream: (method, head, context) => refusable(() => check(this.#streams, method, head)(peer, head, context))
+    }
+  }
+
+  #check<Handler>(
+    routes: Map<string, Route<Handler>>,
+    peer: Peer,
+    method: string,
+    body: Uint8Array
+  ): Handler | ClusterError {
+    const route = routes.get(method)
+    if (route === undefined)
+      return new ClusterError('ERR_METHOD_UNKNOWN', `there is no method "${method.slice(0, 80)}" here`)
+    const { audience, bodyBytesMax } = route.policy
+    const standing = this.#deps.standing.standingOf(peer.principal)
+    if (order.indexOf(standing) < order.indexOf(audience)) {
+      return new ClusterError(
+        'ERR_METHOD_FORBIDDEN',
+        `"${method}" is for ${audience === 'member' ? 'members' : 'peers with a right here'}`
+      )
+    }
+    if (body.length > bodyBytesMax)
+      return new ClusterError('ERR_METHOD_SIZE', `"${method}" takes at most ${bodyBytesMax} bytes`)
+    if (!this.#isWithinRate(route, peer))
+      return new ClusterError('ERR_METHOD_RATE', `"${method}" is asked too often; later`)
+    return route.handler
+  }
+
+  #isWithinRate({ policy, buckets }: Route<unknown>, peer: Peer): boolean {
+    const { perSecond, burst } = policy
+    if (perSecond === undefined) return true
+    const key = idKey(peer.principal)
+    const now = this.#deps.timers.now()
+    const bucket = buckets.get(key) ?? new TokenBucket(perSecond, burst ?? perSecond, now)
+    buckets.delete(key) // the one least recently asked comes first
+    buckets.set(key, bucket)
+    if (buckets.size > bucketsMax) {
+      const [oldest] = buckets.keys()
+      if (oldest !== undefined) buckets.delete(oldest)
+    }
+    return bucket.take(1, now)
+  }
+}
+
+/** What `open` throws ends the stream, as what the stream itself throws. */
+async function* refusable(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* open()
+}
+
+function add<Value>(routes: Map<string, Value>, name: string, route: Value): () => void {
+  if (routes.has(name)) throw new Error(`the method "${name}" is answered already`)
+  routes.set(name, route)
+  return () => {
+    if (routes.get(name) === route) routes.delete(name)
+  }
+}
