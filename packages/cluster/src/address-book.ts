@@ -140,7 +140,9 @@ export class AddressBook {
 
   /** True when a principal in the book has this transport key. */
   knows(transportKey: TransportKey): boolean {
-    return this.entries().some(({ endpoint }) => equalBytes(endpoint?.body.transportKey ?? none, transportKey))
+    return this.entries().some(({ endpoint }) =>
+      equalBytes(endpoint?.body.transportKey ?? none, transportKey)
+    )
   }
 
   /** What to try, best first; empty when there is no endpoint that has not ended. */

@@ -4,7 +4,13 @@
  */
 import { CanonicalReader, CanonicalWriter, CodecError } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
-import { type EndpointRecord, type PrincipalRecord, TreeError, decodeRecord, recordType } from '@blocktree/tree'
+import {
+  type EndpointRecord,
+  type PrincipalRecord,
+  TreeError,
+  decodeRecord,
+  recordType
+} from '@blocktree/tree'
 import type { AddressBook } from './address-book.ts'
 import { ClusterError } from './cluster-error.ts'
 import { exchangedEndpointsMax } from './limits.ts'
@@ -90,6 +96,8 @@ function decodeKnown(crypto: CryptoProvider, bytes: Uint8Array): readonly Known[
     return known
   } catch (cause) {
     if (!(cause instanceof CodecError || cause instanceof TreeError)) throw cause
-    throw new ClusterError('ERR_METHOD_FORMAT', `the list of addresses is damaged: ${cause.message}`, { cause })
+    throw new ClusterError('ERR_METHOD_FORMAT', `the list of addresses is damaged: ${cause.message}`, {
+      cause
+    })
   }
 }

@@ -123,7 +123,10 @@ function readHello(crypto: CryptoProvider, reader: CanonicalReader): Hello {
   reader.array(64, 1) // a later version may have another number of fields
   const version = reader.uint()
   if (version !== protocolVersion)
-    throw new ClusterError('ERR_HELLO_FORMAT', `the peer speaks version ${version}, this node ${protocolVersion}`)
+    throw new ClusterError(
+      'ERR_HELLO_FORMAT',
+      `the peer speaks version ${version}, this node ${protocolVersion}`
+    )
   const principal = readRecord(crypto, reader, recordType.principal)
   const endpoint = readRecord(crypto, reader, recordType.endpoint)
   const trees = readTrees(reader)

@@ -38,7 +38,8 @@ export function takeIntroductions(
   return router.onRequest(introduceMethod, policy, async (peer, body) => {
     const { tree, births, records } = decodeIntroduction(body)
     const results = await take(peer, tree, { births, records: records.map((bytes) => ({ bytes })) })
-    if (results === undefined) throw new ClusterError('ERR_METHOD_FORBIDDEN', 'nothing of that tree is kept here')
+    if (results === undefined)
+      throw new ClusterError('ERR_METHOD_FORBIDDEN', 'nothing of that tree is kept here')
     const wrong = results.filter(({ penalty }) => penalty).length
     if (wrong > 0) penalize(peer, 20 * wrong)
     const accepted = results.filter(({ outcome }) => outcome === 'accepted' || outcome === 'known').length
@@ -67,7 +68,11 @@ export function encodeIntroduction({ tree, births, records }: Introduction): Uin
   for (const birth of births) writer.bin(birth)
   writer.array(records.length)
   for (const record of records) writer.bin(record)
-  if (records.length > introducedRecordsMax || births.length > introducedRecordsMax || writer.length > introducedBytesMax)
+  if (
+    records.length > introducedRecordsMax ||
+    births.length > introducedRecordsMax ||
+    writer.length > introducedBytesMax
+  )
     throw new ClusterError('ERR_METHOD_SIZE', `${records.length} records are too many for one introduction`)
   return writer.finish()
 }
@@ -91,6 +96,7 @@ export function decodeIntroduction(bytes: Uint8Array): Introduction {
 
 function readList(reader: CanonicalReader, bytesMax: number): readonly Uint8Array[] {
   const list: Uint8Array[] = []
-  for (let left = reader.array(introducedRecordsMax); left > 0; left--) list.push(reader.bin(bytesMax, 1).slice())
+  for (let left = reader.array(introducedRecordsMax); left > 0; left--)
+    list.push(reader.bin(bytesMax, 1).slice())
   return list
 }

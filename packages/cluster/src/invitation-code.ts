@@ -60,7 +60,8 @@ export function parseInvitationCode(crypto: CryptoProvider, text: string): Invit
   const body = bytes.subarray(0, -checksumBytes)
   if (!equalBytes(checksum(crypto, body), bytes.subarray(-checksumBytes)))
     throw wrongCode('its checksum does not fit: a character is wrong or missing')
-  if (body[0] !== version) throw wrongCode(`it has version ${body[0]}: a later blocktree is needed to read it`)
+  if (body[0] !== version)
+    throw wrongCode(`it has version ${body[0] ?? 0}: a later blocktree is needed to read it`)
   return {
     secret: body.slice(1, 17),
     transportKey: body.slice(17, 49),
@@ -93,7 +94,10 @@ function encodeAddress(address: string): Uint8Array {
   }
   const text = new TextEncoder().encode(address)
   if (text.length > textBytesMax || text.length === 0)
-    throw new ClusterError('ERR_ADDRESS_INVALID', `an address of ${text.length} bytes does not fit into a code`)
+    throw new ClusterError(
+      'ERR_ADDRESS_INVALID',
+      `an address of ${text.length} bytes does not fit into a code`
+    )
   return concatBytes(Uint8Array.of(text.length + textBase), text)
 }
 

@@ -206,7 +206,8 @@ export class InvitationDesk {
     const { crypto, timers } = this.#deps
     const key = id.toHex()
     const one = this.#invitations.get(key)
-    if (one === undefined || one.expiresMs <= timers.now() || one.failures >= invitationFailuresMax) throw refused()
+    if (one === undefined || one.expiresMs <= timers.now() || one.failures >= invitationFailuresMax)
+      throw refused()
     if (!isJoinRequestProven(crypto, one.secret, channel, request.proven)) {
       await this.#put({ ...one, failures: one.failures + 1 })
       throw refused()
@@ -224,7 +225,9 @@ export class InvitationDesk {
     try {
       this.#deps.checkLine(line, peer.principal)
     } catch (cause) {
-      throw new ClusterError('ERR_METHOD_FORMAT', 'the request for access is not one of this principal', { cause })
+      throw new ClusterError('ERR_METHOD_FORMAT', 'the request for access is not one of this principal', {
+        cause
+      })
     }
   }
 
@@ -281,7 +284,8 @@ export class InvitationDesk {
     const one = this.#invitations.get(key)
     const waiting = this.#waiting.get(key)
     const isTheirs = one?.usedBy !== undefined && equalBytes(one.usedBy.principal, peer.principal)
-    if (one === undefined || waiting === undefined || !isTheirs || one.decision !== 'approved') throw refused()
+    if (one === undefined || waiting === undefined || !isTheirs || one.decision !== 'approved')
+      throw refused()
     waiting.records ??= await this.#deps.admit(waiting.candidate) // this node was started again meanwhile
     const { records } = waiting
     if (records.length > joinAnswerBytesMax)
@@ -319,7 +323,8 @@ export class InvitationDesk {
 
   async #dropEnded(): Promise<void> {
     const now = this.#deps.timers.now()
-    for (const { id, expiresMs } of [...this.#invitations.values()]) if (expiresMs <= now) await this.cancel(id)
+    for (const { id, expiresMs } of [...this.#invitations.values()])
+      if (expiresMs <= now) await this.cancel(id)
   }
 }
 

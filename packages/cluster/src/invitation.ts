@@ -37,7 +37,9 @@ export function encodeInvitation(one: Invitation): Uint8Array {
   const writer = new CanonicalWriter(256).array(13).uint(format).bin(one.id).bin(one.secret)
   writer.uint(one.createdMs).uint(one.expiresMs).uint(one.failures)
   writer.str(one.path).boolean(one.read).uint(one.rights).boolean(one.isApproved).str(one.name)
-  writer.optional(one.usedBy, ({ principal, transportKey }) => writer.array(2).bin(principal).bin(transportKey))
+  writer.optional(one.usedBy, ({ principal, transportKey }) =>
+    writer.array(2).bin(principal).bin(transportKey)
+  )
   return writer.uint(decisions.indexOf(one.decision)).finish()
 }
 

@@ -55,7 +55,11 @@ export async function join(options: JoinOptions): Promise<Joined> {
   const parts: Uint8Array[] = []
   let length = 0
   const head = invitationId(crypto, code.secret)
-  for await (const chunk of peer.connection.pull(joinRecordsMethod, head, signal === undefined ? {} : { signal })) {
+  for await (const chunk of peer.connection.pull(
+    joinRecordsMethod,
+    head,
+    signal === undefined ? {} : { signal }
+  )) {
     length += chunk.length
     if (length > joinAnswerBytesMax)
       throw new ClusterError('ERR_METHOD_SIZE', 'what the inviting node sends is longer than any answer')

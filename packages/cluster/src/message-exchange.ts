@@ -116,7 +116,10 @@ export class MessageExchange {
   }
 
   /** Sends, and resolves with the reply. @throws ERR_MESSAGE_*, ERR_MESSAGE_TIMEOUT */
-  async request(to: Recipient, message: OutgoingMessage & { readonly replyWithinMs: number }): Promise<Uint8Array> {
+  async request(
+    to: Recipient,
+    message: OutgoingMessage & { readonly replyWithinMs: number }
+  ): Promise<Uint8Array> {
     if (this.#awaited.size >= repliesAwaitedMax)
       throw new ClusterError('ERR_MESSAGE_BUSY', `${repliesAwaitedMax} replies are awaited already`)
     const number = ++this.#number
@@ -159,7 +162,10 @@ export class MessageExchange {
 
   #expectRight(peer: Peer, { tree }: NodeMessage): void {
     if (this.#deps.standing.standingIn(tree, peer.principal) !== 'stranger') return
-    throw new ClusterError('ERR_MESSAGE_DENIED', 'the sender has no right in that tree, or it is not kept here')
+    throw new ClusterError(
+      'ERR_MESSAGE_DENIED',
+      'the sender has no right in that tree, or it is not kept here'
+    )
   }
 
   #expectRate(peer: Peer, { tree, content }: NodeMessage): void {
@@ -238,11 +244,17 @@ function messageError(error: unknown): ClusterError {
   if (error instanceof RemoteError && error.code === 'ERR_METHOD_RATE')
     return new ClusterError('ERR_MESSAGE_BUSY', error.message, { cause: error })
   if (error instanceof RemoteError)
-    return new ClusterError('ERR_MESSAGE_DENIED', `the node does not take it: ${error.message}`, { cause: error })
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ERR_NETWORK_TIMEOUT' || code === 'ERR_NETWORK_CLOSED')
-    return new ClusterError('ERR_MESSAGE_TIMEOUT', 'the connection ended before the answer; it may have been taken', {
+    return new ClusterError('ERR_MESSAGE_DENIED', `the node does not take it: ${error.message}`, {
       cause: error
     })
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ERR_NETWORK_TIMEOUT' || code === 'ERR_NETWORK_CLOSED')
+    return new ClusterError(
+      'ERR_MESSAGE_TIMEOUT',
+      'the connection ended before the answer; it may have been taken',
+      {
+        cause: error
+      }
+    )
   return new ClusterError('ERR_MESSAGE_UNREACHABLE', 'the node cannot be reached now', { cause: error })
 }

@@ -223,7 +223,10 @@ export class PeerDirectory {
 
   /** Requests that run on it come to their end first. */
   #endLater({ connection }: Peer): void {
-    const cancel = this.#deps.timers.start(lingerMs, () => void connection.close('there is another connection'))
+    const cancel = this.#deps.timers.start(
+      lingerMs,
+      () => void connection.close('there is another connection')
+    )
     void connection.closed.then(cancel)
   }
 
@@ -296,7 +299,7 @@ export class PeerDirectory {
     throw new ClusterError(
       'ERR_PEER_UNREACHABLE',
       causes.length === 0 ? 'no address of it is known' : `none of ${causes.length} addresses answers`,
-      { cause: new AggregateError(causes) }
+      { cause: new AggregateError(causes, 'one error for each address') }
     )
   }
 

@@ -76,17 +76,23 @@ export class RequestRouter {
       }
       throw error
     }
-    const check = <Handler>(routes: Map<string, Route<Handler>>, method: string, body: Uint8Array): Handler => {
+    const check = <Handler>(
+      routes: Map<string, Route<Handler>>,
+      method: string,
+      body: Uint8Array
+    ): Handler => {
       const outcome = this.#check(routes, peer, method, body)
       return outcome instanceof ClusterError ? refuse(outcome) : outcome
     }
     return {
-      request: async (method, body, context) => await check(this.#requests, method, body)(peer, body, context),
+      request: async (method, body, context) =>
+        await check(this.#requests, method, body)(peer, body, context),
       event: (name, body) => {
         const handler = this.#check(this.#events, peer, name, body)
         if (!(handler instanceof ClusterError)) handler(peer, body)
       },
-      stream: (method, head, context) => refusable(() => check(this.#streams, method, head)(peer, head, context))
+      stream: (method, head, context) =>
+        refusable(() => check(this.#streams, method, head)(peer, head, context))
     }
   }
 
