@@ -1,4 +1,6 @@
 /** Connections between nodes: one port; memory, libp2p and TLS drivers. */
+export { parseAddress, type Address, type AddressPart, withPeer } from './address.ts'
+export { type NetworkLimits, networkLimitsDefault } from './limits.ts'
 export { NetworkError, type NetworkErrorCode, RemoteError } from './network-error.ts'
 export type {
   Connection,
@@ -10,3 +12,5 @@ export type {
   RequestOptions,
   TransportKey
 } from './port.ts'
+export { formatPeerId, parsePeerId } from './peer-id.ts'
+export { systemTimers, type Timers } from './timers.ts'

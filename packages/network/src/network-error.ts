@@ -15,6 +15,8 @@ export type NetworkErrorCode =
   | 'ERR_NETWORK_CLOSED'
   /** a body, name or reason is longer than the format allows; nothing was sent */
   | 'ERR_NETWORK_TOO_LONG'
+  /** a method or event is not 1 to 64 printable ASCII characters without spaces; nothing was sent */
+  | 'ERR_NETWORK_NAME_INVALID'
   /** too many requests are in flight */
   | 'ERR_NETWORK_BUSY'
   /** the peer sent bytes that are no frame, or broke a limit; the connection is closed */

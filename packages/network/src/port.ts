@@ -25,6 +25,7 @@ export interface Network {
   onAddresses(listener: (addresses: readonly string[]) => void): () => void
   /** True for multiaddrs that this driver can dial; says nothing about whether somebody answers. */
   canDial(address: string): boolean
+  /** A connection to the peer: the open one when there is one already. Resolves after the peer has said hello. */
   dial(address: string, options?: DialOptions): Promise<Connection>
   /** Called for every connection a peer opened. Until `serve` is called on it, its requests wait (bounded). */
   onConnection(listener: (connection: Connection) => void): () => void
@@ -54,9 +55,12 @@ export interface Connection {
    * peer is full (4 MiB) or the connection has ended: nothing was sent.
    */
   notify(event: string, body: Uint8Array): boolean
-  /** Pulls a stream from the peer: it is asked with `head` and sends chunks as fast as they are read. Ending the iteration early cancels. */
+  /**
+   * Pulls a stream from the peer: it is asked with `head` and sends chunks as fast as they are read. Ending the iteration
+   * early cancels. `timeoutMs` is the longest wait for the next chunk. Chunks are not in order with requests and events.
+   */
   pull(method: string, head: Uint8Array, options?: RequestOptions): AsyncIterable<Uint8Array>
-  /** Who answers this peer. Called once; before it nothing of the peer is delivered. */
+  /** Who answers this peer; before it nothing of the peer is delivered. A later call puts others in their place. */
   serve(handlers: ConnectionHandlers): void
   readonly statistics: ConnectionStatistics
   /** @param reason at most 200 bytes, told to the peer */
@@ -82,9 +86,13 @@ export interface RequestContext {
   readonly remainingMs: number
 }
 
-/** What is thrown here with a `code` property reaches the peer as `RemoteError` with that code and message; anything else as `ERR_INTERNAL` without details. */
+/**
+ * What is thrown here with a `code` that begins with `ERR_` reaches the peer as `RemoteError` with that code and message;
+ * anything else as `ERR_INTERNAL` without details.
+ */
 export interface ConnectionHandlers {
   request(method: string, body: Uint8Array, context: RequestContext): Promise<Uint8Array>
+  /** When it throws, the connection is closed. */
   event(name: string, body: Uint8Array, connection: Connection): void
   /** Chunks of at most 1 MiB; the generator is not advanced before the peer has room. Errors end the stream on the other side. */
   stream(method: string, head: Uint8Array, context: RequestContext): AsyncIterable<Uint8Array>

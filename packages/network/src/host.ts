@@ -1,0 +1,409 @@
+/**
+ * The network of one node over one driver: hellos, the gate, bounds on connections, one connection for each peer.
+ * Everything that the drivers have in common is here.
+ */
+import { compareBytes, equalBytes } from '@blocktree/codec'
+import { type Address, expectPeer, parseAddress } from './address.ts'
+import type { ByteLink, ProvenLink, Transport } from './byte-link.ts'
+import { cancelled, timedOut } from './failure.ts'
+import { type Frame, frameType, type HelloFrame, laneKind, tokenBytes } from './frame.ts'
+import { createLane, type Lane } from './lane.ts'
+import {
+  bodyBytesMax,
+  dialTimeoutMsDefault,
+  type NetworkLimits,
+  networkLimitsDefault,
+  protocolVersion
+} from './limits.ts'
+import { NetworkError } from './network-error.ts'
+import { formatPeerId } from './peer-id.ts'
+import { createPeerConnection, type PeerConnection } from './peer-connection.ts'
+import type { Connection, DialOptions, Network } from './port.ts'
+import { RateLimit } from './rate-limit.ts'
+import type { Timers } from './timers.ts'
+
+export interface HostOptions {
+  readonly localKey: Uint8Array
+  readonly transport: Transport
+  readonly timers: Timers
+  /** Fills bytes that others must not guess. */
+  readonly random: (bytes: Uint8Array) => Uint8Array
+  readonly limits?: Partial<NetworkLimits> | undefined
+}
+
+type Gate = (peer: Uint8Array, address: string) => boolean
+
+const duplicateGraceMs = 5000 // what is under way on the one that goes may finish
+const duplicatePingMs = 3000 // the one that stays has to show life before the other goes
+
+/** Throws a RangeError when the limits contradict each other. */
+export function createHost(options: HostOptions): Network {
+  return new Host(options)
+}
+
+class Host implements Network {
+  readonly localKey: Uint8Array
+  readonly #transport: Transport
+  readonly #timers: Timers
+  readonly #random: (bytes: Uint8Array) => Uint8Array
+  readonly #limits: NetworkLimits
+  readonly #instance: Uint8Array
+  readonly #connections = new Set<PeerConnection>()
+  readonly #dialling = new Map<string, Promise<PeerConnection>>()
+  readonly #handshakes = new Set<Lane>()
+  readonly #rate: RateLimit
+  readonly #connectionListeners = new Set<(connection: Connection) => void>()
+  readonly #addressListeners = new Set<(addresses: readonly string[]) => void>()
+  readonly #closing = new AbortController()
+  #gate: Gate | undefined
+  #lastId = 0
+  #closed: Promise<void> | undefined
+
+  constructor(options: HostOptions) {
+    this.localKey = options.localKey
+    this.#transport = options.transport
+    this.#timers = options.timers
+    this.#random = options.random
+    this.#limits = checkLimits({ ...networkLimitsDefault, ...options.limits })
+    this.#instance = this.#random(new Uint8Array(tokenBytes))
+    this.#rate = new RateLimit(this.#limits.lanesPerSecondMax, this.#limits.connectionsMax)
+    this.#transport.open({
+      accepted: (proven) => this.#accept(proven),
+      addressesChanged: () => this.#announce()
+    })
+  }
+
+  addresses(): readonly string[] {
+    return this.#transport.addresses()
+  }
+
+  onAddresses(listener: (addresses: readonly string[]) => void): () => void {
+    this.#addressListeners.add(listener)
+    return () => this.#addressListeners.delete(listener)
+  }
+
+  canDial(address: string): boolean {
+    try {
+      return this.#transport.canDial(parseAddress(address))
+    } catch {
+      return false
+    }
+  }
+
+  onConnection(listener: (connection: Connection) => void): () => void {
+    this.#connectionListeners.add(listener)
+    return () => this.#connectionListeners.delete(listener)
+  }
+
+  setGate(gate: Gate | undefined): void {
+    this.#gate = gate
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#closeAll()
+    return this.#closed
+  }
+
+  async dial(text: string, options: DialOptions = {}): Promise<Connection> {
+    const { signal, timeoutMs = dialTimeoutMsDefault } = options
+    const { address, key } = expectPeer(text, options.expectedKey)
+    const what = `dialling ${address.text}`
+    if (signal?.aborted === true) throw cancelled(what, signal)
+    if (this.#closed !== undefined)
+      throw new NetworkError('ERR_NETWORK_CLOSED', `${what}: the network is closed`)
+    if (equalBytes(key, this.localKey)) {
+      throw new NetworkError('ERR_NETWORK_UNREACHABLE', `${what}: that is this node itself`)
+    }
+    const open = this.#connectionTo(key)
+    if (open !== undefined) return open
+    if (!this.#transport.canDial(address)) {
+      throw new NetworkError('ERR_NETWORK_ADDRESS_INVALID', `${what}: no driver speaks this address`)
+    }
+    this.#expectRoom(what)
+    return this.#dialWithin(what, timeoutMs, signal, (within) => this.#dialInTurn(address, key, within))
+  }
+
+  /** Runs an attempt until it settles, the time is over, the caller's signal is aborted or the network closes. */
+  #dialWithin<T>(
+    what: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    attempt: (within: AbortSignal) => Promise<T>
+  ): Promise<T> {
+    const controller = new AbortController()
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        finish()
+        reject(error)
+        controller.abort(error)
+      }
+      const abort = (): void => fail(cancelled(what, signal))
+      const closing = (): void =>
+        fail(new NetworkError('ERR_NETWORK_CLOSED', `${what}: the network is closed`))
+      const stop = this.#timers.start(timeoutMs, () => fail(timedOut(what, timeoutMs)))
+      const finish = (): void => {
+        stop()
+        signal?.removeEventListener('abort', abort)
+        this.#closing.signal.removeEventListener('abort', closing)
+      }
+      signal?.addEventListener('abort', abort)
+      this.#closing.signal.addEventListener('abort', closing)
+      attempt(controller.signal).finally(finish).then(resolve, reject)
+    })
+  }
+
+  /** Attempts to one key follow each other: two at once would end as two connections. */
+  async #dialInTurn(address: Address, key: Uint8Array, signal: AbortSignal): Promise<PeerConnection> {
+    const peer = formatPeerId(key)
+    for (;;) {
+      const before = this.#dialling.get(peer)
+      if (before === undefined) break
+      const connection = await before.catch(() => undefined)
+      if (connection?.isOpen === true) return connection
+      signal.throwIfAborted()
+    }
+    const attempt = this.#dialNow(address, key, signal)
+    this.#dialling.set(peer, attempt)
+    try {
+      return await attempt
+    } finally {
+      this.#dialling.delete(peer)
+    }
+  }
+
+  async #dialNow(address: Address, key: Uint8Array, signal: AbortSignal): Promise<PeerConnection> {
+    const proven = await this.#transport.dial(address, key, signal)
+    const session = this.#random(new Uint8Array(tokenBytes))
+    const take = (lane: Lane, hello: HelloFrame): Promise<PeerConnection> =>
+      this.#add(proven, lane, hello, 'outbound').survivor
+    return this.#sayHello(proven.link, laneKind.request, session, signal, take)
+  }
+
+  /**
+   * `take` is called when the peer has answered with its hello, before anything that follows is read. An open link
+   * alone proves nothing: a peer that refuses may close it later.
+   */
+  #sayHello<T>(
+    link: ByteLink,
+    kind: number,
+    session: Uint8Array,
+    signal: AbortSignal,
+    take: (lane: Lane, hello: HelloFrame) => T | Promise<T>
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const refuse = (why: string): void => {
+        signal.removeEventListener('abort', abort)
+        reject(new NetworkError('ERR_NETWORK_UNREACHABLE', `the peer refused the connection: ${why}`))
+      }
+      const lane = createLane(link, this.#timers, {
+        frame: (frame) => {
+          if (frame.type === frameType.close) {
+            lane.destroy(frame.reason)
+            return
+          }
+          const hello = expectHello(frame, kind)
+          if (!equalBytes(hello.session, session)) throw protocolError('another session')
+          signal.removeEventListener('abort', abort)
+          resolve(take(lane, hello))
+        },
+        drained: () => {},
+        ended: refuse
+      })
+      const abort = (): void => lane.destroy('cancelled')
+      if (signal.aborted) abort()
+      else signal.addEventListener('abort', abort)
+      lane.send(this.#hello(kind, session))
+    })
+  }
+
+  #hello(lane: number, session: Uint8Array): HelloFrame {
+    return { type: frameType.hello, version: protocolVersion, lane, instance: this.#instance, session }
+  }
+
+  #accept(proven: ProvenLink): void {
+    const { link, remoteKey } = proven
+    const isTooMany = this.#handshakes.size >= this.#limits.handshakesMax
+    if (
+      this.#closed !== undefined ||
+      isTooMany ||
+      !this.#rate.take(formatPeerId(remoteKey), this.#timers.now())
+    ) {
+      link.destroy()
+      return
+    }
+    const lane = createLane(link, this.#timers, {
+      frame: (frame) => {
+        finish()
+        this.#acceptHello(proven, lane, frame)
+      },
+      drained: () => {},
+      ended: () => finish()
+    })
+    const stop = this.#timers.start(this.#limits.handshakeTimeoutMs, () => lane.destroy('no hello'))
+    const finish = (): void => {
+      stop()
+      this.#handshakes.delete(lane)
+    }
+    this.#handshakes.add(lane)
+  }
+
+  #acceptHello(proven: ProvenLink, lane: Lane, frame: Frame): void {
+    if (frame.type === frameType.hello && frame.version !== protocolVersion) {
+      refuseLane(lane, `version ${frame.version} of the protocol is not spoken here`)
+      return
+    }
+    const kind = frame.type === frameType.hello ? frame.lane : laneKind.request
+    const hello = expectHello(frame, kind)
+    if (kind === laneKind.bulk) this.#acceptBulk(proven, lane, hello)
+    else if (kind === laneKind.request) this.#acceptConnection(proven, lane, hello)
+    else throw protocolError(`lane of kind ${kind}`)
+  }
+
+  #acceptConnection(proven: ProvenLink, lane: Lane, hello: HelloFrame): void {
+    const { remoteKey, remoteAddress } = proven
+    if (equalBytes(remoteKey, this.localKey)) refuseLane(lane, 'the key of this node itself')
+    else if (this.#gate?.(remoteKey, remoteAddress) === false) refuseLane(lane, 'not let in')
+    else if (this.#connections.size >= this.#limits.connectionsMax) refuseLane(lane, 'no room')
+    else {
+      lane.send(this.#hello(laneKind.request, hello.session))
+      const { connection } = this.#add(proven, lane, hello, 'inbound')
+      for (const listener of this.#connectionListeners) listener(connection)
+    }
+  }
+
+  #acceptBulk(proven: ProvenLink, lane: Lane, hello: HelloFrame): void {
+    for (const connection of this.#connections) {
+      if (!equalBytes(connection.session, hello.session)) continue
+      if (!equalBytes(connection.remoteKey, proven.remoteKey)) continue
+      if (!connection.attachBulkLane(lane)) break
+      lane.send(this.#hello(laneKind.bulk, hello.session))
+      return
+    }
+    refuseLane(lane, 'no such connection, or too many lanes')
+  }
+
+  /** `survivor` is the connection itself, or the one that stays of two with the same peer. */
+  #add(
+    proven: ProvenLink,
+    lane: Lane,
+    hello: HelloFrame,
+    direction: 'inbound' | 'outbound'
+  ): { readonly connection: PeerConnection; readonly survivor: Promise<PeerConnection> } {
+    const { remoteKey, remoteAddress, relayed } = proven
+    const { session } = hello
+    const connection = createPeerConnection({
+      id: ++this.#lastId,
+      remoteKey,
+      remoteAddress,
+      direction,
+      relayed,
+      remoteInstance: hello.instance,
+      session,
+      lane,
+      timers: this.#timers,
+      limits: this.#limits,
+      openBulkLane: (signal) => this.#openBulkLane(proven, session, signal)
+    })
+    const before = this.#connectionTo(remoteKey)
+    this.#connections.add(connection)
+    void connection.closed.then(() => this.#connections.delete(connection))
+    const survivor =
+      before === undefined ? Promise.resolve(connection) : this.#resolveDuplicate(before, connection)
+    return { connection, survivor }
+  }
+
+  #openBulkLane(proven: ProvenLink, session: Uint8Array, signal: AbortSignal): Promise<Lane> {
+    const timeoutMs = this.#limits.handshakeTimeoutMs
+    return this.#dialWithin('a lane for bulk', timeoutMs, signal, async (within) => {
+      const link = await proven.openAnother(within)
+      return this.#sayHello(link, laneKind.bulk, session, within, (lane) => lane)
+    })
+  }
+
+  /**
+   * Two connections with one peer. When the peer's process is another one than before, the old connection is dead.
+   * Otherwise both sides keep the one that the lower key dialled (the later of two that one side dialled), once it has
+   * shown life; the other is closed when nothing is under way on it.
+   */
+  async #resolveDuplicate(before: PeerConnection, after: PeerConnection): Promise<PeerConnection> {
+    if (!equalBytes(before.remoteInstance, after.remoteInstance)) {
+      before.destroy('the peer has started anew')
+      return after
+    }
+    const [winner, loser] =
+      before.direction === after.direction || this.#isDialledByLower(after)
+        ? [after, before]
+        : [before, after]
+    try {
+      await winner.ping(duplicatePingMs)
+      this.#retire(loser)
+      return winner
+    } catch {
+      winner.destroy('no answer, and the peer has another connection')
+      return loser
+    }
+  }
+
+  #isDialledByLower(connection: PeerConnection): boolean {
+    const isLocalLower = compareBytes(this.localKey, connection.remoteKey) < 0
+    return isLocalLower === (connection.direction === 'outbound')
+  }
+
+  #retire(connection: PeerConnection): void {
+    const deadlineMs = this.#timers.now() + duplicateGraceMs
+    const look = (): void => {
+      if (!connection.isOpen) return
+      if (connection.isIdle || this.#timers.now() >= deadlineMs) void connection.close('a second connection')
+      else this.#timers.start(duplicateGraceMs / 20, look)
+    }
+    // the other side may just be sending its first request on it
+    this.#timers.start(duplicateGraceMs / 20, look)
+  }
+
+  /** The one to use: the last that is open. */
+  #connectionTo(key: Uint8Array): PeerConnection | undefined {
+    let found: PeerConnection | undefined
+    for (const connection of this.#connections) {
+      if (connection.isOpen && equalBytes(connection.remoteKey, key)) found = connection
+    }
+    return found
+  }
+
+  #expectRoom(what: string): void {
+    if (this.#connections.size < this.#limits.connectionsMax) return
+    throw new NetworkError('ERR_NETWORK_BUSY', `${what}: ${this.#connections.size} connections are open`)
+  }
+
+  #announce(): void {
+    const addresses = this.addresses()
+    for (const listener of this.#addressListeners) listener(addresses)
+  }
+
+  async #closeAll(): Promise<void> {
+    this.#closing.abort()
+    for (const lane of this.#handshakes) lane.destroy('the network is closed')
+    await Promise.all([...this.#connections].map((connection) => connection.close('the node goes away')))
+    await this.#transport.close()
+  }
+}
+
+function checkLimits(limits: NetworkLimits): NetworkLimits {
+  if (limits.pullWindowBytes >= 2 * bodyBytesMax) return limits
+  throw new RangeError(`a window of ${limits.pullWindowBytes} bytes; at least ${2 * bodyBytesMax} are needed`)
+}
+
+function expectHello(frame: Frame, kind: number): HelloFrame {
+  if (frame.type !== frameType.hello) throw protocolError('no hello')
+  if (frame.version !== protocolVersion) throw protocolError(`version ${frame.version}`)
+  if (frame.lane !== kind) throw protocolError(`lane of kind ${frame.lane}`)
+  return frame
+}
+
+function protocolError(problem: string): NetworkError {
+  return new NetworkError('ERR_NETWORK_PROTOCOL', `handshake with ${problem}`)
+}
+
+function refuseLane(lane: Lane, reason: string): void {
+  lane.send({ type: frameType.close, reason })
+  lane.end()
+}

@@ -1,0 +1,175 @@
+/**
+ * A lane: frames over one byte link. What is sent within one turn of the event loop goes out in one write; small
+ * frames are packed together, long bodies are passed on without a copy.
+ */
+import { CodecError, FrameParser } from '@blocktree/codec'
+import type { ByteLink } from './byte-link.ts'
+import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
+import { frameBytesMax, unknownBytesMax } from './limits.ts'
+import { NetworkError } from './network-error.ts'
+import type { Timers } from './timers.ts'
+
+const packBytes = 16 * 1024
+const copyBytesMax = 4096 // longer bodies are not packed
+
+export interface LaneReceiver {
+  /** What it throws ends the lane. */
+  frame(frame: Frame): void
+  drained(): void
+  ended(why: string): void
+}
+
+export interface Lane {
+  send(frame: Frame): void
+  /** Bytes sent here that the operating system has not taken yet. */
+  readonly queuedBytes: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** When the last bytes came, on the clock of the timers. */
+  readonly heardMs: number
+  /** Hands everything that comes from now on to another receiver. */
+  receiver: LaneReceiver
+  /** True until the receiver has been replaced once: little is held of strangers. */
+  isKnown: boolean
+  /** Ends the lane after what was sent. */
+  end(): void
+  /** Ends it now; the receiver is told why. */
+  destroy(why: string): void
+}
+
+export function createLane(link: ByteLink, timers: Timers, receiver: LaneReceiver): Lane {
+  const lane = new LinkLane(link, timers, receiver)
+  lane.open()
+  return lane
+}
+
+class LinkLane implements Lane {
+  readonly #link: ByteLink
+  readonly #timers: Timers
+  readonly #parser = new FrameParser(frameBytesMax)
+  readonly #flush: () => void
+  receiver: LaneReceiver
+  isKnown = false
+  bytesIn = 0
+  bytesOut = 0
+  heardMs: number
+  #chunks: Uint8Array[] = []
+  #pack = new Uint8Array(0)
+  #packedFrom = 0
+  #packedTo = 0
+  #unsentBytes = 0
+  #willFlush = false
+  #isEnding = false
+  #isOver = false
+
+  constructor(link: ByteLink, timers: Timers, receiver: LaneReceiver) {
+    this.#link = link
+    this.#timers = timers
+    this.receiver = receiver
+    this.heardMs = timers.now()
+    this.#flush = () => this.#flushNow()
+  }
+
+  open(): void {
+    this.#link.open({
+      receive: (chunk) => this.#receive(chunk),
+      drained: () => {
+        if (!this.#isOver) this.receiver.drained()
+      },
+      ended: (why) => this.#over(why)
+    })
+  }
+
+  get queuedBytes(): number {
+    return this.#unsentBytes + this.#link.queuedBytes
+  }
+
+  send(frame: Frame): void {
+    if (this.#isOver || this.#isEnding) return
+    const { header, body } = encodeFrame(frame)
+    const length = header.length + body.length
+    this.bytesOut += length
+    this.#unsentBytes += length
+    if (body.length > copyBytesMax) {
+      this.#packBytes(header)
+      this.#closePack()
+      this.#chunks.push(body)
+    } else {
+      this.#packBytes(header)
+      if (body.length > 0) this.#packBytes(body)
+    }
+    if (this.#willFlush) return
+    this.#willFlush = true
+    this.#timers.defer(this.#flush)
+  }
+
+  end(): void {
+    if (this.#isOver || this.#isEnding) return
+    this.#flushNow()
+    this.#isEnding = true
+    this.#link.end()
+  }
+
+  destroy(why: string): void {
+    if (this.#isOver) return
+    this.#flushNow()
+    this.#over(why)
+    this.#link.destroy()
+  }
+
+  #packBytes(bytes: Uint8Array): void {
+    if (this.#packedTo + bytes.length > this.#pack.length) {
+      this.#closePack()
+      this.#pack = new Uint8Array(packBytes)
+      this.#packedFrom = 0
+      this.#packedTo = 0
+    }
+    this.#pack.set(bytes, this.#packedTo)
+    this.#packedTo += bytes.length
+  }
+
+  #closePack(): void {
+    if (this.#packedTo === this.#packedFrom) return
+    this.#chunks.push(this.#pack.subarray(this.#packedFrom, this.#packedTo))
+    this.#packedFrom = this.#packedTo
+  }
+
+  #flushNow(): void {
+    this.#willFlush = false
+    if (this.#isOver) return
+    this.#closePack()
+    if (this.#chunks.length === 0) return
+    const chunks = this.#chunks
+    this.#chunks = []
+    this.#unsentBytes = 0
+    this.#link.send(chunks)
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#isOver) return
+    this.bytesIn += chunk.length
+    this.heardMs = this.#timers.now()
+    try {
+      // a plain Uint8Array: `slice` of Node's Buffer would not copy
+      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
+      for (const body of this.#parser.push(bytes)) {
+        this.receiver.frame(decodeFrame(body))
+        if (this.#isOver) return
+      }
+      if (!this.isKnown && this.#parser.heldBytes > unknownBytesMax) {
+        throw new NetworkError('ERR_NETWORK_PROTOCOL', 'bytes before a hello')
+      }
+    } catch (error) {
+      if (!(error instanceof NetworkError || error instanceof CodecError)) throw error
+      this.destroy(`the peer broke the protocol: ${error.message}`)
+    }
+  }
+
+  #over(why: string): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#chunks = []
+    this.#unsentBytes = 0
+    this.receiver.ended(why)
+  }
+}

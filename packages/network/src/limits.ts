@@ -1,0 +1,77 @@
+/** Every bound of the protocol, with its reason; doc/spec/24-network.md, section 7, lists them. */
+
+/** Version of the session protocol, in the first frame of each lane. */
+export const protocolVersion = 1
+
+/** Longest body of a request, answer, event or chunk. */
+export const bodyBytesMax: number = 1024 * 1024
+/** Longest name of a method or event: printable ASCII. */
+export const nameBytesMax = 64
+/** Longest code of an error. */
+export const errorCodeBytesMax = 64
+/** Longest message of an error in UTF-8; longer ones are cut. */
+export const errorMessageBytesMax = 1024
+/** Longest reason of a close in UTF-8; longer ones are cut. */
+export const reasonBytesMax = 200
+/** Longest frame without its length: a body of full length with the longest header. */
+export const frameBytesMax: number = bodyBytesMax + 128
+/** Bytes held of a lane that has not said hello. */
+export const unknownBytesMax: number = 64 * 1024
+/** Longest address text taken. */
+export const addressCharactersMax = 512
+
+export const requestTimeoutMsDefault = 30_000
+export const requestTimeoutMsMax = 600_000
+export const dialTimeoutMsDefault = 10_000
+/** How long a close waits for what was sent before. */
+export const closeTimeoutMs = 1000
+
+/** Events that do not fit are refused with `false`. */
+export const eventQueueBytesMax: number = 4 * 1024 * 1024
+/** Above this a peer's requests are refused: it does not read its answers. */
+export const answerQueueBytesMax: number = 16 * 1024 * 1024
+/** Above this the connection is closed. */
+export const queueBytesMax: number = 64 * 1024 * 1024
+/** A chunk costs at least so much credit, so that many small ones cannot fill the memory. */
+export const chunkCreditMin = 1024
+
+/** Bounds that the owner of a network may set. */
+export interface NetworkLimits {
+  /** Requests of one connection under way, each direction. */
+  readonly requestsMax: number
+  /** Bytes of their bodies, each direction. */
+  readonly requestBytesMax: number
+  /** Pulled streams of one connection under way, each direction. */
+  readonly pullsMax: number
+  /** Bytes a peer may send of one pulled stream before they are read; at least a chunk of full length. */
+  readonly pullWindowBytes: number
+  /** Lanes for bulk that a peer may open on one connection. */
+  readonly bulkLanesMax: number
+  readonly connectionsMax: number
+  /** Lanes of proven peers that have not said hello yet. */
+  readonly handshakesMax: number
+  readonly handshakeTimeoutMs: number
+  /** New lanes a second from one key, after a burst of as many. */
+  readonly lanesPerSecondMax: number
+  /** A ping after so long without a word from the peer. */
+  readonly keepAliveMs: number
+  /** The connection is given up after so long without a word. */
+  readonly silenceMsMax: number
+  /** A lane for bulk without a stream is closed after this time. */
+  readonly bulkIdleMs: number
+}
+
+export const networkLimitsDefault: NetworkLimits = {
+  requestsMax: 1024,
+  requestBytesMax: 64 * 1024 * 1024,
+  pullsMax: 64,
+  pullWindowBytes: 4 * 1024 * 1024,
+  bulkLanesMax: 4,
+  connectionsMax: 256,
+  handshakesMax: 64,
+  handshakeTimeoutMs: 10_000,
+  lanesPerSecondMax: 20,
+  keepAliveMs: 15_000,
+  silenceMsMax: 40_000,
+  bulkIdleMs: 60_000
+}
