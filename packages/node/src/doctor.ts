@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NodeParts } from './create-node.ts'
-import type { Finding } from './method-table/node-methods.ts'
+import type { DoctorReport, Finding } from './method-table/node-methods.ts'
 import { reasonOf, systemCode } from './node-error.ts'
 import { hasRecovery } from './succession.ts'
 
@@ -25,20 +25,21 @@ const checks: readonly Check[] = [
   checkJobs,
   checkConflicts,
   checkStaging,
+  checkAppStart,
   checkAppAddress,
   checkApps,
   checkConfinement
 ]
 
-export async function examine(
-  parts: NodeParts
-): Promise<{ readonly findings: readonly Finding[]; readonly checks: number }> {
+export async function examine(parts: NodeParts): Promise<DoctorReport> {
   const found = await Promise.all(checks.map(async (check) => check(parts)))
   const order = { error: 0, warning: 1, note: 2 }
   const findings = found.filter((finding) => finding !== undefined)
+  const apps = await parts.apps.loaded()
   return {
     findings: findings.sort((left, right) => order[left.severity] - order[right.severity]),
-    checks: checks.length
+    checks: checks.length,
+    ...(apps === undefined ? {} : { apps: { engine: apps.runner.engine, level: apps.runner.level } })
   }
 }
 
@@ -209,6 +210,20 @@ function checkStaging({ directory }: NodeParts): Finding | undefined {
     severity: 'note',
     reason: `"${directory.staging}" is left from the first start`,
     fix: 'it is removed at the next start'
+  }
+}
+
+async function checkAppStart({ apps }: NodeParts): Promise<Finding | undefined> {
+  const failure = await apps.failure()
+  if (failure === undefined) return undefined
+  const isEngine = systemCode(failure) === 'ERR_SANDBOX_ENGINE'
+  return {
+    code: 'DOCTOR_APPS_STOPPED',
+    severity: 'error',
+    reason: `no app can run: ${reasonOf(failure)}`,
+    fix: isEngine
+      ? 'run "blocktree engine install wasmtime", or set apps.engine to v8, and start the node again'
+      : 'the log of the node says more; start the node again'
   }
 }
 

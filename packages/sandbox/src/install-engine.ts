@@ -5,7 +5,16 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { type EnginePin, enginePins, pinnedEngineVersion } from './engine-pins.ts'
 import { SandboxError } from './sandbox-error.ts'
@@ -186,7 +195,10 @@ function readArchive(file: string, directory: string): Uint8Array {
       { encoding: 'utf8' }
     )
     const library = join(place, 'libwasmtime.so')
-    if (result.status === 0 && existsSync(library)) return readFileSync(library)
+    const entry = lstatSync(library, { throwIfNoEntry: false }) // a link would lead out of the archive
+    if (result.status === 0 && entry?.isFile() === true && entry.size <= libraryBytesMax) {
+      return readFileSync(library)
+    }
     const reason = result.error?.message ?? result.stderr.trim().split('\n')[0]
     throw new SandboxError(
       'ERR_SANDBOX_INSTALL',

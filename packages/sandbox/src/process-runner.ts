@@ -43,7 +43,10 @@ export function createProcessRunner(options: ProcessRunnerOptions = {}): Process
   const { library } = options
   const engine = options.engine ?? (library === undefined ? 'v8' : 'wasmtime')
   if (engine === 'wasmtime' && library === undefined) {
-    throw new SandboxError('ERR_SANDBOX_ENGINE', 'engine wasmtime is not installed; install it or use v8')
+    throw new SandboxError(
+      'ERR_SANDBOX_ENGINE',
+      'engine wasmtime is not installed; run "engine install wasmtime", or use v8'
+    )
   }
   const program = options.program ?? childProgramPath()
   return {

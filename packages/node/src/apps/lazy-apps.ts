@@ -6,6 +6,8 @@ export interface LazyApps {
   get(): Promise<NodeApps>
   /** What was loaded; undefined when nothing was, or it failed. */
   loaded(): Promise<NodeApps | undefined>
+  /** Why none can run; undefined when nothing failed. */
+  failure(): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -15,6 +17,14 @@ export function createLazyApps(parts: () => NodeParts): LazyApps {
   return {
     get: () => (opened ??= import('./node-apps.ts').then(({ openNodeApps }) => openNodeApps(parts()))),
     loaded,
+    async failure() {
+      try {
+        await opened
+        return undefined
+      } catch (error) {
+        return error
+      }
+    },
     async close() {
       await (await loaded())?.close()
     }

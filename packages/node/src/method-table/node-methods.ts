@@ -60,6 +60,13 @@ export interface AppsStatus {
   readonly problem?: string | undefined
 }
 
+export interface DoctorReport {
+  readonly findings: readonly Finding[]
+  readonly checks: number
+  /** How apps run; absent when there are none, or they cannot run. */
+  readonly apps?: { readonly engine: string; readonly level: string } | undefined
+}
+
 export interface Finding {
   readonly code: string
   readonly severity: 'error' | 'warning' | 'note'
@@ -80,7 +87,7 @@ export interface ProcessMethods {
   readonly 'node.ping': Shape<Empty, { readonly timeMs: number }>
   readonly 'node.status': Shape<Empty, NodeStatus>
   readonly 'node.shutdown': Shape<Empty, Empty>
-  readonly 'node.doctor': Shape<Empty, { readonly findings: readonly Finding[]; readonly checks: number }>
+  readonly 'node.doctor': Shape<Empty, DoctorReport>
   readonly 'node.log': Shape<
     { readonly limit?: number | undefined; readonly level?: string | undefined },
     { readonly entries: readonly LogLine[] }
@@ -150,7 +157,11 @@ const definitions = [
   defineMethod({
     name: 'node.doctor',
     summary: 'Looks for what could go wrong; each finding has a code, a reason and a fix',
-    result: schema.object({ findings: schema.array(finding), checks: size })
+    result: schema.object({
+      findings: schema.array(finding),
+      checks: size,
+      apps: schema.optional(schema.object({ engine: text, level: text }))
+    })
   }),
   defineMethod({
     name: 'node.log',
