@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts'
 import { AppFailure, GatewayError } from './gateway-error.ts'
 import type { GatewayLimits } from './limits.ts'
 import { readBody } from './request-body.ts'
-import { responseHead } from './response-head.ts'
+import { bodilessStatuses, responseHead } from './response-head.ts'
 import { writeStream, writeWhole } from './response-writer.ts'
 
 export interface AppAnswerContext {
@@ -38,7 +38,7 @@ function answerByAsset(exchange: Exchange, asset: Asset): Promise<void> | undefi
     exchange.bytes = writeWhole(exchange.response, status, head, body)
     return undefined
   }
-  return writeStream(exchange.response, status, head, body).then((bytes) => {
+  return writeStream(exchange.response, status, head, { body }).then((bytes) => {
     exchange.bytes = bytes
   })
 }
@@ -56,16 +56,19 @@ async function answerByHandler(exchange: Exchange, app: ServedApp, context: AppA
     return
   }
   const answer = await app.handle(await appRequest(exchange, context, length, bytesMax))
-  const head = responseHead(answer, exchange.id)
+  const head = responseHead(answer, exchange.id, message.method ?? 'GET')
   if (!message.complete) head.push('connection', 'close') // the app did not want the rest of the body
-  const hasBody = message.method !== 'HEAD' && answer.status !== 204 && answer.status !== 304
+  const hasBody = message.method !== 'HEAD' && !bodilessStatuses.has(answer.status)
   exchange.status = answer.status
   if (!hasBody) {
     await endUnread(answer.body)
     response.writeHead(answer.status, head).end()
   } else if (answer.body instanceof Uint8Array) {
     exchange.bytes = writeWhole(response, answer.status, head, answer.body)
-  } else exchange.bytes = await writeStream(response, answer.status, head, answer.body)
+  } else {
+    const { status, body, bodyBytes: size } = answer
+    exchange.bytes = await writeStream(response, status, head, { body, size })
+  }
 }
 
 /**
@@ -129,11 +132,27 @@ const withheldHeaders: ReadonlySet<string> = new Set([
 
 function passedHeaders(raw: readonly string[]): (readonly [string, string])[] {
   const passed: (readonly [string, string])[] = []
+  const nominated = connectionNames(raw)
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase()
-    if (!withheldHeaders.has(name)) passed.push([name, raw[index + 1] ?? ''])
+    if (!withheldHeaders.has(name) && !nominated.includes(name)) passed.push([name, raw[index + 1] ?? ''])
   }
   return passed
+}
+
+const neverNominated: readonly string[] = []
+
+/** Names that the client binds to its connection (RFC 9110, section 7.6.1). */
+function connectionNames(raw: readonly string[]): readonly string[] {
+  let names = neverNominated
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? ''
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    const value = (raw[index + 1] ?? '').toLowerCase()
+    if (value === 'keep-alive' || value === 'close') continue
+    names = [...names, ...value.split(',').map((one) => one.trim())]
+  }
+  return names
 }
 
 async function endUnread(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {

@@ -6,7 +6,7 @@ export interface ByteRange {
   readonly end: number
 }
 
-const oneRange = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/
+const oneRange = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i
 
 /** undefined: send the whole; `unsatisfiable`: nothing of it lies within `size` bytes. */
 export function parseRange(header: string, size: number): ByteRange | 'unsatisfiable' | undefined {

@@ -27,7 +27,7 @@ export function isRangeCurrent(headers: IncomingHttpHeaders, validators: Validat
   if (condition === undefined) return true
   if (Array.isArray(condition)) return false
   if (condition.startsWith('"')) return condition === validators.entityTag
-  const time = Date.parse(condition)
+  const time = parseHttpDate(condition)
   return validators.modifiedMs !== undefined && time === wholeSeconds(validators.modifiedMs)
 }
 
@@ -44,8 +44,16 @@ function listsTag(header: string, entityTag: string, comparison: 'strong' | 'wea
 /** undefined when the header or the time is missing or unreadable: then it is as if it were not sent. */
 function isChangedSince(header: string | undefined, { modifiedMs }: Validators): boolean | undefined {
   if (header === undefined || modifiedMs === undefined) return undefined
-  const since = Date.parse(header)
-  return Number.isNaN(since) ? undefined : wholeSeconds(modifiedMs) > since
+  const since = parseHttpDate(header)
+  return since === undefined ? undefined : wholeSeconds(modifiedMs) > since
+}
+
+/** The form that everybody sends (RFC 9110, section 5.6.7); anything else is as if it were not sent. */
+const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+
+function parseHttpDate(text: string): number | undefined {
+  const time = httpDate.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
 }
 
 function wholeSeconds(timeMs: number): number {

@@ -11,11 +11,12 @@ import { answerApp } from './app-answer.ts'
 import type { AppDirectory } from './app-directory.ts'
 import { type CertificateFiles, loadCertificate } from './certificate-files.ts'
 import { Exchange } from './exchange.ts'
+import { ConnectionTable } from './connection-table.ts'
 import { GatewayError } from './gateway-error.ts'
 import { HostNames, type HostRules } from './host-name.ts'
-import { type GatewayLimits, defaultLimits } from './limits.ts'
+import { type GatewayLimits, defaultLimits, requestHeadersMax } from './limits.ts'
 import { GatewayMetrics, type Metric } from './metrics.ts'
-import { answerOwn } from './own-answer.ts'
+import { type OwnFacts, answerOwn } from './own-answer.ts'
 import { parseTarget } from './request-target.ts'
 
 export interface GatewayOptions {
@@ -54,9 +55,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   server.on('checkExpectation', (_message: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { connection: 'close', 'content-length': '0' }).end()
   })
-  server.on('upgrade', (_message: IncomingMessage, socket: Socket) => {
-    socket.end('HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
-  })
+  server.on('upgrade', (_message: IncomingMessage, socket: Socket) => refuseUpgrade(socket))
   server.on('connection', (socket: Socket) => requests.open(socket))
   return {
     listen: (address) => listen(server, address),
@@ -81,6 +80,7 @@ async function createListener(
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
+    handshakeTimeout: limits.headersTimeoutMs,
     connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
     requireHostHeader: true,
     insecureHTTPParser: false,
@@ -91,8 +91,16 @@ async function createListener(
       ? createServer(bounds)
       : createSecureServer({ ...bounds, ...(await loadCertificate(certificate)), minVersion: 'TLSv1.2' })
   server.maxConnections = limits.connectionsMax
+  server.maxHeadersCount = 0 // they are counted here: Node would leave out what is too much, and say nothing
   server.setTimeout(limits.idleTimeoutMs)
   return server
+}
+
+/** The server has let go of the socket: nobody else hears its errors, or ends it when the client does not. */
+function refuseUpgrade(socket: Socket): void {
+  socket.on('error', () => undefined)
+  socket.write('HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+  socket.destroySoon()
 }
 
 /** Takes requests of all connections; counts what is open and what runs. */
@@ -104,21 +112,25 @@ class RequestHandler {
   readonly #idPrefix = randomBytes(8).toString('hex')
   readonly #running = new Set<Exchange>()
   readonly #scheme: 'http' | 'https'
+  readonly #connections: ConnectionTable
   #requests = 0
-  connections = 0
   /** Set when the gateway closes: running answers are the last of their connections. */
   isClosing = false
 
   constructor(options: GatewayOptions, limits: GatewayLimits) {
     this.#options = options
     this.#limits = limits
+    this.#connections = new ConnectionTable(limits.connectionsPerAddressMax)
     this.#hosts = new HostNames(options.hosts ?? {})
     this.#scheme = options.certificate === undefined ? 'http' : 'https'
   }
 
   open(socket: Socket): void {
-    this.connections += 1
-    socket.once('close', () => (this.connections -= 1))
+    this.#connections.take(socket)
+  }
+
+  get connections(): number {
+    return this.#connections.open
   }
 
   take(message: IncomingMessage, response: ServerResponse): void {
@@ -156,6 +168,10 @@ class RequestHandler {
       exchange.refuse(503, 'ERR_GATEWAY_BUSY', 'too many requests are running')
       return undefined
     }
+    if (message.rawHeaders.length > requestHeadersMax * 2) {
+      exchange.refuse(431, 'ERR_HEADERS', `the request has more than ${requestHeadersMax} headers`)
+      return undefined
+    }
     const host = onlyHost(message)
     const destination = host === undefined ? undefined : this.#hosts.destination(host)
     if (destination === undefined) {
@@ -169,7 +185,7 @@ class RequestHandler {
     }
     exchange.target = target
     if (destination.kind === 'gateway') {
-      answerOwn(exchange, this.#ownFacts())
+      answerOwn(exchange, destination, this.#ownFacts())
       return undefined
     }
     const app = this.#options.apps.find(destination.name)
@@ -181,7 +197,7 @@ class RequestHandler {
     return answerApp(exchange, app, { authority: destination.authority, limits: this.#limits })
   }
 
-  #ownFacts(): Parameters<typeof answerOwn>[1] {
+  #ownFacts(): OwnFacts {
     return {
       ailments: () => this.#options.ailments?.() ?? [],
       metricsText: () =>

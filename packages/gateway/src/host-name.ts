@@ -16,7 +16,7 @@ export interface HostRules {
 export type Destination =
   | { readonly kind: 'app'; readonly name: string; readonly authority: string }
   /** The gateway itself: `localhost`, `127.0.0.1`, `[::1]`, the public name. */
-  | { readonly kind: 'gateway'; readonly authority: string }
+  | { readonly kind: 'gateway'; readonly isThisMachine: boolean; readonly authority: string }
 
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const appName = /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/
@@ -55,9 +55,8 @@ export class HostNames {
     if (name === undefined || (port !== undefined && Number(port) > 65_535)) return undefined
     const given = this.#names.get(name)
     if (given !== undefined) return { kind: 'app', name: given, authority }
-    if (name === 'localhost' || name === '127.0.0.1' || name === '[::1]' || name === this.#publicName) {
-      return { kind: 'gateway', authority }
-    }
+    const isThisMachine = name === 'localhost' || name === '127.0.0.1' || name === '[::1]'
+    if (isThisMachine || name === this.#publicName) return { kind: 'gateway', isThisMachine, authority }
     const app = this.#firstLabel(name)
     return app === undefined || !isAppName(app) ? undefined : { kind: 'app', name: app, authority }
   }

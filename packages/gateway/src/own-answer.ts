@@ -7,7 +7,12 @@ export interface OwnFacts {
   readonly metricsText: () => string
 }
 
-export function answerOwn(exchange: Exchange, facts: OwnFacts): void {
+/** @param destination `isThisMachine`: the request used a name that only this machine has */
+export function answerOwn(
+  exchange: Exchange,
+  destination: { readonly isThisMachine: boolean },
+  facts: OwnFacts
+): void {
   const { method } = exchange.message
   if (method !== 'GET' && method !== 'HEAD') {
     exchange.refuse(405, 'ERR_METHOD', 'only GET and HEAD are for this', ['allow', 'GET, HEAD'])
@@ -20,7 +25,9 @@ export function answerOwn(exchange: Exchange, facts: OwnFacts): void {
       return
     }
     case '/metrics':
-      if (isLocal(exchange.message.socket.remoteAddress)) exchange.sendText(200, facts.metricsText())
+      // A proxy on this machine connects from here for strangers; what they ask for has the public name.
+      if (destination.isThisMachine && isLocal(exchange.message.socket.remoteAddress))
+        exchange.sendText(200, facts.metricsText())
       else exchange.refuse(403, 'ERR_METRICS_REMOTE', 'metrics are for this machine only')
       return
     default:

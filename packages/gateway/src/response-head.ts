@@ -28,8 +28,8 @@ const connectionHeaders: ReadonlySet<string> = new Set([
  * app sends must be that number.
  * @throws ERR_GATEWAY_RESPONSE
  */
-export function responseHead(response: AppResponse, requestId: string): string[] {
-  const { status, headers, body } = response
+export function responseHead(response: AppResponse, requestId: string, method: string): string[] {
+  const { status, headers } = response
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw refused(`its status ${status} is not one of 200 to 599`)
   }
@@ -39,25 +39,40 @@ export function responseHead(response: AppResponse, requestId: string): string[]
   for (const [name, value] of headers) {
     bytes += name.length + value.length
     if (bytes > responseHeaderBytesMax) throw refused(`its headers exceed ${responseHeaderBytesMax} bytes`)
-    addHeader(head, name, value, body)
+    addHeader(head, name, value)
   }
-  const size = body instanceof Uint8Array ? body.byteLength : response.bodyBytes
-  if (size !== undefined && status !== 204 && status !== 304) head.push('content-length', String(size))
+  const size = bodySize(response, method)
+  if (size !== undefined && !bodilessStatuses.has(status)) head.push('content-length', String(size))
+  if (status === 205) head.push('content-length', '0')
   return head
 }
 
-function addHeader(head: string[], name: string, value: string, body: AppResponse['body']): void {
+/** Of the body itself; an answer to HEAD without a body may say how long it would be. undefined when nobody knows. */
+function bodySize({ headers, body, bodyBytes }: AppResponse, method: string): number | undefined {
+  const size = body instanceof Uint8Array ? body.byteLength : bodyBytes
+  let said: string | undefined
+  for (const [name, value] of headers) if (name.toLowerCase() === 'content-length') said = value
+  if (said === undefined || size === undefined || said === String(size)) return size
+  if (method === 'HEAD' && size === 0 && /^\d{1,15}$/.test(said)) return Number(said)
+  throw refused(`its content-length ${said} is not that of its body, ${size}`)
+}
+
+/** Statuses without a body (RFC 9110, section 15), whatever an app gives. */
+export const bodilessStatuses: ReadonlySet<number> = new Set([204, 205, 304])
+
+function addHeader(head: string[], name: string, value: string): void {
   if (!token.test(name)) throw refused(`a header name ${JSON.stringify(name.slice(0, 40))} is not a token`)
   const lower = name.toLowerCase()
   if (!fieldValue.test(value)) throw refused(`the value of its header "${lower}" holds a control character`)
   if (connectionHeaders.has(lower)) throw refused(`its header "${lower}" belongs to the connection`)
   if (ownHeaders.has(lower)) throw refused(`its header "${lower}" is set by the gateway`)
-  if (lower === 'content-length') {
-    if (body instanceof Uint8Array && value !== String(body.byteLength)) {
-      throw refused(`its content-length ${value} is not that of its body, ${body.byteLength}`)
-    }
-    return
+  if (
+    lower.startsWith('content-security-policy') &&
+    /(?:^|[;,\s])report-(?:uri|to)(?:$|[;,\s])/i.test(value)
+  ) {
+    throw refused(`its header "${lower}" sends reports to another server`)
   }
+  if (lower === 'content-length') return // `bodySize` judges it
   head.push(lower, lower === 'set-cookie' ? boundToHost(value) : value)
 }
 

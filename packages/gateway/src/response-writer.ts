@@ -1,9 +1,11 @@
 /**
  * Writes one answer at the speed of its client. A stream is read only as fast as it is sent, and is ended when the
- * client has gone, so that nobody's slow line fills the memory of the node.
+ * client has gone, so that nobody's slow line fills the memory of the node. A stream that is not as long as it was said
+ * to be ends the connection: what is too much would be taken for the next answer.
  */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { GatewayError } from './gateway-error.ts'
 
 /** Sends head and body; the bytes of body, handed to the connection. */
 export function writeWhole(
@@ -17,22 +19,35 @@ export function writeWhole(
   return body.byteLength
 }
 
-/** Resolves to the bytes of body sent, once all has been handed to the connection or the client has gone. */
+/**
+ * Resolves to the bytes of body sent, once all has been handed to the connection or the client has gone.
+ * @param size in the head; undefined when it does not say
+ * @throws ERR_GATEWAY_RESPONSE when the stream is longer or shorter; nothing of what is too much is sent
+ */
 export async function writeStream(
   response: ServerResponse,
   status: number,
   head: string[],
-  body: AsyncIterable<Uint8Array>
+  { body, size }: { readonly body: AsyncIterable<Uint8Array>; readonly size?: number | undefined }
 ): Promise<number> {
   response.writeHead(status, head)
   let bytes = 0
   for await (const part of body) {
-    if (response.destroyed || response.closed) break
+    if (response.destroyed || response.closed) return bytes
+    if (size !== undefined && bytes + part.byteLength > size) throw wrongSize(bytes + part.byteLength, size)
     bytes += part.byteLength
     if (!response.write(part)) await drained(response)
   }
+  if (size !== undefined && bytes < size && !response.closed) throw wrongSize(bytes, size)
   response.end()
   return bytes
+}
+
+function wrongSize(bytes: number, size: number): GatewayError {
+  return new GatewayError(
+    'ERR_GATEWAY_RESPONSE',
+    `the app's answer was broken off: ${bytes} bytes are not ${size}`
+  )
 }
 
 async function drained(response: ServerResponse): Promise<void> {

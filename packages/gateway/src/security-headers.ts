@@ -32,7 +32,7 @@ export const securityHeaders: readonly string[] = [
   'browsing-topics=(), geolocation=(), microphone=(), camera=(), payment=(), usb=()'
 ]
 
-/** Of what a browser shows or uses without running anything of it: pictures, styles, fonts, plain text, data. */
+/** Of what a browser shows or uses without running anything of it. */
 const passiveHeaders: readonly string[] = [
   'x-content-type-options',
   'nosniff',
@@ -40,13 +40,16 @@ const passiveHeaders: readonly string[] = [
   'same-origin'
 ]
 
-/** Documents, and scripts that may be workers, run under a policy of their own; other files need none. */
-const activeType =
-  /^(?:text\/html|text\/xml|application\/xml|application\/xhtml\+xml|application\/pdf|image\/svg\+xml|text\/javascript|application\/javascript|application\/wasm)\b/
+/**
+ * Pictures, sounds, films, styles, fonts, plain text, data. Everything else runs under a policy of its own: documents,
+ * scripts that may be workers, whatever is XML, and types that nobody here knows, which the author may have made up.
+ */
+const passiveType =
+  /^(?:image\/(?:avif|bmp|gif|jpeg|png|webp|x-icon)|audio\/[a-z0-9.-]+|video\/[a-z0-9.-]+|font\/[a-z0-9-]+|text\/(?:css|csv|markdown|plain)|application\/(?:json|manifest\+json|octet-stream|zip))(?:; charset=[a-z0-9-]+)?$/
 
 /** Those for a file of this media type; `nosniff` keeps browsers from taking it for another. */
 export function assetSecurityHeaders(mediaType: string): readonly string[] {
-  return activeType.test(mediaType) ? securityHeaders : passiveHeaders
+  return passiveType.test(mediaType) ? passiveHeaders : securityHeaders
 }
 
 /** What an app may not send, because it is decided here. */
@@ -56,5 +59,9 @@ export const ownHeaders: ReadonlySet<string> = new Set([
   'date',
   'strict-transport-security',
   'alt-svc',
-  'clear-site-data'
+  'clear-site-data',
+  // Make browsers send reports, with addresses of pages in them, to any server.
+  'nel',
+  'report-to',
+  'reporting-endpoints'
 ])
