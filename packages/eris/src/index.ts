@@ -18,6 +18,25 @@ export {
   largeBlock,
   smallBlock
 } from './block-size.ts'
+export { type OpeningOptions } from './block-opening.ts'
+export {
+  type ByteRange,
+  type VerifiedContent,
+  blockCountOf,
+  blocksOf,
+  contentLength,
+  readContent,
+  readWhole,
+  verifyContent
+} from './content.ts'
+export { nullSecret, secretBytes, uniqueSecret } from './convergence-secret.ts'
+export {
+  type EncodedContent,
+  type Encoder,
+  type EncoderOptions,
+  createEncoder,
+  encodeContent
+} from './encoder.ts'
 export { ErisError, type ErisErrorCode } from './eris-error.ts'
 export {
   type ReadCapability,

@@ -5,3 +5,24 @@ export const levelMax: Readonly<Record<1024 | 32768, number>> = { 1024: 11, 3276
 
 /** Operations at a time on a store without batches: enough to hide a round trip, few enough for any server. */
 export const storeOperationsMax = 64
+
+/** Content beyond this has offsets that are not exact numbers. */
+export const contentBytesMax: number = Number.MAX_SAFE_INTEGER
+
+/** Leaves that are sealed or opened in one call: some hundred microseconds of work, so one thread hop costs little. */
+export const batchBytesMax = 524_288
+
+/** Nodes above the leaves are sealed together up to this. */
+export const nodeBatchBytes = 16_384
+
+/** Content below this is done before a thread has started. */
+export const workersFromBytes = 4_194_304
+
+/** Batches that may wait for a store: one is being put while the next is made. */
+export const putsUnderWayMax = 2
+
+/** Nodes of one level that are fetched together: their pairs make one batch of small leaves. */
+export const nodesAtOnce = 16
+
+/** Batches of leaves that are fetched while one is read; 3 MiB at most. */
+export const fetchesUnderWay = 6

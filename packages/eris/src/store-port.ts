@@ -79,7 +79,7 @@ export const allPermissions: StorePermissions = { get: true, put: true, drop: tr
 
 /** `getMany` of any store. */
 export async function getBlocks(
-  store: BlockStore,
+  store: Pick<BlockStore, 'get' | 'getMany'>,
   requests: readonly BlockRequest[],
   options?: StoreOptions
 ): Promise<readonly (Uint8Array | undefined)[]> {
@@ -94,7 +94,7 @@ export async function getBlocks(
 
 /** `putMany` of any store. */
 export async function putBlocks(
-  store: BlockStore,
+  store: Pick<BlockStore, 'put' | 'putMany'>,
   blocks: readonly Block[],
   options?: StoreOptions
 ): Promise<void> {
