@@ -11,7 +11,8 @@ export async function connectDatagrams(
 ): Promise<CoapPeer> {
   const host = await resolveHost(address.host)
   const any = host.includes(':') ? '::' : '0.0.0.0'
-  const { endpoint, close } = await openDatagramSocket(any, 0, service, options.outstandingMax)
+  const opened = await openDatagramSocket(any, 0, service, options.outstandingMax)
+  const { endpoint } = opened
   const peer = endpoint.peer(formatHost(host, address.port))
   return {
     transport: peer.transport,
@@ -20,6 +21,6 @@ export async function connectDatagrams(
     request: (request, requestOptions) => peer.request(request, requestOptions),
     observe: (request, onResponse, requestOptions) => peer.observe(request, onResponse, requestOptions),
     ping: (requestOptions) => peer.ping(requestOptions),
-    close
+    close: () => opened.close()
   }
 }

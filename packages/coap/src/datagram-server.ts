@@ -8,11 +8,11 @@ export async function listenOnDatagrams(
   address: CoapAddress & { readonly transport: 'udp' | 'tcp' },
   service: Service
 ): Promise<CoapServer> {
-  const { socket, close } = await openDatagramSocket(await resolveHost(address.host), address.port, service)
+  const opened = await openDatagramSocket(await resolveHost(address.host), address.port, service)
   return {
-    url: formatCoapUrl({ ...address, port: socket.address().port }),
+    url: formatCoapUrl({ ...address, port: opened.socket.address().port }),
     connections: 0,
     heldBytes: 0,
-    close
+    close: () => opened.close()
   }
 }

@@ -2,6 +2,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { type Server, type Socket, createConnection, createServer } from 'node:net'
 import { CoapError } from './coap-error.ts'
+import { formatHost } from './datagram-socket.ts'
 import { HeldBudget } from './held-budget.ts'
 import { connectionsMax as connectionsMaxDefault } from './limits.ts'
 import type { CoapServer, ListenOptions } from './listen.ts'
@@ -30,7 +31,10 @@ export async function listenOnStream(
     }
     socket.setNoDelay(true)
     const number = ++opened
-    const name = transport === 'unix' ? `unix peer ${number}` : `${socket.remoteAddress}:${socket.remotePort}`
+    const name =
+      transport === 'unix'
+        ? `unix peer ${number}`
+        : formatHost(socket.remoteAddress ?? '?', socket.remotePort ?? 0)
     const session = createSocketSession(socket, {
       service,
       transport,

@@ -45,7 +45,7 @@ import { type SessionTimes, SessionWatch } from './session-watch.ts'
 /** Bytes of head, token and options that an answer with a long payload may have beside it. */
 const answerHeadBytes = 128
 const sweepMs = 1000
-const closingMs = 5000
+const closingMs = 2000 // what still runs after that is given up
 
 export interface SessionDependencies {
   readonly connection: StreamConnection
