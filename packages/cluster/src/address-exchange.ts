@@ -19,7 +19,8 @@ import type { Peer } from './peer.ts'
 import type { StandingSource } from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
 
-export const addressesMethod = 'cluster.addresses'
+const addressesMethod = 'cluster.addresses'
+const addressEvent = 'cluster.address'
 const format = 1
 
 export interface AddressExchangeDeps {
@@ -29,41 +30,77 @@ export interface AddressExchangeDeps {
   readonly standing: StandingSource
 }
 
-interface Known {
+export interface KnownEndpoint {
   readonly principal: PrincipalRecord
   readonly endpoint: EndpointRecord
 }
 
-/** Answers members, and asks each of them once when it connects. @returns a function that ends it */
+/**
+ * Answers members, asks each of them once when it connects, and passes on what is new. @returns a function that ends it
+ */
 export function exchangeAddresses(deps: AddressExchangeDeps, router: RequestRouter): () => void {
   const { directory, standing } = deps
   const policy = { audience: 'member', bodyBytesMax: 16, perSecond: 1, burst: 10 } as const
+  const eventPolicy = { audience: 'member', bodyBytesMax: 32 * 1024, perSecond: 5, burst: 100 } as const
   const ends = [
     router.onRequest(addressesMethod, policy, async () => encodeKnown(knownMembers(deps))),
+    router.onEvent(addressEvent, eventPolicy, (peer, body) => void hear(deps, peer, body)),
     directory.onPeer((peer, state) => {
-      if (state === 'connected' && standing.standingOf(peer.principal) === 'member')
-        void learnFrom(deps, peer).catch(() => undefined) // it may not take us for a member yet
+      if (state !== 'connected' || standing.standingOf(peer.principal) !== 'member') return
+      announceEndpoint(deps, peer.hello, peer)
+      void learnFrom(deps, peer).catch(() => undefined) // it may not take us for a member yet
     })
   ]
   return () => ends.forEach((end) => end())
 }
 
+/** Tells every connected member but `except` of an endpoint. */
+export function announceEndpoint(
+  { directory, standing }: Pick<AddressExchangeDeps, 'directory' | 'standing'>,
+  { principal, endpoint }: KnownEndpoint,
+  except?: Peer
+): void {
+  const body = encodeKnown([{ principal, endpoint }])
+  for (const peer of directory.peers()) {
+    const isMember = standing.standingOf(peer.principal) === 'member'
+    if (peer !== except && isMember) peer.connection.notify(addressEvent, body)
+  }
+}
+
+/** Passes on only what is new here, so that it ends when everybody knows. */
+async function hear(deps: AddressExchangeDeps, peer: Peer, body: Uint8Array): Promise<void> {
+  try {
+    for (const known of decodeKnown(deps.crypto, body)) {
+      if (!(await take(deps, known))) continue
+      announceEndpoint(deps, known, peer)
+      deps.directory.retry(known.principal.signer)
+    }
+  } catch {
+    // an event has no answer
+  }
+}
+
+/** True when it is one of ours, holds, and was not known. */
+async function take(
+  { book, standing }: AddressExchangeDeps,
+  { principal, endpoint }: KnownEndpoint
+): Promise<boolean> {
+  if (standing.standingOf(principal.signer) === 'stranger') return false // nobody of ours: not kept
+  return (await book.learn(principal, endpoint).catch(() => 'older' as const)) === 'taken'
+}
+
 /** @returns how many endpoints were new */
-export async function learnFrom(deps: AddressExchangeDeps, peer: Peer): Promise<number> {
+async function learnFrom(deps: AddressExchangeDeps, peer: Peer): Promise<number> {
   const answer = await peer.connection.request(addressesMethod, new Uint8Array(0))
   let taken = 0
-  for (const { principal, endpoint } of decodeKnown(deps.crypto, answer)) {
-    if (deps.standing.standingOf(principal.signer) === 'stranger') continue // nobody of ours: not kept
-    const outcome = await deps.book.learn(principal, endpoint).catch(() => 'older' as const)
-    if (outcome === 'taken') taken += 1
-  }
+  for (const known of decodeKnown(deps.crypto, answer)) if (await take(deps, known)) taken += 1
   if (taken > 0) deps.directory.retry()
   return taken
 }
 
 /** Endpoints of members that have not ended. */
-function knownMembers({ book, standing }: AddressExchangeDeps): readonly Known[] {
-  const found: Known[] = []
+function knownMembers({ book, standing }: AddressExchangeDeps): readonly KnownEndpoint[] {
+  const found: KnownEndpoint[] = []
   for (const { principal, endpoint } of book.entries()) {
     if (endpoint === undefined || standing.standingOf(principal.signer) !== 'member') continue
     if (book.targetsOf(principal.signer).length > 0) found.push({ principal, endpoint })
@@ -72,18 +109,18 @@ function knownMembers({ book, standing }: AddressExchangeDeps): readonly Known[]
   return found
 }
 
-function encodeKnown(known: readonly Known[]): Uint8Array {
+function encodeKnown(known: readonly KnownEndpoint[]): Uint8Array {
   const writer = new CanonicalWriter(4096).array(2).uint(format).array(known.length)
   for (const { principal, endpoint } of known) writer.array(2).bin(principal.bytes).bin(endpoint.bytes)
   return writer.finish()
 }
 
-function decodeKnown(crypto: CryptoProvider, bytes: Uint8Array): readonly Known[] {
+function decodeKnown(crypto: CryptoProvider, bytes: Uint8Array): readonly KnownEndpoint[] {
   try {
     const reader = new CanonicalReader(bytes)
     reader.arrayOf(2)
     reader.uint(format, format)
-    const known: Known[] = []
+    const known: KnownEndpoint[] = []
     for (let left = reader.array(exchangedEndpointsMax); left > 0; left--) {
       reader.arrayOf(2)
       const principal = decodeRecord(crypto, reader.bin(bytes.length).slice())

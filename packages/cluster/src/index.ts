@@ -7,7 +7,12 @@ export {
   AddressBook,
   openAddressBook
 } from './address-book.ts'
-export { type AddressExchangeDeps, exchangeAddresses, learnFrom } from './address-exchange.ts'
+export {
+  type AddressExchangeDeps,
+  type KnownEndpoint,
+  announceEndpoint,
+  exchangeAddresses
+} from './address-exchange.ts'
 export { ClusterError, type ClusterErrorCode } from './cluster-error.ts'
 export { Gate, type GateDeps } from './gate.ts'
 export { type Hello, type HelloPurpose, helloPurpose, protocolVersion } from './hello.ts'

@@ -36,7 +36,9 @@ interface Member {
 export class PeerDirectory {
   readonly #deps: PeerDirectoryDeps
   readonly #networks: Network[] = []
-  readonly #peers = new Map<string, Peer>()
+  /** By principal; the first of each is the one in use. */
+  readonly #peers = new Map<string, readonly Peer[]>()
+  readonly #met = new WeakMap<Connection, Promise<Peer>>()
   readonly #listeners = new Set<PeerListener>()
   readonly #dialling = new Map<string, Promise<Peer>>()
   readonly #kept = new Map<string, Member>()
@@ -60,11 +62,11 @@ export class PeerDirectory {
 
   /** Peers that are connected, one connection each. */
   peers(): readonly Peer[] {
-    return [...this.#peers.values()]
+    return [...this.#peers.values()].flatMap(([peer]) => peer ?? [])
   }
 
   find(principal: Id): Peer | undefined {
-    return this.#peers.get(idKey(principal))
+    return this.#peers.get(idKey(principal))?.[0]
   }
 
   /** @returns a function that ends it */
@@ -99,14 +101,28 @@ export class PeerDirectory {
     if (network === undefined)
       throw new ClusterError('ERR_ADDRESS_INVALID', `no way to dial "${target.address}" is switched on`)
     const connection = await network.dial(target.address, { expectedKey: target.key, timeoutMs: dialMsMax })
-    const { purpose = helloPurpose.peer, expected } = options
-    const peer = await greet(this.#handshake(), connection, {
+    const peer = await this.#meet(connection, options)
+    if (options.expected !== undefined && !equalBytes(peer.principal, options.expected))
+      throw new ClusterError('ERR_PEER_OTHER', 'another principal answers than the one that was asked for')
+    return this.find(peer.principal) ?? peer
+  }
+
+  /** A network may give the connection that is there already: one hello is enough. */
+  async #meet(
+    connection: Connection,
+    { purpose = helloPurpose.peer, expected }: { readonly purpose?: HelloPurpose; readonly expected?: Id }
+  ): Promise<Peer> {
+    const known = this.#met.get(connection)
+    if (known !== undefined) return await known
+    const greeting = greet(this.#handshake(), connection, {
       purpose,
       ...(expected === undefined ? {} : { expected })
     })
+    this.#met.set(connection, greeting)
+    const peer = await greeting
     connection.serve(this.#deps.router.handlersFor(peer))
     this.#add(peer)
-    return this.find(peer.principal) ?? peer
+    return peer
   }
 
   /** Members may have changed: dials new ones, and lets go of those who are none any more. */
@@ -147,7 +163,8 @@ export class PeerDirectory {
     for (const member of this.#kept.values()) member.cancelTimer()
     this.#kept.clear()
     for (const start of this.#waiting.splice(0)) start()
-    await Promise.all(this.peers().map(({ connection }) => connection.close('the node stops')))
+    const open = [...this.#peers.values()].flat()
+    await Promise.all(open.map(({ connection }) => connection.close('the node stops')))
   }
 
   #handshake(): HandshakeDeps {
@@ -178,8 +195,10 @@ export class PeerDirectory {
   async #welcome(connection: Connection): Promise<void> {
     const { gate, router } = this.#deps
     gate.hold(connection)
+    const greeting = beGreeted(this.#handshake(), connection, (peer) => router.handlersFor(peer))
+    this.#met.set(connection, greeting)
     try {
-      this.#add(await beGreeted(this.#handshake(), connection, (peer) => router.handlersFor(peer)))
+      this.#add(await greeting)
     } catch {
       gate.penalize(connection.remoteKey, 5)
     }
@@ -187,47 +206,50 @@ export class PeerDirectory {
 
   #add(peer: Peer): void {
     const { gate, standing, book } = this.#deps
-    const key = idKey(peer.principal)
-    const other = this.#peers.get(key)
-    if (other !== undefined && !this.#isBetter(peer, other)) {
-      this.#endLater(peer)
-      return
-    }
-    this.#peers.set(key, peer)
     void peer.connection.closed.then(() => this.#ended(peer))
     if (standing.standingOf(peer.principal) !== 'stranger') {
       gate.release(peer.connection)
       void this.#learn(peer)
-      this.#kept.get(key)?.backOff.succeeded()
+      this.#kept.get(idKey(peer.principal))?.backOff.succeeded()
       if (peer.connection.direction === 'outbound')
         void book.noteGood(peer.principal, peer.connection.remoteAddress)
     }
     this.#dismissStranger(peer)
-    if (other === undefined) this.#tell(peer, 'connected')
-    else {
-      this.#tell(other, 'ended')
-      this.#tell(peer, 'connected')
-      this.#endLater(other)
-    }
+    const others = this.#peers.get(idKey(peer.principal)) ?? []
+    const isBetter = others.every((other) => this.#isBetter(peer, other))
+    this.#choose(peer.principal, isBetter ? [peer, ...others] : [...others, peer])
+    if (others.length > 0) this.#endLater(isBetter ? others[0] : peer)
+  }
+
+  /** The first of them is in use from now on; tells who listens when that is a change. */
+  #choose(principal: Id, peers: readonly Peer[]): void {
+    const key = idKey(principal)
+    const [before] = this.#peers.get(key) ?? []
+    const [after] = peers
+    if (after === undefined) this.#peers.delete(key)
+    else this.#peers.set(key, peers)
+    if (before === after) return
+    if (before !== undefined) this.#tell(before, 'ended')
+    if (after !== undefined) this.#tell(after, 'connected')
   }
 
   /**
-   * Of two connections that were dialled from both sides, both nodes keep the one that the lower principal dialled; of
-   * two in one direction the newer: the dialler would not have dialled if it still had the other.
+   * Of two connections that were dialled from both sides, both nodes use the one that the lower transport key dialled,
+   * as the network does; of two in one direction the newer: the dialler would not have dialled if it still had the other.
    */
-  #isBetter(peer: Peer, other: Peer): boolean {
-    if (peer.connection.direction === other.connection.direction) return true
-    const isLower = compareBytes(this.#deps.local.principal.id, peer.principal) < 0
-    return (peer.connection.direction === 'outbound') === isLower
+  #isBetter({ connection }: Peer, other: Peer): boolean {
+    if (connection.direction === other.connection.direction) return true
+    const isLower = compareBytes(this.#deps.local.endpoint().body.transportKey, connection.remoteKey) < 0
+    return (connection.direction === 'outbound') === isLower
   }
 
-  /** Requests that run on it come to their end first. */
-  #endLater({ connection }: Peer): void {
-    const cancel = this.#deps.timers.start(
-      lingerMs,
-      () => void connection.close('there is another connection')
-    )
-    void connection.closed.then(cancel)
+  /** Requests that run on it come to their end first; it stays when the other one ended meanwhile. */
+  #endLater(peer: Peer | undefined): void {
+    if (peer === undefined) return
+    const cancel = this.#deps.timers.start(lingerMs, () => {
+      if (this.find(peer.principal) !== peer) void peer.connection.close('there is another connection')
+    })
+    void peer.connection.closed.then(cancel)
   }
 
   async #learn({ hello }: Peer): Promise<void> {
@@ -252,11 +274,10 @@ export class PeerDirectory {
 
   #ended(peer: Peer): void {
     const key = idKey(peer.principal)
-    if (this.#peers.get(key) !== peer) return
-    this.#peers.delete(key)
-    this.#tell(peer, 'ended')
+    const left = (this.#peers.get(key) ?? []).filter((other) => other !== peer)
+    this.#choose(peer.principal, left)
     const member = this.#kept.get(key)
-    if (member !== undefined && !this.#isClosed) this.#keepLater(member)
+    if (left.length === 0 && member !== undefined && !this.#isClosed) this.#keepLater(member)
   }
 
   #tell(peer: Peer, state: 'connected' | 'ended'): void {
