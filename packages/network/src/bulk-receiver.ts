@@ -4,7 +4,7 @@
  */
 import { costOf } from './bulk-sender.ts'
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
-import { type Frame, frameType } from './frame.ts'
+import { frameType } from './frame.ts'
 import type { Lane } from './lane.ts'
 import { NetworkError, RemoteError } from './network-error.ts'
 import type { Timers } from './timers.ts'
@@ -50,26 +50,9 @@ export class BulkReceiver {
     return this.#pulls.size
   }
 
-  /** Throws `ERR_NETWORK_PROTOCOL` for what an answering side must not send. */
-  receive(frame: Frame): void {
-    switch (frame.type) {
-      case frameType.chunk:
-        this.#receiveChunk(frame.id, frame.body)
-        return
-      case frameType.end:
-        this.#finish(frame.id, undefined)
-        return
-      case frameType.error:
-        this.#finish(frame.id, new RemoteError(frame.code, frame.message))
-        return
-      default:
-        throw new NetworkError('ERR_NETWORK_PROTOCOL', `frame of type ${frame.type} on a lane for bulk`)
-    }
-  }
-
   /** Every pull fails with why the lane ended; what has come can still be read. */
   end(why: string): void {
-    for (const [id] of this.#pulls) this.#finish(id, connectionEnded('a stream', why))
+    for (const [id] of this.#pulls) this.finish(id, connectionEnded('a stream', why))
   }
 
   async *pull(request: PullRequest): AsyncGenerator<Uint8Array, void, undefined> {
@@ -127,7 +110,8 @@ export class BulkReceiver {
     })
   }
 
-  #receiveChunk(id: number, chunk: Uint8Array): void {
+  /** Throws `ERR_NETWORK_PROTOCOL` for what was not asked for or not granted. */
+  receiveChunk(id: number, chunk: Uint8Array): void {
     const pull = this.#find(id)
     if (pull === undefined) return
     pull.credit -= costOf(chunk)
@@ -137,7 +121,12 @@ export class BulkReceiver {
     pull.wake?.()
   }
 
-  #finish(id: number, error: Error | undefined): void {
+  fail(id: number, code: string, message: string): void {
+    this.finish(id, new RemoteError(code, message))
+  }
+
+  /** @param error undefined when the stream is whole */
+  finish(id: number, error: Error | undefined): void {
     const pull = this.#find(id)
     if (pull === undefined || pull.outcome !== undefined) return
     pull.outcome = { error }

@@ -4,7 +4,7 @@
  */
 import { chunkCreditMin, bodyBytesMax } from './limits.ts'
 import { describeFailure } from './failure.ts'
-import { type Frame, frameType, type PullFrame } from './frame.ts'
+import { frameType, type PullFrame } from './frame.ts'
 import type { Lane } from './lane.ts'
 import { NetworkError } from './network-error.ts'
 
@@ -37,21 +37,9 @@ export class BulkSender {
     this.#lane = options.lane
   }
 
-  /** Throws `ERR_NETWORK_PROTOCOL` for what a puller must not send. */
-  receive(frame: Frame): void {
-    switch (frame.type) {
-      case frameType.pull:
-        this.#start(frame)
-        return
-      case frameType.credit:
-        this.#grant(frame.id, frame.bytes)
-        return
-      case frameType.cancel:
-        this.#cancel(frame.id)
-        return
-      default:
-        throw new NetworkError('ERR_NETWORK_PROTOCOL', `frame of type ${frame.type} on a lane for bulk`)
-    }
+  /** Streams that are sent. */
+  get size(): number {
+    return this.#pulls.size
   }
 
   drained(): void {
@@ -60,10 +48,11 @@ export class BulkSender {
 
   /** Aborts everything. */
   end(): void {
-    for (const id of this.#pulls.keys()) this.#cancel(id)
+    for (const id of this.#pulls.keys()) this.cancel(id)
   }
 
-  #start(frame: PullFrame): void {
+  /** Throws `ERR_NETWORK_PROTOCOL` for a number that is in use. */
+  start(frame: PullFrame): void {
     const { id } = frame
     if (this.#pulls.has(id)) throw new NetworkError('ERR_NETWORK_PROTOCOL', `pull ${id} is under way`)
     if (this.#running >= this.#options.pullsMax) {
@@ -124,7 +113,8 @@ export class BulkSender {
     }
   }
 
-  #grant(id: number, bytes: number): void {
+  /** Throws `ERR_NETWORK_PROTOCOL` for more than can be meant. */
+  grant(id: number, bytes: number): void {
     const pull = this.#pulls.get(id)
     if (pull === undefined) return // it ended while the credit was on its way
     pull.credit += bytes
@@ -132,7 +122,7 @@ export class BulkSender {
     wake(pull)
   }
 
-  #cancel(id: number): void {
+  cancel(id: number): void {
     const pull = this.#pulls.get(id)
     if (pull === undefined) return
     this.#pulls.delete(id)

@@ -31,9 +31,11 @@ export interface ProvenLink {
   readonly remoteAddress: string
   /** True when the bytes pass through a relay. */
   readonly relayed: boolean
-  /** Another link to the same peer, beside this one. */
-  openAnother(signal: AbortSignal): Promise<ByteLink>
+  /** Another link to the same peer, beside this one; undefined for a link that the peer opened. */
+  readonly openAnother: OpenLink | undefined
 }
+
+export type OpenLink = (signal: AbortSignal) => Promise<ByteLink>
 
 /** What a driver does; everything else of a network is in `host.ts`. */
 export interface Transport {

@@ -26,7 +26,8 @@ export const frameType = {
   pull: 10,
   chunk: 11,
   credit: 12,
-  end: 13
+  end: 13,
+  lane: 14
 } as const
 
 export const laneKind = { request: 0, bulk: 1 } as const
@@ -45,6 +46,7 @@ export type Frame =
   | { readonly type: typeof frameType.chunk; readonly id: number; readonly body: Uint8Array }
   | { readonly type: typeof frameType.credit; readonly id: number; readonly bytes: number }
   | { readonly type: typeof frameType.end; readonly id: number }
+  | { readonly type: typeof frameType.lane; readonly id: number }
 
 /** First frame of each lane, both ways. */
 export interface HelloFrame {
@@ -158,6 +160,7 @@ export function encodeFrame(frame: Frame): EncodedFrame {
     case frameType.ping:
     case frameType.pong:
     case frameType.end:
+    case frameType.lane:
       return { header: newHeader(frame.type, frame.id, 0, nothing), body: nothing }
     default:
       return frame satisfies never
@@ -268,6 +271,7 @@ function decodeNumbered(type: number, bytes: Uint8Array): Frame {
     case frameType.ping:
     case frameType.pong:
     case frameType.end:
+    case frameType.lane:
       if (bytes.length !== 5) throw refuse('length', bytes.length)
       return { type, id }
     default:

@@ -3,8 +3,10 @@
  * Everything that the drivers have in common is here.
  */
 import { compareBytes, equalBytes } from '@blocktree/codec'
+import type { Random } from '@blocktree/crypto'
 import { type Address, expectPeer, parseAddress } from './address.ts'
-import type { ByteLink, ProvenLink, Transport } from './byte-link.ts'
+import type { BulkLane } from './bulk-lane.ts'
+import type { ByteLink, OpenLink, ProvenLink, Transport } from './byte-link.ts'
 import { cancelled, timedOut } from './failure.ts'
 import { type Frame, frameType, type HelloFrame, laneKind, tokenBytes } from './frame.ts'
 import { createLane, type Lane } from './lane.ts'
@@ -26,9 +28,15 @@ export interface HostOptions {
   readonly localKey: Uint8Array
   readonly transport: Transport
   readonly timers: Timers
-  /** Fills bytes that others must not guess. */
-  readonly random: (bytes: Uint8Array) => Uint8Array
+  readonly random: Random
   readonly limits?: Partial<NetworkLimits> | undefined
+}
+
+interface BulkOpening {
+  readonly open: OpenLink
+  readonly session: Uint8Array
+  readonly signal: AbortSignal
+  readonly take: (lane: Lane) => BulkLane
 }
 
 type Gate = (peer: Uint8Array, address: string) => boolean
@@ -45,7 +53,7 @@ class Host implements Network {
   readonly localKey: Uint8Array
   readonly #transport: Transport
   readonly #timers: Timers
-  readonly #random: (bytes: Uint8Array) => Uint8Array
+  readonly #random: Random
   readonly #limits: NetworkLimits
   readonly #instance: Uint8Array
   readonly #connections = new Set<PeerConnection>()
@@ -65,7 +73,7 @@ class Host implements Network {
     this.#timers = options.timers
     this.#random = options.random
     this.#limits = checkLimits({ ...networkLimitsDefault, ...options.limits })
-    this.#instance = this.#random(new Uint8Array(tokenBytes))
+    this.#instance = this.#random.bytes(tokenBytes)
     this.#rate = new RateLimit(this.#limits.lanesPerSecondMax, this.#limits.connectionsMax)
     this.#transport.open({
       accepted: (proven) => this.#accept(proven),
@@ -173,7 +181,7 @@ class Host implements Network {
 
   async #dialNow(address: Address, key: Uint8Array, signal: AbortSignal): Promise<PeerConnection> {
     const proven = await this.#transport.dial(address, key, signal)
-    const session = this.#random(new Uint8Array(tokenBytes))
+    const session = this.#random.bytes(tokenBytes)
     const take = (lane: Lane, hello: HelloFrame): Promise<PeerConnection> =>
       this.#add(proven, lane, hello, 'outbound').survivor
     return this.#sayHello(proven.link, laneKind.request, session, signal, take)
@@ -275,8 +283,9 @@ class Host implements Network {
     for (const connection of this.#connections) {
       if (!equalBytes(connection.session, hello.session)) continue
       if (!equalBytes(connection.remoteKey, proven.remoteKey)) continue
-      if (!connection.attachBulkLane(lane)) break
+      if (!connection.hasRoomForBulkLane) break
       lane.send(this.#hello(laneKind.bulk, hello.session))
+      connection.attachBulkLane(lane)
       return
     }
     refuseLane(lane, 'no such connection, or too many lanes')
@@ -289,7 +298,7 @@ class Host implements Network {
     hello: HelloFrame,
     direction: 'inbound' | 'outbound'
   ): { readonly connection: PeerConnection; readonly survivor: Promise<PeerConnection> } {
-    const { remoteKey, remoteAddress, relayed } = proven
+    const { remoteKey, remoteAddress, relayed, openAnother } = proven
     const { session } = hello
     const connection = createPeerConnection({
       id: ++this.#lastId,
@@ -302,7 +311,10 @@ class Host implements Network {
       lane,
       timers: this.#timers,
       limits: this.#limits,
-      openBulkLane: (signal) => this.#openBulkLane(proven, session, signal)
+      openBulkLane:
+        openAnother === undefined
+          ? undefined
+          : (signal, take) => this.#openBulkLane({ open: openAnother, session, signal, take })
     })
     const before = this.#connectionTo(remoteKey)
     this.#connections.add(connection)
@@ -312,11 +324,12 @@ class Host implements Network {
     return { connection, survivor }
   }
 
-  #openBulkLane(proven: ProvenLink, session: Uint8Array, signal: AbortSignal): Promise<Lane> {
+  #openBulkLane(opening: BulkOpening): Promise<BulkLane> {
+    const { open, session, signal, take } = opening
     const timeoutMs = this.#limits.handshakeTimeoutMs
     return this.#dialWithin('a lane for bulk', timeoutMs, signal, async (within) => {
-      const link = await proven.openAnother(within)
-      return this.#sayHello(link, laneKind.bulk, session, within, (lane) => lane)
+      const link = await open(within)
+      return this.#sayHello(link, laneKind.bulk, session, within, take)
     })
   }
 

@@ -28,10 +28,12 @@ export const closeTimeoutMs = 1000
 
 /** Events that do not fit are refused with `false`. */
 export const eventQueueBytesMax: number = 4 * 1024 * 1024
-/** Above this a peer's requests are refused: it does not read its answers. */
-export const answerQueueBytesMax: number = 16 * 1024 * 1024
-/** Above this the connection is closed. */
-export const queueBytesMax: number = 64 * 1024 * 1024
+/** While more than this waits for a peer that reads slowly, its requests are refused. */
+export const refuseQueueBytesMax: number = 32 * 1024 * 1024
+/** Requests that do not fit are refused here, answers give way to an error. */
+export const answerQueueBytesMax: number = 64 * 1024 * 1024
+/** Above this, which errors alone can reach, the peer does not read: the connection is closed. */
+export const queueBytesMax: number = 68 * 1024 * 1024
 /** A chunk costs at least so much credit, so that many small ones cannot fill the memory. */
 export const chunkCreditMin = 1024
 

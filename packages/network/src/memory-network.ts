@@ -101,8 +101,9 @@ class Hub implements MemoryNetwork {
 
   join({ name, localKey, limits }: MemoryNodeOptions): Network {
     const transport = this.joinTransport(name, localKey)
-    const random = (bytes: Uint8Array): Uint8Array => bytes.map(() => Math.floor(this.random() * 256))
-    return createHost({ localKey, transport, timers: this.timers, random, limits })
+    const bytes = (length: number): Uint8Array =>
+      new Uint8Array(length).map(() => Math.floor(this.random() * 256))
+    return createHost({ localKey, transport, timers: this.timers, random: { bytes }, limits })
   }
 
   joinTransport(name: string, localKey: Uint8Array): MemoryTransport {
@@ -263,12 +264,12 @@ class MemoryTransport implements Transport {
     if (!equalBytes(peer.key, expectedKey)) {
       throw new NetworkError('ERR_NETWORK_PEER_MISMATCH', `${what}: the peer has another key`)
     }
-    return this.#prove(peer, this.#connect(peer))
+    return this.#prove(peer, this.#connect(peer), true)
   }
 
   accept(from: MemoryTransport, link: MemoryLink): void {
     if (this.#receiver === undefined || this.isGone) link.destroy()
-    else this.#receiver.accepted(this.#prove(from, link))
+    else this.#receiver.accepted(this.#prove(from, link, false))
   }
 
   close(): Promise<void> {
@@ -276,18 +277,20 @@ class MemoryTransport implements Transport {
     return Promise.resolve()
   }
 
-  #prove(peer: MemoryTransport, link: MemoryLink): ProvenLink {
+  #prove(peer: MemoryTransport, link: MemoryLink, isDialler: boolean): ProvenLink {
     return {
       link,
       remoteKey: peer.key,
       remoteAddress: withPeer(`/memory/${peer.name}`, peer.key),
       relayed: false,
-      openAnother: async (signal) => {
-        await this.#travel(peer.name, signal)
-        if (peer.isGone || this.isGone) throw new NetworkError('ERR_NETWORK_UNREACHABLE', 'the peer is gone')
-        return this.#connect(peer)
-      }
+      openAnother: isDialler ? (signal) => this.#openAnother(peer, signal) : undefined
     }
+  }
+
+  async #openAnother(peer: MemoryTransport, signal: AbortSignal): Promise<ByteLink> {
+    await this.#travel(peer.name, signal)
+    if (!peer.isGone && !this.isGone) return this.#connect(peer)
+    throw new NetworkError('ERR_NETWORK_UNREACHABLE', 'the peer is gone')
   }
 
   #connect(peer: MemoryTransport): MemoryLink {
@@ -323,6 +326,7 @@ class MemoryLink implements ByteLink {
   #other: MemoryLink | undefined
   #receiver: LinkReceiver | undefined
   #early: Uint8Array[] = []
+  #whenOpen: (() => void)[] = []
   #earlyEnd: string | undefined
   #isOver = false
   #isEnding = false
@@ -343,6 +347,8 @@ class MemoryLink implements ByteLink {
     const early = this.#early
     this.#early = []
     for (const chunk of early) receiver.receive(chunk)
+    for (const callback of this.#whenOpen) callback()
+    this.#whenOpen = []
     if (this.#earlyEnd !== undefined) receiver.ended(this.#earlyEnd)
   }
 
@@ -379,11 +385,18 @@ class MemoryLink implements ByteLink {
 
   #carry(chunk: Uint8Array): void {
     this.queuedBytes += chunk.length
-    const left = (): void => {
+    const taken = (): void => {
       this.queuedBytes -= chunk.length
       if (!this.#isOver) this.#receiver?.drained()
     }
+    // who has not begun to read holds the bytes back
+    const left = (): void => this.#other?.whenOpen(taken)
     this.#route.carry(this, chunk.length, left, () => this.#other?.arrive(chunk))
+  }
+
+  whenOpen(callback: () => void): void {
+    if (this.#receiver === undefined && !this.#isOver) this.#whenOpen.push(callback)
+    else callback()
   }
 
   #tell(why: string): void {

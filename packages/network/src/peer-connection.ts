@@ -2,8 +2,7 @@
  * A connection to a peer: a lane for requests, answers, events and pings, and lanes for bulk beside it that are opened
  * when the first stream is pulled (doc/spec/24-network.md). Pure: bytes come through lanes, time through timers.
  */
-import { BulkReceiver } from './bulk-receiver.ts'
-import { BulkSender } from './bulk-sender.ts'
+import { BulkLane } from './bulk-lane.ts'
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
 import { type Frame, frameType, isName, type PullFrame } from './frame.ts'
 import type { Lane } from './lane.ts'
@@ -42,18 +41,18 @@ export interface PeerConnectionOptions {
   readonly lane: Lane
   readonly timers: Timers
   readonly limits: NetworkLimits
-  /** Another lane to the peer; its frames go to the given receiver once both have said hello. */
-  openBulkLane(signal: AbortSignal): Promise<Lane>
+  /**
+   * Another lane to the peer, given to `take` when both have said hello and before anything is read of it; undefined
+   * when the peer has to open it.
+   */
+  readonly openBulkLane: OpenBulkLane | undefined
 }
+
+export type OpenBulkLane = (signal: AbortSignal, take: (lane: Lane) => BulkLane) => Promise<BulkLane>
 
 /** @param lane said hello; its receiver is set here */
 export function createPeerConnection(options: PeerConnectionOptions): PeerConnection {
   return new PeerConnection(options)
-}
-
-interface BulkOut {
-  readonly lane: Lane
-  readonly receiver: BulkReceiver
 }
 
 export class PeerConnection implements Connection {
@@ -74,17 +73,18 @@ export class PeerConnection implements Connection {
   readonly #resolveClosed: (why: string) => void
   readonly #abortOpening = new AbortController()
   #handlers: ConnectionHandlers | undefined
-  #bulkOut: Promise<BulkOut> | undefined
+  /** Lanes that are open; streams are pulled over the last. */
+  readonly #bulkLanes = new Set<BulkLane>()
+  #openingBulk: Promise<BulkLane> | undefined
+  #bulkAttached: ((lane: BulkLane) => void) | undefined
   #pulls = 0
-  #bulkOutLane: Lane | undefined
-  readonly #bulkIn = new Map<Lane, BulkSender>()
   #roundTripMs: number | undefined
   #endedWhy: string | undefined
   #closing: string | undefined
   #pings = new Map<number, { readonly sentMs: number; readonly done: () => void }>()
   #lastPing = 0
   #stopKeepAlive: (() => void) | undefined
-  #stopBulkIdle: (() => void) | undefined
+  readonly #stopBulkIdle = new Map<BulkLane, () => void>()
   #bulkBytesIn = 0
   #bulkBytesOut = 0
 
@@ -123,12 +123,11 @@ export class PeerConnection implements Connection {
 
   /** True when nothing of either side is under way. */
   get isIdle(): boolean {
-    return this.#out.size === 0 && this.#in.size === 0 && this.#pulls === 0 && this.#bulkIn.size === 0
+    return this.#out.size === 0 && this.#in.size === 0 && this.#pulls === 0 && this.#isBulkIdle
   }
 
   get statistics(): ConnectionStatistics {
-    const lanes = [this.#lane, ...this.#bulkIn.keys()]
-    if (this.#bulkOutLane !== undefined) lanes.push(this.#bulkOutLane)
+    const lanes = [this.#lane, ...this.#bulkLanes]
     return {
       bytesIn: lanes.reduce((total, { bytesIn }) => total + bytesIn, this.#bulkBytesIn),
       bytesOut: lanes.reduce((total, { bytesOut }) => total + bytesOut, this.#bulkBytesOut),
@@ -141,7 +140,7 @@ export class PeerConnection implements Connection {
   async request(method: string, body: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     this.#expectSendable('request', method, body)
     const timeoutMs = timeoutOf(options)
-    return this.#checkQueue(this.#out.send({ method, body, timeoutMs, signal: options.signal }))
+    return this.#out.send({ method, body, timeoutMs, signal: options.signal })
   }
 
   notify(event: string, body: Uint8Array): boolean {
@@ -165,8 +164,8 @@ export class PeerConnection implements Connection {
     }
     this.#pulls++
     try {
-      const receiver = await this.#openBulk(method)
-      yield* receiver.pull({ method, head, timeoutMs, signal })
+      const bulk = await this.#bulkLane(method)
+      yield* bulk.pull({ method, head, timeoutMs, signal })
     } finally {
       this.#pulls--
     }
@@ -177,27 +176,14 @@ export class PeerConnection implements Connection {
     this.#in.serve(handlers)
   }
 
-  /** A lane that the peer opened for its pulls; false when it has too many. */
-  attachBulkLane(lane: Lane): boolean {
-    if (!this.isOpen || this.#bulkIn.size >= this.#limits.bulkLanesMax) return false
-    const sender = new BulkSender({
-      lane,
-      pullsMax: this.#limits.pullsMax,
-      answer: (frame, signal) => this.#answerPull(frame, signal)
-    })
-    this.#bulkIn.set(lane, sender)
-    lane.receiver = {
-      frame: (frame) => sender.receive(frame),
-      drained: () => sender.drained(),
-      ended: () => {
-        this.#bulkIn.delete(lane)
-        this.#bulkBytesIn += lane.bytesIn
-        this.#bulkBytesOut += lane.bytesOut
-        sender.end()
-      }
-    }
-    lane.isKnown = true
-    return true
+  get hasRoomForBulkLane(): boolean {
+    return this.isOpen && this.#bulkLanes.size < this.#limits.bulkLanesMax
+  }
+
+  /** A lane that the peer opened, over which both have said hello. */
+  attachBulkLane(lane: Lane): void {
+    const bulk = this.#addBulkLane(lane)
+    this.#bulkAttached?.(bulk)
   }
 
   /** Round trip in milliseconds; `ERR_NETWORK_TIMEOUT` when no answer comes in time. */
@@ -245,17 +231,11 @@ export class PeerConnection implements Connection {
     if (!this.isOpen) throw connectionEnded(`${what} "${name}"`, this.#reason)
   }
 
-  /** A peer that does not read, while others here go on asking it, is given up. */
-  #checkQueue<T>(result: T): T {
-    if (this.#lane.queuedBytes > queueBytesMax) this.#lane.destroy('the peer does not read')
-    return result
-  }
-
   #receive(frame: Frame): void {
     switch (frame.type) {
       case frameType.request:
         this.#in.request(frame)
-        this.#checkQueue(undefined)
+        if (this.#lane.queuedBytes > queueBytesMax) this.#lane.destroy('the peer does not read')
         return
       case frameType.answer:
         this.#out.answered(frame.id, frame.body)
@@ -276,6 +256,9 @@ export class PeerConnection implements Connection {
         return
       case frameType.pong:
         this.#receivePong(frame.id)
+        return
+      case frameType.lane:
+        this.#receiveLaneRequest()
         return
       case frameType.close:
         this.#closing ??= frame.reason
@@ -316,49 +299,95 @@ export class PeerConnection implements Connection {
     return this.#lane.heardMs
   }
 
-  async #openBulk(method: string): Promise<BulkReceiver> {
-    this.#bulkOut ??= this.#startBulk()
-    const bulk = await this.#bulkOut
-    if (!this.isOpen) throw connectionEnded(`stream "${method}"`, this.#reason)
-    return bulk.receiver
-  }
-
-  async #startBulk(): Promise<BulkOut> {
-    try {
-      const lane = await this.#options.openBulkLane(this.#abortOpening.signal)
-      const receiver = new BulkReceiver({
-        lane,
-        timers: this.#timers,
-        windowBytes: this.#limits.pullWindowBytes
-      })
-      lane.receiver = {
-        frame: (frame) => receiver.receive(frame),
-        drained: () => {},
-        ended: (why) => {
-          this.#stopBulkIdle?.()
-          this.#bulkOut = undefined
-          this.#bulkOutLane = undefined
-          this.#bulkBytesIn += lane.bytesIn
-          this.#bulkBytesOut += lane.bytesOut
-          receiver.end(why)
-        }
-      }
-      lane.isKnown = true
-      this.#bulkOutLane = lane
-      if (!this.isOpen) lane.destroy(this.#reason)
-      else this.#closeWhenIdle(lane)
-      return { lane, receiver }
-    } catch (error) {
-      this.#bulkOut = undefined
-      throw error
-    }
-  }
-
-  #closeWhenIdle(lane: Lane): void {
-    this.#stopBulkIdle = this.#timers.start(this.#limits.bulkIdleMs, () => {
-      if (this.#pulls > 0) this.#closeWhenIdle(lane)
-      else lane.destroy('idle')
+  /** The open lane for bulk, or one that is opened now. */
+  async #bulkLane(method: string): Promise<BulkLane> {
+    const open = [...this.#bulkLanes].at(-1)
+    if (open !== undefined) return open
+    this.#openingBulk ??= this.#openBulkLane().finally(() => {
+      this.#openingBulk = undefined
     })
+    const bulk = await this.#openingBulk
+    if (!this.isOpen) throw connectionEnded(`stream "${method}"`, this.#reason)
+    return bulk
+  }
+
+  /** Who dialled opens the lanes, since it is not certain that it can be dialled itself; the other asks for one. */
+  async #openBulkLane(): Promise<BulkLane> {
+    const { openBulkLane } = this.#options
+    if (openBulkLane === undefined) return this.#askForBulkLane()
+    const bulk = await openBulkLane(this.#abortOpening.signal, (lane) => this.#addBulkLane(lane))
+    this.#closeWhenIdle(bulk)
+    return bulk
+  }
+
+  #askForBulkLane(): Promise<BulkLane> {
+    const { signal } = this.#abortOpening
+    const timeoutMs = this.#limits.handshakeTimeoutMs
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        stop()
+        signal.removeEventListener('abort', abort)
+        this.#bulkAttached = undefined
+      }
+      const abort = (): void => {
+        settle()
+        reject(connectionEnded('a lane for bulk', this.#reason))
+      }
+      const stop = this.#timers.start(timeoutMs, () => {
+        settle()
+        reject(timedOut('a lane for bulk', timeoutMs))
+      })
+      signal.addEventListener('abort', abort)
+      this.#bulkAttached = (bulk) => {
+        settle()
+        resolve(bulk)
+      }
+      this.#lane.send({ type: frameType.lane, id: 0 })
+    })
+  }
+
+  /** The peer wants to pull. Failing is no matter: it asks again. */
+  #receiveLaneRequest(): void {
+    if (this.#options.openBulkLane === undefined) {
+      throw new NetworkError('ERR_NETWORK_PROTOCOL', 'a lane is opened by who dialled')
+    }
+    if (this.#openingBulk !== undefined || this.#bulkLanes.size >= this.#limits.bulkLanesMax) return
+    this.#openingBulk = this.#openBulkLane().finally(() => {
+      this.#openingBulk = undefined
+    })
+    this.#openingBulk.catch(() => {})
+  }
+
+  #addBulkLane(lane: Lane): BulkLane {
+    const bulk = new BulkLane({
+      lane,
+      timers: this.#timers,
+      limits: this.#limits,
+      answer: (frame, signal) => this.#answerPull(frame, signal),
+      ended: () => {
+        this.#bulkLanes.delete(bulk)
+        this.#bulkBytesIn += bulk.bytesIn
+        this.#bulkBytesOut += bulk.bytesOut
+      }
+    })
+    this.#bulkLanes.add(bulk)
+    if (!this.isOpen) bulk.destroy(this.#reason)
+    return bulk
+  }
+
+  #closeWhenIdle(bulk: BulkLane): void {
+    if (bulk.isOver) return
+    const stop = this.#timers.start(this.#limits.bulkIdleMs, () => {
+      this.#stopBulkIdle.delete(bulk)
+      if (bulk.isIdle && this.#pulls === 0) bulk.destroy('idle')
+      else this.#closeWhenIdle(bulk)
+    })
+    this.#stopBulkIdle.set(bulk, stop)
+  }
+
+  get #isBulkIdle(): boolean {
+    for (const bulk of this.#bulkLanes) if (!bulk.isIdle) return false
+    return true
   }
 
   #answerPull(frame: PullFrame, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -372,10 +401,9 @@ export class PeerConnection implements Connection {
     const reason = this.#closing ?? why
     this.#endedWhy = reason
     this.#stopKeepAlive?.()
-    this.#stopBulkIdle?.()
+    for (const stop of this.#stopBulkIdle.values()) stop()
     this.#abortOpening.abort()
-    this.#bulkOutLane?.destroy(reason)
-    for (const lane of this.#bulkIn.keys()) lane.destroy(reason)
+    for (const bulk of this.#bulkLanes) bulk.destroy(reason)
     this.#in.end()
     this.#out.end(reason)
     for (const { done } of this.#pings.values()) done()

@@ -2,7 +2,7 @@
 import { describeFailure } from './failure.ts'
 import { type EventFrame, frameType, type RequestFrame } from './frame.ts'
 import type { Lane } from './lane.ts'
-import { answerQueueBytesMax, bodyBytesMax, eventQueueBytesMax } from './limits.ts'
+import { answerQueueBytesMax, bodyBytesMax, eventQueueBytesMax, refuseQueueBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Connection, ConnectionHandlers, RequestContext } from './port.ts'
 import type { Timers } from './timers.ts'
@@ -71,7 +71,7 @@ export class RequestsIn {
     if (this.#running.has(id)) throw new NetworkError('ERR_NETWORK_PROTOCOL', `request ${id} is under way`)
     this.count++
     const isFull = this.#unfinished >= requestsMax || this.#bytes + body.length > requestBytesMax
-    if (isFull || lane.queuedBytes > answerQueueBytesMax) {
+    if (isFull || lane.queuedBytes > refuseQueueBytesMax) {
       const message = `${this.#unfinished} requests with ${this.#bytes} bytes are under way`
       lane.send({ type: frameType.error, id, code: 'ERR_NETWORK_BUSY', message })
       return
@@ -133,10 +133,16 @@ export class RequestsIn {
       this.#refuse(id, request, bytes, new NetworkError('ERR_NETWORK_TOO_LONG', message))
       return
     }
+    const { lane } = this.#options
+    if (lane.queuedBytes + body.length > answerQueueBytesMax) {
+      const message = 'too many bytes of answers wait to be read'
+      this.#refuse(id, request, bytes, new NetworkError('ERR_NETWORK_BUSY', message))
+      return
+    }
     this.#finished(bytes)
     if (this.#running.get(id) !== request) return
     this.#running.delete(id)
-    this.#options.lane.send({ type: frameType.answer, id, body })
+    lane.send({ type: frameType.answer, id, body })
   }
 
   #refuse(id: number, request: IncomingRequest, bytes: number, error: unknown): void {

@@ -2,6 +2,7 @@
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
 import { frameType } from './frame.ts'
 import type { Lane } from './lane.ts'
+import { answerQueueBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Timers } from './timers.ts'
 
@@ -53,7 +54,11 @@ export class RequestsOut {
   send(request: OutgoingRequest): Promise<Uint8Array> {
     const { method, body, timeoutMs, signal } = request
     const { lane, timers, requestsMax, requestBytesMax } = this.#options
-    if (this.#waiting.size >= requestsMax || this.#bytes + body.length > requestBytesMax) {
+    if (
+      this.#waiting.size >= requestsMax ||
+      this.#bytes + body.length > requestBytesMax ||
+      lane.queuedBytes > answerQueueBytesMax
+    ) {
       return Promise.reject(
         new NetworkError(
           'ERR_NETWORK_BUSY',

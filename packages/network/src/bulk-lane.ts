@@ -1,0 +1,88 @@
+/** A lane for bulk: both sides pull streams over it. */
+import { BulkReceiver, type PullRequest } from './bulk-receiver.ts'
+import { BulkSender } from './bulk-sender.ts'
+import { type Frame, frameType, type PullFrame } from './frame.ts'
+import type { Lane } from './lane.ts'
+import type { NetworkLimits } from './limits.ts'
+import { NetworkError } from './network-error.ts'
+import type { Timers } from './timers.ts'
+
+export interface BulkLaneOptions {
+  readonly lane: Lane
+  readonly timers: Timers
+  readonly limits: NetworkLimits
+  /** The stream that answers a pull of the peer. */
+  readonly answer: (frame: PullFrame, signal: AbortSignal) => AsyncIterable<Uint8Array>
+  ended(lane: BulkLane): void
+}
+
+export class BulkLane {
+  readonly #lane: Lane
+  readonly #sender: BulkSender
+  readonly #receiver: BulkReceiver
+  isOver = false
+
+  constructor(options: BulkLaneOptions) {
+    const { lane, timers, limits, answer } = options
+    this.#lane = lane
+    this.#sender = new BulkSender({ lane, pullsMax: limits.pullsMax, answer })
+    this.#receiver = new BulkReceiver({ lane, timers, windowBytes: limits.pullWindowBytes })
+    lane.isKnown = true
+    lane.receiver = {
+      frame: (frame) => this.#receive(frame),
+      drained: () => this.#sender.drained(),
+      ended: (why) => {
+        this.isOver = true
+        this.#sender.end()
+        this.#receiver.end(why)
+        options.ended(this)
+      }
+    }
+  }
+
+  /** True when neither side pulls. */
+  get isIdle(): boolean {
+    return this.#sender.size === 0 && this.#receiver.size === 0
+  }
+
+  get bytesIn(): number {
+    return this.#lane.bytesIn
+  }
+
+  get bytesOut(): number {
+    return this.#lane.bytesOut
+  }
+
+  pull(request: PullRequest): AsyncIterable<Uint8Array> {
+    return this.#receiver.pull(request)
+  }
+
+  destroy(why: string): void {
+    this.#lane.destroy(why)
+  }
+
+  #receive(frame: Frame): void {
+    switch (frame.type) {
+      case frameType.pull:
+        this.#sender.start(frame)
+        return
+      case frameType.credit:
+        this.#sender.grant(frame.id, frame.bytes)
+        return
+      case frameType.cancel:
+        this.#sender.cancel(frame.id)
+        return
+      case frameType.chunk:
+        this.#receiver.receiveChunk(frame.id, frame.body)
+        return
+      case frameType.end:
+        this.#receiver.finish(frame.id, undefined)
+        return
+      case frameType.error:
+        this.#receiver.fail(frame.id, frame.code, frame.message)
+        return
+      default:
+        throw new NetworkError('ERR_NETWORK_PROTOCOL', `frame of type ${frame.type} on a lane for bulk`)
+    }
+  }
+}
