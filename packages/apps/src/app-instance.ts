@@ -29,6 +29,7 @@ import { Outbox, createMailbox } from './host/message-calls.ts'
 import type { AppHttpRequest, AppHttpResponse } from './http-exchange.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import type { LockTable } from './lock-table.ts'
+import { LogBudget } from './log-budget.ts'
 import type { MessageSwitch } from './message-switch.ts'
 import type { AppLogLine, FilePort, HttpPort, SocketPort, TimerPort } from './ports.ts'
 import type { QuestionDesk } from './question-desk.ts'
@@ -84,6 +85,7 @@ export class AppInstance {
   readonly app: string
   readonly #services: HostServices
   readonly #options: AppInstanceOptions
+  readonly #budget: LogBudget
   readonly #context: HostContext
   #running: RunningApp | undefined
   #disconnect: () => void = () => undefined
@@ -97,6 +99,8 @@ export class AppInstance {
     this.#options = options
     this.#startReason = options.reason
     this.#migrateFrom = options.migrateFrom
+    const { log, timers } = services
+    this.#budget = new LogBudget(options.app, options.limits.logBytesPerSecond, log, timers)
     this.#context = this.#createContext()
   }
 
@@ -163,10 +167,11 @@ export class AppInstance {
     this.#running = undefined
     await running?.stop()
     this.#context.handles.closeAll()
+    this.#budget.close()
   }
 
   #createContext(): HostContext {
-    const { locks, messages, questions, http, sockets, timers, clock, random, log } = this.#services
+    const { locks, messages, questions, http, sockets, timers, clock, random } = this.#services
     const { app, limits, granted, asked, files, keyValues, giveBack } = this.#options
     return {
       app,
@@ -185,7 +190,7 @@ export class AppInstance {
       clock,
       random,
       startedAt: timers.monotonic(),
-      log,
+      log: (line) => this.#budget.write(line),
       giveBack,
       deliver: (event, request) => this.#deliver(event, request)
     }
@@ -268,7 +273,7 @@ export class AppInstance {
     const level = stream === 1 ? 'info' : 'warning'
     for (const line of text.split('\n')) {
       if (line !== '')
-        this.#services.log({ app: this.app, level, message: escapeControls(line), source: 'app' })
+        this.#budget.write({ app: this.app, level, message: escapeControls(line), source: 'app' })
     }
   }
 

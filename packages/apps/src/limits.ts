@@ -22,3 +22,5 @@ export const listEntriesMax = 1000 // of one call
 export const keysListedMax = 1000 // of one call
 export const keyValueEntriesMax = 100_000 // all are known by name in memory
 export const streamPartsAhead = 4 // written by an app before the client has taken them
+export const logBytesAboutCalls = 16_384 // a second, of what the node says about calls of one app
+export const logLineCharactersMax = 16_384 // of one line, as long as an app may write; escapes may make it longer

@@ -448,6 +448,35 @@ describe('random, clock and log', () => {
     expect((await host.call('clock.now', {})).reply).toEqual({ now: 1_700_000_000_000_000, monotonic: 5000 })
   })
 
+  test('a flood of log is cut to the rate allowed, and what was dropped is said', async () => {
+    const host = await openHost({ limits: { logBytesPerSecond: 10_000 } })
+    for (let line = 0; line < 200; line++) {
+      await host.call('log.write', { level: 'info', message: 'x'.repeat(1000) })
+    }
+    expect(host.lines).toHaveLength(10)
+    host.timers.move(1000)
+    expect(host.lines.at(-1)).toMatchObject({
+      source: 'host',
+      message: '190000 bytes of its log were dropped: it writes too much'
+    })
+  })
+
+  test('a line is cut where its escapes make it too long', async () => {
+    const host = await openHost()
+    await host.call('log.write', { level: 'info', message: '\n'.repeat(16_000) })
+    expect(host.lines.at(-1)?.message).toHaveLength(16_385)
+  })
+
+  test('calls that are refused again and again do not fill the log', async () => {
+    const host = await openHost({ granted: [] })
+    for (let call = 0; call < 2000; call++) {
+      await host.call('files.list-directory', { path: '/data', after: undefined, limit: 1 })
+    }
+    expect(host.lines.length).toBeLessThan(400)
+    host.timers.move(1000)
+    expect(host.lines.at(-1)?.message).toMatch(/bytes about calls that failed were dropped/)
+  })
+
   test('a line of the log cannot pass for another', async () => {
     const host = await openHost()
     await host.call('log.write', { level: 'info', message: 'a\nERROR node: b\u001b[2J\u202e' })

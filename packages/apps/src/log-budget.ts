@@ -1,0 +1,66 @@
+/**
+ * The log of one run at the rate that its limits allow: what the app writes, and what the node says about its calls, since
+ * an app chooses how often it is refused. What the node says of it has a rate of its own, so that the app's words cannot
+ * crowd it out. What is above a rate is dropped, counted, and the count said once a second (doc/spec/22-app-host.md, 8).
+ */
+import { logBytesAboutCalls, logLineCharactersMax } from './limits.ts'
+import type { AppLogLine, TimerPort } from './ports.ts'
+
+const windowMs = 1000
+
+interface Window {
+  readonly bytesMax: number
+  bytes: number
+  dropped: number
+}
+
+export class LogBudget {
+  readonly #app: string
+  readonly #log: (line: AppLogLine) => void
+  readonly #timers: TimerPort
+  readonly #windows: Readonly<Record<AppLogLine['source'], Window>>
+  #endWindow: (() => void) | undefined
+
+  constructor(app: string, bytesPerSecond: number, log: (line: AppLogLine) => void, timers: TimerPort) {
+    this.#app = app
+    this.#log = log
+    this.#timers = timers
+    this.#windows = { app: openWindow(bytesPerSecond), host: openWindow(logBytesAboutCalls) }
+  }
+
+  /** A line that is too long is cut. */
+  write(line: AppLogLine): void {
+    this.#endWindow ??= this.#timers.start(windowMs, () => this.close())
+    const window = this.#windows[line.source]
+    const message = cut(line.message)
+    window.bytes += message.length
+    if (window.bytes > window.bytesMax) window.dropped += line.message.length
+    else this.#log({ ...line, message })
+  }
+
+  /** Ends the second that runs; what was dropped in it is said. */
+  close(): void {
+    this.#endWindow?.()
+    this.#endWindow = undefined
+    const { app, host } = this.#windows
+    if (app.dropped > 0) this.#say(`${app.dropped} bytes of its log were dropped: it writes too much`)
+    if (host.dropped > 0)
+      this.#say(`${host.dropped} bytes about calls that failed were dropped: they are too many`)
+    for (const window of [app, host]) {
+      window.bytes = 0
+      window.dropped = 0
+    }
+  }
+
+  #say(message: string): void {
+    this.#log({ app: this.#app, level: 'warning', message, source: 'host' })
+  }
+}
+
+function openWindow(bytesMax: number): Window {
+  return { bytesMax, bytes: 0, dropped: 0 }
+}
+
+function cut(message: string): string {
+  return message.length <= logLineCharactersMax ? message : `${message.slice(0, logLineCharactersMax)}…`
+}
