@@ -12,6 +12,12 @@ export type ErisErrorCode =
   | 'ERR_ERIS_CAPABILITY' // bytes are not a read capability
   | 'ERR_ERIS_URN' // text is not a canonical urn:eris:
   | 'ERR_ERIS_REFERENCE' // bytes or text are not a block reference
+  | 'ERR_ERIS_TREE' // content is not an index of a directory tree, or of one that no directory could hold
+  | 'ERR_ERIS_TREE_PATH' // a path could lead out of its tree, or no file system would take it
+  | 'ERR_ERIS_TREE_LINK' // a symbolic link leads out of its tree
+  | 'ERR_ERIS_LINK' // bytes are not a link file
+  | 'ERR_ERIS_MAGNET' // text is not a magnet link of ERIS content
+  | 'ERR_ERIS_BLOCK_FILE' // bytes are not a file of blocks
   // use
   | 'ERR_ERIS_ARGUMENT' // an argument is out of its range
   | 'ERR_ERIS_ENCODER_CLOSED' // the encoder was finished or has failed

@@ -2,6 +2,13 @@
 export { decodeBase32, encodeBase32 } from './base32.ts'
 export { type Block, type Hashing, nameBlock, verifyBlock } from './block.ts'
 export {
+  type BlockFileItem,
+  encodeBlockFileEnd,
+  encodeBlockFileEntry,
+  encodeBlockFileStart,
+  readBlockFile
+} from './block-file.ts'
+export {
   type BlockReference,
   type ReferenceKey,
   formatReference,
@@ -38,6 +45,8 @@ export {
   encodeContent
 } from './encoder.ts'
 export { ErisError, type ErisErrorCode } from './eris-error.ts'
+export { type ErisLink, decodeLinkFile, encodeLinkFile, linkFileBytesMax } from './link-file.ts'
+export { type Magnet, formatMagnet, parseMagnet } from './magnet.ts'
 export {
   type ReadCapability,
   capabilityBytes,
@@ -55,3 +64,20 @@ export {
   getBlocks,
   putBlocks
 } from './store-port.ts'
+export {
+  type EncodedTree,
+  type Tree,
+  type TreeEncodingOptions,
+  type TreeSource,
+  encodeTree,
+  openTree
+} from './tree.ts'
+export {
+  type TreeEntry,
+  type TreeIndexItem,
+  beginsTreeIndex,
+  decodeTreeIndex,
+  encodeTreeIndex
+} from './tree-index.ts'
+export { escapingLinks } from './tree-links.ts'
+export { type TreePath, formatTreePath, parseTreePath, toTreePath } from './tree-path.ts'

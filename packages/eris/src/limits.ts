@@ -26,3 +26,18 @@ export const nodesAtOnce = 16
 
 /** Batches of leaves that are fetched while one is read; 3 MiB at most. */
 export const fetchesUnderWay = 6
+
+/** Entries of a directory tree: an index of some 100 MiB. */
+export const treeEntriesMax = 1_000_000
+export const treeIndexBytesMax = 134_217_728
+
+/** What Linux takes: names, whole paths, targets of links. */
+export const nameBytesMax = 255
+export const pathBytesMax = 4095
+export const linkTargetBytesMax = 4095
+
+/** Directories in directories: the same as trees of blocks have. */
+export const pathNamesMax = 128
+
+/** A link file is for a desktop, not a database. */
+export const linkAttributesMax = 256
