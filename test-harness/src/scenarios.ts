@@ -1,4 +1,8 @@
 import type { Scenario } from './scenario.ts'
+import { appRestore } from './scenarios/app-restore.ts'
+import { appRevoke } from './scenarios/app-revoke.ts'
+import { appUpgrade } from './scenarios/app-upgrade.ts'
+import { appUse } from './scenarios/app-use.ts'
 import { backupAndRestore } from './scenarios/backup-and-restore.ts'
 import { clockJumps } from './scenarios/clock-jumps.ts'
 import { diskFull } from './scenarios/disk-full.ts'
@@ -16,5 +20,9 @@ export const scenarios: readonly Scenario[] = [
   powerLoss,
   diskFull,
   backupAndRestore,
-  clockJumps
+  clockJumps,
+  appUse,
+  appUpgrade,
+  appRevoke,
+  appRestore
 ]

@@ -1,12 +1,14 @@
 /**
  * The log of one run at the rate that its limits allow: what the app writes, and what the node says about its calls, since
  * an app chooses how often it is refused. What the node says of it has a rate of its own, so that the app's words cannot
- * crowd it out. What is above a rate is dropped, counted, and the count said once a second (doc/spec/22-app-host.md, 8).
+ * crowd it out; of lines that are the same, one a second is written. What is dropped is counted, and the count said once a
+ * second (doc/spec/22-app-host.md, section 8).
  */
 import { logBytesAboutCalls, logLineCharactersMax } from './limits.ts'
 import type { AppLogLine, TimerPort } from './ports.ts'
 
 const windowMs = 1000
+const linesCompared = 64 // different lines of one second; those beyond count as new
 
 interface Window {
   readonly bytesMax: number
@@ -19,6 +21,8 @@ export class LogBudget {
   readonly #log: (line: AppLogLine) => void
   readonly #timers: TimerPort
   readonly #windows: Readonly<Record<AppLogLine['source'], Window>>
+  /** Lines of the node in this second, and how often each came again. */
+  readonly #repeated = new Map<string, number>()
   #endWindow: (() => void) | undefined
 
   constructor(app: string, bytesPerSecond: number, log: (line: AppLogLine) => void, timers: TimerPort) {
@@ -31,6 +35,7 @@ export class LogBudget {
   /** A line that is too long is cut. */
   write(line: AppLogLine): void {
     this.#endWindow ??= this.#timers.start(windowMs, () => this.close())
+    if (line.source === 'host' && this.#isRepeated(line.message)) return
     const window = this.#windows[line.source]
     const message = cut(line.message)
     window.bytes += message.length
@@ -42,6 +47,10 @@ export class LogBudget {
   close(): void {
     this.#endWindow?.()
     this.#endWindow = undefined
+    for (const [message, times] of this.#repeated) {
+      if (times > 0) this.#say(`${message} (${times} times more)`)
+    }
+    this.#repeated.clear()
     const { app, host } = this.#windows
     if (app.dropped > 0) this.#say(`${app.dropped} bytes of its log were dropped: it writes too much`)
     if (host.dropped > 0)
@@ -50,6 +59,13 @@ export class LogBudget {
       window.bytes = 0
       window.dropped = 0
     }
+  }
+
+  #isRepeated(message: string): boolean {
+    const times = this.#repeated.get(message)
+    if (times !== undefined) this.#repeated.set(message, times + 1)
+    else if (this.#repeated.size < linesCompared) this.#repeated.set(message, 0)
+    return times !== undefined
   }
 
   #say(message: string): void {

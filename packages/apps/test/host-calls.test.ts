@@ -469,9 +469,13 @@ describe('random, clock and log', () => {
 
   test('calls that are refused again and again do not fill the log', async () => {
     const host = await openHost({ granted: [] })
-    for (let call = 0; call < 2000; call++) {
-      await host.call('files.list-directory', { path: '/data', after: undefined, limit: 1 })
-    }
+    const list = (path: string): Promise<unknown> =>
+      host.call('files.list-directory', { path, after: undefined, limit: 1 })
+    for (let call = 0; call < 2000; call++) await list('/data')
+    expect(host.lines).toHaveLength(1)
+    host.timers.move(1000)
+    expect(host.lines.at(-1)?.message).toMatch(/^files.list-directory was denied.*\(1999 times more\)$/)
+    for (let call = 0; call < 2000; call++) await list(`/data${call}`)
     expect(host.lines.length).toBeLessThan(400)
     host.timers.move(1000)
     expect(host.lines.at(-1)?.message).toMatch(/bytes about calls that failed were dropped/)

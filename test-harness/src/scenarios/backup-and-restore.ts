@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { blocktreeBinary } from '@blocktree/harness'
 import { expectEqual, expectRefused, expectTrue } from '../expect.ts'
+import { restoreInto } from '../restore-node.ts'
 import type { Node, Scenario } from '../scenario.ts'
 import { decodeText, encodeText } from '../text.ts'
 
@@ -68,15 +67,6 @@ export const backupAndRestore: Scenario = {
     })
     await step('content, history and grants are back', () => expectRestored(second, large))
   }
-}
-
-/** @returns the exit code of `blocktree init --restore` */
-function restoreInto(directory: string, file: string, words: string): number | null {
-  const line = [blocktreeBinary, 'init', '--data', directory, '--restore', file]
-  // what is set for the tests is no setting of a node
-  const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('BLOCKTREE_'))
-  const environment = { ...Object.fromEntries(foreign), BLOCKTREE_PASSPHRASE: words }
-  return spawnSync(process.execPath, line, { env: environment, stdio: 'ignore' }).status
 }
 
 async function expectRestored(node: Node, large: Uint8Array): Promise<void> {

@@ -1,6 +1,7 @@
 /** Files in a real node: a granted folder over HTTP, and nothing beside it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AppNode, hasProgram, type RunningApp, startAppNode } from './app-fixture.ts'
+import type { InstalledApp } from '../../src/installed-app.ts'
+import { type AppNode, hasProgram, startAppNode } from './app-fixture.ts'
 
 const isThere = hasProgram('clang') && hasProgram('wasm-ld')
 const missing = isThere ? '' : ' (skipped: needs clang and lld, see tools/setup-extras)'
@@ -8,7 +9,7 @@ const film = Buffer.from(Array.from({ length: 700_000 }, (_, index) => (index * 
 
 describe.skipIf(!isThere)(`files${missing}`, () => {
   let home: AppNode
-  let files: RunningApp
+  let files: InstalledApp
 
   beforeAll(async () => {
     home = await startAppNode()

@@ -1,10 +1,11 @@
 /** Hits in a real node. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AppNode, buildApp, moduleOf, type RunningApp, startAppNode } from './app-fixture.ts'
+import type { InstalledApp } from '../../src/installed-app.ts'
+import { type AppNode, buildApp, moduleOf, startAppNode } from './app-fixture.ts'
 
 let home: AppNode
-let hits: RunningApp
+let hits: InstalledApp
 
 beforeAll(async () => {
   home = await startAppNode()

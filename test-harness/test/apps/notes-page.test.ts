@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type AppNode, hasProgram, type RunningApp, startAppNode } from './app-fixture.ts'
+import type { InstalledApp } from '../../src/installed-app.ts'
+import { type AppNode, hasProgram, startAppNode } from './app-fixture.ts'
 
 const program = ['chromium', 'chromium-browser', 'google-chrome'].find(hasProgram)
 const missing = program === undefined ? ' (skipped: needs chromium, see tools/setup-extras)' : ''
@@ -13,7 +14,7 @@ const pictures = process.env['PICTURES'] ?? ''
 
 describe.skipIf(program === undefined)(`the page of notes${missing}`, () => {
   let home: AppNode
-  let notes: RunningApp
+  let notes: InstalledApp
   let browser: Browser
   let page: Page
   let problems: string[]

@@ -2,10 +2,11 @@
 import type { IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '@blocktree/harness'
-import { type AppNode, type RunningApp, startAppNode } from './app-fixture.ts'
+import type { InstalledApp } from '../../src/installed-app.ts'
+import { type AppNode, startAppNode } from './app-fixture.ts'
 
 let home: AppNode
-let notes: RunningApp
+let notes: InstalledApp
 
 interface Row {
   readonly id: string
