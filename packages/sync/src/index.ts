@@ -1,2 +1,16 @@
 /** Replication of trees between nodes (pure over ports). */
-export {}
+export * as limits from './limits.ts'
+export { treeOfMessage } from './messages.ts'
+export type { ToldChange } from './messages.ts'
+export type { Pace, SectorPolicy, Self, SyncNote, SyncPorts } from './ports.ts'
+export type { Promised } from './promise-book.ts'
+export type { ScrubOptions, ScrubReport } from './scrubber.ts'
+export { SyncError, type SyncErrorCode } from './sync-error.ts'
+export {
+  type PeerStatus,
+  type PromiseReport,
+  type SyncPeer,
+  type SyncStatus,
+  type TreeSyncOptions,
+  TreeSync
+} from './tree-sync.ts'

@@ -60,8 +60,8 @@ async function* pageOf(rows: Rows, limit: number): AsyncGenerator<ChildEntry> {
 /** Block rows of a range of ids, decoded as far as replication needs them. */
 export async function* listTips(index: IndexReader, range: IdRange): AsyncGenerator<BlockTips> {
   for await (const [key, value] of rowsWithin(index, rowPrefix.block, range)) {
-    const { zone, tips } = decodeBlockRow(value)
-    yield { block: key.slice(1), zone, tips }
+    const { zone, tips, incomplete } = decodeBlockRow(value)
+    yield { block: key.slice(1), zone, tips, incomplete }
   }
 }
 

@@ -84,9 +84,9 @@ export class TreeChanges {
       if (record.type === recordType.receipt) this.#parts.held.forgetAnchors()
     }
     this.#publish(open.counters, open.changes)
-    const safe = this.#whenDurable(durable, open.taken, open.births, open.followUps)
-    if (this.#takenListeners.size > 0 && open.records.length > 0) this.#tellTaken(takenOf(open), safe)
-    return safe
+    const stored = this.#whenDurable(durable, open.taken, open.births)
+    if (this.#takenListeners.size > 0 && open.records.length > 0) this.#tellTaken(takenOf(open), stored)
+    return open.followUps.length === 0 ? stored : stored.then(() => this.#followUps.add(open.followUps))
   }
 
   /** For a change whose rows somebody else stores: `append` is given the row of the counters too. */
@@ -100,7 +100,7 @@ export class TreeChanges {
     const isHeard = this.#listeners.size > 0 || this.#takenListeners.size > 0
     const made = isHeard ? [...changes] : []
     this.#publish(open.counters, made)
-    const safe = this.#whenDurable(durable, [], [], [])
+    const safe = this.#whenDurable(durable, [], [])
     if (this.#takenListeners.size > 0) this.#tellTaken(made.flatMap(takenBy), safe)
     return safe
   }
@@ -118,7 +118,7 @@ export class TreeChanges {
       options
     )
     this.#publish(counters, [change])
-    const safe = this.#whenDurable(durable, [], [], [])
+    const safe = this.#whenDurable(durable, [], [])
     if (this.#takenListeners.size > 0) this.#tellTaken(takenBy(change), safe)
     return safe
   }
@@ -140,19 +140,13 @@ export class TreeChanges {
   }
 
   /** What waits for the disk holds no more than it needs: not the whole change. */
-  #whenDurable(
-    durable: Promise<void>,
-    taken: readonly AnyRecord[],
-    births: readonly Id[],
-    followUps: readonly FollowUp[]
-  ): Promise<void> {
-    const safe = durable.catch((error: unknown) => {
+  #whenDurable(durable: Promise<void>, taken: readonly AnyRecord[], births: readonly Id[]): Promise<void> {
+    return durable.catch((error: unknown) => {
       this.#revert({ taken, births })
       this.#parts.held.headerCache.clear()
       this.#counters = readCounters(this.#parts.store) ?? this.#counters
       throw error
     })
-    return followUps.length === 0 ? safe : safe.then(() => this.#followUps.add(followUps))
   }
 
   /** Takes back what was put into memory for a change that is not stored. */

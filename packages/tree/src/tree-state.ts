@@ -212,6 +212,8 @@ export interface BlockTips {
   readonly zone: Id
   /** In no particular order; views that are valid until the next step. */
   readonly tips: readonly Id[]
+  /** An ancestor of theirs is not held. */
+  readonly incomplete: boolean
 }
 
 /** Ids from the first (inclusive) to the second (exclusive; absent: to the end), as prefixes of up to 32 bytes. */

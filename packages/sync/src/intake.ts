@@ -1,0 +1,244 @@
+/**
+ * Taking records of a peer (spec 28, section 6): in batches, judged by the tree, with the admission that the peer's rights
+ * call for; payloads to fetch are written down before the headers that name them, so that a crash forgets none.
+ */
+import { decodeEnvelope } from '@blocktree/codec'
+import {
+  type AnyRecord,
+  type Id,
+  type IndexRow,
+  type Offer,
+  type OfferResult,
+  TreeError,
+  decodeRecord,
+  homeZone,
+  mayBeInline,
+  recordType
+} from '@blocktree/tree'
+import { offerBytesMax, offerRecordsMax, offersInFlightMax } from './limits.ts'
+import type { PushedRecord } from './messages.ts'
+import type { PayloadQueue } from './payload-queue.ts'
+import { payloadOf } from './payload-parts.ts'
+import type { PeerLink } from './peer-link.ts'
+import type { SyncPorts } from './ports.ts'
+import type { PeerRights } from './scope.ts'
+import { SyncError } from './sync-error.ts'
+
+/** What became of records that a peer sent. */
+export interface IntakeCount {
+  taken: number
+  known: number
+  parked: number
+  refused: number
+  /** Parked records wait for something that a comparison brings. */
+  missing: boolean
+}
+
+export function noIntake(): IntakeCount {
+  return { taken: 0, known: 0, parked: 0, refused: 0, missing: false }
+}
+
+export interface IntakeDeps {
+  readonly ports: SyncPorts
+  readonly rights: PeerRights
+  readonly payloads: PayloadQueue
+  /** Says that what is taken now came from this peer; undefined: no longer. */
+  readonly from: (link: PeerLink | undefined) => void
+}
+
+export class Intake {
+  readonly #deps: IntakeDeps
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps
+  }
+
+  /** Offers records of one peer to the tree; resolves when what was accepted is durable. @throws ERR_SYNC_PEER_WRONG */
+  async take(
+    link: PeerLink,
+    records: readonly PushedRecord[],
+    births: readonly Uint8Array[],
+    count: IntakeCount
+  ): Promise<void> {
+    const { ports } = this.#deps
+    const looked = records.map((record) => ({ record, ...this.#look(record) }))
+    const rows: IndexRow[] = []
+    for (const { wanted, id } of looked)
+      if (wanted && id !== undefined) rows.push(this.#deps.payloads.rowOf(id))
+    if (rows.length > 0) await ports.store.commit({ local: rows }, { durability: 'none' })
+    for (const from of ['host', 'writer'] as const) {
+      const some = looked.filter(({ zone }) => (this.#isFromHost(link, zone) ? 'host' : 'writer') === from)
+      if (some.length === 0) continue
+      const results = await this.#offer(
+        link,
+        from,
+        some.map(({ record }) => record),
+        births
+      )
+      this.#settle(link, results, some, count)
+    }
+  }
+
+  #offer(
+    link: PeerLink,
+    from: 'host' | 'writer',
+    records: readonly PushedRecord[],
+    births: readonly Uint8Array[]
+  ): Promise<readonly OfferResult[]> {
+    const offer: Offer = {
+      births,
+      records: records.map(({ bytes, inline }) => (inline === undefined ? { bytes } : { bytes, inline }))
+    }
+    // What is taken is told while the call runs, before its promise is returned.
+    this.#deps.from(link)
+    try {
+      return this.#deps.ports.tree.offer(offer, { peer: link.name, from })
+    } finally {
+      this.#deps.from(undefined)
+    }
+  }
+
+  #settle(
+    link: PeerLink,
+    results: readonly OfferResult[],
+    looked: readonly { readonly wanted: boolean; readonly id: Id | undefined }[],
+    count: IntakeCount
+  ): void {
+    for (const [index, result] of results.entries()) {
+      const { wanted = false, id } = looked[index] ?? {}
+      const isHeld =
+        result.outcome === 'accepted' || result.outcome === 'quarantined' || result.outcome === 'known'
+      if (wanted && id !== undefined) {
+        if (isHeld) this.#deps.payloads.add(id, link)
+        else this.#deps.payloads.forget(id)
+      }
+      switch (result.outcome) {
+        case 'accepted':
+        case 'quarantined':
+          count.taken++
+          break
+        case 'known':
+          count.known++
+          break
+        case 'parked':
+          count.parked++
+          if (result.missing !== undefined) count.missing = true
+          break
+        case 'refused':
+          count.refused++
+          this.#refused(link, result)
+      }
+    }
+    if (count.taken > 0) link.standing.praise()
+  }
+
+  #refused(link: PeerLink, { id, penalty, code, message }: OfferResult): void {
+    if (id !== undefined) link.standing.refuse(id)
+    this.#deps.ports.onNote?.({
+      level: 'debug',
+      message: 'a record of a peer was refused',
+      details: { peer: link.name, code, reason: message }
+    })
+    if (penalty && link.standing.blame())
+      throw new SyncError(
+        'ERR_SYNC_PEER_WRONG',
+        `the peer sends what no honest one can have: ${message ?? ''}`
+      )
+  }
+
+  /** What of a record has to be known before it is judged; nothing of one that cannot be read. */
+  #look({ bytes, inline }: PushedRecord): {
+    readonly id: Id | undefined
+    readonly block: Id | undefined
+    readonly zone: Id | undefined
+    readonly wanted: boolean
+  } {
+    const nothing = { id: undefined, block: undefined, zone: undefined, wanted: false }
+    let record: AnyRecord
+    try {
+      const { type } = decodeEnvelope(bytes)
+      if (type !== recordType.header && type !== recordType.checkpoint) return nothing
+      record = decodeRecord(this.#deps.ports.crypto, bytes)
+    } catch {
+      return nothing // the tree says what is wrong with it
+    }
+    const payload = payloadOf(record)
+    const isBeside = payload !== undefined && inline !== undefined && mayBeInline(payload)
+    if (record.type !== recordType.header) {
+      return { id: record.id, block: undefined, zone: undefined, wanted: payload !== undefined }
+    }
+    const { block } = record.body
+    const zone = homeZone(record.body.birth, block)
+    const wanted =
+      payload !== undefined && !isBeside && this.#deps.payloads.isWanted({ record: record.id, block, zone })
+    return { id: record.id, block, zone, wanted }
+  }
+
+  #isFromHost({ principal }: PeerLink, zone: Id | undefined): boolean {
+    const { rights } = this.#deps
+    return zone === undefined ? rights.isHostOfAll(principal) : rights.isHost(principal, zone)
+  }
+}
+
+/** Gathers what a stream brings and offers it in batches, a few at a time. */
+export class IntakeStream {
+  readonly #intake: Intake
+  readonly #link: PeerLink
+  readonly count: IntakeCount = noIntake()
+  #records: PushedRecord[] = []
+  #births: Uint8Array[] = []
+  #bytes = 0
+  readonly #running: Set<Promise<void>> = new Set()
+  #failure: unknown
+
+  constructor(intake: Intake, link: PeerLink) {
+    this.#intake = intake
+    this.#link = link
+  }
+
+  /** Records seen that brought nothing new. */
+  get useless(): number {
+    return this.count.known + this.count.refused + this.count.parked - this.count.taken
+  }
+
+  addBirth(bytes: Uint8Array): void {
+    this.#births.push(bytes)
+  }
+
+  async add(record: PushedRecord): Promise<void> {
+    this.#records.push(record)
+    this.#bytes += record.bytes.length + (record.inline?.length ?? 0)
+    if (this.#records.length < offerRecordsMax && this.#bytes < offerBytesMax) return
+    this.#start()
+    while (this.#running.size >= offersInFlightMax) await Promise.race(this.#running)
+    this.#assertSound()
+  }
+
+  /** Resolves when everything is durable. */
+  async finish(): Promise<void> {
+    if (this.#records.length > 0 || this.#births.length > 0) this.#start()
+    await Promise.all(this.#running)
+    this.#assertSound()
+  }
+
+  #start(): void {
+    const records = this.#records
+    const births = this.#births
+    this.#records = []
+    this.#births = []
+    this.#bytes = 0
+    const running = this.#intake.take(this.#link, records, births, this.count).catch((error: unknown) => {
+      this.#failure ??= error
+    })
+    this.#running.add(running)
+    void running.then(() => this.#running.delete(running))
+  }
+
+  #assertSound(): void {
+    if (this.#failure === undefined) return
+    if (this.#failure instanceof Error) throw this.#failure
+    throw new TreeError('ERR_RECORD_MISSING', 'records of a peer could not be taken', {
+      cause: this.#failure
+    })
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * Payloads to be fetched, and the streams that fetch them (spec 28, section 7): several peers at a time, every part
+ * verified before it is stored, everything resumable. What is wanted stands in local rows from before its header is
+ * stored until its last part is.
+ */
+import { type Id, type IndexRow, type StoredSector, recordType } from '@blocktree/tree'
+import { PartReader } from './byte-stream.ts'
+import {
+  ownersMax,
+  sectorBytesInFlight,
+  sectorBytesMax,
+  sectorPeersMax,
+  sectorsPerRequest
+} from './limits.ts'
+import { localKey, localPrefix, localRows } from './local-rows.ts'
+import { encodeSectorsAsk } from './messages.ts'
+import { PayloadFetch } from './payload-fetch.ts'
+import { payloadOf } from './payload-parts.ts'
+import type { PeerLink } from './peer-link.ts'
+import type { SectorPolicy, SyncPorts } from './ports.ts'
+import type { PeerRights, Scope } from './scope.ts'
+import type { TokenBucket } from './token-bucket.ts'
+
+export interface PayloadQueueDeps {
+  readonly ports: SyncPorts
+  readonly rights: PeerRights
+  readonly treeId: Id
+  readonly policy: SectorPolicy
+  readonly links: () => Iterable<PeerLink>
+  readonly download: TokenBucket
+  readonly sleep: (milliseconds: number) => Promise<void>
+  /** Parts were stored. */
+  readonly progressed: () => void
+  /** The scope under which this peer gives us records. */
+  readonly scopeOf: (link: PeerLink) => Scope
+}
+
+const streamsPerPeer = 2 // one is read while the next is asked for
+const lacksMs = 30_000 // a peer that did not have a part is asked again after this
+const ownersInMemory = 8192 // wanted payloads looked at; the rows hold the others
+const commitBytes: number = 4 * 1024 * 1024
+const streamMs = 120_000 // one request for parts; what did not come is asked again
+const wanted = Uint8Array.of(1)
+
+interface Asked {
+  readonly fetch: PayloadFetch
+  readonly references: readonly Id[]
+}
+
+export class PayloadQueue {
+  readonly #deps: PayloadQueueDeps
+  readonly #fetches: Map<string, PayloadFetch> = new Map()
+  readonly #streams: Map<PeerLink, number> = new Map()
+  readonly #waiters: Map<string, (() => void)[]> = new Map()
+  #inFlightBytes = 0
+  #isClosed = false
+  /** Rows that found no room in memory. */
+  #isOverflowing = false
+  #bytesReceived = 0
+  #partsRefused = 0
+
+  constructor(deps: PayloadQueueDeps) {
+    this.#deps = deps
+  }
+
+  get pending(): number {
+    return this.#fetches.size
+  }
+  get bytesReceived(): number {
+    return this.#bytesReceived
+  }
+  get partsRefused(): number {
+    return this.#partsRefused
+  }
+
+  isWanted(owner: { readonly record: Id; readonly block: Id; readonly zone: Id }): boolean {
+    const { policy } = this.#deps
+    return policy === 'all' || (policy !== 'on demand' && policy(owner))
+  }
+
+  rowOf(owner: Id): IndexRow {
+    return { key: localKey(localPrefix.wanted, owner), value: wanted }
+  }
+
+  /** Takes up what an earlier run left. */
+  async load(): Promise<void> {
+    this.#isOverflowing = false
+    for await (const [owner] of localRows(this.#deps.ports.store, localPrefix.wanted)) {
+      if (this.#fetches.size >= ownersInMemory) {
+        this.#isOverflowing = true
+        break
+      }
+      this.#begin(owner)
+    }
+    this.pump()
+  }
+
+  /** The row is written already. */
+  add(owner: Id, link?: PeerLink): void {
+    link?.lacks.delete(owner.toHex())
+    if (this.#fetches.size >= ownersInMemory) {
+      this.#isOverflowing = true
+      return
+    }
+    this.#begin(owner)
+    this.pump()
+  }
+
+  forget(owner: Id): void {
+    this.#fetches.delete(owner.toHex())
+    this.#strike(owner)
+  }
+
+  /** Fetches one payload now, whatever the policy says. @returns true when all of it is held */
+  async fetchNow(owner: Id, signal: AbortSignal, isThorough = false): Promise<boolean> {
+    const key = owner.toHex()
+    if (!this.#fetches.has(key)) {
+      await this.#deps.ports.store.commit({ local: [this.rowOf(owner)] }, { durability: 'none' })
+      this.#begin(owner, isThorough)
+    }
+    for (const link of this.#deps.links()) link.lacks.delete(key)
+    const held = new Promise<boolean>((resolve) => {
+      const onAbort = (): void => resolve(false)
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) resolve(false)
+      const waiting = this.#waiters.get(key) ?? []
+      waiting.push(() => resolve(true))
+      this.#waiters.set(key, waiting)
+    })
+    this.pump()
+    if (!this.#fetches.has(key)) this.#tell(key)
+    return await held
+  }
+
+  /** Puts idle peers to work. */
+  pump(): void {
+    if (this.#isClosed) return
+    this.#finishDone()
+    for (const link of this.#deps.links()) {
+      while (
+        (this.#streams.get(link) ?? 0) < streamsPerPeer &&
+        this.#streamCount() < sectorPeersMax * streamsPerPeer &&
+        this.#inFlightBytes < sectorBytesInFlight
+      ) {
+        const asked = this.#choose(link)
+        if (asked.length === 0) break
+        this.#run(link, asked)
+      }
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const waiting of this.#waiters.values()) for (const done of waiting) done()
+    this.#waiters.clear()
+  }
+
+  #begin(owner: Id, isThorough = false): void {
+    const key = owner.toHex()
+    if (this.#fetches.has(key)) return
+    const { ports } = this.#deps
+    const record = ports.tree.record(owner)
+    const payload = payloadOf(record)
+    const isBeside =
+      payload !== undefined && payload.levels === 0 && ports.store.readRecord(owner)?.inline !== undefined
+    if (payload === undefined || isBeside) return this.#strike(owner)
+    this.#fetches.set(key, new PayloadFetch(ports, owner.slice(), payload, isThorough))
+  }
+
+  #strike(owner: Id): void {
+    const row = { key: localKey(localPrefix.wanted, owner), value: undefined }
+    this.#deps.ports.store.commit({ local: [row] }, { durability: 'none' }).catch(() => undefined)
+  }
+
+  #streamCount(): number {
+    let count = 0
+    for (const streams of this.#streams.values()) count += streams
+    return count
+  }
+
+  /** A share of what is missing that this peer may have. */
+  #choose(link: PeerLink): readonly Asked[] {
+    const asked: Asked[] = []
+    let left = sectorsPerRequest
+    const now = this.#deps.ports.pace.now()
+    if (link.ending.signal.aborted || link.standing.isBanned) return asked
+    for (const [key, fetch] of this.#fetches) {
+      if ((link.lacks.get(key) ?? -1) > now || fetch.isWaiting || fetch.isBroken) continue
+      const references = fetch.next(left)
+      if (references.length === 0) {
+        if (fetch.isDone || fetch.isBroken) this.#done(key, fetch)
+        continue
+      }
+      asked.push({ fetch, references })
+      left -= references.length
+      if (left <= 0 || asked.length >= ownersMax) break
+    }
+    return asked
+  }
+
+  #finishDone(): void {
+    for (const [key, fetch] of this.#fetches) if (fetch.isDone) this.#done(key, fetch)
+  }
+
+  #done(key: string, fetch: PayloadFetch): void {
+    if (!this.#fetches.delete(key)) return
+    this.#strike(fetch.owner)
+    if (fetch.isBroken) {
+      this.#deps.ports.onNote?.({
+        level: 'warn',
+        message: 'a payload is not what its header says',
+        details: { record: key }
+      })
+    }
+    this.#tell(key)
+    const { tree } = this.#deps.ports
+    // A manifest that is complete now may make its checkpoint an anchor.
+    if (tree.authority.record(fetch.owner)?.type === recordType.checkpoint)
+      tree.offer({ records: [] }, { peer: 'self', from: 'host' }).catch(() => undefined)
+    this.#deps.progressed()
+    if (this.#fetches.size === 0 && this.#isOverflowing) this.load().catch(() => undefined)
+  }
+
+  #tell(key: string): void {
+    const waiting = this.#waiters.get(key) ?? []
+    this.#waiters.delete(key)
+    for (const done of waiting) done()
+  }
+
+  #run(link: PeerLink, asked: readonly Asked[]): void {
+    this.#streams.set(link, (this.#streams.get(link) ?? 0) + 1)
+    void this.#receive(link, asked).then((gained) => {
+      const left = (this.#streams.get(link) ?? 1) - 1
+      if (left <= 0) this.#streams.delete(link)
+      else this.#streams.set(link, left)
+      if (gained) this.pump()
+      else this.#deps.ports.pace.after(retryMs, () => this.pump())
+    })
+  }
+
+  /** @returns true when something came */
+  async #receive(link: PeerLink, asked: readonly Asked[]): Promise<boolean> {
+    const { treeId, ports, scopeOf } = this.#deps
+    const owners = asked.map(({ fetch, references }) => ({ owner: fetch.owner, references }))
+    const order = asked.flatMap(({ fetch, references }) =>
+      references.map((reference) => ({ fetch, reference }))
+    )
+    let at = 0
+    const writer = new PartWriter((parts) => this.#write(parts))
+    try {
+      const scope = scopeOf(link)
+      const chunks = link.connection.pull('sync.sectors', encodeSectorsAsk({ tree: treeId, scope, owners }), {
+        signal: link.ending.signal,
+        timeoutMs: streamMs
+      })
+      const reader = new PartReader(sectorBytesMax)
+      for await (const chunk of chunks) {
+        for (const bytes of reader.push(chunk)) {
+          const next = order[at++]
+          if (next === undefined) throw new RangeError('more parts than were asked for')
+          this.#take(link, next.fetch, next.reference, bytes, writer)
+        }
+        const wait = this.#deps.download.borrow(chunk.length)
+        if (wait > 0) await this.#deps.sleep(wait)
+        if (writer.isFull) await writer.flush()
+      }
+    } catch (error) {
+      if (error instanceof RangeError && link.standing.blame(3)) link.ending.abort()
+      ports.onNote?.({
+        level: 'debug',
+        message: 'a stream of sectors ended',
+        details: { peer: link.name, reason: String(error) }
+      })
+    }
+    const gained = writer.count > 0
+    await writer.finish().catch(() => undefined)
+    for (const { fetch, reference } of order.slice(at)) fetch.failed(reference)
+    this.#deps.progressed()
+    return gained
+  }
+
+  #take(
+    link: PeerLink,
+    fetch: PayloadFetch,
+    reference: Id,
+    bytes: Uint8Array | undefined,
+    writer: PartWriter
+  ): void {
+    if (bytes === undefined) {
+      link.lacks.set(fetch.owner.toHex(), this.#deps.ports.pace.now() + lacksMs)
+      fetch.failed(reference)
+      return
+    }
+    this.#bytesReceived += bytes.length
+    if (fetch.arrived(reference, bytes)) {
+      writer.add({ fetch, sector: { reference, bytes } })
+      return
+    }
+    this.#partsRefused++
+    fetch.failed(reference)
+    link.lacks.set(fetch.owner.toHex(), this.#deps.ports.pace.now() + lacksMs)
+    if (link.standing.blame()) link.ending.abort()
+  }
+
+  async #write(parts: readonly ArrivedPart[]): Promise<void> {
+    const bytes = parts.reduce((sum, { sector }) => sum + sector.bytes.length, 0)
+    this.#inFlightBytes += bytes
+    try {
+      await this.#deps.ports.store.commit({ sectors: parts.map(({ sector }) => sector) })
+      for (const { fetch, sector } of parts) fetch.stored(sector.reference)
+    } catch (error) {
+      for (const { fetch, sector } of parts) fetch.lost(sector.reference)
+      throw error
+    } finally {
+      this.#inFlightBytes -= bytes
+    }
+  }
+}
+
+const retryMs = 200 // nothing came: not at once again
+
+interface ArrivedPart {
+  readonly fetch: PayloadFetch
+  readonly sector: StoredSector
+}
+
+/** Gathers parts into batches for the store; two batches are under way at most. */
+class PartWriter {
+  readonly #write: (parts: readonly ArrivedPart[]) => Promise<void>
+  #parts: ArrivedPart[] = []
+  #bytes = 0
+  #running: Promise<void> = Promise.resolve()
+  count = 0
+
+  constructor(write: (parts: readonly ArrivedPart[]) => Promise<void>) {
+    this.#write = write
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= commitBytes
+  }
+
+  add(part: ArrivedPart): void {
+    this.#parts.push(part)
+    this.#bytes += part.sector.bytes.length
+    this.count++
+  }
+
+  /** Waits for the batch before this one and starts this one. */
+  async flush(): Promise<void> {
+    const before = this.#running
+    const parts = this.#parts
+    this.#parts = []
+    this.#bytes = 0
+    this.#running = parts.length === 0 ? Promise.resolve() : this.#write(parts)
+    this.#running.catch(() => undefined)
+    await before
+  }
+
+  async finish(): Promise<void> {
+    await this.flush()
+    await this.#running
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Promises of others (spec 28, section 9): receipts over records held here, each verified when it came, kept in local
+ * rows. They are no records of the tree: what others promised this node changes nothing about what is valid (B.7.5).
+ */
+import { CanonicalReader, CanonicalWriter, recordBytesMax } from '@blocktree/codec'
+import {
+  type Id,
+  type IndexRow,
+  type ReceiptRecord,
+  coverage,
+  decodeRecord,
+  durabilityClass,
+  recordType,
+  right,
+  verifyRecordSignature
+} from '@blocktree/tree'
+import { localKey, localPrefix, localRows } from './local-rows.ts'
+import type { SyncPorts } from './ports.ts'
+import { SyncError } from './sync-error.ts'
+
+/** What one node promised about one record. */
+export interface Promised {
+  readonly holder: Id
+  readonly receipt: Id
+  readonly coverage: 'header' | 'payload'
+  readonly durability: 'none' | 'group' | 'each'
+  /** When the holder signed, by its clock. */
+  readonly timeMs: number
+  /** When it was last found true by a challenge, by our clock; undefined: never asked. */
+  readonly checkedMs: number | undefined
+  readonly state: 'good' | 'failed'
+}
+
+const format = 1
+
+/** Of one promise, as it stands in its row. */
+interface Entry {
+  readonly receipt: Id
+  readonly coverage: number
+  readonly durability: number
+  readonly timeMs: number
+  readonly checkedMs: number | undefined
+  readonly isGood: boolean
+}
+
+export class PromiseBook {
+  readonly #ports: SyncPorts
+
+  constructor(ports: SyncPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Checks and keeps a receipt that a peer gave.
+   * @returns the records that it promises, of those asked for
+   * @throws ERR_SYNC_PEER_WRONG when it is no receipt of this peer for this zone
+   */
+  async add(
+    holder: Id,
+    bytes: Uint8Array,
+    asked: { readonly zone: Id; readonly records: readonly Id[] }
+  ): Promise<readonly Id[]> {
+    const receipt = this.#verify(holder, bytes, asked.zone)
+    const wanted = new Set(asked.records.map((id) => id.toHex()))
+    const records = receipt.body.records.filter((id) => wanted.has(id.toHex()))
+    const entry: Entry = {
+      receipt: receipt.id,
+      coverage: receipt.body.coverage,
+      durability: receipt.body.durability,
+      timeMs: receipt.body.timeMs,
+      checkedMs: undefined,
+      isGood: true
+    }
+    const rows: IndexRow[] = [{ key: localKey(localPrefix.receipt, receipt.id), value: bytes }]
+    for (const record of records) rows.push(rowOf(record, holder, entry))
+    await this.#ports.store.commit({ local: rows }, { durability: 'none' })
+    return records
+  }
+
+  /** Every promise about a record. */
+  async of(record: Id): Promise<readonly Promised[]> {
+    const promised: Promised[] = []
+    const prefix = localKey(localPrefix.promise, record)
+    for await (const [holder, value] of localRows(this.#ports.store, prefix)) {
+      const entry = decodeEntry(value)
+      if (entry !== undefined && holder.length === 32) promised.push(shown(holder, entry))
+    }
+    return promised
+  }
+
+  /** The signed bytes of a receipt. */
+  receipt(id: Id): Uint8Array | undefined {
+    return this.#ports.store.local.get(localKey(localPrefix.receipt, id))
+  }
+
+  /** Promises in order of their records, from after this one on: for whoever checks them. */
+  async *all(after?: Uint8Array): AsyncGenerator<{ readonly record: Id; readonly promised: Promised }> {
+    for await (const [rest, value] of localRows(this.#ports.store, localPrefix.promise)) {
+      if (after !== undefined && rest.toHex() <= after.toHex()) continue
+      const entry = decodeEntry(value)
+      if (entry !== undefined && rest.length === 64)
+        yield { record: rest.slice(0, 32), promised: shown(rest.slice(32), entry) }
+    }
+  }
+
+  /** The outcome of a challenge. */
+  async check(record: Id, holder: Id, isGood: boolean): Promise<void> {
+    const value = this.#ports.store.local.get(localKey(localPrefix.promise, record, holder))
+    const entry = value === undefined ? undefined : decodeEntry(value)
+    if (entry === undefined) return
+    const checked = { ...entry, isGood, checkedMs: this.#ports.clock.now() }
+    await this.#ports.store.commit({ local: [rowOf(record, holder, checked)] }, { durability: 'none' })
+  }
+
+  #verify(holder: Id, bytes: Uint8Array, zone: Id): ReceiptRecord {
+    const { crypto, tree } = this.#ports
+    try {
+      const record = decodeRecord(crypto, bytes)
+      const key = tree.authority.principal(holder)?.body.signingPublicKey
+      const isRight =
+        record.type === recordType.receipt &&
+        record.signer.toHex() === holder.toHex() &&
+        record.body.zone.toHex() === zone.toHex() &&
+        record.body.tree.toHex() === tree.tree?.toHex() &&
+        record.body.durability >= durabilityClass.group &&
+        (tree.explainInside(holder, zone, right.host).allowed ||
+          tree.explainInside(holder, zone, right.keep).allowed)
+      if (!isRight || key === undefined) throw new TypeError('it is for another zone, tree or holder')
+      verifyRecordSignature(crypto, record, key)
+      return record
+    } catch (cause) {
+      throw new SyncError('ERR_SYNC_PEER_WRONG', 'the answer is no receipt of this peer for this zone', {
+        cause
+      })
+    }
+  }
+}
+
+function rowOf(record: Id, holder: Id, entry: Entry): IndexRow {
+  const writer = new CanonicalWriter(96).array(7).uint(format).bin(entry.receipt).uint(entry.coverage)
+  writer.uint(entry.durability).uint(entry.timeMs)
+  writer.optional(entry.checkedMs, (time) => writer.uint(time))
+  return { key: localKey(localPrefix.promise, record, holder), value: writer.boolean(entry.isGood).finish() }
+}
+
+function decodeEntry(value: Uint8Array): Entry | undefined {
+  try {
+    const reader = new CanonicalReader(value.subarray(0, recordBytesMax))
+    reader.arrayOf(7)
+    if (reader.uint() !== format) return undefined
+    const receipt = reader.binExact(32).slice()
+    const entry = { receipt, coverage: reader.uint(2, 1), durability: reader.uint(2), timeMs: reader.uint() }
+    const checkedMs = reader.optional(() => reader.uint())
+    const isGood = reader.boolean()
+    reader.end()
+    return { ...entry, checkedMs, isGood }
+  } catch {
+    return undefined
+  }
+}
+
+function shown(holder: Id, entry: Entry): Promised {
+  const durability = (['none', 'group', 'each'] as const)[entry.durability] ?? 'none'
+  const covers = entry.coverage === coverage.payload ? 'payload' : 'header'
+  const { receipt, timeMs, checkedMs } = entry
+  return {
+    holder,
+    receipt,
+    coverage: covers,
+    durability,
+    timeMs,
+    checkedMs,
+    state: entry.isGood ? 'good' : 'failed'
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The background check (spec 28, section 9): of what others promised, by challenges over sectors drawn at random, and of
+ * what is held here, by reading it. What is damaged or missing here is fetched again; a holder that fails loses its
+ * standing as one, and what it promised is asked for anew.
+ */
+import { type BlockStore, type Id, type PayloadDescriptor, recordType } from '@blocktree/tree'
+import { challengeSectorsMax } from './limits.ts'
+import { encodeChallengeAsk } from './messages.ts'
+import { partsOf, payloadOf } from './payload-parts.ts'
+import type { PayloadQueue } from './payload-queue.ts'
+import type { PeerLink } from './peer-link.ts'
+import type { SyncPorts } from './ports.ts'
+import type { PromiseBook } from './promise-book.ts'
+import type { Scope } from './scope.ts'
+
+export interface ScrubReport {
+  /** Promises that were asked for proof, and how many gave none. */
+  readonly challenged: number
+  readonly failed: number
+  /** Payloads read here, parts found damaged or missing, payloads whole again. */
+  readonly payloads: number
+  readonly damagedParts: number
+  readonly repaired: number
+}
+
+export interface ScrubOptions {
+  readonly signal: AbortSignal
+  /** Promises asked in this run; default 256. */
+  readonly challengesMax?: number
+  /** Bytes read here in this run; default 256 MiB. */
+  readonly bytesMax?: number
+}
+
+export interface ScrubberDeps {
+  readonly ports: SyncPorts
+  readonly treeId: Id
+  readonly book: PromiseBook
+  readonly payloads: PayloadQueue
+  readonly links: () => Iterable<PeerLink>
+  readonly scopeOf: (link: PeerLink) => Scope
+}
+
+const repairMs = 60_000 // until a part that nobody gives is left for the next run
+
+export class Scrubber {
+  readonly #deps: ScrubberDeps
+  /** Where the last run stopped. */
+  #afterPromise: Uint8Array | undefined
+  #afterBlock: Uint8Array = new Uint8Array(0)
+
+  constructor(deps: ScrubberDeps) {
+    this.#deps = deps
+  }
+
+  async run(options: ScrubOptions): Promise<ScrubReport> {
+    const promises = await this.#challengeAll(options)
+    const own = await this.#readOwn(options)
+    return { ...promises, ...own }
+  }
+
+  async #challengeAll({
+    signal,
+    challengesMax = 256
+  }: ScrubOptions): Promise<{ challenged: number; failed: number }> {
+    let challenged = 0
+    let failed = 0
+    const links = new Map([...this.#deps.links()].map((link) => [link.principal.toHex(), link]))
+    const due: { readonly record: Id; readonly holder: Id }[] = []
+    for await (const { record, promised } of this.#deps.book.all(this.#afterPromise)) {
+      if (due.length >= challengesMax || signal.aborted) break
+      this.#afterPromise = joined(record, promised.holder)
+      if (links.has(promised.holder.toHex()) && promised.coverage === 'payload')
+        due.push({ record, holder: promised.holder })
+    }
+    if (due.length < challengesMax) this.#afterPromise = undefined
+    for (const { record, holder } of due) {
+      const link = links.get(holder.toHex())
+      if (link === undefined || signal.aborted) continue
+      const isGood = await this.#challenge(link, record, signal)
+      if (isGood === undefined) continue
+      challenged++
+      if (!isGood) failed++
+      await this.#deps.book.check(record, holder, isGood)
+    }
+    return { challenged, failed }
+  }
+
+  /** @returns undefined when it cannot be told: nothing to prove with, or the way is cut */
+  async #challenge(link: PeerLink, record: Id, signal: AbortSignal): Promise<boolean | undefined> {
+    const { ports, treeId, scopeOf } = this.#deps
+    const payload = payloadOf(ports.tree.record(record))
+    const parts = payload === undefined ? [] : this.#provable(record, payload)
+    if (parts.length === 0) return undefined
+    const drawn = this.#draw(parts)
+    const nonce = ports.random.bytes(16)
+    const ask = {
+      tree: treeId,
+      scope: scopeOf(link),
+      nonce,
+      owner: record,
+      references: drawn.map(({ id }) => id)
+    }
+    try {
+      const proof = await link.connection.request('sync.challenge', encodeChallengeAsk(ask), { signal })
+      return proof.toHex() === ports.crypto.sha256(joined(nonce, ...drawn.map(({ bytes }) => bytes))).toHex()
+    } catch (error) {
+      const isAnswer = error instanceof Error && 'code' in error && error.code === 'ERR_SYNC_NOT_HELD'
+      return isAnswer ? false : undefined
+    }
+  }
+
+  /** Parts that are held here whole: only with those a proof can be checked. */
+  #provable(record: Id, payload: PayloadDescriptor): readonly Id[] {
+    const { store } = this.#deps.ports
+    if (payload.levels === 0 && store.readRecord(record)?.inline !== undefined) return [payload.rootHash]
+    return partsOf(store, payload).filter((id) => store.hasSector(id))
+  }
+
+  #draw(parts: readonly Id[]): readonly { readonly id: Id; readonly bytes: Uint8Array }[] {
+    const drawn: { readonly id: Id; readonly bytes: Uint8Array }[] = []
+    const dice = this.#deps.ports.random.bytes(challengeSectorsMax * 4)
+    const view = new DataView(dice.buffer, dice.byteOffset, dice.byteLength)
+    for (let count = 0; count < challengeSectorsMax; count++) {
+      const id = parts[view.getUint32(count * 4) % parts.length]
+      const bytes = id === undefined ? undefined : readWhole(this.#deps.ports.store, id)
+      if (id !== undefined && bytes !== undefined) drawn.push({ id, bytes })
+    }
+    return drawn
+  }
+
+  async #readOwn({
+    signal,
+    bytesMax = 256 * 1024 * 1024
+  }: ScrubOptions): Promise<Omit<ScrubReport, 'challenged' | 'failed'>> {
+    const { tree, store } = this.#deps.ports
+    let [payloads, damagedParts, repaired, bytes] = [0, 0, 0, 0]
+    let isEnd = true
+    for await (const { block, tips } of tree.blockTips({ from: this.#afterBlock })) {
+      if (signal.aborted || bytes >= bytesMax) {
+        this.#afterBlock = block
+        isEnd = false
+        break
+      }
+      for (const tip of tips.map((id) => id.slice())) {
+        const record = tree.record(tip)
+        const payload = payloadOf(record)
+        if (
+          record?.type !== recordType.header ||
+          payload === undefined ||
+          store.readRecord(tip)?.inline !== undefined
+        )
+          continue
+        payloads++
+        const read = this.#damagedIn(payload)
+        bytes += read.bytes
+        if (read.damaged === 0) continue
+        damagedParts += read.damaged
+        if (await this.#repair(tip, signal)) repaired++
+      }
+    }
+    if (isEnd) this.#afterBlock = new Uint8Array(0)
+    return { payloads, damagedParts, repaired }
+  }
+
+  #damagedIn(payload: PayloadDescriptor): { readonly damaged: number; readonly bytes: number } {
+    const { store, crypto } = this.#deps.ports
+    let damaged = 0
+    let bytes = 0
+    for (const id of partsOf(store, payload)) {
+      const part = readWhole(store, id)
+      bytes += part?.length ?? 0
+      if (part === undefined || crypto.sha256(part).toHex() !== id.toHex()) damaged++
+    }
+    return { damaged, bytes }
+  }
+
+  async #repair(owner: Id, signal: AbortSignal): Promise<boolean> {
+    const ended = new AbortController()
+    const cancel = this.#deps.ports.pace.after(repairMs, () => ended.abort())
+    try {
+      return await this.#deps.payloads.fetchNow(owner, AbortSignal.any([signal, ended.signal]), true)
+    } finally {
+      cancel()
+    }
+  }
+}
+
+function readWhole(store: BlockStore, id: Id): Uint8Array | undefined {
+  try {
+    return store.readSector(id)
+  } catch {
+    return undefined
+  }
+}
+
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const part of parts) {
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  return bytes
+}

@@ -1,0 +1,472 @@
+/**
+ * Answers to peers (spec 28, sections 3 to 8). Every request is judged by the caps and grants that its principal has at
+ * that moment; what is asked about a tree that is not held, or without any right, gets one and the same refusal.
+ */
+import { CodecError } from '@blocktree/codec'
+import {
+  type AnyRecord,
+  type HeaderRecord,
+  type Id,
+  type ReceiptRecord,
+  coverage,
+  createReceipt,
+  decodeRecord,
+  durabilityClass,
+  homeZone,
+  recordType
+} from '@blocktree/tree'
+import { packFrames, partLength } from './byte-stream.ts'
+import type { ChangeFeed } from './change-feed.ts'
+import {
+  chunkBytes,
+  leavesPerNodeMax,
+  nodesAnswerBytesMax,
+  requestsBurst,
+  requestsPerSecond,
+  tipsPerBlockMax
+} from './limits.ts'
+import {
+  type Ask,
+  type HeadersAsk,
+  type NodesAsk,
+  type ReceiptAsk,
+  type RecordsAsk,
+  type SectorsAsk,
+  type ToldNode,
+  decodeChallengeAsk,
+  decodeHeadersAsk,
+  decodeNodesAsk,
+  decodeOpen,
+  decodeReceiptAsk,
+  decodeRecordsAsk,
+  decodeSectorsAsk,
+  decodeWatchAsk,
+  encodeNodesAnswer,
+  encodeOpenAnswer,
+  encodeReceiptAnswer,
+  encodeStreamed,
+  encodeToldChange,
+  summarySet
+} from './messages.ts'
+import { isPayloadHeld, partsOf, payloadOf } from './payload-parts.ts'
+import type { SyncPorts } from './ports.ts'
+import { inOrder, zonesOf } from './record-order.ts'
+import type { PeerRights, ScopeView } from './scope.ts'
+import type { Summaries, SummaryRow } from './summaries.ts'
+import { SyncError } from './sync-error.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { type TriePath, childPath, isBelow, rangeOfPath } from './trie-node.ts'
+
+export interface ServerDeps {
+  readonly ports: SyncPorts
+  readonly rights: PeerRights
+  readonly summaries: Summaries
+  readonly feed: ChangeFeed
+  /** Bytes of sectors a second, to all peers together. */
+  readonly upload: TokenBucket
+  /** Resolves when something was stored, or after a while. */
+  readonly progress: (signal: AbortSignal) => Promise<void>
+  /** Waits without keeping anything alive. */
+  readonly sleep: (milliseconds: number) => Promise<void>
+}
+
+const ownersKept = 16 // payloads whose parts are remembered for one peer with a part of the tree
+
+/** Answers one peer. */
+export class SyncServer {
+  readonly #deps: ServerDeps
+  readonly #principal: Id
+  readonly #requests: TokenBucket
+  readonly #parts: Map<string, ReadonlySet<string>> = new Map()
+
+  constructor(deps: ServerDeps, principal: Id) {
+    this.#deps = deps
+    this.#principal = principal
+    this.#requests = new TokenBucket(deps.ports.pace, requestsPerSecond, requestsBurst)
+  }
+
+  /** @throws SyncError; the method is one of page 28 without its `sync.` */
+  async request(method: string, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    this.#assertRate()
+    switch (method) {
+      case 'open':
+        return this.#open(wellFormed(() => decodeOpen(body)))
+      case 'nodes':
+        return this.#nodes(wellFormed(() => decodeNodesAsk(body)))
+      case 'receipt':
+        return this.#receipt(
+          wellFormed(() => decodeReceiptAsk(body)),
+          signal
+        )
+      case 'challenge':
+        return this.#challenge(body)
+      default:
+        throw new SyncError('ERR_SYNC_MALFORMED', `there is no request sync.${method}`)
+    }
+  }
+
+  stream(method: string, head: Uint8Array, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    this.#assertRate()
+    switch (method) {
+      case 'records': {
+        const ask = wellFormed(() => decodeRecordsAsk(head))
+        return packFrames(this.#records(ask, this.#viewOf(ask)))
+      }
+      case 'headers': {
+        const ask = wellFormed(() => decodeHeadersAsk(head))
+        return packFrames(this.#headers(ask, this.#viewOf(ask), signal))
+      }
+      case 'sectors': {
+        const ask = wellFormed(() => decodeSectorsAsk(head))
+        return this.#sectors(ask, this.#viewOf(ask), signal)
+      }
+      case 'watch': {
+        const ask = wellFormed(() => decodeWatchAsk(head))
+        return this.#watch(ask, signal)
+      }
+      default:
+        throw new SyncError('ERR_SYNC_MALFORMED', `there is no stream sync.${method}`)
+    }
+  }
+
+  #assertRate(): void {
+    if (this.#requests.take(1)) return
+    throw new SyncError('ERR_SYNC_BUSY', `more than ${requestsPerSecond} requests a second; slow down`)
+  }
+
+  #viewOf({ tree, scope }: Ask): ScopeView {
+    const { ports, rights, summaries } = this.#deps
+    const held = ports.tree.tree
+    if (held === undefined || held.toHex() !== tree.toHex() || !rights.mayRead(this.#principal, scope))
+      throw forbidden()
+    return summaries.of(scope).view
+  }
+
+  async #open(ask: Ask): Promise<Uint8Array> {
+    const { ports, rights, summaries } = this.#deps
+    if (ports.tree.tree?.toHex() !== ask.tree.toHex()) throw forbidden()
+    const allowed = rights.scopeOf(this.#principal)
+    const scope =
+      ask.scope.length === 0 ? allowed : ask.scope.filter((id) => rights.mayRead(this.#principal, [id]))
+    if (scope.length === 0) throw forbidden()
+    const { authority, receipts, headers } = summaries.of(scope)
+    const top = new Uint8Array(0)
+    return encodeOpenAnswer({
+      scope,
+      roots: [await authority.node(top), await receipts.node(top), await headers.node(top)]
+    })
+  }
+
+  async #nodes(ask: NodesAsk): Promise<Uint8Array> {
+    this.#viewOf(ask)
+    const summary = this.#deps.summaries.of(ask.scope).of(ask.set)
+    const told: ToldNode[] = []
+    let bytes = 0
+    const tell = async (path: TriePath, count: number | undefined): Promise<ToldNode | undefined> => {
+      if (bytes >= nodesAnswerBytesMax) return undefined
+      const known = count ?? (await summary.node(path)).count
+      const node: ToldNode =
+        known <= leavesPerNodeMax || path.length >= 63
+          ? { path, kind: 'rows', rows: toldRows(await summary.rows(path)) }
+          : { path, kind: 'inner', children: await summary.children(path) }
+      bytes += bytesOf(node)
+      told.push(node)
+      return node
+    }
+    for (const path of ask.paths) {
+      const node = await tell(path, undefined)
+      if (node?.kind !== 'inner' || ask.levels === 1) continue
+      for (const [nibble, child] of node.children.entries()) {
+        if (child.count > leavesPerNodeMax) await tell(childPath(path, nibble), child.count)
+      }
+    }
+    return encodeNodesAnswer(told)
+  }
+
+  async *#records(ask: RecordsAsk, view: ScopeView): AsyncGenerator<Uint8Array> {
+    const { tree, store } = this.#deps.ports
+    const births = new BirthSender(this.#deps)
+    const ids = [...ask.ids]
+    const summary = this.#deps.summaries.of(ask.scope).of(ask.set)
+    if (ask.set !== summarySet.headers) {
+      for (const path of ask.paths) for (const { key } of await summary.rows(path)) ids.push(key)
+    }
+    const records: AnyRecord[] = []
+    for (const id of ids) {
+      const record = tree.record(id)
+      if (record !== undefined && isWithin(view, record)) records.push(record)
+    }
+    for (const record of inOrder(tree.authority, records)) {
+      for (const zone of zonesOf(record)) yield* births.before(zone)
+      const inline = record.type === recordType.header ? store.readRecord(record.id)?.inline : undefined
+      yield encodeStreamed({ kind: 'record', bytes: record.bytes, inline })
+    }
+  }
+
+  async *#headers(ask: HeadersAsk, view: ScopeView, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { tree } = this.#deps.ports
+    const births = new BirthSender(this.#deps)
+    for (const path of ask.paths) {
+      for await (const { block, zone, tips } of tree.blockTips(rangeOfPath(path))) {
+        if (signal.aborted) return
+        if (!isBelow(block, path) || !view.hasBlock(block, zone)) continue
+        yield* births.before(zone)
+        yield* this.#versions(block, tips, new Set())
+      }
+    }
+    for (const { block, have } of ask.blocks) {
+      if (signal.aborted) return
+      for await (const row of tree.blockTips({ from: block })) {
+        if (row.block.toHex() !== block.toHex() || !view.hasBlock(block, row.zone)) break
+        yield* births.before(row.zone)
+        yield* this.#versions(block, row.tips, new Set(have.map((id) => id.toHex())))
+        break
+      }
+    }
+  }
+
+  /** Held headers from these tips down to what the asker holds, ancestors first. */
+  *#versions(block: Id, tips: readonly Id[], have: ReadonlySet<string>): Generator<Uint8Array> {
+    const { store, crypto } = this.#deps.ports
+    const read = (id: Id): { readonly header: HeaderRecord; readonly frame: Uint8Array } | undefined => {
+      const stored = store.readRecord(id)
+      if (stored === undefined) return undefined
+      const record = decodeRecord(crypto, stored.bytes)
+      if (record.type !== recordType.header || record.body.block.toHex() !== block.toHex()) return undefined
+      return {
+        header: record,
+        frame: encodeStreamed({ kind: 'record', bytes: stored.bytes, inline: stored.inline })
+      }
+    }
+    const done = new Set(have)
+    const open: { readonly id: Id; frame: Uint8Array | undefined }[] = tips.map((id) => ({
+      id,
+      frame: undefined
+    }))
+    for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+      const key = last.id.toHex()
+      if (last.frame !== undefined || done.has(key)) {
+        open.pop()
+        if (last.frame !== undefined) yield last.frame
+        continue
+      }
+      done.add(key)
+      const found = read(last.id)
+      if (found === undefined) {
+        open.pop()
+        continue
+      }
+      last.frame = found.frame
+      for (const prev of found.header.body.prev)
+        if (!done.has(prev.toHex())) open.push({ id: prev, frame: undefined })
+    }
+  }
+
+  async *#sectors(ask: SectorsAsk, view: ScopeView, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { ports, upload, sleep } = this.#deps
+    let small: Uint8Array[] = []
+    let smallBytes = 0
+    for (const { owner, references } of ask.owners) {
+      const mayHave = this.#partsFor(owner, view)
+      for (const reference of references) {
+        if (signal.aborted) return
+        const bytes = mayHave(reference) ? this.#readSector(owner, reference) : undefined
+        const wait = upload.borrow(bytes?.length ?? 0)
+        if (wait > 0) await sleep(wait)
+        small.push(partLength(bytes?.length ?? 0))
+        smallBytes += 4
+        if (bytes === undefined) continue
+        if (bytes.length < chunkBytes / 4) {
+          small.push(bytes)
+          smallBytes += bytes.length
+          if (smallBytes < chunkBytes) continue
+        }
+        yield joined(small, smallBytes)
+        small = []
+        smallBytes = 0
+        // A sector has up to 1 MiB and its tag: two chunks.
+        if (bytes.length >= chunkBytes / 4) {
+          for (let at = 0; at < bytes.length; at += 1 << 20) yield bytes.subarray(at, at + (1 << 20))
+        }
+      }
+    }
+    if (smallBytes > 0) yield joined(small, smallBytes)
+    void ports
+  }
+
+  #readSector(owner: Id, reference: Id): Uint8Array | undefined {
+    const { store, tree } = this.#deps.ports
+    try {
+      const bytes = store.readSector(reference)
+      if (bytes !== undefined) return bytes
+    } catch {
+      return undefined // damaged here: somebody else has it
+    }
+    const payload = payloadOf(tree.record(owner))
+    return payload?.rootHash.toHex() === reference.toHex() ? store.readRecord(owner)?.inline : undefined
+  }
+
+  /** A peer with the whole tree may have any sector; others only those of records in their scope (A24). */
+  #partsFor(owner: Id, view: ScopeView): (reference: Id) => boolean {
+    if (view.isWhole) return () => true
+    const key = owner.toHex()
+    let parts = this.#parts.get(key)
+    if (parts === undefined) {
+      const { tree, store } = this.#deps.ports
+      const record = tree.record(owner)
+      const payload = record !== undefined && isWithin(view, record) ? payloadOf(record) : undefined
+      parts = new Set(payload === undefined ? [] : partsOf(store, payload).map((id) => id.toHex()))
+      if (this.#parts.size >= ownersKept) this.#parts.clear()
+      this.#parts.set(key, parts)
+    } else if (!isWithin(view, this.#deps.ports.tree.record(owner))) return () => false
+    const known = parts
+    return (reference) => known.has(reference.toHex())
+  }
+
+  async #receipt(ask: ReceiptAsk, signal: AbortSignal): Promise<Uint8Array> {
+    const view = this.#viewOf(ask)
+    const { ports } = this.#deps
+    const signer = ports.self.signer()
+    const promise = ports.self.promiseCap(ask.zone)
+    if (signer === undefined || promise === undefined || !view.hasZone(ask.zone))
+      throw new SyncError('ERR_SYNC_NOT_HELD', 'this node makes no promise about that zone')
+    let missing = this.#missingFor(ask)
+    while (missing.length > 0 && !signal.aborted) {
+      await this.#deps.progress(signal)
+      missing = this.#missingFor(ask)
+    }
+    const absent = new Set(missing.map((id) => id.toHex()))
+    const held = ask.records.filter((id) => !absent.has(id.toHex()))
+    if (held.length === 0) return encodeReceiptAnswer({ receipt: undefined, missing })
+    await ports.store.flush() // a promise is about the disk
+    const receipt: ReceiptRecord = createReceipt(ports.crypto, signer, {
+      tree: ask.tree,
+      zone: ask.zone,
+      records: held.toSorted((left, right) => (left.toHex() < right.toHex() ? -1 : 1)),
+      coverage: ask.coverage === 2 ? coverage.payload : coverage.header,
+      durability: durabilityClass.group,
+      timeMs: ports.clock.now(),
+      keepUntilMs: undefined,
+      term: undefined,
+      fence: undefined,
+      challenge: undefined,
+      cap: promise.cap
+    })
+    return encodeReceiptAnswer({ receipt: receipt.bytes, missing })
+  }
+
+  #missingFor({ zone, records, coverage: wanted }: ReceiptAsk): readonly Id[] {
+    const { tree, store } = this.#deps.ports
+    return records.filter((id) => {
+      const record = tree.record(id)
+      if (record?.type !== recordType.header) return record === undefined
+      if (homeZone(record.body.birth, record.body.block).toHex() !== zone.toHex()) return true
+      return wanted === 2 && !isPayloadHeld(store, id, record.body.payload)
+    })
+  }
+
+  #challenge(body: Uint8Array): Promise<Uint8Array> {
+    const ask = wellFormed(() => decodeChallengeAsk(body))
+    const mayHave = this.#partsFor(ask.owner, this.#viewOf(ask))
+    const { crypto } = this.#deps.ports
+    const parts: Uint8Array[] = [ask.nonce]
+    for (const reference of ask.references) {
+      const bytes = mayHave(reference) ? this.#readSector(ask.owner, reference) : undefined
+      if (bytes === undefined || crypto.sha256(bytes).toHex() !== reference.toHex())
+        throw new SyncError('ERR_SYNC_NOT_HELD', 'a sector of the challenge is not held here, or is damaged')
+      parts.push(bytes)
+    }
+    const size = parts.reduce((sum, { length }) => sum + length, 0)
+    return Promise.resolve(crypto.sha256(joined(parts, size)))
+  }
+
+  #watch(ask: ReturnType<typeof decodeWatchAsk>, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { feed } = this.#deps
+    const changes = feed.watch(this.#viewOf(ask), ask.token, signal)
+    const viewOf = (): ScopeView => this.#viewOf(ask)
+    async function* frames(): AsyncGenerator<Uint8Array> {
+      for await (const change of changes) {
+        viewOf() // rights may have ended since the watch began
+        const frame = encodeToldChange(change)
+        yield joined([partLength(frame.length), frame], frame.length + 4)
+      }
+    }
+    return frames()
+  }
+}
+
+/** Sends the births of a zone and of the zones around it, each once, before what rests on them. */
+class BirthSender {
+  readonly #deps: ServerDeps
+  readonly #sent: Set<string> = new Set()
+
+  constructor(deps: ServerDeps) {
+    this.#deps = deps
+  }
+
+  *before(zone: Id): Generator<Uint8Array> {
+    for (const bytes of birthsAround(this.#deps.ports, zone, this.#sent))
+      yield encodeStreamed({ kind: 'birth', bytes })
+  }
+}
+
+/** Births of a zone and of those around it that are not in `sent` yet, outermost first. */
+export function birthsAround(
+  ports: Pick<SyncPorts, 'tree'>,
+  zone: Id,
+  sent: Set<string>
+): readonly Uint8Array[] {
+  const births: Uint8Array[] = []
+  let next: Id | undefined = zone
+  while (next !== undefined && !sent.has(next.toHex())) {
+    sent.add(next.toHex())
+    const birth = ports.tree.authority.zoneBirth(next)
+    if (birth === undefined) break
+    births.push(birth.bytes)
+    next = birth.birth.zone
+  }
+  return births.toReversed()
+}
+
+function isWithin(view: ScopeView, record: AnyRecord | undefined): boolean {
+  if (record === undefined) return false
+  if (record.type !== recordType.header) return view.concerns(record)
+  return view.hasBlock(record.body.block, homeZone(record.body.birth, record.body.block))
+}
+
+function toldRows(
+  rows: readonly SummaryRow[]
+): readonly { readonly key: Id; readonly tips: readonly Id[] }[] {
+  return rows.map(({ key, tips }) => ({ key, tips: tips.slice(0, tipsPerBlockMax) }))
+}
+
+function bytesOf(node: ToldNode): number {
+  if (node.kind === 'inner') return 80 + 16 * 36
+  return node.rows.reduce((sum, { tips }) => sum + 40 + tips.length * 32, 80)
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) return only
+  const bytes = new Uint8Array(size)
+  let offset = 0
+  for (const part of parts) {
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  return bytes
+}
+
+function wellFormed<Message>(decode: () => Message): Message {
+  try {
+    return decode()
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error
+    throw new SyncError('ERR_SYNC_MALFORMED', `the message is not what it should be: ${error.message}`)
+  }
+}
+
+/** One answer for a tree that is not here and for a stranger: neither learns which. */
+function forbidden(): SyncError {
+  return new SyncError('ERR_SYNC_FORBIDDEN', 'nothing of this tree is given to this principal')
+}

@@ -1,0 +1,238 @@
+/**
+ * One summary: a trie over rows that a source lists in key order. Kept are the nodes at depth 4 (65,536 places of 36
+ * bytes at most); what is below is made from the rows when it is asked for, what is above from those nodes. A change
+ * marks its place, and only marked places are read again: after a hundred changes in a million rows, a hundred small
+ * ranges. Nodes may be saved and loaded again as long as the caller knows that they are those of the rows.
+ */
+import { newBytes } from '@blocktree/codec'
+import type { CryptoProvider } from '@blocktree/crypto'
+import type { Id } from '@blocktree/tree'
+import {
+  type TrieNode,
+  type TriePath,
+  type TrieRow,
+  emptyNode,
+  isBelow,
+  nodeAbove,
+  nodeOfRows,
+  rangeOfPath,
+  rowsByNibble
+} from './trie-node.ts'
+
+/** Lists rows in key order; ids are owned by the receiver. */
+export type RowSource<Row extends TrieRow> = (range: {
+  readonly from: Uint8Array
+  readonly to?: Uint8Array
+}) => AsyncIterable<Row> | Iterable<Row>
+
+const bucketNibbles = 4
+const chunkCount = 256
+const bucketsPerChunk = 256
+const bucketBytes = 36 // count u32, hash 32
+/** Bytes of one saved chunk: all places below one first byte. */
+export const chunkBytesSaved: number = bucketsPerChunk * bucketBytes
+
+/** All places below one first byte of the key. */
+interface Chunk {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Nodes at depth 3 and 2, until a place below changes. */
+  above: { readonly depth3: readonly TrieNode[]; readonly depth2: TrieNode } | undefined
+  isSaved: boolean
+}
+
+export class Summary<Row extends TrieRow> {
+  readonly #crypto: CryptoProvider
+  readonly #source: RowSource<Row>
+  readonly #chunks: (Chunk | undefined)[] = Array.from({ length: chunkCount }, () => undefined)
+  /** Places to read again, by their first two bytes. */
+  readonly #marked: Set<number> = new Set()
+  #isKnown = false
+  #isReading = false
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(crypto: CryptoProvider, source: RowSource<Row>) {
+    this.#crypto = crypto
+    this.#source = source
+  }
+
+  /** It was worked out or loaded once. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  /** Nothing has changed since the last look. */
+  get isSettled(): boolean {
+    return this.#isKnown && !this.#isReading && this.#marked.size === 0
+  }
+
+  /** The row of this key came, changed or went. */
+  mark(key: Id): void {
+    this.#marked.add(((key[0] ?? 0) << 8) | (key[1] ?? 0))
+  }
+
+  /** Everything may have changed. */
+  forget(): void {
+    this.#isKnown = false
+  }
+
+  /** The node at a place, of the rows as they are when the promise resolves or later. */
+  async node(path: TriePath): Promise<TrieNode> {
+    if (path.length > bucketNibbles) return nodeOfRows(this.#crypto, await this.rows(path), path.length)
+    await this.#settle()
+    return this.#keptNode(path)
+  }
+
+  /** The 16 nodes below a place. */
+  async children(path: TriePath): Promise<readonly TrieNode[]> {
+    if (path.length >= bucketNibbles) {
+      const parts = rowsByNibble(await this.rows(path), path.length)
+      return parts.map((rows) => nodeOfRows(this.#crypto, rows, path.length + 1))
+    }
+    await this.#settle()
+    return Array.from({ length: 16 }, (_, nibble) => this.#keptNode(Uint8Array.of(...path, nibble)))
+  }
+
+  /** Rows below a place, by key. */
+  async rows(path: TriePath): Promise<Row[]> {
+    const rows: Row[] = []
+    for await (const row of this.#source(rangeOfPath(path))) {
+      if (isBelow(row.key, path)) rows.push(row)
+    }
+    return rows
+  }
+
+  /** Brings all nodes up to date; afterwards `isSettled` unless something changed meanwhile. */
+  async settle(): Promise<void> {
+    await this.#settle()
+  }
+
+  /** Chunks that changed since they were saved; empty places are told as undefined. Call it when settled. */
+  unsaved(): readonly { readonly chunk: number; readonly bytes: Uint8Array | undefined }[] {
+    const changed: { readonly chunk: number; readonly bytes: Uint8Array | undefined }[] = []
+    for (const [index, chunk] of this.#chunks.entries()) {
+      if (chunk === undefined || chunk.isSaved) continue
+      chunk.isSaved = true
+      changed.push({ chunk: index, bytes: chunk.bytes.slice() })
+    }
+    return changed
+  }
+
+  /** Takes nodes that were saved and are still those of the rows. */
+  load(chunks: Iterable<{ readonly chunk: number; readonly bytes: Uint8Array }>): void {
+    for (const { chunk, bytes } of chunks) {
+      if (chunk >= chunkCount || bytes.length !== chunkBytesSaved) return
+      this.#chunks[chunk] = { ...newChunk(bytes.slice()), isSaved: true }
+    }
+    this.#isKnown = true
+    this.#marked.clear()
+  }
+
+  #settle(): Promise<void> {
+    if (this.isSettled) return Promise.resolve()
+    this.#work = this.#work.then(
+      () => this.#readMarked(),
+      () => this.#readMarked()
+    )
+    return this.#work
+  }
+
+  async #readMarked(): Promise<void> {
+    this.#isReading = true
+    try {
+      await this.#readChanged()
+    } finally {
+      this.#isReading = false
+    }
+  }
+
+  async #readChanged(): Promise<void> {
+    if (!this.#isKnown) {
+      this.#marked.clear()
+      await this.#readAll()
+      this.#isKnown = true
+    }
+    // What is marked while a place is read is read again by the next look.
+    for (const bucket of [...this.#marked]) {
+      this.#marked.delete(bucket)
+      try {
+        await this.#readBucket(bucket)
+      } catch (error) {
+        this.#marked.add(bucket)
+        throw error
+      }
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    this.#chunks.fill(undefined)
+    let bucket = -1
+    let rows: Row[] = []
+    for await (const row of this.#source({ from: newBytes(0) })) {
+      const next = ((row.key[0] ?? 0) << 8) | (row.key[1] ?? 0)
+      if (next !== bucket) {
+        if (rows.length > 0) this.#put(bucket, nodeOfRows(this.#crypto, rows, bucketNibbles))
+        bucket = next
+        rows = []
+      }
+      rows.push(row)
+    }
+    if (rows.length > 0) this.#put(bucket, nodeOfRows(this.#crypto, rows, bucketNibbles))
+  }
+
+  async #readBucket(bucket: number): Promise<void> {
+    const first = bucket >> 8
+    const second = bucket & 0xff
+    const rows = await this.rows(Uint8Array.of(first >> 4, first & 15, second >> 4, second & 15))
+    this.#put(bucket, nodeOfRows(this.#crypto, rows, bucketNibbles))
+  }
+
+  #put(bucket: number, node: TrieNode): void {
+    const first = bucket >> 8
+    const offset = (bucket & 0xff) * bucketBytes
+    const chunk = this.#chunks[first] ?? newChunk(newBytes(chunkBytesSaved))
+    chunk.view.setUint32(offset, node.count)
+    chunk.bytes.set(node.hash, offset + 4)
+    chunk.above = undefined
+    chunk.isSaved = false
+    this.#chunks[first] = chunk
+  }
+
+  #keptNode(path: TriePath): TrieNode {
+    const [a = 0, b = 0, c = 0, d = 0] = path
+    if (path.length === bucketNibbles) return bucketNode(this.#chunks[(a << 4) | b], (c << 4) | d)
+    if (path.length === 3) return this.#above((a << 4) | b)?.depth3[c] ?? emptyNode
+    if (path.length === 2) return this.#above((a << 4) | b)?.depth2 ?? emptyNode
+    return nodeAbove(
+      this.#crypto,
+      Array.from({ length: 16 }, (_, nibble) => this.#keptNode(Uint8Array.of(...path, nibble)))
+    )
+  }
+
+  #above(first: number): Chunk['above'] {
+    const chunk = this.#chunks[first]
+    if (chunk === undefined) return undefined
+    if (chunk.above === undefined) {
+      const depth3 = Array.from({ length: 16 }, (_, high) =>
+        nodeAbove(
+          this.#crypto,
+          Array.from({ length: 16 }, (__, low) => bucketNode(chunk, (high << 4) | low))
+        )
+      )
+      chunk.above = { depth3, depth2: nodeAbove(this.#crypto, depth3) }
+    }
+    return chunk.above
+  }
+}
+
+function newChunk(bytes: Uint8Array): Chunk {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { bytes, view, above: undefined, isSaved: false }
+}
+
+function bucketNode(chunk: Chunk | undefined, place: number): TrieNode {
+  if (chunk === undefined) return emptyNode
+  const offset = place * bucketBytes
+  const count = chunk.view.getUint32(offset)
+  return count === 0 ? emptyNode : { count, hash: chunk.bytes.slice(offset + 4, offset + bucketBytes) }
+}

@@ -1,0 +1,709 @@
+/**
+ * Replication of one tree with any number of peers (doc/spec/28-sync.md): answers what they ask, pushes what is written,
+ * compares with each of them when it connects and now and then, fetches payloads, keeps promises. Pure over its ports;
+ * whoever starts it gives it connections whose principal is proven.
+ */
+import { CodecError } from '@blocktree/codec'
+import type { ConnectionHandlers } from '@blocktree/network'
+import { type Id, type TakenRecord, recordType, right } from '@blocktree/tree'
+import { ChangeFeed } from './change-feed.ts'
+import { Intake, noIntake } from './intake.ts'
+import { receiptBatchMs, receiptIdsMax } from './limits.ts'
+import {
+  type Push,
+  type ToldChange,
+  decodeBehind,
+  decodeHave,
+  decodePush,
+  decodeReceiptAnswer,
+  decodeToldChange,
+  encodeReceiptAsk,
+  encodeWatchAsk
+} from './messages.ts'
+import { unpackFrames } from './byte-stream.ts'
+import { PayloadQueue } from './payload-queue.ts'
+import { type PeerLink, type SyncConnection, isForbidden } from './peer-link.ts'
+import { PeerStanding } from './peer-standing.ts'
+import type { SectorPolicy, SyncPorts } from './ports.ts'
+import { type Promised, PromiseBook } from './promise-book.ts'
+import { type PullReport, Puller } from './puller.ts'
+import { Pusher } from './pusher.ts'
+import { PeerRights, type Scope } from './scope.ts'
+import { type ScrubOptions, type ScrubReport, Scrubber } from './scrubber.ts'
+import { SyncServer } from './server.ts'
+import { Summaries } from './summaries.ts'
+import { loadSummary, saveSummary } from './summary-file.ts'
+import { SyncError } from './sync-error.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+export interface TreeSyncOptions {
+  readonly ports: SyncPorts
+  /** The tree that is replicated; its record need not be held yet. */
+  readonly treeId: Id
+  /** Default `all`. */
+  readonly policy?: SectorPolicy
+  /** Between two comparisons with a peer that was in step; default a minute. */
+  readonly compareEveryMs?: number
+  /** Of sectors, to and from all peers together; no limit when left out. */
+  readonly uploadBytesPerSecond?: number
+  readonly downloadBytesPerSecond?: number
+  /** Whether promises are asked for writes that nobody waits for; default true. */
+  readonly collectsPromises?: boolean
+}
+
+/** A connection with the principal that its hello proved. */
+export interface SyncPeer {
+  readonly connection: SyncConnection
+  readonly principal: Id
+}
+
+export interface PeerStatus {
+  readonly principal: Id
+  readonly state: 'comparing' | 'in step' | 'out of step' | 'forbidden' | 'shut out'
+  /** Milliseconds since the last comparison ended; undefined before the first. */
+  readonly comparedMsAgo: number | undefined
+  /** Records taken from it since it connected. */
+  readonly taken: number
+}
+
+export interface SyncStatus {
+  readonly peers: readonly PeerStatus[]
+  /** Payloads that are still to be fetched. */
+  readonly payloadsWanted: number
+  readonly sectorBytesReceived: number
+  readonly recordsPushed: number
+}
+
+/** How far a write is kept: here and by so many others, of all nodes that may promise it. */
+export interface PromiseReport {
+  readonly kept: number
+  readonly of: number
+  readonly holders: readonly Id[]
+}
+
+interface LinkState {
+  readonly link: PeerLink
+  isPulling: boolean
+  isDue: boolean
+  cancelTimer: () => void
+  failures: number
+  state: PeerStatus['state']
+  comparedAt: number | undefined
+  taken: number
+  scope: Scope
+  readonly announced: Map<string, Id>
+  cancelAnnounced: (() => void) | undefined
+}
+
+const compareEveryDefault = 60_000
+const pushedGapMs = 30 // a push that rests on what is missing: others may bring it at once
+const announcedMs = 20
+const failureFirstMs = 500
+const failureLongestMs = 60_000
+const forbiddenMs = 30_000
+const progressMs = 500
+const saveEveryMs = 5 * 60_000
+const promiseMs = 30_000 // a peer that does not hold a write by then is asked with the next ones
+const life = 8
+
+export class TreeSync {
+  readonly #ports: SyncPorts
+  readonly #options: TreeSyncOptions
+  readonly #rights: PeerRights
+  readonly #summaries: Summaries
+  readonly #feed: ChangeFeed
+  readonly #payloads: PayloadQueue
+  readonly #intake: Intake
+  readonly #puller: Puller
+  readonly #pusher: Pusher
+  readonly #book: PromiseBook
+  readonly #scrubber: Scrubber
+  readonly #links: Map<SyncConnection, LinkState> = new Map()
+  readonly #standings: Map<string, PeerStanding> = new Map()
+  readonly #upload: TokenBucket
+  #waiting: Set<() => void> = new Set()
+  /** Whose records are being taken at this moment. */
+  #from: PeerLink | undefined
+  #unpromised: TakenRecord[] = []
+  #cancelPromises: (() => void) | undefined
+  #cancelSave: (() => void) | undefined
+  #hosts: { readonly change: number; readonly byZone: Map<string, readonly Id[]> } = {
+    change: -1,
+    byZone: new Map()
+  }
+  readonly #endListening: () => void
+  readonly #running: Set<Promise<unknown>> = new Set()
+  #isClosed = false
+
+  private constructor(options: TreeSyncOptions) {
+    const { ports, treeId } = options
+    this.#options = options
+    this.#ports = ports
+    this.#rights = new PeerRights(ports.tree, ports.crypto, ports.clock)
+    this.#summaries = new Summaries(ports.tree, ports.crypto)
+    this.#feed = new ChangeFeed(ports.random.bytes(life))
+    const rate = (perSecond = Infinity): TokenBucket => new TokenBucket(ports.pace, perSecond, perSecond)
+    this.#upload = rate(options.uploadBytesPerSecond)
+    const links = (): Iterable<PeerLink> => this.#liveLinks()
+    const shared = { ports, treeId, rights: this.#rights, links }
+    const scopeOf = (link: PeerLink): Scope => this.#links.get(link.connection)?.scope ?? []
+    this.#payloads = new PayloadQueue({
+      ...shared,
+      scopeOf,
+      policy: options.policy ?? 'all',
+      download: rate(options.downloadBytesPerSecond),
+      sleep: (milliseconds) => this.#sleep(milliseconds),
+      progressed: () => this.#progressed()
+    })
+    const from = (link: PeerLink | undefined): void => {
+      this.#from = link
+    }
+    this.#intake = new Intake({ ports, rights: this.#rights, payloads: this.#payloads, from })
+    this.#puller = new Puller({ ports, treeId, summaries: this.#summaries, intake: this.#intake })
+    this.#pusher = new Pusher(shared)
+    this.#book = new PromiseBook(ports)
+    this.#scrubber = new Scrubber({ ...shared, scopeOf, book: this.#book, payloads: this.#payloads })
+    this.#endListening = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
+  }
+
+  /** Starts replication: what was cut short goes on with the first peer. */
+  static async open(options: TreeSyncOptions): Promise<TreeSync> {
+    const sync = new TreeSync(options)
+    await sync.#loadSummary()
+    await sync.#payloads.load()
+    sync.#saveLater()
+    return sync
+  }
+
+  /** A peer is there; replication with it begins at once. The connection's `closed` ends it. */
+  addPeer({ connection, principal }: SyncPeer): void {
+    if (this.#isClosed || this.#links.has(connection)) return
+    const name = principal.toHex()
+    const standing = this.#standings.get(name) ?? new PeerStanding(this.#ports.pace)
+    this.#standings.set(name, standing)
+    const server = this.#serverFor(principal)
+    const link: PeerLink = {
+      connection,
+      principal,
+      name,
+      standing,
+      server,
+      ending: new AbortController(),
+      lacks: new Map()
+    }
+    const state: LinkState = {
+      link,
+      isPulling: false,
+      isDue: false,
+      cancelTimer: () => undefined,
+      failures: 0,
+      state: 'comparing',
+      comparedAt: undefined,
+      taken: 0,
+      scope: [],
+      announced: new Map(),
+      cancelAnnounced: undefined
+    }
+    this.#links.set(connection, state)
+    void connection.closed.then(() => this.removePeer(connection))
+    this.#pullSoon(state, 0)
+  }
+
+  removePeer(connection: SyncConnection): void {
+    const state = this.#links.get(connection)
+    if (state === undefined) return
+    this.#links.delete(connection)
+    state.cancelTimer()
+    state.cancelAnnounced?.()
+    state.link.ending.abort()
+  }
+
+  /** What answers a peer; method names are those of page 28, with `sync.`. Also for peers that were not added. */
+  handlersFor(peer: SyncPeer): Pick<ConnectionHandlers, 'request' | 'event' | 'stream'> {
+    const server = (): SyncServer =>
+      this.#links.get(peer.connection)?.link.server ?? this.#serverFor(peer.principal)
+    return {
+      request: async (method, body, { signal }) => {
+        this.#assertOpen()
+        return await server().request(shortName(method), body, signal)
+      },
+      stream: (method, head, { signal }) => {
+        this.#assertOpen()
+        return server().stream(shortName(method), head, signal)
+      },
+      event: (name, body) => {
+        const state = this.#links.get(peer.connection)
+        if (state !== undefined && !this.#isClosed) this.#event(state, shortName(name), body)
+      }
+    }
+  }
+
+  get status(): SyncStatus {
+    const now = this.#ports.pace.now()
+    return {
+      peers: [...this.#links.values()].map(({ link, state, comparedAt, taken }) => ({
+        principal: link.principal,
+        state: link.standing.isBanned ? 'shut out' : state,
+        comparedMsAgo: comparedAt === undefined ? undefined : now - comparedAt,
+        taken
+      })),
+      payloadsWanted: this.#payloads.pending,
+      sectorBytesReceived: this.#payloads.bytesReceived,
+      recordsPushed: this.#pusher.pushed
+    }
+  }
+
+  /** Compares with every peer now. */
+  compare(): void {
+    for (const state of this.#links.values()) this.#pullSoon(state, 0)
+  }
+
+  /**
+   * Waits until `copies` nodes, this one counted when it may promise, have promised to keep these headers with their
+   * payloads, or the time is over.
+   */
+  async waitFor(
+    records: readonly Id[],
+    options: { readonly copies: number; readonly timeoutMs: number; readonly signal?: AbortSignal }
+  ): Promise<PromiseReport> {
+    const ended = new AbortController()
+    const cancel = this.#ports.pace.after(options.timeoutMs, () => ended.abort())
+    const signal =
+      options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal])
+    try {
+      const zones = this.#byZone(records)
+      const reports = await Promise.all(
+        [...zones.values()].map(({ zone, ids }) => this.#waitForZone(zone, ids, { ...options, signal }))
+      )
+      const least = reports.toSorted((left, right) => left.kept - right.kept)[0]
+      return least ?? { kept: 0, of: 0, holders: [] }
+    } finally {
+      cancel()
+    }
+  }
+
+  /** What others promised about a record. */
+  promises(record: Id): Promise<readonly Promised[]> {
+    return this.#book.of(record)
+  }
+
+  /** Fetches the payload of a record, whatever the policy. @returns false when nobody gave it before the signal */
+  fetchPayload(record: Id, signal: AbortSignal): Promise<boolean> {
+    return this.#payloads.fetchNow(record, signal)
+  }
+
+  scrub(options: ScrubOptions): Promise<ScrubReport> {
+    return this.#scrubber.run(options)
+  }
+
+  /**
+   * Headers that a peer takes, in its order, from a token on; without one from now on. The first item may be without a
+   * header: what was before its token was missed and has to be compared. Ends with the connection.
+   */
+  async *watch(
+    peer: SyncConnection,
+    token: Uint8Array | undefined,
+    signal: AbortSignal
+  ): AsyncGenerator<ToldChange> {
+    const scope = this.#links.get(peer)?.scope ?? []
+    const head = encodeWatchAsk({ tree: this.#options.treeId, scope }, token)
+    for await (const frame of unpackFrames(peer.pull('sync.watch', head, { signal, timeoutMs: 600_000 })))
+      yield decodeToldChange(frame)
+  }
+
+  /** Ends replication; what is under way is cut and goes on at the next start. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#cancelPromises?.()
+    this.#cancelSave?.()
+    this.#pusher.close()
+    for (const connection of [...this.#links.keys()]) this.removePeer(connection)
+    this.#payloads.close()
+    this.#progressed()
+    await Promise.allSettled(this.#running)
+    this.#endListening()
+    await this.#saveSummary().catch(() => undefined)
+  }
+
+  // --- what is taken
+
+  #taken(taken: readonly TakenRecord[], durable: Promise<void>): void {
+    this.#summaries.take(taken)
+    const from = this.#from
+    durable.then(
+      () => {
+        this.#feed.take(taken)
+        this.#progressed()
+      },
+      () => this.#summaries.take(taken) // gone again
+    )
+    if (from === undefined) {
+      this.#pusher.written(taken, durable)
+      if (this.#options.collectsPromises !== false) this.#promiseLater(taken)
+      return
+    }
+    this.#pusher.relayed(taken, from, durable)
+    const blocks = taken.flatMap(({ block }) => (block === undefined ? [] : [block]))
+    if (blocks.length > 0) this.#ports.onArrived?.(blocks)
+  }
+
+  // --- events of peers
+
+  #event(state: LinkState, name: string, body: Uint8Array): void {
+    const { link } = state
+    if (link.standing.isBanned) return
+    try {
+      if (name === 'push') this.#run(this.#takePush(state, decodePush(body)))
+      else if (name === 'have') this.#note(state, decodeHave(body).ids)
+      else if (name === 'behind') {
+        decodeBehind(body)
+        this.#pullSoon(state, 0)
+      }
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error
+      this.#blame(link, 2)
+    }
+  }
+
+  async #takePush(state: LinkState, { births, records }: Push): Promise<void> {
+    const { link } = state
+    if (this.#rights.scopeOf(link.principal).length === 0 && this.#ports.tree.tree !== undefined) {
+      // Nobody without a right has anything to say; who is only unknown yet is found by comparing.
+      this.#pullSoon(state, pushedGapMs)
+      return
+    }
+    const count = noIntake()
+    try {
+      await this.#intake.take(link, records, births, count)
+    } catch (error) {
+      if (error instanceof SyncError) this.#blame(link, 0)
+      throw error
+    }
+    state.taken += count.taken
+    if (count.parked > 0) this.#pullSoon(state, pushedGapMs)
+  }
+
+  #note(state: LinkState, ids: readonly Id[]): void {
+    const { store, tree } = this.#ports
+    for (const id of ids) {
+      if (!store.hasRecord(id) && !tree.authority.has(id) && !state.link.standing.isRefused(id))
+        state.announced.set(id.toHex(), id)
+    }
+    if (state.announced.size === 0) return
+    state.cancelAnnounced ??= this.#ports.pace.after(announcedMs, () => {
+      state.cancelAnnounced = undefined
+      const wanted = [...state.announced.values()].filter((id) => !store.hasRecord(id))
+      state.announced.clear()
+      if (wanted.length > 0) this.#run(this.#pullAnnounced(state, wanted))
+    })
+  }
+
+  async #pullAnnounced(state: LinkState, ids: readonly Id[]): Promise<void> {
+    const { link, scope } = state
+    if (scope.length === 0) return this.#pullSoon(state, 0)
+    const count = await this.#puller.pullRecords(link, scope, ids, link.ending.signal)
+    state.taken += count.taken
+    if (count.parked > 0) this.#pullSoon(state, pushedGapMs)
+  }
+
+  // --- comparing
+
+  #pullSoon(state: LinkState, milliseconds: number): void {
+    if (this.#isClosed) return
+    if (state.isPulling) {
+      state.isDue = true
+      return
+    }
+    state.cancelTimer()
+    const wait = Math.max(milliseconds, state.link.standing.bannedMs)
+    state.cancelTimer = this.#ports.pace.after(wait, () => {
+      if (this.#links.get(state.link.connection) === state) this.#run(this.#pull(state))
+    })
+  }
+
+  async #pull(state: LinkState): Promise<void> {
+    if (state.isPulling) return
+    const { link } = state
+    state.isPulling = true
+    state.isDue = false
+    if (state.comparedAt === undefined) state.state = 'comparing'
+    let next: number
+    try {
+      const report = await this.#puller.pull(link, link.ending.signal)
+      next = this.#pulled(state, report)
+    } catch (error) {
+      next = this.#failed(state, error)
+    }
+    state.isPulling = false
+    this.#progressed()
+    this.#payloads.pump()
+    this.#pullSoon(state, state.isDue ? 0 : next)
+  }
+
+  #pulled(state: LinkState, report: PullReport): number {
+    state.failures = 0
+    state.scope = report.scope
+    state.state = report.inStep ? 'in step' : 'out of step'
+    state.comparedAt = this.#ports.pace.now()
+    state.taken += report.taken
+    // Nodes that compare at the same moment for ever would all be busy at once.
+    const [dice = 0] = this.#ports.random.bytes(1)
+    return (this.#options.compareEveryMs ?? compareEveryDefault) * (0.75 + dice / 512)
+  }
+
+  #failed(state: LinkState, error: unknown): number {
+    const { link } = state
+    state.failures++
+    if (isForbidden(error)) {
+      state.state = 'forbidden'
+      return forbiddenMs
+    }
+    state.state = 'out of step'
+    if (error instanceof SyncError && error.code === 'ERR_SYNC_PEER_WRONG') this.#blame(link, 3)
+    this.#ports.onNote?.({
+      level: 'debug',
+      message: 'a comparison with a peer was cut short',
+      details: { peer: link.name, reason: error instanceof Error ? error.message : String(error) }
+    })
+    return Math.min(failureLongestMs, failureFirstMs * 2 ** Math.min(10, state.failures - 1))
+  }
+
+  #blame(link: PeerLink, points: number): void {
+    if (points > 0 && !link.standing.blame(points)) return
+    this.#ports.onNote?.({
+      level: 'warn',
+      message: 'a peer is shut out for a while',
+      details: { peer: link.name }
+    })
+  }
+
+  // --- promises
+
+  #promiseLater(taken: readonly TakenRecord[]): void {
+    for (const record of taken) if (record.type === recordType.header) this.#unpromised.push(record)
+    if (this.#unpromised.length > 0)
+      this.#cancelPromises ??= this.#ports.pace.after(receiptBatchMs, () => {
+        this.#cancelPromises = undefined
+        this.#run(this.#collectPromises())
+      })
+  }
+
+  async #collectPromises(): Promise<void> {
+    const taken = this.#unpromised.splice(0, 4 * receiptIdsMax)
+    const zones = this.#byZone(taken.map(({ id }) => id))
+    for (const { zone, ids } of zones.values()) {
+      const ended = new AbortController()
+      const cancel = this.#ports.pace.after(promiseMs, () => ended.abort())
+      const asked = this.#promisers(zone).map((link) => this.#askPromise(link, zone, ids, ended.signal))
+      await Promise.allSettled(asked)
+      cancel()
+    }
+    if (this.#unpromised.length > 0) this.#promiseLater([])
+  }
+
+  async #waitForZone(
+    zone: Id,
+    ids: readonly Id[],
+    { copies, signal }: { readonly copies: number; readonly signal: AbortSignal }
+  ): Promise<PromiseReport> {
+    const { self } = this.#ports
+    const hosts = this.#hostsOf(zone)
+    const holders = new Map<string, Id>()
+    if (self.promiseCap(zone) !== undefined) holders.set(self.principal.toHex(), self.principal)
+    const report = (): PromiseReport => ({
+      kept: holders.size,
+      of: Math.max(hosts.length, holders.size),
+      holders: [...holders.values()]
+    })
+    if (holders.size >= copies) return report()
+    const enough = Promise.withResolvers<void>()
+    const asked = new Set<SyncConnection>()
+    const askAll = (): Promise<unknown> =>
+      Promise.allSettled(
+        this.#promisers(zone).map(async (link) => {
+          if (asked.has(link.connection)) return
+          asked.add(link.connection)
+          const promised = await this.#askPromise(link, zone, ids, signal)
+          if (promised.length < ids.length) return
+          holders.set(link.principal.toHex(), link.principal)
+          if (holders.size >= copies) enough.resolve()
+        })
+      )
+    signal.addEventListener('abort', () => enough.resolve(), { once: true })
+    if (signal.aborted) enough.resolve()
+    this.#run(this.#askUntil(askAll, signal))
+    await enough.promise
+    return report()
+  }
+
+  /** Peers that connect meanwhile are asked too. */
+  async #askUntil(askAll: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#isClosed) {
+      void askAll()
+      await this.#progress(signal)
+    }
+  }
+
+  async #askPromise(
+    link: PeerLink,
+    zone: Id,
+    ids: readonly Id[],
+    signal: AbortSignal
+  ): Promise<readonly Id[]> {
+    const scope = this.#links.get(link.connection)?.scope ?? []
+    const promised: Id[] = []
+    for (let at = 0; at < ids.length; at += receiptIdsMax) {
+      const records = ids.slice(at, at + receiptIdsMax)
+      const ask = encodeReceiptAsk({ tree: this.#options.treeId, scope, zone, records, coverage: 2 })
+      const answer = await link.connection.request('sync.receipt', ask, {
+        signal: AbortSignal.any([signal, link.ending.signal]),
+        timeoutMs: 60_000
+      })
+      const { receipt } = decodeReceiptAnswer(answer)
+      if (receipt === undefined) continue
+      try {
+        promised.push(...(await this.#book.add(link.principal, receipt, { zone, records })))
+      } catch (error) {
+        this.#blame(link, 3)
+        throw error
+      }
+    }
+    return promised
+  }
+
+  /** Peers that hold `host` or `keep` for a zone and give us a scope. */
+  #promisers(zone: Id): readonly PeerLink[] {
+    const hosts = new Set(this.#hostsOf(zone).map((id) => id.toHex()))
+    return [...this.#links.values()]
+      .filter(({ link, scope }) => scope.length > 0 && hosts.has(link.principal.toHex()))
+      .map(({ link }) => link)
+  }
+
+  /** Everybody who may promise to keep what is in a zone. */
+  #hostsOf(zone: Id): readonly Id[] {
+    const { tree } = this.#ports
+    const change = tree.authority.changeCount
+    if (this.#hosts.change !== change) this.#hosts = { change, byZone: new Map() }
+    const key = zone.toHex()
+    const known = this.#hosts.byZone.get(key)
+    if (known !== undefined) return known
+    const subjects = new Map<string, Id>()
+    for (const record of tree.authorityRecords()) {
+      if (record.type === recordType.cap && (record.body.rights & (right.host | right.keep)) !== 0)
+        subjects.set(record.body.subject.toHex(), record.body.subject)
+    }
+    const hosts = [...subjects.values()].filter(
+      (id) =>
+        tree.explainInside(id, zone, right.host).allowed || tree.explainInside(id, zone, right.keep).allowed
+    )
+    this.#hosts.byZone.set(key, hosts)
+    return hosts
+  }
+
+  #byZone(records: readonly Id[]): ReadonlyMap<string, { readonly zone: Id; readonly ids: Id[] }> {
+    const zones = new Map<string, { readonly zone: Id; readonly ids: Id[] }>()
+    for (const id of records) {
+      const block = this.#ports.tree.header(id)?.body.block
+      const zone = block === undefined ? undefined : this.#ports.tree.zoneOf(block)
+      if (zone === undefined) continue
+      const some = zones.get(zone.toHex()) ?? { zone, ids: [] }
+      some.ids.push(id)
+      zones.set(zone.toHex(), some)
+    }
+    return zones
+  }
+
+  // --- parts
+
+  #serverFor(principal: Id): SyncServer {
+    return new SyncServer(
+      {
+        ports: this.#ports,
+        rights: this.#rights,
+        summaries: this.#summaries,
+        feed: this.#feed,
+        upload: this.#upload,
+        progress: (signal) => this.#progress(signal),
+        sleep: (milliseconds) => this.#sleep(milliseconds)
+      },
+      principal
+    )
+  }
+
+  *#liveLinks(): Generator<PeerLink> {
+    for (const { link } of this.#links.values()) {
+      if (!link.ending.signal.aborted && !link.standing.isBanned) yield link
+    }
+  }
+
+  #progressed(): void {
+    const waiting = this.#waiting
+    this.#waiting = new Set()
+    for (const wake of waiting) wake()
+  }
+
+  /** Resolves when something was stored, a peer came, or after half a second. */
+  #progress(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done)
+        cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = this.#ports.pace.after(progressMs, done)
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done, { once: true })
+      if (signal.aborted || this.#isClosed) done()
+    })
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ports.pace.after(milliseconds, resolve)
+    })
+  }
+
+  /** Work with an owner: `close` waits for it. */
+  #run(work: Promise<unknown>): void {
+    const running = work.catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#ports.onNote?.({ level: 'debug', message: 'replication with a peer failed', details: { reason } })
+    })
+    this.#running.add(running)
+    void running.then(() => this.#running.delete(running))
+  }
+
+  async #loadSummary(): Promise<void> {
+    const { tree, store } = this.#ports
+    if (tree.rootBlock === undefined) return
+    const { headers } = this.#summaries.of([tree.rootBlock])
+    await loadSummary({ tree, store, scope: tree.rootBlock }, headers)
+  }
+
+  async #saveSummary(): Promise<void> {
+    const { tree, store } = this.#ports
+    if (tree.rootBlock === undefined) return
+    const { headers } = this.#summaries.of([tree.rootBlock])
+    // A summary that nobody has asked for is not worked out only to be saved.
+    if (headers.isKnown) await saveSummary({ tree, store, scope: tree.rootBlock }, headers)
+  }
+
+  #saveLater(): void {
+    this.#cancelSave = this.#ports.pace.after(saveEveryMs, () => {
+      this.#run(this.#saveSummary())
+      if (!this.#isClosed) this.#saveLater()
+    })
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new SyncError('ERR_SYNC_CLOSED', 'replication was stopped')
+  }
+}
+
+const prefix = 'sync.'
+
+function shortName(method: string): string {
+  return method.startsWith(prefix) ? method.slice(prefix.length) : method
+}
