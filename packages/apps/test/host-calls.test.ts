@@ -753,6 +753,18 @@ describe('requests to other servers', () => {
     expect((await host.call('http-client.read', { rest, length: 1 })).status).toBe(closed)
   })
 
+  test('the rest of an answer is not read any more once the grant was taken back', async () => {
+    const { port } = scripted(
+      { 'api.example': ['8.8.8.8'] },
+      { 'https://api.example/a': { status: 200, body: 'x'.repeat(700_000) } }
+    )
+    const host = await openHost({ http: port, granted: [client('https://api.example')] })
+    const rest = (await host.call('http-client.request', { request })).reply?.rest ?? 0
+    expect((await host.call('http-client.read', { rest, length: 10 })).reply?.content).toHaveLength(10)
+    host.app.setGrants([])
+    expect((await host.call('http-client.read', { rest, length: 10 })).status).toBe(denied)
+  })
+
   test('a failure of the connection goes to the next address', async () => {
     const { port } = scripted(
       { 'api.example': ['8.8.8.8', '8.8.4.4'] },

@@ -46,7 +46,10 @@ export const httpClientCalls: HandlerGroup<'http-client'> = {
   }
 }
 
-type Answer = Awaited<ReturnType<HttpPort['request']>>
+interface Answer extends Awaited<ReturnType<HttpPort['request']>> {
+  /** Fails with `denied` once the origin that answered is not granted any more. */
+  readonly expectGranted: () => void
+}
 type Outgoing = Pick<Host.OutgoingRequest, 'method' | 'headers' | 'content'>
 
 async function follow(
@@ -72,15 +75,15 @@ async function follow(
 async function ask(call: CallContext, url: URL, outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
   const scheme = url.protocol === 'http:' ? 'http' : 'https'
   const port = url.port === '' ? (scheme === 'http' ? 80 : 443) : Number(url.port)
-  const cover = call.grants.expect(
-    { kind: 'http-client', origin: { scheme, host: url.hostname, port } },
-    `requests to ${url.origin}`
-  )
+  const origin = { scheme, host: url.hostname, port } as const
+  const expectGranted = (): 'literal' | 'pattern' =>
+    call.grants.expect({ kind: 'http-client', origin }, `requests to ${url.origin}`)
+  const cover = expectGranted()
   const addresses = await judgedAddresses(url.hostname, cover, (host) => call.http.resolve(host, signal))
   let failure: unknown
   for (const address of addresses) {
     try {
-      return await call.http.request({ ...outgoing, url, address, signal })
+      return { ...(await call.http.request({ ...outgoing, url, address, signal })), expectGranted }
     } catch (error) {
       failure = error
       if (!(error instanceof HostFailure) || error.failure !== 'unreachable' || signal.aborted) break
@@ -161,8 +164,8 @@ async function received(
   answer: Answer,
   ended: AbortController
 ): Promise<Host.IncomingResponse> {
-  const { status, headers } = answer
-  const download = new Download(answer.body[Symbol.asyncIterator](), () => ended.abort())
+  const { status, headers, body, expectGranted } = answer
+  const download = new Download(body[Symbol.asyncIterator](), expectGranted, () => ended.abort())
   const { content, last } = await download.read(Math.floor(call.limits.payloadBytes / 2))
   const rest = last ? undefined : call.handles.add('download', call.process, download)
   return { status, headers: headers.slice(0, 128), content, rest }
@@ -170,18 +173,21 @@ async function received(
 
 class Download implements HeldDownload {
   readonly #source: AsyncIterator<Uint8Array, unknown>
+  readonly #expectGranted: () => void
   readonly #end: () => void
   #left: Uint8Array = new Uint8Array(0)
   #bytes = 0
   #isDone = false
 
-  constructor(source: AsyncIterator<Uint8Array, unknown>, end: () => void) {
+  constructor(source: AsyncIterator<Uint8Array, unknown>, expectGranted: () => void, end: () => void) {
     this.#source = source
+    this.#expectGranted = expectGranted
     this.#end = end
   }
 
   /** As much as has come, at least one byte unless it is the last part. */
   async read(length: number): Promise<{ readonly content: Uint8Array; readonly last: boolean }> {
+    this.#expectGranted()
     const parts: Uint8Array[] = []
     let bytes = 0
     while (bytes < length) {
