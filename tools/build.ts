@@ -41,6 +41,10 @@ const bundles = [
     chunkFileNames: 'worker/[name]-[hash].js'
   },
   {
+    input: { 'module-worker': 'packages/sandbox/dist/module-worker.js' },
+    chunkFileNames: 'worker/[name]-[hash].js'
+  },
+  {
     input: { 'native-block-worker': 'packages/crypto/dist/native-block-worker.js' },
     chunkFileNames: 'worker/[name]-[hash].js'
   }

@@ -1,21 +1,22 @@
 /** A package as a node takes it: signature and hashes hold, and the module is one that a sandbox can run. */
 import { type VerifiedPackage, effectiveLimits, readPackage } from '@blocktree/app-package'
 import type { CryptoProvider } from '@blocktree/crypto'
-import { checkModule, modulePolicyDefault } from '@blocktree/wasm-module'
+import { checkModuleApart } from '@blocktree/sandbox/module-thread'
+import { modulePolicyDefault } from '@blocktree/wasm-module'
 import { NodeError } from './node-error.ts'
 
 const wasmPageBytes = 65_536
 
 /** @throws PackageError, and ERR_APP_MODULE with the first refusal in words and all of them as data */
-export function verifyPackage(crypto: CryptoProvider, bytes: Uint8Array): VerifiedPackage {
+export async function verifyPackage(crypto: CryptoProvider, bytes: Uint8Array): Promise<VerifiedPackage> {
   const found = readPackage(crypto, bytes)
-  expectModule(found)
+  await expectModule(found)
   return found
 }
 
-function expectModule({ module, manifest }: VerifiedPackage): void {
+async function expectModule({ module, manifest }: VerifiedPackage): Promise<void> {
   const { moduleBytes, memoryBytes, tableElements } = effectiveLimits(manifest.limits)
-  const refusals = checkModule(module, {
+  const refusals = await checkModuleApart(module, {
     ...modulePolicyDefault,
     moduleBytes,
     memoryPages: Math.floor(memoryBytes / wasmPageBytes),

@@ -9,6 +9,8 @@ export const loadChunkBytesMax: number = 1024 * 1024 // a module is handed over 
 export const eventsAheadMax = 32 // sent to a process beside the one it serves, if it is the only one of its app
 export const eventsAheadOfMany = 1 // to each where an app has several: what was sent cannot go to another any more
 export const eventBytesAhead: number = 128 * 1024 // of payloads; the process reads as much at once
+export const moduleBytesAtOnce: number = 128 * 1024 // judged and rewritten in some 10 ms; larger ones on a thread
+export const moduleThreadMiB = 1024 // heap of that thread, for the largest module that may be installed
 export const guestFuelMax = 50_000_000_000 // the most that one invocation may use
 
 export const defaultRunLimits: AppRunLimits = {

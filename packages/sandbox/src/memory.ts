@@ -34,7 +34,7 @@ export function createMemoryRunner(): AppRunner {
     async start(app) {
       const limits = clampRunLimits(app.limits)
       const running = new MemoryApp(app, limits, async (host) => {
-        const guest = await createAsyncGuest(prepareModule(app, 'v8', limits), host, limits)
+        const guest = await createAsyncGuest(await prepareModule(app, 'v8', limits), host, limits)
         return async (kind, payload) => await guest(kind, payload)
       })
       await running.begin()

@@ -71,7 +71,7 @@ interface Ground {
 async function startApp(app: AppRunOptions, ground: Ground): Promise<RunningApp> {
   const { level, levels, engine, library, program, seccompFilter } = ground
   const limits = clampRunLimits(app.limits)
-  const module = prepareModule(app, engine, limits)
+  const module = await prepareModule(app, engine, limits)
   const command = buildSpawnCommand({
     level,
     engine,

@@ -26,5 +26,5 @@ async function describe(context: CommandContext): Promise<ReturnType<typeof desc
   const bytes = readLocalFile(context, context.arguments[0] ?? '-')
   const { loadCrypto } = await import('@blocktree/node/author')
   const { verifyPackage } = await import('@blocktree/node/verify-package')
-  return describePackage(verifyPackage(await loadCrypto(), bytes))
+  return describePackage(await verifyPackage(await loadCrypto(), bytes))
 }

@@ -14,7 +14,7 @@ export async function run(context: CommandContext): Promise<void> {
   const author = await openAuthorKey(context, authorKeyFile(context, project.directory))
   try {
     const bytes = packProject(project, author)
-    verifyPackage(author.crypto, bytes) // what no node would take is said here
+    await verifyPackage(author.crypto, bytes) // what no node would take is said here
     const file = context.options.text('out') ?? join(project.directory, `${name}-${version}.blocktree`)
     writeLocalFile(context, file, bytes)
     const result = { file, name, version, bytes: bytes.length, author: author.id }

@@ -79,8 +79,8 @@ export class AppHost {
   }
 
   /** @throws PackageError, ERR_APP_MODULE: what a package says of itself, once it is proven */
-  inspect(bytes: Uint8Array): VerifiedPackage {
-    return verifyPackage(this.#deps.crypto, bytes)
+  async inspect(bytes: Uint8Array): Promise<VerifiedPackage> {
+    return await verifyPackage(this.#deps.crypto, bytes)
   }
 
   /** @throws ERR_APP_EXISTS, ERR_APP_CONSENT, ERR_APP_FAILED and what `inspect` throws; nothing is left of it then */
@@ -88,7 +88,7 @@ export class AppHost {
     bytes: Uint8Array,
     options: { readonly name?: string; readonly consent: Consent }
   ): Promise<AppStatus> {
-    const found = this.inspect(bytes)
+    const found = await this.inspect(bytes)
     const name = options.name ?? found.manifest.name
     return await this.#slots.inTurn(name, async (slot) => {
       const place = appPlace(name)
@@ -113,7 +113,7 @@ export class AppHost {
 
   /** @throws ERR_APP_ROLLED_BACK: version, data and grant from before are in force again; ERR_APP_CONSENT, ERR_PACKAGE_… */
   async upgrade(name: string, bytes: Uint8Array, consent: UpgradeConsent): Promise<AppStatus> {
-    const found = this.inspect(bytes)
+    const found = await this.inspect(bytes)
     return await this.#slots.inTurn(name, async (slot) => {
       await upgradeApp(this.#deps, slot, { found, bytes, consent })
       return this.status(name)

@@ -63,7 +63,7 @@ function packageHandlers(parts: NodeParts): Pick<AppHandlers, 'app.inspect' | 'a
   return {
     async 'app.inspect'({ name }, { peer, upload }) {
       const { host } = await open(parts, peer.session)
-      const found = host.inspect(await collect(upload))
+      const found = await host.inspect(await collect(upload))
       return describe(host, found, name ?? found.manifest.name)
     },
     async 'app.install'({ name, ...consent }, { peer, upload }) {
