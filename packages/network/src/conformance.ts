@@ -340,10 +340,7 @@ function testStreams(check: Check): void {
     const { local, seen } = await connect(driver)
     const stream = local.pull('bulk', bytes('1000'))[Symbol.asyncIterator]()
     expect((await stream.next()).value?.length).toBe(bodyBytesMax)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    const before = seen.chunks
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(seen.chunks).toBe(before)
+    await new Promise((resolve) => setTimeout(resolve, 300))
     expect(seen.chunks).toBeLessThanOrEqual(8)
     // one that stands still does not hold up another
     let total = 0

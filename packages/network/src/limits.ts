@@ -5,6 +5,8 @@ export const protocolVersion = 1
 
 /** Longest body of a request, answer, event or chunk. */
 export const bodyBytesMax: number = 1024 * 1024
+/** Longest message on a topic: it is copied to many. */
+export const topicBytesMax: number = 64 * 1024
 /** Longest name of a method or event: printable ASCII. */
 export const nameBytesMax = 64
 /** Longest code of an error. */

@@ -1,0 +1,18 @@
+/**
+ * Finding where a key can be reached. What is found is a hint and nothing more: only a dial proves that the holder of
+ * the key is there, and signed address records are the business of the layer above.
+ */
+import type { TransportKey } from './port.ts'
+
+export interface Discovery {
+  /** Addresses at which the holder of the key may be, each once and ending in its `/p2p/…`; empty when none is known. */
+  find(key: TransportKey, options?: FindOptions): Promise<readonly string[]>
+  /** Peers that make themselves known nearby, without being asked. */
+  onFound(listener: (key: TransportKey, addresses: readonly string[]) => void): () => void
+}
+
+export interface FindOptions {
+  readonly signal?: AbortSignal
+  /** Milliseconds; what was found by then is the answer. 5,000 when left out. */
+  readonly timeoutMs?: number
+}
