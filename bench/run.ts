@@ -13,6 +13,7 @@ import { renderPage, renderSection } from './render.ts'
 import { type BenchContext, isReached, type Section, type SectionResult } from './section.ts'
 import { appsSection } from './sections/apps.ts'
 import { createsSection } from './sections/creates.ts'
+import { erisSection } from './sections/eris.ts'
 import { fuelSection } from './sections/fuel.ts'
 import { millionSection } from './sections/million.ts'
 import { rpcSection } from './sections/rpc.ts'
@@ -28,7 +29,8 @@ const sections: readonly Section[] = [
   startSection,
   sandboxSection,
   fuelSection,
-  appsSection
+  appsSection,
+  erisSection
 ]
 const output = join(import.meta.dirname, 'output')
 const pictures = join(import.meta.dirname, '..', 'doc', 'images')

@@ -44,14 +44,8 @@ export async function* readBlockFile(
   const input = new Pieces(source)
   const items = await readStart(input)
   const entries = await readCount(input, 0xa0, 'the map of blocks')
-  for (let index = 0; entries === undefined || index < entries; index++) {
-    if (entries === undefined && (await input.skip(indefinite.end))) break
-    yield await readEntry(input)
-  }
-  for (let index = 1; items === undefined || index < items; index++) {
-    if (items === undefined && (await input.skip(indefinite.end))) break
-    yield await readCapability(input)
-  }
+  for (let index = 0; await hasNext(input, index, entries); index++) yield await readEntry(input)
+  for (let index = 1; await hasNext(input, index, items); index++) yield await readCapability(input)
   if ((await input.peek()) !== undefined) throw refused('bytes follow its end')
 }
 
@@ -62,6 +56,11 @@ async function readStart(input: Pieces): Promise<number | undefined> {
   const items = await readCount(input, 0x80, 'the outer array')
   if (items === 0) throw refused('the outer array is empty')
   return items
+}
+
+/** @param count undefined when the end is marked, which is passed over then */
+async function hasNext(input: Pieces, index: number, count: number | undefined): Promise<boolean> {
+  return count === undefined ? !(await input.skip(indefinite.end)) : index < count
 }
 
 /** A length in its shortest form; undefined for an indefinite one. */
@@ -110,9 +109,9 @@ class Pieces {
   /** The next byte, which stays; undefined at the end. */
   async peek(): Promise<number | undefined> {
     while (this.#at === this.#piece.length) {
-      const { done, value } = await this.#source.next()
-      if (done === true) return undefined
-      this.#piece = Uint8Array.from(value)
+      const next = await this.#source.next()
+      if (next.done === true) return undefined
+      this.#piece = Uint8Array.from(next.value)
       this.#at = 0
     }
     return this.#piece[this.#at]

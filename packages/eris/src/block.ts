@@ -10,7 +10,7 @@ import { ErisError } from './eris-error.ts'
 declare const blockBrand: unique symbol
 export interface Block {
   readonly reference: BlockReference
-  /** 1,024 or 32,768 encrypted bytes; not to be changed by anybody. */
+  /** 1,024 or 32,768 encrypted bytes, not to be changed; of a block that came from an encoder, only until it was put. */
   readonly bytes: Uint8Array
   readonly [blockBrand]: true
 }

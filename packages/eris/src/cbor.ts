@@ -72,8 +72,9 @@ export class CborReader {
 
   /** Valid UTF-8, else refused. */
   text(what: string): string {
-    const { byteValue, value } = this.#take('string', what)
-    if (byteValue === undefined && value !== '') throw this.#refuse(`${what} has lost its bytes`)
+    const token = this.#take('string', what)
+    const { byteValue } = token
+    if (byteValue === undefined && token.value !== '') throw this.#refuse(`${what} has lost its bytes`)
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(byteValue ?? new Uint8Array(0))
     } catch {

@@ -28,7 +28,8 @@ export interface EncoderOptions {
   readonly secret: Uint8Array
   /**
    * Stores blocks, each as often as it occurs in the content; a rejection ends the encoding. Called again before it has
-   * settled, a few times at most; leaves come in order, nodes after what they name.
+   * settled, a few times at most; leaves come in order, nodes after what they name. Their bytes are overwritten once it
+   * has settled.
    */
   readonly put: (blocks: readonly Block[]) => Promise<void>
   readonly signal?: AbortSignal | undefined
@@ -73,6 +74,8 @@ class PushEncoder implements Encoder {
   readonly #levels: PairLevel[] = []
   #leaves: Uint8Array
   #filled = 0
+  /** Buffers of batches that were put, to be filled again: garbage of this size would wait long for its collection. */
+  readonly #spares: Uint8Array[] = []
   #contentBytes = 0
   #blockCount = 0
   /** Batches that were dispatched and not put yet, oldest first; none rejects. */
@@ -104,6 +107,7 @@ class PushEncoder implements Encoder {
   async finish(): Promise<EncodedContent> {
     this.#expectOpen()
     this.#isClosed = true
+    this.#leaves.fill(0, this.#filled)
     this.#leaves[this.#filled] = paddingStart // there is room: full batches leave at once
     await this.#dispatch(true)
     await this.#settle(0)
@@ -142,9 +146,9 @@ class PushEncoder implements Encoder {
     const room = this.#leaves.length // a batch that moves to a thread is empty afterwards
     this.#underWay.push(this.#process(this.#seal(batch)))
     const workers = this.#workers()
-    if (!isLast) this.#leaves = new Uint8Array(Math.min(room * 4, batchBytesMax))
     this.#filled = 0
     await this.#settle((workers?.width ?? 0) + putsUnderWayMax - 1)
+    if (!isLast) this.#leaves = this.#spares.pop() ?? new Uint8Array(Math.min(room * 4, batchBytesMax))
     this.#throwFailure()
   }
 
@@ -165,8 +169,10 @@ class PushEncoder implements Encoder {
     let release = (): void => {}
     this.#taken = new Promise((resolve) => (release = resolve))
     const blocks: Block[] = []
+    let spare: Uint8Array | undefined
     try {
       const batch = await sealing
+      spare = batch.blocks
       await before
       if (this.#failure === undefined) this.#take(0, batch, blocks)
     } catch (error) {
@@ -175,6 +181,7 @@ class PushEncoder implements Encoder {
       release()
     }
     await this.#put(blocks)
+    if (spare?.length === batchBytesMax) this.#spares.push(spare)
   }
 
   /** Blocks to be put, their pairs to the level above. */

@@ -124,7 +124,7 @@ class Store implements MemoryStore {
       )
     }
     this.#bytesHeld += bytes.length
-    this.#blocks.set(key, bytes.slice()) // the given bytes may be a small view of a large buffer
+    this.#blocks.set(key, bytes.slice())
   }
 
   #expect(permission: keyof StorePermissions, options: StoreOptions | undefined): void {

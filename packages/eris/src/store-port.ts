@@ -45,8 +45,8 @@ export interface BlockStore extends AsyncDisposable {
   get(request: BlockRequest, options?: StoreOptions): Promise<Uint8Array | undefined>
 
   /**
-   * Resolves when the block is kept as safely as this store promises. Storing it again changes nothing. The bytes are
-   * read until the promise settles and may be kept without a copy.
+   * Resolves when the block is kept as safely as this store promises. Storing it again changes nothing. The bytes are the
+   * caller's again when the promise settles, and will be overwritten: a store that holds them longer copies them.
    */
   put(block: Block, options?: StoreOptions): Promise<void>
 
@@ -68,7 +68,7 @@ export interface BlockStore extends AsyncDisposable {
     options?: StoreOptions
   ): Promise<readonly (Uint8Array | undefined)[]>
 
-  /** As `put` for each; after a failure some of them may be kept. Called through `putBlocks`. */
+  /** As `put` for each, also about whose the bytes are; after a failure some of them may be kept. Called through `putBlocks`. */
   putMany?(blocks: readonly Block[], options?: StoreOptions): Promise<void>
 
   /** Ends what is under way and gives back what is held; later calls reject with ERR_ERIS_STORE_CLOSED. Idempotent. */

@@ -78,7 +78,7 @@ describe.for([
       blockSize: size,
       secret: bytesOf(vector['convergence-secret'] ?? ''),
       put: async (blocks) => {
-        for (const { reference, bytes } of blocks) put.set(formatReference(reference), bytes)
+        for (const { reference, bytes } of blocks) put.set(formatReference(reference), bytes.slice())
       }
     })
     for (let at = 0; at < content.length; at += 777) await encoder.write(content.subarray(at, at + 777))
