@@ -183,7 +183,8 @@ export class PayloadQueue {
     const asked: Asked[] = []
     let left = sectorsPerRequest
     const now = this.#deps.ports.pace.now()
-    if (link.ending.signal.aborted || link.standing.isBanned) return asked
+    if (link.ending.signal.aborted || link.standing.isBanned || this.#deps.scopeOf(link).length === 0)
+      return asked
     for (const [key, fetch] of this.#fetches) {
       if ((link.lacks.get(key) ?? -1) > now || fetch.isWaiting || fetch.isBroken) continue
       const references = fetch.next(left)

@@ -78,6 +78,8 @@ export class SyncServer {
   readonly #principal: Id
   readonly #requests: TokenBucket
   readonly #parts: Map<string, ReadonlySet<string>> = new Map()
+  /** The peer was told that it has no right; it does not ask again for a while. */
+  hasRefused = false
 
   constructor(deps: ServerDeps, principal: Id) {
     this.#deps = deps
@@ -129,6 +131,12 @@ export class SyncServer {
     }
   }
 
+  /** One answer for a tree that is not here and for a stranger: neither learns which. */
+  #forbid(): SyncError {
+    this.hasRefused = true
+    return new SyncError('ERR_SYNC_FORBIDDEN', 'nothing of this tree is given to this principal')
+  }
+
   #assertRate(): void {
     if (this.#requests.take(1)) return
     throw new SyncError('ERR_SYNC_BUSY', `more than ${requestsPerSecond} requests a second; slow down`)
@@ -138,17 +146,18 @@ export class SyncServer {
     const { ports, rights, summaries } = this.#deps
     const held = ports.tree.tree
     if (held === undefined || held.toHex() !== tree.toHex() || !rights.mayRead(this.#principal, scope))
-      throw forbidden()
+      throw this.#forbid()
     return summaries.of(scope).view
   }
 
   async #open(ask: Ask): Promise<Uint8Array> {
     const { ports, rights, summaries } = this.#deps
-    if (ports.tree.tree?.toHex() !== ask.tree.toHex()) throw forbidden()
+    if (ports.tree.tree?.toHex() !== ask.tree.toHex()) throw this.#forbid()
     const allowed = rights.scopeOf(this.#principal)
     const scope =
       ask.scope.length === 0 ? allowed : ask.scope.filter((id) => rights.mayRead(this.#principal, [id]))
-    if (scope.length === 0) throw forbidden()
+    if (scope.length === 0) throw this.#forbid()
+    this.hasRefused = false
     const { authority, receipts, headers } = summaries.of(scope)
     const top = new Uint8Array(0)
     return encodeOpenAnswer({
@@ -464,9 +473,4 @@ function wellFormed<Message>(decode: () => Message): Message {
     if (!(error instanceof CodecError)) throw error
     throw new SyncError('ERR_SYNC_MALFORMED', `the message is not what it should be: ${error.message}`)
   }
-}
-
-/** One answer for a tree that is not here and for a stranger: neither learns which. */
-function forbidden(): SyncError {
-  return new SyncError('ERR_SYNC_FORBIDDEN', 'nothing of this tree is given to this principal')
 }

@@ -17,6 +17,7 @@ import {
   decodePush,
   decodeReceiptAnswer,
   decodeToldChange,
+  encodeBehind,
   encodeReceiptAsk,
   encodeWatchAsk
 } from './messages.ts'
@@ -101,6 +102,7 @@ const announcedMs = 20
 const failureFirstMs = 500
 const failureLongestMs = 60_000
 const forbiddenMs = 30_000
+const welcomeMs = 20 // caps and the principals that they are for come together
 const progressMs = 500
 const saveEveryMs = 5 * 60_000
 const promiseMs = 30_000 // a peer that does not hold a write by then is asked with the next ones
@@ -127,6 +129,7 @@ export class TreeSync {
   #unpromised: TakenRecord[] = []
   #cancelPromises: (() => void) | undefined
   #cancelSave: (() => void) | undefined
+  #cancelWelcome: (() => void) | undefined
   #hosts: { readonly change: number; readonly byZone: Map<string, readonly Id[]> } = {
     change: -1,
     byZone: new Map()
@@ -317,6 +320,7 @@ export class TreeSync {
     this.#isClosed = true
     this.#cancelPromises?.()
     this.#cancelSave?.()
+    this.#cancelWelcome?.()
     this.#pusher.close()
     for (const connection of [...this.#links.keys()]) this.removePeer(connection)
     this.#payloads.close()
@@ -330,6 +334,7 @@ export class TreeSync {
 
   #taken(taken: readonly TakenRecord[], durable: Promise<void>): void {
     this.#summaries.take(taken)
+    if (taken.some(({ type }) => type === recordType.cap || type === recordType.grant)) this.#welcomeLater()
     const from = this.#from
     durable.then(
       () => {
@@ -346,6 +351,18 @@ export class TreeSync {
     this.#pusher.relayed(taken, from, durable)
     const blocks = taken.flatMap(({ block }) => (block === undefined ? [] : [block]))
     if (blocks.length > 0) this.#ports.onArrived?.(blocks)
+  }
+
+  /** Peers that were turned away and have a right now are told to compare. */
+  #welcomeLater(): void {
+    this.#cancelWelcome ??= this.#ports.pace.after(welcomeMs, () => {
+      this.#cancelWelcome = undefined
+      for (const { link } of this.#links.values()) {
+        if (!link.server.hasRefused || this.#rights.scopeOf(link.principal).length === 0) continue
+        link.server.hasRefused = false
+        link.connection.notify('sync.behind', encodeBehind(this.#options.treeId))
+      }
+    })
   }
 
   // --- events of peers

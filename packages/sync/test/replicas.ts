@@ -16,7 +16,6 @@ import {
   type TreeState,
   authorityRoot,
   createTreeState,
-  recordType,
   right,
   zoneRoots
 } from '@blocktree/tree'
@@ -33,6 +32,7 @@ export interface ReplicaNode {
   readonly network: Network
   readonly connections: Set<Connection>
   readonly notes: string[]
+  readonly openSync: () => Promise<TreeSync>
 }
 
 export type NodeOptions = Partial<Omit<TreeSyncOptions, 'ports' | 'treeId'>> & { readonly store?: BlockStore }
@@ -54,6 +54,7 @@ export class Replicas {
   readonly hub: MemoryNetwork
   readonly nodes: Map<string, ReplicaNode> = new Map()
   readonly #keys: Map<string, string> = new Map()
+  readonly #strangers: Map<string, Principal> = new Map()
 
   constructor(fixture: Fixture, seed = 1) {
     this.fixture = fixture
@@ -106,7 +107,8 @@ export class Replicas {
       sync,
       network,
       connections: new Set(),
-      notes
+      notes,
+      openSync: open
     }
     network.onConnection((connection) => this.#serve(node, connection))
     this.nodes.set(name, node)
@@ -120,6 +122,17 @@ export class Replicas {
     const connection = await this.time.until(left.network.dial(address))
     this.#serve(left, connection)
     await this.time.advance(5)
+  }
+
+  /** Whose key it is, of a peer that is no node of these. */
+  introduce(key: Uint8Array, principal: Principal): void {
+    this.#strangers.set(key.toHex(), principal)
+  }
+
+  /** Replication ends as in a crash, and begins again over the same store. */
+  async restart(node: ReplicaNode): Promise<void> {
+    await this.time.until(node.sync.close())
+    node.sync = await node.openSync()
   }
 
   async connectAll(): Promise<void> {
@@ -160,7 +173,8 @@ export class Replicas {
 
   #serve(node: ReplicaNode, connection: Connection): void {
     const name = this.#keys.get(connection.remoteKey.toHex()) ?? ''
-    const principal: Id | undefined = this.nodes.get(name)?.principal.id
+    const known = this.nodes.get(name)?.principal ?? this.#strangers.get(connection.remoteKey.toHex())
+    const principal: Id | undefined = known?.id
     if (principal === undefined) throw new Error('a connection of nobody')
     node.connections.add(connection)
     void connection.closed.then(() => node.connections.delete(connection))
@@ -192,12 +206,4 @@ export async function stateOf(tree: TreeState, root: Id): Promise<string> {
   }
   lines.push((await zoneRoots(tree, crypto, root)).headsRoot.toHex())
   return lines.join('\n')
-}
-
-/** All records of a tree, by type. */
-export function authorityIds(tree: TreeState): readonly string[] {
-  return [...tree.authorityRecords()]
-    .filter(({ type }) => type !== recordType.header)
-    .map(({ id }) => id.toHex())
-    .toSorted()
 }

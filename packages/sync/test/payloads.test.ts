@@ -1,0 +1,143 @@
+/** Payloads on their way: from several peers, damaged, cut, on demand, repaired. */
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Id } from '@blocktree/tree'
+import { createMemoryStore } from '@blocktree/tree/memory'
+import { type Cluster, give, startCluster } from './cluster.ts'
+import { type ReplicaNode, seededNumbers } from './replicas.ts'
+import { isPayloadHeld } from '../src/payload-parts.ts'
+
+let open: Cluster | undefined
+
+afterEach(async () => {
+  await open?.replicas.close()
+  open = undefined
+})
+
+function content(length: number): Uint8Array {
+  const next = seededNumbers(length)
+  return Uint8Array.from({ length }, () => Math.floor(next() * 256))
+}
+
+function hasPayload({ tree, store }: ReplicaNode, id: Id): boolean {
+  const header = tree.header(id)
+  return header !== undefined && isPayloadHeld(store, id, header.body.payload)
+}
+
+describe('payloads', () => {
+  test('every sector of a large file arrives, with inner nodes', async () => {
+    open = await startCluster('large', 2)
+    const { fixture, replicas, node } = open
+    const { first } = fixture.create(fixture.root, fixture.rootPlace, { content: content(3_000_000) })
+    await give(node(0), fixture)
+    await replicas.connectAll()
+    await replicas.converge()
+    await replicas.time.advance(5000)
+    expect(hasPayload(node(1), first.id)).toBe(true)
+    expect(node(1).sync.status.payloadsWanted).toBe(0)
+  })
+
+  test('parts come from several peers at a time', async () => {
+    open = await startCluster('several', 3)
+    const { fixture, replicas, node } = open
+    const { first } = fixture.create(fixture.root, fixture.rootPlace, { content: content(4_000_000) })
+    await give(node(0), fixture)
+    await give(node(1), fixture)
+    for (const from of ['node0', 'node1'])
+      replicas.hub.setConditions(from, 'node2', { bytesPerSecond: 2_000_000 })
+    await replicas.connectAll()
+    await replicas.converge()
+    await replicas.time.advance(5000)
+    expect(hasPayload(node(2), first.id)).toBe(true)
+    const sent = [0, 1].map((index) =>
+      [...node(index).connections].reduce((sum, { statistics }) => sum + statistics.bytesOut, 0)
+    )
+    expect(Math.min(...sent)).toBeGreaterThan(500_000)
+  })
+
+  test('what was cut goes on where it stopped, after a restart too', async () => {
+    open = await startCluster('cut', 2)
+    const { fixture, replicas, node } = open
+    const { first } = fixture.create(fixture.root, fixture.rootPlace, { content: content(6_000_000) })
+    await give(node(0), fixture)
+    replicas.hub.setConditions('node0', 'node1', { bytesPerSecond: 2_000_000 })
+    await replicas.connectAll()
+    await replicas.time.advance(1500)
+    await replicas.disconnectAll()
+    const before = node(1).sync.status.sectorBytesReceived
+    expect(hasPayload(node(1), first.id)).toBe(false)
+    await replicas.restart(node(1))
+    await replicas.connectAll()
+    await replicas.time.advance(20_000)
+    expect(hasPayload(node(1), first.id)).toBe(true)
+    expect(before).toBeGreaterThan(500_000)
+    expect(node(1).sync.status.sectorBytesReceived).toBeLessThan(6_500_000 - before + 1_500_000)
+  })
+
+  test('nothing is fetched before it is asked for when the policy says so', async () => {
+    open = await startCluster('demand', 2, { node: { policy: 'on demand' } })
+    const { fixture, replicas, node } = open
+    const { first } = fixture.create(fixture.root, fixture.rootPlace, { content: content(50_000) })
+    await give(node(0), fixture)
+    await replicas.connectAll()
+    await replicas.converge()
+    await replicas.time.advance(5000)
+    expect(hasPayload(node(1), first.id)).toBe(false)
+    const fetched = node(1).sync.fetchPayload(first.id, new AbortController().signal)
+    expect(await replicas.time.until(fetched)).toBe(true)
+    expect(hasPayload(node(1), first.id)).toBe(true)
+  })
+
+  test('a damaged part is found by the background check and fetched again', async () => {
+    const store = damagingStore()
+    open = await startCluster('repair', 1)
+    const { fixture, replicas, node } = open
+    const other = await replicas.add('other', fixture.cap(fixture.root, 'other', fixture.rootPlace), {
+      store
+    })
+    const { first } = fixture.create(fixture.root, fixture.rootPlace, { content: content(40_000) })
+    await give(node(0), fixture)
+    await replicas.connectAll()
+    await replicas.converge()
+    await replicas.time.advance(5000)
+    const sector = fixture.sectors[2]
+    if (sector === undefined) throw new Error('no sector')
+    store.damage(sector.reference)
+    const report = await replicas.time.until(other.sync.scrub({ signal: new AbortController().signal }))
+    expect(report).toMatchObject({ damagedParts: 1, repaired: 1 })
+    expect(hasPayload(other, first.id)).toBe(true)
+    expect(other.store.readSector(sector.reference)).toEqual(sector.bytes)
+  })
+})
+
+/** A store in memory in which sectors can rot until they are written again. */
+function damagingStore(): ReturnType<typeof createMemoryStore> & { damage(reference: Id): void } {
+  const store = createMemoryStore()
+  const damaged = new Set<string>()
+  return {
+    ...bound(store),
+    damage: (reference) => void damaged.add(reference.toHex()),
+    readSector(reference) {
+      if (damaged.has(reference.toHex())) throw new Error('damaged')
+      return store.readSector(reference)
+    },
+    commit(batch, options) {
+      for (const { reference } of batch.sectors ?? []) damaged.delete(reference.toHex())
+      return store.commit(batch, options)
+    }
+  }
+}
+
+function bound(store: ReturnType<typeof createMemoryStore>): ReturnType<typeof createMemoryStore> {
+  return {
+    index: store.index,
+    local: store.local,
+    readSector: (id) => store.readSector(id),
+    hasSector: (id) => store.hasSector(id),
+    readRecord: (id) => store.readRecord(id),
+    hasRecord: (id) => store.hasRecord(id),
+    records: () => store.records(),
+    commit: (batch, options) => store.commit(batch, options),
+    flush: () => store.flush(),
+    close: () => store.close()
+  }
+}
