@@ -3,6 +3,7 @@
  * Block2 pieces is put together. One message each way when everything fits.
  */
 import { equalBytes } from '@blocktree/codec'
+import { answerKey } from './answer-key.ts'
 import {
   type Block,
   blockBytes,
@@ -16,6 +17,7 @@ import { code, formatCode } from './code.ts'
 import { bodyBytesMax } from './limits.ts'
 import { type OutgoingRequest, type ReceivedResponse, noBytes } from './message.ts'
 import { createIntegerOption, findOption, integerOption, optionNumber } from './option.ts'
+import type { UploadLine } from './upload-line.ts'
 
 /** One request, one answer, over some transport. */
 export interface Exchange {
@@ -24,11 +26,16 @@ export interface Exchange {
   readonly payloadBytesMax: number
   /** Largest block, when the caller wants smaller ones than fit. */
   readonly blockBytes: number
+  readonly uploads: UploadLine
+  /** Names the peer among those that share `uploads`. */
+  readonly peerKey: string
 }
 
 export function requestInBlocks(exchange: Exchange, request: OutgoingRequest): Promise<ReceivedResponse> {
   const isLong = (request.payload?.length ?? 0) > exchange.payloadBytesMax
-  const first = isLong ? sendBody(exchange, request) : exchange.send(request)
+  const first = isLong
+    ? exchange.uploads.run(answerKey(exchange.peerKey, request), () => sendBody(exchange, request))
+    : exchange.send(request)
   return first.then((response) => {
     const block = readBlockOption(response.options, optionNumber.block2)
     return block?.isMore === true ? fetchRest(exchange, request, response, block) : response

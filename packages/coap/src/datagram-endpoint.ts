@@ -24,6 +24,7 @@ import { usableOptions } from './option.ts'
 import type { RequestOptions } from './peer.ts'
 import type { Service } from './service.ts'
 import { TurnQueue } from './turn-queue.ts'
+import { UploadLine } from './upload-line.ts'
 
 const transmitWaitMs = 93_000 // RFC 7252 MAX_TRANSMIT_WAIT
 
@@ -49,6 +50,7 @@ interface NotificationLine {
 
 export class DatagramEndpoint {
   readonly clock: Clock
+  readonly uploads: UploadLine = new UploadLine()
   readonly closed: Promise<Error | undefined>
   readonly #deps: EndpointDependencies
   readonly #confirmables: ConfirmableTable

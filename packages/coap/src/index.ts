@@ -15,5 +15,6 @@ export {
   optionNumber
 } from './option.ts'
 export type { CoapPeer, Observation, RequestOptions } from './peer.ts'
+export { prepareSocketPath } from './socket-path.ts'
 export type { SessionTimes } from './session-watch.ts'
 export { type CoapAddress, formatCoapUrl, parseCoapUrl, resourceOptions } from './url.ts'

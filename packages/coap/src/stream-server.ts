@@ -1,6 +1,6 @@
 /** Listens on TCP or a Unix socket and keeps the connections within their limits. */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
-import { type Server, type Socket, createConnection, createServer } from 'node:net'
+import { chmodSync } from 'node:fs'
+import { type Server, type Socket, createServer } from 'node:net'
 import { CoapError } from './coap-error.ts'
 import { formatHost } from './datagram-socket.ts'
 import { HeldBudget } from './held-budget.ts'
@@ -8,6 +8,7 @@ import { connectionsMax as connectionsMaxDefault } from './limits.ts'
 import type { CoapServer, ListenOptions } from './listen.ts'
 import type { Service } from './service.ts'
 import { type SessionTimes, serverTimes } from './session-watch.ts'
+import { prepareSocketPath } from './socket-path.ts'
 import { createSocketSession } from './stream-socket.ts'
 import type { StreamSession } from './stream-session.ts'
 import { type CoapAddress, formatCoapUrl } from './url.ts'
@@ -90,7 +91,7 @@ async function bind(server: Server, address: CoapAddress, options: ListenOptions
     const { port } = server.address() as { port: number }
     return { ...address, port }
   }
-  await removeStaleSocket(address.socket)
+  await prepareSocketPath(address.socket)
   const mode = options.socketMode ?? 0o600
   const before = process.umask(0o177) // closed to others from its first moment on
   try {
@@ -118,22 +119,4 @@ async function listen(
     server.listen(where, resolve)
   })
   server.on('error', () => undefined) // of single connections; the server goes on
-}
-
-/** A socket that nobody answers at was left by a process that was killed; anything else is not touched. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const status = lstatSync(path, { throwIfNoEntry: false })
-  if (status === undefined) return
-  if (!status.isSocket())
-    throw new CoapError('ERR_COAP_CONNECT', `cannot listen on "${path}": something else is there`)
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const probe = createConnection(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => resolve(false))
-  })
-  if (isAlive) throw new CoapError('ERR_COAP_CONNECT', `cannot listen on "${path}": another process does`)
-  unlinkSync(path)
 }

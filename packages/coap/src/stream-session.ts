@@ -40,6 +40,7 @@ import {
 } from './signal.ts'
 import { frameLength } from './stream-frame.ts'
 import { type StreamConnection, StreamOutput } from './stream-output.ts'
+import { UploadLine } from './upload-line.ts'
 import { type SessionTimes, SessionWatch } from './session-watch.ts'
 
 /** Bytes of head, token and options that an answer with a long payload may have beside it. */
@@ -71,6 +72,7 @@ export class StreamSession implements CoapPeer {
   readonly #output: StreamOutput
   readonly #intake: RequestIntake
   readonly #pending = new PendingRequests()
+  readonly #uploads = new UploadLine()
   readonly #feeds = new Map<number, NotificationFeed>()
   readonly #pings: { token: number; settle: (error?: Error) => void }[] = []
   readonly #watch: SessionWatch
@@ -325,6 +327,8 @@ export class StreamSession implements CoapPeer {
     return {
       send: (request) => this.#send(request, options, undefined),
       blockBytes: options.blockBytes ?? datagramPayloadBytes,
+      uploads: this.#uploads,
+      peerKey: '',
       get payloadBytesMax() {
         return Math.max(capabilities().messageBytesMax - 2 * answerHeadBytes, 16)
       }

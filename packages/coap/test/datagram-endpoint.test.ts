@@ -251,6 +251,21 @@ describe('block-wise transfer', () => {
     )
   })
 
+  test('keeps bodies apart that are sent to one place at one time', async () => {
+    const clock = new VirtualClock()
+    const network = new DatagramNetwork(clock)
+    const bodies: number[] = []
+    network.join('server:1', ({ payload }) => {
+      bodies.push(payload.length)
+      return { code: code.changed }
+    })
+    const peer = network.join('client:1', undefined, 8).peer('server:1')
+    const done = Promise.all([3000, 4000, 5000].map((length) => peer.request(put('/x', pattern(length)))))
+    await clock.pass(1000)
+    expect((await done).map((response) => response.code)).toEqual([code.changed, code.changed, code.changed])
+    expect(bodies).toEqual([3000, 4000, 5000])
+  })
+
   test('refuses a body above the limit', async () => {
     const clock = new VirtualClock()
     const network = new DatagramNetwork(clock)

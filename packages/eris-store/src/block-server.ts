@@ -1,0 +1,134 @@
+/**
+ * The daemon: one store of blocks behind any number of addresses, each with its own permissions, and peers that are asked
+ * for what the store has not got. Programs of different rights share blocks through it and cannot tamper with them: a
+ * reference is computed from the bytes, and every block is checked before it is given out.
+ */
+import { type CoapServer, listenCoap } from '@blocktree/coap'
+import { type BlockStore, ErisError } from '@blocktree/eris'
+import { createCoapResource } from './coap-resource.ts'
+import { type FallbackMember, createFallbackStore } from './fallback-store.ts'
+import { type HttpListener, listenOnHttp } from './http-listener.ts'
+import { createHttpResource } from './http-resource.ts'
+import { listenersMax } from './limits.ts'
+import { type ListenUrl, parseListenUrl } from './listen-url.ts'
+import { openMembers } from './open-block-store.ts'
+import { createRestrictedStore } from './restricted-store.ts'
+
+export interface BlockServerOptions {
+  /** `SCHEME://ADDRESS?get&put`: coap, coap+tcp, coap+unix, http, http+unix. */
+  readonly listen: readonly string[]
+  /** Own store first: what is put is stored when it has taken it. */
+  readonly stores: readonly string[]
+  /** Stores of others, asked in order for what the own ones have not got. */
+  readonly peers?: readonly string[]
+  /** Connections of one listener. */
+  readonly connectionsMax?: number
+  readonly log?: (entry: BlockServerEvent) => void
+}
+
+export interface BlockServerEvent {
+  readonly level: 'info' | 'warn'
+  readonly event: 'listening' | 'connected' | 'disconnected' | 'store-failed' | 'request-failed' | 'closed'
+  readonly [detail: string]: string | number | undefined
+}
+
+export interface BlockServer {
+  /** Of the listeners, with the ports that the system chose. */
+  readonly urls: readonly string[]
+  /** Open connections of all listeners. */
+  readonly connections: number
+  readonly store: BlockStore
+  /** Lets running requests end, closes listeners, then stores. */
+  close(): Promise<void>
+}
+
+type Listener = CoapServer | HttpListener
+
+/** ERR_ERIS_ARGUMENT, the errors of stores, and those of CoAP for addresses. When one fails, nothing stays open. */
+export async function startBlockServer(options: BlockServerOptions): Promise<BlockServer> {
+  const log = options.log ?? (() => undefined)
+  const addresses = options.listen.map(parseListenUrl)
+  if (addresses.length === 0 || addresses.length > listenersMax)
+    throw new ErisError(
+      'ERR_ERIS_ARGUMENT',
+      `${addresses.length} addresses to listen on: 1 to ${listenersMax}`
+    )
+  if (options.stores.length === 0) throw new ErisError('ERR_ERIS_ARGUMENT', 'no store is named')
+  const members = await openMembers([...options.stores, ...(options.peers ?? [])], {})
+  const store = joinMembers(members, log)
+  const listeners: Listener[] = []
+  const close = async (): Promise<void> => {
+    await Promise.allSettled(listeners.map((listener) => listener.close()))
+    await store.close()
+  }
+  try {
+    for (const address of addresses) {
+      const listener = await listen(address, store, options, log)
+      listeners.push(listener)
+      log({ level: 'info', event: 'listening', url: listener.url })
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    store,
+    urls: listeners.map(({ url }) => url),
+    get connections() {
+      return listeners.reduce((sum, { connections }) => sum + connections, 0)
+    },
+    async close() {
+      await close()
+      log({ level: 'info', event: 'closed' })
+    }
+  }
+}
+
+function joinMembers(members: readonly FallbackMember[], log: (entry: BlockServerEvent) => void): BlockStore {
+  return createFallbackStore(members, {
+    onFailure: (store, error) =>
+      log({ level: 'warn', event: 'store-failed', store: store.name, ...describe(error) })
+  })
+}
+
+async function listen(
+  address: ListenUrl,
+  store: BlockStore,
+  options: BlockServerOptions,
+  log: (entry: BlockServerEvent) => void
+): Promise<Listener> {
+  const { isGet, isPut, isPrivate, socketMode, kind, url } = address
+  const shown = createRestrictedStore(store, {
+    permissions: { get: isGet, put: isPut, drop: false, list: false },
+    name: url
+  })
+  const onFailure = (error: unknown): void => {
+    if (error instanceof ErisError && error.code === 'ERR_ERIS_STORE_DENIED') return
+    log({ level: 'warn', event: 'request-failed', url, ...describe(error) })
+  }
+  if (kind === 'http')
+    return await listenOnHttp(
+      address,
+      createHttpResource(shown, { isPrivate, onFailure }),
+      options.connectionsMax
+    )
+  return await listenCoap(url, createCoapResource(shown, { onFailure }), {
+    socketMode,
+    ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
+    onConnection: (peer) => log({ level: 'info', event: 'connected', url, peer: peer.address }),
+    onDisconnection: (peer, error) =>
+      log({
+        level: 'info',
+        event: 'disconnected',
+        url,
+        peer: peer.address,
+        ...(error === undefined ? {} : describe(error))
+      }),
+    onHandlerError: onFailure
+  })
+}
+
+function describe(error: unknown): { readonly code: string | undefined; readonly message: string } {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  return { code, message: error instanceof Error ? error.message : String(error) }
+}

@@ -1,0 +1,71 @@
+/** From text to a store: one URL, or several separated by spaces that are asked in order. */
+import { type BlockStore, ErisError, type StorePermissions } from '@blocktree/eris'
+import { createMemoryStore } from '@blocktree/eris/memory'
+import { openCborStore } from './cbor-store.ts'
+import { createCoapStore, storePathDefault } from './coap-store.ts'
+import { openDirectoryStore } from './directory-store.ts'
+import { type FallbackMember, createFallbackStore } from './fallback-store.ts'
+import { createHttpStore } from './http-store.ts'
+import { openSqliteStore } from './sqlite-store.ts'
+import { type StoreUrl, parseStoreUrl } from './store-url.ts'
+
+export interface OpenOptions {
+  /** Bytes that a store on this machine may take (memory, SQLite); no limit when left out. */
+  readonly bytesMax?: number
+  /** Milliseconds for one request to a store of somebody else. */
+  readonly timeoutMs?: number
+  /** Told of stores that failed while another one went on. */
+  readonly onFailure?: (store: BlockStore, error: unknown) => void
+}
+
+/**
+ * One URL gives its store as it is; several give one store that checks, falls back and caches. ERR_ERIS_ARGUMENT for
+ * text that names no store, and what the drivers reject with.
+ */
+export async function openBlockStore(urls: string, options: OpenOptions = {}): Promise<BlockStore> {
+  const [first, ...others] = urls.split(/\s+/).filter((url) => url !== '')
+  if (first === undefined) throw new ErisError('ERR_ERIS_ARGUMENT', 'no store is named')
+  const url = parseStoreUrl(first)
+  if (others.length === 0 && !url.isCache) return await openOne(url, options)
+  return createFallbackStore(await openMembers([first, ...others], options), {
+    onFailure: options.onFailure ?? (() => undefined)
+  })
+}
+
+/** Each URL as a member of a fallback store; when one cannot be opened, those before it are closed. */
+export async function openMembers(urls: readonly string[], options: OpenOptions): Promise<FallbackMember[]> {
+  const members: FallbackMember[] = []
+  try {
+    for (const text of urls) {
+      const url = parseStoreUrl(text)
+      const isTrusted = url.kind === 'memory'
+      members.push({ store: await openOne(url, options), isCache: url.isCache, isTrusted })
+    }
+    return members
+  } catch (error) {
+    await Promise.allSettled(members.map(({ store }) => store.close()))
+    throw error
+  }
+}
+
+async function openOne(url: StoreUrl, { bytesMax, timeoutMs }: OpenOptions): Promise<BlockStore> {
+  const permissions: StorePermissions = { get: url.isGet, put: url.isPut, drop: url.isPut, list: url.isGet }
+  const bounds = bytesMax === undefined ? {} : { bytesMax }
+  const times = timeoutMs === undefined ? {} : { timeoutMs }
+  switch (url.kind) {
+    case 'memory':
+      return createMemoryStore({ permissions, ...bounds })
+    case 'directory':
+      return await openDirectoryStore(url.location, { permissions })
+    case 'sqlite':
+      return await openSqliteStore(url.location, { permissions, ...bounds })
+    case 'cbor':
+      return await openCborStore(url.location, { permissions })
+    case 'http':
+      return createHttpStore(new URL(url.location), { permissions, ...times })
+    case 'coap':
+      return createCoapStore(url.location, url.path ?? storePathDefault, { permissions, ...times })
+    default:
+      return url.kind satisfies never
+  }
+}

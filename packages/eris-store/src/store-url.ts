@@ -1,0 +1,103 @@
+/** Text that names a store and what it may be used for (doc/spec/26-coap-and-block-stores.md, section 6). */
+import { fileURLToPath } from 'node:url'
+import { parseCoapUrl } from '@blocktree/coap'
+import { ErisError } from '@blocktree/eris'
+
+export interface StoreUrl {
+  readonly kind: 'memory' | 'directory' | 'sqlite' | 'cbor' | 'http' | 'coap'
+  /** Path of a file or directory, or the URL without its permissions. */
+  readonly location: string
+  /** CoAP: where the store lies on the peer; undefined for the usual place. */
+  readonly path?: string | undefined
+  readonly isGet: boolean
+  readonly isPut: boolean
+  readonly isCache: boolean
+}
+
+const kinds: ReadonlyMap<string, StoreUrl['kind']> = new Map([
+  ['memory', 'memory'],
+  ['dir+file', 'directory'],
+  ['dir+fs', 'directory'],
+  ['sqlite', 'sqlite'],
+  ['cbor+file', 'cbor'],
+  ['http', 'http'],
+  ['https', 'http'],
+  ['coap', 'coap'],
+  ['coap+tcp', 'coap'],
+  ['coap+unix', 'coap']
+])
+
+export interface ParsedUrl {
+  readonly text: string
+  readonly scheme: string
+  readonly rest: string
+  readonly words: ReadonlySet<string>
+}
+
+/** Scheme, what follows it, and the words of its query. */
+export function splitUrl(text: string): ParsedUrl {
+  const colon = text.indexOf(':')
+  const question = text.indexOf('?')
+  const end = question < 0 ? text.length : question
+  if (colon <= 0 || colon > end) throw wrong(text, 'it has no scheme')
+  const words = text
+    .slice(end + 1)
+    .split('&')
+    .filter((word) => word !== '')
+  return { text, scheme: text.slice(0, colon), rest: text.slice(colon + 1, end), words: new Set(words) }
+}
+
+/** ERR_ERIS_ARGUMENT for text that names no store. */
+export function parseStoreUrl(text: string): StoreUrl {
+  const { scheme, rest, words } = splitUrl(text)
+  const kind = kinds.get(scheme)
+  if (kind === undefined) throw wrong(text, `known schemes are ${[...kinds.keys()].join(', ')}`)
+  const permissions = readPermissions(text, words)
+  switch (kind) {
+    case 'memory':
+      return { kind, location: 'memory', ...permissions }
+    case 'directory':
+    case 'cbor':
+    case 'sqlite':
+      return { kind, location: filePath(text, rest), ...permissions }
+    case 'http':
+      if (!URL.canParse(`${scheme}:${rest}`)) throw wrong(text, 'it is no URL')
+      return { kind, location: `${scheme}:${rest}`, ...permissions }
+    case 'coap':
+      return { kind, ...coapLocation(text, `${scheme}:${rest}`), ...permissions }
+    default:
+      return kind satisfies never
+  }
+}
+
+function readPermissions(
+  text: string,
+  words: ReadonlySet<string>
+): Pick<StoreUrl, 'isGet' | 'isPut' | 'isCache'> {
+  const unknown = [...words].find((word) => !['get', 'put', 'cache'].includes(word))
+  if (unknown !== undefined) throw wrong(text, `"${unknown}" is not get, put or cache`)
+  if (words.size === 0) return { isGet: true, isPut: true, isCache: false }
+  const isCache = words.has('cache')
+  return { isGet: words.has('get') || isCache, isPut: words.has('put') || isCache, isCache }
+}
+
+/** `///absolute`, `/absolute`, `relative`. */
+function filePath(text: string, rest: string): string {
+  if (rest.startsWith('///')) return fileURLToPath(`file:${rest}`)
+  if (rest.startsWith('//')) throw wrong(text, 'a file has no host: write three slashes')
+  if (rest === '') throw wrong(text, 'it names no file')
+  return rest
+}
+
+function coapLocation(text: string, url: string): Pick<StoreUrl, 'location' | 'path'> {
+  try {
+    const { path } = parseCoapUrl(url)
+    return { location: url, path: path === '/' ? undefined : path }
+  } catch (error) {
+    throw wrong(text, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function wrong(text: string, reason: string): ErisError {
+  return new ErisError('ERR_ERIS_ARGUMENT', `"${text}" names no store: ${reason}`)
+}
