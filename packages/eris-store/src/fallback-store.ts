@@ -9,6 +9,7 @@ import {
   type BlockStore,
   ErisError,
   type StoreOptions,
+  type StorePermissions,
   verifyBlock
 } from '@blocktree/eris'
 import { hashing } from './hashing.ts'
@@ -31,116 +32,127 @@ export interface FallbackOptions {
 /** Owns the stores: closing it closes them. */
 export function createFallbackStore(
   members: readonly FallbackMember[],
-  { name, onFailure = () => undefined }: FallbackOptions = {}
+  options: FallbackOptions = {}
 ): BlockStore {
-  const readers = members.filter(({ store }) => store.permissions.get)
-  const writers = members.filter(({ store, isCache }) => store.permissions.put && isCache !== true)
-  const caches = members.filter(({ store, isCache }) => store.permissions.put && isCache === true)
-  const targets = writers.length > 0 ? writers : caches
-  const gate = new StoreGate(name ?? members.map(({ store }) => store.name).join(', '), {
-    get: readers.length > 0,
-    put: targets.length > 0,
-    drop: members.some(({ store }) => store.permissions.drop),
-    list: members.some(({ store }) => store.permissions.list)
-  })
+  return new FallbackStore(members, options)
+}
 
-  const keepInCaches = (block: Block, source: BlockStore): void => {
-    for (const { store } of caches)
-      if (store !== source) store.put(block).catch((error: unknown) => onFailure(store, error))
+class FallbackStore implements BlockStore {
+  readonly name: string
+  readonly permissions: StorePermissions
+  readonly #members: readonly FallbackMember[]
+  readonly #readers: readonly FallbackMember[]
+  readonly #caches: readonly BlockStore[]
+  /** The first one decides. */
+  readonly #targets: readonly BlockStore[]
+  readonly #gate: StoreGate
+  readonly #onFailure: (store: BlockStore, error: unknown) => void
+
+  constructor(members: readonly FallbackMember[], { name, onFailure = () => undefined }: FallbackOptions) {
+    const writable = members.filter(({ store }) => store.permissions.put)
+    const own = writable.filter(({ isCache }) => isCache !== true).map(({ store }) => store)
+    this.#caches = writable.filter(({ isCache }) => isCache === true).map(({ store }) => store)
+    this.#targets = [...own, ...this.#caches]
+    this.#members = members
+    this.#readers = members.filter(({ store }) => store.permissions.get)
+    this.#onFailure = onFailure
+    this.#gate = new StoreGate(name ?? members.map(({ store }) => store.name).join(', '), {
+      get: this.#readers.length > 0,
+      put: this.#targets.length > 0,
+      drop: members.some(({ store }) => store.permissions.drop),
+      list: members.some(({ store }) => store.permissions.list)
+    })
+    this.name = this.#gate.name
+    this.permissions = this.#gate.permissions
   }
 
-  const ask = async (
-    { store, isTrusted }: FallbackMember,
-    request: BlockRequest,
-    options: StoreOptions | undefined
-  ): Promise<Uint8Array | undefined> => {
-    const bytes = await store.get(request, options)
-    if (bytes === undefined) return undefined
-    if (isTrusted === true && caches.length === 0) return bytes
-    const block = verifyBlock(hashing, request.reference, bytes)
-    if (bytes.length !== request.size) return undefined
-    keepInCaches(block, store)
-    return bytes
+  async get(request: BlockRequest, options?: StoreOptions): Promise<Uint8Array | undefined> {
+    this.#gate.expect('get', options)
+    return await this.#firstOf(options, (member) => this.#ask(member, request, options))
   }
 
-  const get = async (request: BlockRequest, options?: StoreOptions): Promise<Uint8Array | undefined> => {
-    gate.expect('get', options)
-    let failure: unknown
-    for (const member of readers) {
-      try {
-        const bytes = await ask(member, request, options)
-        if (bytes !== undefined) return bytes
-      } catch (error) {
-        options?.signal?.throwIfAborted()
-        onFailure(member.store, error)
-        failure ??= error
-      }
-    }
-    gate.expect('get', options)
-    if (failure === undefined) return undefined
-    throw asError(failure)
+  async put(block: Block, options?: StoreOptions): Promise<void> {
+    this.#gate.expect('put', options)
+    const [first, ...others] = this.#targets
+    for (const store of others) this.#tell(store, block)
+    await first?.put(block, options)
   }
 
-  const put = async (block: Block, options?: StoreOptions): Promise<void> => {
-    gate.expect('put', options)
-    const [first, ...others] = targets
-    if (first === undefined) return
-    for (const { store } of [...others, ...(targets === caches ? [] : caches)])
-      store.put(block, options).catch((error: unknown) => onFailure(store, error))
-    await first.store.put(block, options)
+  async has(request: BlockRequest, options?: StoreOptions): Promise<boolean> {
+    this.#gate.expect('get', options)
+    const found = await this.#firstOf(options, async ({ store }) =>
+      (await store.has(request, options)) ? true : undefined
+    )
+    return found ?? false
   }
 
-  const has = async (request: BlockRequest, options?: StoreOptions): Promise<boolean> => {
-    gate.expect('get', options)
-    let failure: unknown
-    for (const { store } of readers) {
-      try {
-        if (await store.has(request, options)) return true
-      } catch (error) {
-        options?.signal?.throwIfAborted()
-        onFailure(store, error)
-        failure ??= error
-      }
-    }
-    if (failure === undefined) return false
-    throw asError(failure)
-  }
-
-  const drop = async (request: BlockRequest, options?: StoreOptions): Promise<boolean> => {
-    gate.expect('drop', options)
+  /** From every member that drops. */
+  async drop(request: BlockRequest, options?: StoreOptions): Promise<boolean> {
+    this.#gate.expect('drop', options)
     let isDropped = false
-    for (const { store } of members)
+    for (const { store } of this.#members)
       if (store.permissions.drop) isDropped = (await store.drop(request, options)) || isDropped
     return isDropped
   }
 
-  async function* list(options?: StoreOptions): AsyncIterable<BlockRequest> {
-    gate.expect('list', options)
-    const listing = members.map(({ store }) => store).filter(({ permissions }) => permissions.list)
-    for (const [index, store] of listing.entries()) {
+  async *list(options?: StoreOptions): AsyncIterable<BlockRequest> {
+    this.#gate.expect('list', options)
+    const stores = this.#members.map(({ store }) => store).filter(({ permissions }) => permissions.list)
+    for (const [index, store] of stores.entries()) {
       for await (const request of store.list(options)) {
-        const earlier = listing.slice(0, index).map((other) => other.has(request, options))
+        const earlier = stores.slice(0, index).map((other) => other.has(request, options))
         if (!(await Promise.all(earlier)).includes(true)) yield request
       }
     }
   }
 
-  const close = async (): Promise<void> => {
-    if (!gate.close()) return
-    const outcomes = await Promise.allSettled(members.map(({ store }) => store.close()))
+  async close(): Promise<void> {
+    if (!this.#gate.close()) return
+    const outcomes = await Promise.allSettled(this.#members.map(({ store }) => store.close()))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw asError(outcome.reason)
   }
 
-  return {
-    name: gate.name,
-    permissions: gate.permissions,
-    get,
-    put,
-    has,
-    drop,
-    list,
-    close,
-    [Symbol.asyncDispose]: close
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** The first answer that is not undefined; when there is none, the first failure. */
+  async #firstOf<Answer>(
+    options: StoreOptions | undefined,
+    ask: (member: FallbackMember) => Promise<Answer | undefined>
+  ): Promise<Answer | undefined> {
+    let failure: unknown
+    for (const member of this.#readers) {
+      try {
+        const answer = await ask(member)
+        if (answer !== undefined) return answer
+      } catch (error) {
+        options?.signal?.throwIfAborted()
+        this.#onFailure(member.store, error)
+        failure ??= error
+      }
+    }
+    this.#gate.expect('get', options)
+    if (failure !== undefined) throw asError(failure)
+    return undefined
+  }
+
+  async #ask(
+    { store, isTrusted }: FallbackMember,
+    request: BlockRequest,
+    options: StoreOptions | undefined
+  ): Promise<Uint8Array | undefined> {
+    const bytes = await store.get(request, options)
+    if (bytes === undefined || (isTrusted === true && this.#caches.length === 0)) return bytes
+    const block = verifyBlock(hashing, request.reference, bytes)
+    if (bytes.length !== request.size) return undefined
+    for (const cache of this.#caches) if (cache !== store) this.#tell(cache, block)
+    return bytes
+  }
+
+  /** Without waiting for it. */
+  #tell(store: BlockStore, block: Block): void {
+    store.put(block).catch((error: unknown) => this.#onFailure(store, error))
   }
 }
 

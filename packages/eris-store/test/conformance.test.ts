@@ -1,7 +1,13 @@
 /** Every driver keeps the contract of the port. */
 import { testBlockStore } from '@blocktree/eris/conformance'
 import { createMemoryStore } from '@blocktree/eris/memory'
-import { type BlockStore, allPermissions, referenceKey, referenceOfKey, type ReferenceKey } from '@blocktree/eris'
+import {
+  type BlockStore,
+  allPermissions,
+  referenceKey,
+  referenceOfKey,
+  type ReferenceKey
+} from '@blocktree/eris'
 import {
   type BlockKeeper,
   createCoapStore,
@@ -115,13 +121,19 @@ testBlockStore('restricted', async () => {
   const inner = createMemoryStore()
   const restrict = (permissions: Partial<BlockStore['permissions']>): BlockStore =>
     createRestrictedStore(inner, { permissions: { ...allPermissions, ...permissions } })
-  return { store: restrict({}), openWith: async (permissions) => restrict(permissions), reopen: async () => restrict({}) }
+  return {
+    store: restrict({}),
+    openWith: async (permissions) => restrict(permissions),
+    reopen: async () => restrict({})
+  }
 })
 
 testBlockStore('opened by URLs', async () => {
   const scratch = makeScratch()
   return {
-    store: await openBlockStore(`memory:?cache sqlite:${scratch.path('a.sqlite')} dir+file://${scratch.path('b')}`),
+    store: await openBlockStore(
+      `memory:?cache sqlite:${scratch.path('a.sqlite')} dir+file://${scratch.path('b')}`
+    ),
     cleanUp: async () => scratch[Symbol.dispose]()
   }
 })

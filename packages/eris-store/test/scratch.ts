@@ -17,12 +17,17 @@ export function makeScratch(): Scratch {
 }
 
 /** A daemon over one store in memory. */
-export async function serveMemory(listen: string, options: Partial<BlockServerOptions> = {}): Promise<BlockServer> {
+export async function serveMemory(
+  listen: string,
+  options: Partial<BlockServerOptions> = {}
+): Promise<BlockServer> {
   return await startBlockServer({ listen: [listen], stores: ['memory:'], ...options })
 }
 
 /** An HTTP server that answers whatever the test wants. */
-export async function serveHttp(answer: Parameters<typeof createServer>[1]): Promise<{ url: URL; server: Server }> {
+export async function serveHttp(
+  answer: Parameters<typeof createServer>[1]
+): Promise<{ url: URL; server: Server }> {
   const server = createServer(answer ?? (() => undefined))
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
