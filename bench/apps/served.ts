@@ -47,16 +47,8 @@ export function sandboxedApp(instance: AppInstance): ServedApp {
   return {
     name: 'sandboxed',
     asset: () => undefined,
-    handle: ({ method, path, query, headers, body, remote, signal }) =>
-      instance.answer({
-        method,
-        path: decodeURIComponent(path),
-        query,
-        headers,
-        body,
-        client: remote,
-        signal
-      })
+    handle: ({ method, decodedPath, query, headers, body, remote, whenGone }) =>
+      instance.answer({ method, path: decodedPath, query, headers, body, client: remote, whenGone })
   }
 }
 

@@ -24,19 +24,22 @@ export interface AskedPermission {
 export class GrantTable {
   readonly #asked: readonly AskedPermission[]
   #granted: ReadonlyMap<string, Granted>
+  #list: readonly Granted[]
 
   constructor(granted: readonly Granted[], asked: readonly AskedPermission[]) {
     this.#asked = asked
     this.#granted = byName(granted)
+    this.#list = [...this.#granted.values()]
   }
 
   /** Takes the place of everything granted before. */
   replace(granted: readonly Granted[]): void {
     this.#granted = byName(granted)
+    this.#list = [...this.#granted.values()]
   }
 
   list(): readonly Granted[] {
-    return [...this.#granted.values()]
+    return this.#list
   }
 
   /** Tree path of the object of a files grant. Fails with `denied`, saying what is missing. */

@@ -43,35 +43,37 @@ const handlers: Handlers = {
   ...grantCalls
 }
 
-/** Never rejects: what fails is a status. */
-export async function answerHostCall(context: HostContext, call: HostCall): Promise<HostReply> {
+/** Never throws or rejects: what fails is a status. A promise only where something is waited for. */
+export function answerHostCall(context: HostContext, call: HostCall): HostReply | Promise<HostReply> {
   const name = hostOperationName(call.op)
   if (name === undefined) return failed('unsupported', `there is no operation ${call.op} in this version`)
   try {
-    return await answerNamed(context, call, name)
+    const reply = answerNamed(context, call, name)
+    return reply instanceof Promise ? reply.catch((error) => failedBy(context, name, error)) : reply
   } catch (error) {
     return failedBy(context, name, error)
   }
 }
 
-async function answerNamed<Name extends HostOperationName>(
+function answerNamed<Name extends HostOperationName>(
   context: HostContext,
   call: HostCall,
   name: Name
-): Promise<HostReply> {
+): HostReply | Promise<HostReply> {
   const operation = hostOperations[name]
   const request: HostRequests[Name] = operation.decodeRequest(call.payload)
   const handler: Handler<Name> = handlers[name]
   const callContext: CallContext = { ...context, process: call.process, signal: call.signal }
-  const reply: HostReplies[Name] = await handler(request, callContext)
-  const payload = operation.encodeReply(reply)
-  if (payload.byteLength > context.limits.payloadBytes) {
+  const encode = (reply: HostReplies[Name]): HostReply => {
+    const payload = operation.encodeReply(reply)
+    if (payload.byteLength <= context.limits.payloadBytes) return { status: hostStatus.ok, payload }
     return failed(
       'too-large',
       `the reply of ${payload.byteLength} bytes exceeds ${context.limits.payloadBytes}`
     )
   }
-  return { status: hostStatus.ok, payload }
+  const reply = handler(request, callContext)
+  return reply instanceof Promise ? reply.then(encode) : encode(reply)
 }
 
 function failedBy(context: HostContext, name: HostOperationName, error: unknown): HostReply {

@@ -18,8 +18,8 @@ export interface AppHttpRequest {
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
   /** Address of the client. */
   readonly client: string
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal
+  /** Calls when the client goes away, at once when it has. */
+  readonly whenGone: (call: () => void) => void
 }
 
 export interface AppHttpResponse {
@@ -38,20 +38,14 @@ const nothing = new Uint8Array(0)
 export class HttpExchange implements Held {
   readonly #body: RequestBody
   readonly #sendFile: FileSender
-  readonly #answered: Promise<AppHttpResponse>
-  #answer: (response: AppHttpResponse) => void = () => undefined
-  #refuse: (error: Error) => void = () => undefined
-  #isAnswered = false
+  #answer: AppHttpResponse | undefined
+  #failure: Error | undefined
+  #waiting: PromiseWithResolvers<AppHttpResponse> | undefined
   #stream: ResponseStream | undefined
 
   constructor(request: AppHttpRequest, sendFile: FileSender) {
     this.#body = new RequestBody(request.body)
     this.#sendFile = sendFile
-    this.#answered = new Promise((resolve, reject) => {
-      this.#answer = resolve
-      this.#refuse = reject
-    })
-    this.#answered.catch(() => undefined)
   }
 
   /** What comes with the event: up to `length` bytes that are there already. */
@@ -60,22 +54,28 @@ export class HttpExchange implements Held {
   }
 
   /** Resolves once the app has answered; rejects when it failed before. */
-  get answered(): Promise<AppHttpResponse> {
-    return this.#answered
+  async answered(): Promise<AppHttpResponse> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#answer !== undefined) return this.#answer
+    this.#waiting ??= Promise.withResolvers<AppHttpResponse>()
+    return await this.#waiting.promise
   }
 
   read(length: number): Promise<Host.BodyPart> {
     return this.#body.read(length)
   }
 
-  /** Fails with `conflict` when there is an answer already. */
-  respond(response: Host.Response): void {
-    if (this.#isAnswered) fail('conflict', 'the request was answered already')
-    this.#isAnswered = true
+  /** Fails with `conflict` when there is an answer already. @returns it as the server in front gets it */
+  respond(response: Host.Response): AppHttpResponse {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#answer !== undefined) fail('conflict', 'the request was answered already')
     const headers = response.headers.map(({ name, value }) => [name, value] as const)
     const { status, body } = response
-    const size = body.kind === 'file' ? { bodyBytes: body.value.length } : {}
-    this.#answer({ status, headers, body: this.#bodyOf(body), ...size })
+    const size = body.kind === 'file' ? { bodyBytes: body.value.length } : undefined
+    const answer = { status, headers, body: this.#bodyOf(body), ...size }
+    this.#answer = answer
+    this.#waiting?.resolve(answer)
+    return answer
   }
 
   /** Resolves when the client has room for more. Fails with `closed` when it is gone. */
@@ -92,12 +92,13 @@ export class HttpExchange implements Held {
 
   /** True when nothing is left to do: then its handle is closed. */
   get isFinished(): boolean {
-    return this.#isAnswered && (this.#stream?.isEnded ?? true)
+    return this.#answer !== undefined && (this.#stream?.isEnded ?? true)
   }
 
   /** The app is gone, or failed at it. */
   fail(error: Error): void {
-    this.#refuse(error)
+    if (this.#answer === undefined) this.#failure ??= error
+    this.#waiting?.reject(error)
     this.#stream?.abort(error)
   }
 
@@ -153,9 +154,14 @@ class RequestBody {
   }
 
   #take(length: number): Host.BodyPart {
+    if (this.#left.byteLength <= length) {
+      const content = this.#left
+      this.#left = nothing
+      return { content, last: this.#source === undefined }
+    }
     const content = this.#left.subarray(0, length)
     this.#left = this.#left.subarray(content.byteLength)
-    return { content, last: this.#left.byteLength === 0 && this.#source === undefined }
+    return { content, last: false }
   }
 
   async #pull(source: AsyncIterator<Uint8Array, unknown>): Promise<void> {

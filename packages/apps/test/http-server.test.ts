@@ -6,7 +6,6 @@ import { type Guest, openHost } from './host-fixture.ts'
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
 function request(more: Partial<AppHttpRequest> = {}): AppHttpRequest {
-  const { signal } = new AbortController()
   return {
     method: 'GET',
     path: '/a',
@@ -14,7 +13,7 @@ function request(more: Partial<AppHttpRequest> = {}): AppHttpRequest {
     headers: [],
     body: new Uint8Array(0),
     client: '127.0.0.1',
-    signal,
+    whenGone: () => undefined,
     ...more
   }
 }
@@ -110,7 +109,7 @@ describe('requests that an app answers', () => {
   })
 
   test('a client that goes away ends the stream, and the app is told at its next write', async () => {
-    const gone = new AbortController()
+    let leave = (): void => undefined
     let handle = 0
     const host = await openHost({
       guest: (event) => {
@@ -119,8 +118,8 @@ describe('requests that an app answers', () => {
         return { kind: 'now', value: { status: 200, headers: [], body: { kind: 'streamed' } } }
       }
     })
-    await host.app.answer(request({ signal: gone.signal }))
-    gone.abort()
+    await host.app.answer(request({ whenGone: (call) => (leave = call) }))
+    leave()
     expect((await host.call('http-server.write', { request: handle, content: text('x') })).status).toBe(
       hostStatus.closed
     )

@@ -6,6 +6,7 @@
 import { CodecError, type CodecErrorCode } from './codec-error.ts'
 import { depthMax, integerMax } from './limits.ts'
 
+const asciiLengthMax = 24 // below this a loop beats TextDecoder
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export class CanonicalReader {
@@ -78,6 +79,8 @@ export class CanonicalReader {
     else if (head >= 0xd9 && head <= 0xdb) length = this.#length(head - 0xd9, 0x20)
     else return this.#fail('ERR_CODEC_TYPE', 'expected str')
     if (length > bytesMax) this.#fail('ERR_CODEC_RANGE', `str of ${length} bytes is longer than ${bytesMax}`)
+    const short = length < asciiLengthMax ? this.#shortAscii(length) : undefined
+    if (short !== undefined) return short
     const bytes = this.#take(length)
     try {
       return decoder.decode(bytes)
@@ -132,6 +135,21 @@ export class CanonicalReader {
     if (this.#offset !== this.#bytes.length) {
       this.#fail('ERR_CODEC_TRAILING', `${this.#bytes.length - this.#offset} bytes follow the last value`)
     }
+  }
+
+  /** The next `length` bytes as text when all of them are there and ASCII; else undefined, and nothing is consumed. */
+  #shortAscii(length: number): string | undefined {
+    const end = this.#offset + length
+    if (end > this.#bytes.length) return undefined
+    let text = ''
+    for (let index = this.#offset; index < end; index++) {
+      const byte = this.#bytes[index] ?? 0x80
+      if (byte >= 0x80) return undefined
+      text += String.fromCharCode(byte)
+    }
+    this.#offset = end
+    this.#closeValue()
+    return text
   }
 
   #uintValue(): number {

@@ -1,6 +1,6 @@
 /** Answers a request for an app: from its assets, else by its handler. */
 import type { IncomingMessage } from 'node:http'
-import type { AppRequest, Asset, ServedApp } from './app-directory.ts'
+import type { AppRequest, AppResponse, Asset, ServedApp } from './app-directory.ts'
 import { assetAnswer } from './asset-response.ts'
 import type { Exchange } from './exchange.ts'
 import { AppFailure, GatewayError } from './gateway-error.ts'
@@ -43,32 +43,53 @@ function answerByAsset(exchange: Exchange, asset: Asset): Promise<void> | undefi
   })
 }
 
-async function answerByHandler(exchange: Exchange, app: ServedApp, context: AppAnswerContext): Promise<void> {
-  const { message, response } = exchange
+/** A request without a body, or with a small one that is here, reaches the app without waiting for another turn. */
+function answerByHandler(
+  exchange: Exchange,
+  app: ServedApp,
+  context: AppAnswerContext
+): Promise<void> | undefined {
+  const { message } = exchange
   if (!app.allowsOtherOrigins && isForged(message, `${exchange.scheme}://${context.authority}`)) {
     exchange.refuse(403, 'ERR_ORIGIN', 'a page of another origin may not write here')
-    return
+    return undefined
   }
   const bytesMax = Math.min(app.bodyBytesMax ?? Number.POSITIVE_INFINITY, context.limits.bodyBytesMax)
   const length = declaredLength(message)
   if (length !== undefined && length > bytesMax) {
     exchange.refuse(413, 'ERR_BODY_TOO_LARGE', `a body of ${length} bytes exceeds ${bytesMax}`)
-    return
+    return undefined
   }
-  const answer = await app.handle(await appRequest(exchange, context, length, bytesMax))
+  const body = readBody(message, length, bytesMax)
+  const answer =
+    body instanceof Promise
+      ? body.then((whole) => app.handle(appRequest(exchange, context, whole)))
+      : app.handle(appRequest(exchange, context, body))
+  return answer.then((response) => sendAnswer(exchange, response))
+}
+
+function sendAnswer(exchange: Exchange, answer: AppResponse): Promise<void> | undefined {
+  const { message, response } = exchange
   const head = responseHead(answer, exchange.id, message.method ?? 'GET')
   if (!message.complete) head.push('connection', 'close') // the app did not want the rest of the body
   const hasBody = message.method !== 'HEAD' && !bodilessStatuses.has(answer.status)
   exchange.status = answer.status
-  if (!hasBody) {
-    await endUnread(answer.body)
-    response.writeHead(answer.status, head).end()
-  } else if (answer.body instanceof Uint8Array) {
+  if (hasBody && answer.body instanceof Uint8Array) {
     exchange.bytes = writeWhole(response, answer.status, head, answer.body)
-  } else {
-    const { status, body, bodyBytes: size } = answer
-    exchange.bytes = await writeStream(response, status, head, { body, size })
+    return undefined
   }
+  return hasBody ? sendStream(exchange, answer, head) : sendHead(exchange, answer, head)
+}
+
+async function sendStream(exchange: Exchange, answer: AppResponse, head: string[]): Promise<void> {
+  const { status, body, bodyBytes: size } = answer
+  if (!(body instanceof Uint8Array))
+    exchange.bytes = await writeStream(exchange.response, status, head, { body, size })
+}
+
+async function sendHead(exchange: Exchange, { status, body }: AppResponse, head: string[]): Promise<void> {
+  await endUnread(body)
+  exchange.response.writeHead(status, head).end()
 }
 
 /**
@@ -89,24 +110,20 @@ function declaredLength(message: IncomingMessage): number | undefined {
   return Number(message.headers['content-length'] ?? 0)
 }
 
-async function appRequest(
-  exchange: Exchange,
-  context: AppAnswerContext,
-  length: number | undefined,
-  bytesMax: number
-): Promise<AppRequest> {
-  const { message } = exchange
+function appRequest(exchange: Exchange, context: AppAnswerContext, body: AppRequest['body']): AppRequest {
+  const { message, target } = exchange
   return {
     id: exchange.id,
     method: message.method ?? 'GET',
-    path: exchange.target?.path ?? '/',
-    query: exchange.target?.query ?? '',
+    path: target?.path ?? '/',
+    decodedPath: target?.decodedPath ?? '/',
+    query: target?.query ?? '',
     scheme: exchange.scheme,
     authority: context.authority,
     headers: passedHeaders(message.rawHeaders),
-    body: await readBody(message, length, bytesMax),
+    body,
     remote: message.socket.remoteAddress ?? '',
-    signal: exchange.signal
+    whenGone: (call) => exchange.whenGone(call)
   }
 }
 

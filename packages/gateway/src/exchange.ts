@@ -17,7 +17,8 @@ export class Exchange {
   status = 499
   bytes = 0
   failure: { readonly code: string; readonly message: string } | undefined
-  #gone: AbortController | undefined
+  #isGone = false
+  #whenGone: (() => void)[] | undefined
 
   constructor(parts: {
     readonly id: string
@@ -33,23 +34,18 @@ export class Exchange {
     this.scheme = parts.scheme
   }
 
-  /** Aborted when the client goes away or the gateway closes; made for those who ask, since assets do not. */
-  get signal(): AbortSignal {
-    return (this.#gone ?? this.#watchClient()).signal
+  /** Calls when the client goes away or the gateway closes, at once when that has been. */
+  whenGone(call: () => void): void {
+    if (this.#isGone) call()
+    else if (this.#whenGone === undefined) this.#whenGone = [call]
+    else this.#whenGone.push(call)
   }
 
-  abort(): void {
-    this.#gone?.abort()
-  }
-
-  #watchClient(): AbortController {
-    const gone = new AbortController()
-    this.#gone = gone
-    this.response.once('close', () => {
-      if (!this.response.writableFinished) gone.abort()
-    })
-    if (this.response.closed) gone.abort()
-    return gone
+  /** The client is gone, or is to be left. */
+  leave(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    for (const call of this.#whenGone?.splice(0) ?? []) call()
   }
 
   /** Sends an answer of the gateway's own: a status, and the code as text. Without effect once something was sent. */

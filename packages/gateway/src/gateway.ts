@@ -57,6 +57,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   })
   server.on('upgrade', (_message: IncomingMessage, socket: Socket) => refuseUpgrade(socket))
   server.on('connection', (socket: Socket) => requests.open(socket))
+  server.on(options.certificate === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    socket.once('close', () => requests.leave(socket))
+  })
   return {
     listen: (address) => listen(server, address),
     async reloadCertificate() {
@@ -149,9 +152,11 @@ class RequestHandler {
     else void answered.then(() => this.#finish(exchange))
   }
 
-  /** Ends what still runs. */
-  abort(): void {
-    for (const exchange of this.#running) exchange.abort()
+  /** Tells what runs for this connection, or for all, that nobody waits any more. */
+  leave(socket?: Socket): void {
+    for (const exchange of this.#running) {
+      if (socket === undefined || exchange.message.socket === socket) exchange.leave()
+    }
   }
 
   get running(): number {
@@ -268,7 +273,7 @@ async function closeServer(
   })
   server.closeIdleConnections()
   const timer = setTimeout(() => {
-    requests.abort()
+    requests.leave()
     server.closeAllConnections()
   }, graceMs)
   await closed

@@ -5,15 +5,18 @@ import { bodyBytesCollected } from './limits.ts'
 
 const empty = new Uint8Array(0)
 
-/** `length` is the declared one; undefined when the body is sent in chunks. */
-export async function readBody(
+/** A promise only where bytes are to be gathered. `length` is the declared one; undefined when it is sent in chunks. */
+export function readBody(
   message: IncomingMessage,
   length: number | undefined,
   bytesMax: number
-): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+): Uint8Array | AsyncIterable<Uint8Array> | Promise<Uint8Array> {
   if (length === 0) return empty
   const stream = boundedBody(message, bytesMax)
-  if (length === undefined || length > bodyBytesCollected) return stream
+  return length === undefined || length > bodyBytesCollected ? stream : gather(stream, length)
+}
+
+async function gather(stream: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {
   const whole = new Uint8Array(length) // the parser of HTTP never gives more than was declared
   let at = 0
   for await (const part of stream) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TLSSocket, connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Gateway, createGateway } from '../src/index.ts'
+import { type Gateway, type ServedApp, createGateway } from '../src/index.ts'
 import { certificateOne, certificateTwo, keyOne, keyTwo } from './certificates.ts'
 import { app } from './gateway-fixture.ts'
 
@@ -17,9 +17,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-function withFiles(certificate: string, key: string): Promise<Gateway> {
+function withFiles(certificate: string, key: string, served: ServedApp = app()): Promise<Gateway> {
   return createGateway({
-    apps: { find: () => app() },
+    apps: { find: () => served },
     clock: Date,
     log: () => undefined,
     certificate: { certificate: join(folder, certificate), key: join(folder, key) }
@@ -52,6 +52,30 @@ describe('certificates from files', () => {
     await gateway.close(0)
     await writeFile(join(folder, 'one.pem'), certificateOne)
     await writeFile(join(folder, 'one.key'), keyOne)
+  })
+
+  test('a handler is told when the client of a secure connection goes away', async () => {
+    const { promise: gone, resolve: leave } = Promise.withResolvers<void>()
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+    const handle: ServedApp['handle'] = ({ whenGone }) => {
+      whenGone(leave)
+      ask()
+      return new Promise(() => undefined)
+    }
+    const gateway = await withFiles('one.pem', 'one.key', app({ handle }))
+    const { port } = await gateway.listen({ host: '127.0.0.1', port: 0 })
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      servername: 'notes.localhost',
+      rejectUnauthorized: false
+    })
+    socket.on('error', () => undefined)
+    socket.write('GET /x HTTP/1.1\r\nhost: notes.localhost\r\n\r\n')
+    await asked
+    socket.destroy()
+    await gone
+    await gateway.close(0)
   })
 
   test.each([

@@ -297,8 +297,8 @@ describe('answers', () => {
     let isAborted = false
     const { raw } = await open(
       app({
-        handle: ({ signal }) => {
-          signal.addEventListener('abort', () => (isAborted = true))
+        handle: ({ whenGone }) => {
+          whenGone(() => (isAborted = true))
           async function* parts(): AsyncGenerator<Uint8Array> {
             try {
               for (;;) {
@@ -315,6 +315,23 @@ describe('answers', () => {
     )
     expect(await raw('GET / HTTP/1.1\r\nhost: notes.localhost\r\n\r\n', 200)).toContain('tick')
     await expect.poll(() => isEnded && isAborted).toBe(true)
+  })
+
+  test('a handler is told when the client goes away before its answer, and not when it leaves with it', async () => {
+    const told: string[] = []
+    const { ask, raw } = await open(
+      app({
+        handle: ({ path, whenGone }) => {
+          whenGone(() => told.push(path))
+          return path === '/slow'
+            ? new Promise(() => undefined)
+            : Promise.resolve({ status: 200, headers: [], body: new Uint8Array(1) })
+        }
+      })
+    )
+    expect((await ask('GET /quick HTTP/1.1\nhost: notes.localhost')).status).toBe(200)
+    expect(await raw('GET /slow HTTP/1.1\r\nhost: notes.localhost\r\n\r\n', 100)).toBe('')
+    await expect.poll(() => told).toEqual(['/slow'])
   })
 
   test('a stream of known size has a length, for HEAD too', async () => {

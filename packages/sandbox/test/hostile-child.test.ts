@@ -162,8 +162,8 @@ describe('a child program that was taken over', () => {
   })
 
   test('an answer beyond what was sent ends it; those before it were taken', async () => {
-    const answers = [1, 2, 3].map((id) => `frame(0x94, 3, ${id}, 0, 0x92, 0xc4, 1, ${id}, 0)`).join(';')
-    const body = `ready(); listen(); ${answers}; wait()`
+    const answers = [1, 2, 3].map((id) => `0, 0, 0, 9, 0x94, 3, ${id}, 0, 0x92, 0xc4, 1, ${id}, 0`)
+    const body = `ready(); listen(); say(${answers.join()}); wait()`
     const { ends, cause } = await giveEvents('many', body, 2)
     expect(ends).toEqual(['answered 1', 'answered 2'])
     expect(cause?.code).toBe('ERR_RUN_PROTOCOL')

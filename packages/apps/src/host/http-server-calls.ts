@@ -40,25 +40,22 @@ export async function answerHttp(context: HostContext, request: AppHttpRequest):
   context.handles.expectRoom('request')
   const exchange = new HttpExchange(request, (range) => sendFile(context, range))
   const handle = context.handles.add('request', 0, exchange)
-  const onGone = (): void => context.handles.close(handle)
-  request.signal.addEventListener('abort', onGone)
-  void exchange.answered
-    .catch(() => undefined)
-    .finally(() => exchange.isFinished && request.signal.removeEventListener('abort', onGone))
+  request.whenGone(() => context.handles.close(handle))
   try {
     const answer = await context.deliver('http', {
       request: describeRequest(context, handle, request, exchange)
     })
     if (answer.kind === 'now') {
-      exchange.respond(answer.value)
+      const response = exchange.respond(answer.value)
       if (exchange.isFinished) context.handles.close(handle)
+      return response
     }
   } catch (error) {
     if (error instanceof Error) exchange.fail(error)
     context.handles.close(handle)
     throw error
   }
-  return await exchange.answered
+  return await exchange.answered()
 }
 
 function describeRequest(

@@ -22,7 +22,7 @@ export function createServedApp({ name, package: found, installedMs, instance }:
       return file === undefined ? undefined : assets.get(file)
     },
     async handle(request) {
-      const route = matchRoute(routes, decodeURIComponent(request.path))
+      const route = matchRoute(routes, request.decodedPath)
       if (route?.target.kind !== 'app') return notFound()
       const running = instance()
       if (running === undefined) {
@@ -71,8 +71,8 @@ function notFound(): AppResponse {
 }
 
 function describeRequest(request: AppRequest): Parameters<AppInstance['answer']>[0] {
-  const { method, path, query, headers, body, signal, remote } = request
-  return { method, path: decodeURIComponent(path), query, headers, body, client: remote, signal }
+  const { method, decodedPath, query, headers, body, remote, whenGone } = request
+  return { method, path: decodedPath, query, headers, body, client: remote, whenGone }
 }
 
 const statuses: Readonly<Partial<Record<string, 502 | 503 | 504>>> = {
