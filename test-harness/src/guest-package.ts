@@ -19,25 +19,41 @@ export interface GuestPackage {
   readonly assets?: ReadonlyMap<string, Uint8Array>
   /** The same name is the same author. */
   readonly author?: string
+  /** Another key than the author's. */
+  readonly signedBy?: string
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const library = join(root, 'packages/app-sdk/assemblyscript/blocktree.ts')
-const compiler = join(root, 'node_modules/assemblyscript/bin/asc.js')
 const flags = ['-O', '--runtime', 'incremental', '--use', 'abort=', '--exportStart', '_initialize']
 
 const crypto = createNativeProvider()
 const modules = new Map<string, Uint8Array>()
 
-/** Compiled once a process. Throws with the compiler's output. */
+/** From AssemblyScript, once a process. Throws with the compiler's output. */
 export function compileGuest(source: string): Uint8Array {
+  return compileOnce(source, (directory) => {
+    writeFileSync(join(directory, 'app.ts'), source)
+    writeFileSync(join(directory, 'blocktree.ts'), readFileSync(library))
+    return [join(root, 'node_modules/assemblyscript/bin/asc.js'), 'app.ts', ...flags, '--outFile', 'app.wasm']
+  })
+}
+
+/** From WebAssembly text. */
+export function compileText(text: string): Uint8Array {
+  return compileOnce(text, (directory) => {
+    writeFileSync(join(directory, 'app.wat'), text)
+    return [join(root, 'node_modules/wabt/bin/wat2wasm'), 'app.wat', '-o', 'app.wasm']
+  })
+}
+
+/** @param prepare writes the source and says how it is compiled to `app.wasm` */
+function compileOnce(source: string, prepare: (directory: string) => readonly string[]): Uint8Array {
   const known = modules.get(source)
   if (known !== undefined) return known
   const directory = mkdtempSync(join(tmpdir(), 'blocktree-guest-'))
   try {
-    writeFileSync(join(directory, 'app.ts'), source)
-    writeFileSync(join(directory, 'blocktree.ts'), readFileSync(library))
-    const words = [compiler, 'app.ts', ...flags, '--outFile', 'app.wasm']
+    const words = prepare(directory)
     const { status, stdout, stderr } = spawnSync(process.execPath, words, {
       cwd: directory,
       encoding: 'utf8'
@@ -53,7 +69,8 @@ export function compileGuest(source: string): Uint8Array {
 
 export function packGuest(module: Uint8Array, guest: GuestPackage): Uint8Array {
   const { name, version = 1, permissions, limits = {}, routes = [{ path: '/' }], author = 'author' } = guest
-  const { signer, record } = authorNamed(author)
+  const { record } = authorNamed(author)
+  const { signer } = authorNamed(guest.signedBy ?? author)
   const { draft } = parseManifestSource(
     JSON.stringify({
       name,

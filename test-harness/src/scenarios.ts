@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts'
+import { appAttacks, appAttacksWasmtime } from './scenarios/app-attacks.ts'
 import { appRestore } from './scenarios/app-restore.ts'
 import { appRevoke } from './scenarios/app-revoke.ts'
 import { appUpgrade } from './scenarios/app-upgrade.ts'
@@ -24,5 +25,7 @@ export const scenarios: readonly Scenario[] = [
   appUse,
   appUpgrade,
   appRevoke,
-  appRestore
+  appRestore,
+  appAttacks,
+  appAttacksWasmtime
 ]

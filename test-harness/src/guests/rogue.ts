@@ -144,3 +144,15 @@ function text(words: string): HttpAnswer {
 
 run(new Rogue())
 `
+
+/** Grows its table as far as it goes, then ends; as text, since AssemblyScript has no word for it. */
+export const tableBomb: string = `(module
+  (memory (export "memory") 1)
+  (table $table 1 funcref)
+  (func (export "bt_abi_version") (result i32) (i32.const 1))
+  (func (export "bt_alloc") (param i32) (result i32) (i32.const 4096))
+  (data (i32.const 16) "\\91\\00")
+  (func (export "bt_event") (param $kind i32) (param i32 i32) (result i64)
+    (if (i32.ne (local.get $kind) (i32.const 2)) (then (return (i64.const 0x1000000002))))
+    (loop $again (br_if $again (i32.ne (table.grow $table (ref.null func) (i32.const 4096)) (i32.const -1))))
+    (unreachable)))`

@@ -2,7 +2,7 @@
 import type { NodeMethods } from '@blocktree/node/method-table'
 import type { Harness } from '@blocktree/harness'
 import { type GuestPackage, packGuest } from '../guest-package.ts'
-import { type InstalledApp } from '../installed-app.ts'
+import type { InstalledApp } from '../installed-app.ts'
 import type { Node } from '../scenario.ts'
 import { encodeText } from '../text.ts'
 

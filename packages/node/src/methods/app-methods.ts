@@ -1,7 +1,7 @@
 /** app.*: handlers over the app host. Only the node's own principal and the root decide about apps. */
 import { equalBytes, formatId } from '@blocktree/codec'
 import {
-  PackageError,
+  PackageReader,
   type PermissionScope,
   type VerifiedPackage,
   describePackage,
@@ -37,8 +37,6 @@ type GrantHandlers = Pick<
   'app.grants' | 'app.grant' | 'app.revoke' | 'app.questions' | 'app.answer'
 >
 
-const packageBytesMax = 256 * 1024 * 1024 // what an upload may carry before anything of it is known
-
 export function createAppHandlers(parts: NodeParts): AppHandlers {
   return {
     ...packageHandlers(parts),
@@ -63,18 +61,18 @@ function packageHandlers(parts: NodeParts): Pick<AppHandlers, 'app.inspect' | 'a
   return {
     async 'app.inspect'({ name }, { peer, upload }) {
       const { host } = await open(parts, peer.session)
-      const found = await host.inspect(await collect(upload))
+      const found = await host.inspect(await collect(parts, upload))
       return describe(host, found, name ?? found.manifest.name)
     },
     async 'app.install'({ name, ...consent }, { peer, upload }) {
       const apps = await open(parts, peer.session)
-      const bytes = await collect(space.guarded(upload))
+      const bytes = await collect(parts, space.guarded(upload))
       const options = { consent: consentOf(consent), ...(name === undefined ? {} : { name }) }
       return summarize(apps, await apps.host.install(bytes, options))
     },
     async 'app.upgrade'({ name, accept, limits, ...consent }, { peer, upload }) {
       const apps = await open(parts, peer.session)
-      const bytes = await collect(space.guarded(upload))
+      const bytes = await collect(parts, space.guarded(upload))
       const decided = { ...consentOf(consent), accepted: accept ?? [], limits: limits ?? {} }
       return summarize(apps, await apps.host.upgrade(name, bytes, decided))
     }
@@ -173,17 +171,15 @@ function consentOf({
   return { declined: decline ?? [], objects: objects ?? {} }
 }
 
-async function collect(upload: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+/** Reads it as it comes, so that what is no package is refused at its first bytes that are wrong. */
+async function collect({ crypto }: NodeParts, upload: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const reader = new PackageReader(crypto)
   const parts: Uint8Array[] = []
-  let bytes = 0
   for await (const part of upload) {
-    bytes += part.byteLength
-    if (bytes > packageBytesMax) {
-      throw new PackageError('ERR_PACKAGE_SIZE', `a package is at most ${packageBytesMax} bytes`)
-    }
+    reader.push(part)
     parts.push(part)
   }
-  return Buffer.concat(parts, bytes)
+  return Buffer.concat(parts)
 }
 
 function describe(host: AppHost, found: VerifiedPackage, name: string): AppDescription {
