@@ -3,6 +3,7 @@ import { settings, describeKind } from '@blocktree/node/settings'
 import { appCommands } from './app-commands.ts'
 import { authorCommands } from './author-commands.ts'
 import type { Argument, CommandDefinition, Option } from './command.ts'
+import { erisCommands } from './eris-commands.ts'
 import { hostingCommands, rootReplaceCommand } from './hosting-commands.ts'
 
 const path: Argument = { name: 'PATH', completes: 'tree' }
@@ -731,6 +732,7 @@ export const commandTable: readonly CommandDefinition[] = [
   ...hostingCommands,
   ...appCommands,
   ...authorCommands,
+  ...erisCommands,
   ...keyCommands,
   rootReplaceCommand,
   ...upkeepCommands,

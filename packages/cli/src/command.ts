@@ -27,7 +27,16 @@ export interface Option {
 export interface CommandDefinition {
   /** One or two words: `ls`, `key backup`. */
   readonly name: string
-  readonly group: 'Node' | 'Files' | 'Sharing' | 'Apps' | 'Making apps' | 'Keys' | 'Upkeep' | 'Tools'
+  readonly group:
+    | 'Node'
+    | 'Files'
+    | 'Sharing'
+    | 'Apps'
+    | 'Making apps'
+    | 'Content by URN'
+    | 'Keys'
+    | 'Upkeep'
+    | 'Tools'
   /** One sentence, no full stop. */
   readonly summary: string
   readonly description?: string

@@ -4,7 +4,17 @@ import { usageOf } from './command-line.ts'
 import { exitCode, exitCodeMeanings } from './exit-code.ts'
 import { formatTable } from './format.ts'
 
-const groups = ['Node', 'Files', 'Sharing', 'Apps', 'Making apps', 'Keys', 'Upkeep', 'Tools'] as const
+const groups = [
+  'Node',
+  'Files',
+  'Sharing',
+  'Apps',
+  'Making apps',
+  'Content by URN',
+  'Keys',
+  'Upkeep',
+  'Tools'
+] as const
 
 export function overview(table: readonly CommandDefinition[]): readonly string[] {
   const lines = [
