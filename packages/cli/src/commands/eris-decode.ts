@@ -29,10 +29,10 @@ export async function run(context: CommandContext): Promise<void> {
 }
 
 async function fileIn({ reading }: ErisSession, tree: ReadCapability, path: string): Promise<ReadCapability> {
-  const { items, find } = await openTree(reading, tree)
-  const entry = find(parseTreePath(path))?.entry
+  const opened = await openTree(reading, tree)
+  const entry = opened.find(parseTreePath(path))?.entry
   if (entry !== undefined && entry.kind !== 'symlink') return entry.capability
-  throw new CliError('ERR_ARGUMENT_VALUE', `there is no file "${path}" among the ${items.length} entries`)
+  throw new CliError('ERR_ARGUMENT_VALUE', `there is no file "${path}" among the ${opened.items.length} entries`)
 }
 
 async function decodeFile(
