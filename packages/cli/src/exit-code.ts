@@ -28,6 +28,7 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCode, string>> =
 
 const byCode: Readonly<Record<string, ExitCode>> = {
   ERR_COMMAND_UNKNOWN: exitCode.usage,
+  ERR_APP_NAME: exitCode.usage,
   ERR_OPTION_UNKNOWN: exitCode.usage,
   ERR_OPTION_VALUE: exitCode.usage,
   ERR_ARGUMENT_MISSING: exitCode.usage,

@@ -22,7 +22,18 @@ export function writeLocalFile(context: CommandContext, name: string, bytes: Uin
   }
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied'
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  return ('code' in cause ? reasons[String(cause.code)] : undefined) ?? cause.message
+}
+
 function failed(action: string, name: string, cause: unknown): CliError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = reasonOf(cause)
   return new CliError('ERR_LOCAL_FILE', `cannot ${action} "${name}": ${reason}`, { cause })
 }

@@ -47,13 +47,21 @@ function choose(words: readonly string[]): {
   if (rest[0] === '--version' || rest[0] === '-V') return chosen(['version', ...rest.slice(1)], leading)
   const found = findCommand(rest)
   if (found !== undefined) return { definition: found.definition, rest: [...leading, ...found.rest] }
-  if (commandTable.some(({ name }) => name.startsWith(`${rest[0] ?? ''} `)) && rest.length === 1)
-    return chosen(['help', ...rest], leading)
-  const typed = rest.slice(0, 2).join(' ')
+  const [first = ''] = rest
+  const isGroup = commandTable.some(({ name }) => name.startsWith(`${first} `))
+  if (isGroup && rest.length === 1) return chosen(['help', ...rest], leading)
+  throw unknownCommand(first, rest[1], isGroup)
+}
+
+/** A word behind the name of a group is compared with the commands of that group alone. */
+function unknownCommand(first: string, second: string | undefined, isGroup: boolean): CliError {
   const names = commandTable.filter(({ isHidden }) => isHidden !== true).map(({ name }) => name)
-  const nearest = nearestName(rest[0] ?? '', names) ?? nearestName(typed, names)
-  throw new CliError('ERR_COMMAND_UNKNOWN', `there is no command "${rest[0] ?? ''}"`, {
-    advice: nearest === undefined ? 'see "blocktree help"' : `did you mean "${nearest}"?`
+  const typed = second === undefined ? first : `${first} ${second}`
+  const near = isGroup ? names.filter((name) => name.startsWith(`${first} `)) : names
+  const nearest = (isGroup ? undefined : nearestName(first, near)) ?? nearestName(typed, near)
+  const list = isGroup ? `see "blocktree help ${first}"` : 'see "blocktree help"'
+  return new CliError('ERR_COMMAND_UNKNOWN', `there is no command "${isGroup ? typed : first}"`, {
+    advice: nearest === undefined ? list : `did you mean "${nearest}"?`
   })
 }
 

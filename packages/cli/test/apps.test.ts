@@ -43,12 +43,13 @@ async function typed(words: readonly string[], text: string): Promise<string> {
 /** Asks the app as a browser on this machine would. */
 async function ask(
   path: string,
-  app = 'reader'
+  app = 'reader',
+  name?: string
 ): Promise<{ readonly status: number; readonly text: string }> {
   const { url } = await json('app', 'info', app)
   const { host, port } = new URL(String(url))
   const answered = Promise.withResolvers<{ readonly status: number; readonly text: string }>()
-  const sent = request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => {
+  const sent = request({ host: '127.0.0.1', port, path, headers: { host: name ?? host } }, (response) => {
     let text = ''
     response.setEncoding('utf8').on('data', (part: string) => (text += part))
     response.on('end', () => answered.resolve({ status: response.statusCode ?? 0, text }))
@@ -171,6 +172,23 @@ describe('an installed app', () => {
     await ok('app', 'export', 'reader', file)
     expect(readFileSync(file)).toEqual(readFileSync(first))
     expect((await place.run(['app', 'info', 'nobody'])).code).toBe(3)
+  })
+
+  test('is counted for Prometheus under the names of this machine, and under its own it answers itself', async () => {
+    const metrics = await ask('/metrics', 'reader', 'localhost')
+    expect(metrics.status).toBe(200)
+    expect(metrics.text).toContain('blocktree_app_state{app="reader",state="running"} 1')
+    expect(metrics.text).toMatch(/blocktree_app_events_total\{app="reader"\} [1-9]/)
+    expect(metrics.text).toMatch(/blocktree_http_requests_total\{app="reader",status="2xx"\} [1-9]/)
+    expect(await ask('/healthz', 'reader', 'localhost')).toEqual({ status: 200, text: 'ok\n' })
+    expect((await ask('/metrics')).status).toBe(404)
+  })
+
+  test('cannot be installed under a name that leads elsewhere', async () => {
+    for (const name of ['www', 'WWW', '../reader', 'reader/data/files/x']) {
+      const { code, stderr } = await place.run(['app', 'install', first, '--name', name, '--yes'])
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('ERR_APP_NAME') })
+    }
   })
 
   test('status and doctor speak of apps', async () => {

@@ -115,6 +115,9 @@ describe('main', () => {
   test.each([
     [['lss'], 2, 'did you mean "ls"'],
     [['principal', 'creat', 'x'], 2, 'principal create'],
+    [['app', 'instal'], 2, 'did you mean "app install"'],
+    [['app', 'frobnicate'], 2, 'see "blocktree help app"'],
+    [['app', 'verify', 'nowhere'], 1, 'there is no such file'],
     [['ls', '--lon'], 2, 'did you mean --long'],
     [['mv', 'a'], 2, 'usage: blocktree mv'],
     [['ls'], 5, 'ERR_NODE_ABSENT'],

@@ -25,7 +25,7 @@ export const requestHeadersMax = 128 // of one request: as many as an app is tol
 export const targetCharactersMax: number = 8 * 1024 // path and query
 export const bodyBytesCollected: number = 64 * 1024 // bodies of a known size up to this are given whole
 export const hostNamesRemembered = 1024 // parsed Host headers; cleared when full
-export const appNameCharactersMax = 32 // one label of a host name, with room
+export const appNameCharactersMax = 63 // one label of a host name
 export const responseHeadersMax = 64 // of one answer of an app
 export const responseHeaderBytesMax: number = 16 * 1024 // all of them together
 

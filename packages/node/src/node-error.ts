@@ -38,6 +38,7 @@ export type NodeErrorCode =
   | 'ERR_METHOD_UNAVAILABLE' // the method is known, but this build cannot carry it out
   | 'ERR_TRANSFER_WORKER' // a worker of an import or export ended; what was committed stays
   | 'ERR_APP_UNKNOWN' // no app of this name is installed
+  | 'ERR_APP_NAME' // no app can be installed under this name
   | 'ERR_APP_EXISTS' // an app of this name is installed already
   | 'ERR_APP_CONSENT' // something that the app needs was not granted
   | 'ERR_APP_MODULE' // the module breaks a rule of the policy; data.refusals names each

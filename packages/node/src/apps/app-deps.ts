@@ -1,6 +1,7 @@
 /** What the installed apps of a node need of it. */
 import type { HostServices } from '@blocktree/apps'
 import type { PrincipalDirectory } from '../principal-directory.ts'
+import type { SpaceGuard } from '../space-guard.ts'
 import type { AppAccessDeps } from './app-access.ts'
 import type { AppLog } from './app-log.ts'
 import type { InstallationDeps } from './installation.ts'
@@ -10,6 +11,7 @@ export interface AppDeps extends InstallationDeps, AppAccessDeps {
   readonly principals: PrincipalDirectory
   readonly services: HostServices
   readonly log: AppLog
+  readonly space: SpaceGuard
   readonly now: () => number
 }
 

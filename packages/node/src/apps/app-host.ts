@@ -4,7 +4,7 @@
  * Acts on one app run one after another.
  */
 import type { AppRunState, VerifiedPackage } from '@blocktree/app-package'
-import type { AppInstance, Question } from '@blocktree/apps'
+import type { AppFacts, AppInstance, Question } from '@blocktree/apps'
 import type { ServedApp } from '@blocktree/gateway'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { verifyPackage } from '../verify-package.ts'
@@ -12,6 +12,7 @@ import { settleAccess } from './app-access.ts'
 import { type Consent, type UpgradeConsent, expectConsent } from './app-consent.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { addPermission, noPermission, takePermission } from './app-grants.ts'
+import { expectAppName } from './app-name.ts'
 import { appPlace } from './app-place.ts'
 import { clearAway, keepData, layOut } from './app-placement.ts'
 import { type RunReason, endRun, startRun } from './app-run.ts'
@@ -73,6 +74,16 @@ export class AppHost {
     }
   }
 
+  /** Of apps that were started since the node was. */
+  knownNames(): readonly string[] {
+    return this.#slots.names().filter((name) => this.find(name) !== undefined)
+  }
+
+  /** undefined while it does not run. */
+  describe(name: string): AppFacts | undefined {
+    return this.#slots.find(name)?.instance?.describe()
+  }
+
   /** For the gateway: undefined when no app of this name is installed. */
   find(name: string): ServedApp | undefined {
     return this.#slots.find(name)?.served
@@ -83,13 +94,14 @@ export class AppHost {
     return await verifyPackage(this.#deps.crypto, bytes)
   }
 
-  /** @throws ERR_APP_EXISTS, ERR_APP_CONSENT, ERR_APP_FAILED and what `inspect` throws; nothing is left of it then */
+  /** @throws ERR_APP_NAME, ERR_APP_EXISTS, ERR_APP_CONSENT, ERR_APP_FAILED and what `inspect` throws; nothing is left of it then */
   async install(
     bytes: Uint8Array,
     options: { readonly name?: string; readonly consent: Consent }
   ): Promise<AppStatus> {
     const found = await this.inspect(bytes)
     const name = options.name ?? found.manifest.name
+    expectAppName(name)
     return await this.#slots.inTurn(name, async (slot) => {
       const place = appPlace(name)
       if (await isLeftover(this.#deps, place)) await clearAway(this.#deps, slot, place)
@@ -152,6 +164,12 @@ export class AppHost {
       const { manifest } = readInstallation(this.#deps, name).package
       const asked = manifest.permissions.find((one) => one.name === permission)
       if (asked === undefined) throw noPermission(name, permission)
+      if (path !== undefined && (asked.scope.kind !== 'files' || asked.scope.object === 'own')) {
+        throw new NodeError(
+          'ERR_APP_CONSENT',
+          `the permission "${permission}" is for no file or folder that is chosen; leave "${path}" out`
+        )
+      }
       const objects = path === undefined ? {} : { [permission]: path }
       expectConsent([asked], { declined: [], objects })
       await addPermission(this.#deps, slot, { name: asked.name, scope: asked.scope, path, asked: false })

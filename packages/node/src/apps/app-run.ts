@@ -57,12 +57,12 @@ export async function endRun(slot: AppSlot): Promise<void> {
 }
 
 async function filesOf(
-  { files, owner, principals }: AppDeps,
+  { files, owner, principals, space }: AppDeps,
   { place, grant }: Installation
 ): Promise<FilePort> {
   const actor = await principals.actorOf(installationKeyName(place.name))
   const bytesMax = effectiveLimits(grant.limits).storageBytes
-  return limitStorage(createFilePort({ files, actor, owner }), { directory: place.files, bytesMax })
+  return limitStorage(createFilePort({ files, actor, owner, space }), { directory: place.files, bytesMax })
 }
 
 async function keyValuesOf(

@@ -9,6 +9,8 @@ import type { Host } from '@blocktree/app-package'
 import { type Actor, type Entry, type FileEvent, type Files, FilesError } from '@blocktree/files'
 import { StoreError } from '@blocktree/store'
 import { TreeError } from '@blocktree/tree'
+import { NodeError } from '../node-error.ts'
+import type { SpaceGuard } from '../space-guard.ts'
 
 const sectorSizeDefault = 131_072 // of files made here (DESIGN 3); a hint, nothing depends on it
 
@@ -17,6 +19,8 @@ export interface FilePortDeps {
   readonly actor: Actor
   /** Sees the whole tree; names what the installation may not. */
   readonly owner: Actor
+  /** What apps write leaves the reserve of free space alone. */
+  readonly space: Pick<SpaceGuard, 'expectRoom' | 'guarded'>
 }
 
 export function createFilePort(deps: FilePortDeps): FilePort {
@@ -45,15 +49,17 @@ export function createFilePort(deps: FilePortDeps): FilePort {
         const ifVersion = expected.kind === 'version' ? { ifVersion: expected.value } : {}
         const options = { ...metadata, ...ifVersion }
         const isNew = expected.kind === 'absent'
-        const { versionId } =
-          content instanceof Uint8Array
-            ? await files.create(actor, path, content, { ...options, replace: !isNew })
-            : await files.writeStream(actor, path, content, { ...options, expectAbsent: isNew })
-        return versionId
+        if (content instanceof Uint8Array) {
+          deps.space.expectRoom(content.byteLength)
+          return (await files.create(actor, path, content, { ...options, replace: !isNew })).versionId
+        }
+        const parts = deps.space.guarded(content)
+        return (await files.writeStream(actor, path, parts, { ...options, expectAbsent: isNew })).versionId
       }),
     makeDirectory: (path) =>
       guarded(async () => {
         expectNoLink(deps, path)
+        deps.space.expectRoom(0)
         await files.makeDirectory(actor, path)
       }),
     list: (path, { after, limit }) =>
@@ -259,8 +265,8 @@ const failures: Readonly<Record<string, Failure['failure']>> = {
 
 /** Of what a guest may know; anything else stays what it is, and is a fault of the node. */
 function asHostFailure(error: unknown): unknown {
-  if (!(error instanceof FilesError || error instanceof TreeError || error instanceof StoreError))
-    return error
-  const failure = failures[error.code]
+  const isKnown = [FilesError, TreeError, StoreError, NodeError].some((known) => error instanceof known)
+  if (!isKnown || !(error instanceof Error) || !('code' in error)) return error
+  const failure = failures[String(error.code)]
   return failure === undefined ? error : new HostFailure(failure, error.message, { cause: error })
 }

@@ -53,7 +53,7 @@ export async function installedNames({ files, owner }: InstallationDeps): Promis
 /** @throws ERR_APP_UNKNOWN, ERR_APP_DAMAGED */
 export function readInstallation(deps: InstallationDeps, name: string): Installation {
   const place = appPlace(name)
-  if (!deps.files.exists(deps.owner, place.package)) {
+  if (!/^[a-z0-9-]+$/.test(name) || !deps.files.exists(deps.owner, place.package)) {
     throw new NodeError('ERR_APP_UNKNOWN', `no app "${name}" is installed; "app list" shows those that are`)
   }
   try {

@@ -1,15 +1,14 @@
 /**
  * Apps of a node as one part: loaded when there are any, so that a node without apps pays nothing for them. Owns the
- * runner, the shared services, the gateway and the host.
+ * runner, the shared services, the front and the host.
  */
 import { join } from 'node:path'
 import { LockTable, MessageSwitch, QuestionDesk, type AppLogLine } from '@blocktree/apps'
-import { createGateway, type AccessLine, type Gateway } from '@blocktree/gateway'
 import { createProcessRunner, findEngine, type ProcessRunner } from '@blocktree/sandbox'
 import type { NodeParts } from '../create-node.ts'
 import { enginesFolder } from '../engine.ts'
 import type { AppsStatus } from '../method-table/node-methods.ts'
-import { reasonOf } from '../node-error.ts'
+import { type AppFront, type FrontAddress, openAppFront, urlOf } from './app-front.ts'
 import { AppHost } from './app-host.ts'
 import { AppLog } from './app-log.ts'
 import { openFencingTokens } from './fencing-tokens.ts'
@@ -24,7 +23,7 @@ export interface NodeApps {
   readonly questions: QuestionDesk
   readonly locks: LockTable
   /** Where apps answer; undefined when the gateway does not listen, and why. */
-  readonly address: { readonly host: string; readonly port: number; readonly isSecure: boolean } | undefined
+  readonly address: FrontAddress | undefined
   readonly addressProblem: string | undefined
   /** URL of an app on this machine; undefined when the gateway does not listen. */
   urlOf(app: string): string | undefined
@@ -46,12 +45,11 @@ type Parts = Pick<
   | 'sharing'
   | 'principals'
   | 'trees'
+  | 'space'
 >
 
-const gatewayGraceMs = 2000 // running answers get this long when the node stops
-
 export async function openNodeApps(parts: Parts): Promise<NodeApps> {
-  const { directory, clock, crypto, store, tree, files, sharing, principals, trees } = parts
+  const { directory, clock, crypto, store, tree, files, sharing, principals, trees, space } = parts
   const now = (): number => clock.now()
   const log = new AppLog(now)
   const timers = createTimerPort()
@@ -76,13 +74,14 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
     tree,
     sharing,
     principals,
+    space,
     services,
     log,
     owner: principals.node,
     treeId: trees.own.id,
     now
   })
-  const front = await openFront(parts, host)
+  const front = await openAppFront({ ...parts, host })
   await host.startAll()
   return {
     host,
@@ -92,15 +91,10 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
     locks,
     address: front.address,
     addressProblem: front.problem,
-    urlOf(app) {
-      if (front.address === undefined) return undefined
-      const { port, isSecure } = front.address
-      const isDefault = port === (isSecure ? 443 : 80)
-      return `${isSecure ? 'https' : 'http'}://${app}.localhost${isDefault ? '' : `:${port}`}/`
-    },
+    urlOf: (app) => front.address && urlOf(front.address, app),
     status: () => describeApps(host, runner, front),
     async close() {
-      await front.gateway?.close(gatewayGraceMs)
+      await front.close()
       await host.close()
     }
   }
@@ -115,59 +109,13 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
   }
 }
 
-interface Front {
-  readonly gateway: Gateway | undefined
-  readonly address: NodeApps['address']
-  readonly problem: string | undefined
-}
-
-/** A gateway that cannot listen is said and logged; apps run all the same. */
-async function openFront({ configuration, clock, log }: Parts, host: AppHost): Promise<Front> {
-  const { apps } = configuration
-  if (!apps.enabled) return { gateway: undefined, address: undefined, problem: 'apps.enabled is false' }
-  const isSecure = apps.certificate !== undefined && apps.key !== undefined
-  try {
-    const gateway = await createGateway({
-      apps: { find: (name) => host.find(name) },
-      clock,
-      log: (line) => {
-        logAccess(log, line)
-        if (line.failure !== undefined) noteFailure(host, line)
-      },
-      ...(apps.publicName === undefined ? {} : { hosts: { publicName: apps.publicName } }),
-      ...(apps.certificate === undefined || apps.key === undefined
-        ? {}
-        : { certificate: { certificate: apps.certificate, key: apps.key } })
-    })
-    const address = await gateway.listen({ host: apps.host, port: apps.port })
-    log.info('apps answer', { ...address, secure: isSecure })
-    return { gateway, address: { ...address, isSecure }, problem: undefined }
-  } catch (error) {
-    log.error('apps are not reachable', { reason: reasonOf(error) })
-    return { gateway: undefined, address: undefined, problem: reasonOf(error) }
-  }
-}
-
 function logLine({ log }: Parts, appLog: AppLog, line: AppLogLine): void {
   appLog.add(line)
   const level = line.level === 'warning' ? 'warn' : line.level
   if (line.source === 'host' && level !== 'debug') log[level]('app', { app: line.app, message: line.message })
 }
 
-function logAccess(log: Parts['log'], line: AccessLine): void {
-  const { id, remote, method, path, app, status, bytes, durationMs, failure } = line
-  const fields = { id, remote, method, path, app, status, bytes, ms: durationMs, ...failure }
-  if (status >= 500) log.warn('request', fields)
-  else log.debug('request', fields)
-}
-
-/** What kept a request from its answer is said in the app's log too; of apps that are not installed nothing is kept. */
-function noteFailure(host: AppHost, { app, method, path, status, failure }: AccessLine): void {
-  if (app === undefined || failure === undefined || host.find(app) === undefined) return
-  host.note(app, `${method} ${path ?? ''} was answered with ${status}: ${failure.message}`)
-}
-
-async function describeApps(host: AppHost, runner: ProcessRunner, front: Front): Promise<AppsStatus> {
+async function describeApps(host: AppHost, runner: ProcessRunner, front: AppFront): Promise<AppsStatus> {
   const names = await host.names()
   const failing: string[] = []
   let running = 0
@@ -183,9 +131,7 @@ async function describeApps(host: AppHost, runner: ProcessRunner, front: Front):
     failing,
     engine: runner.engine,
     level: runner.level,
-    ...(address === undefined
-      ? {}
-      : { address: `${address.isSecure ? 'https' : 'http'}://<app>.localhost:${address.port}/` }),
+    ...(address === undefined ? {} : { address: urlOf(address, '<app>') }),
     ...(problem === undefined ? {} : { problem })
   }
 }

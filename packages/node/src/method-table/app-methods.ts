@@ -276,7 +276,7 @@ const definitions = [
     params: schema.object({ name: schema.optional(appName) }),
     result: description,
     stream: 'upload',
-    errors: errors(...packageErrors)
+    errors: errors(...packageErrors, 'ERR_APP_NAME')
   }),
   defineMethod({
     name: 'app.install',
@@ -284,7 +284,7 @@ const definitions = [
     params: schema.object({ name: schema.optional(appName), ...consent }),
     result: appSummary,
     stream: 'upload',
-    errors: errors(...packageErrors, 'ERR_APP_EXISTS', 'ERR_APP_CONSENT', 'ERR_APP_FAILED')
+    errors: errors(...packageErrors, 'ERR_APP_NAME', 'ERR_APP_EXISTS', 'ERR_APP_CONSENT', 'ERR_APP_FAILED')
   }),
   defineMethod({
     name: 'app.upgrade',

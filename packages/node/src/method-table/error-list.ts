@@ -36,6 +36,7 @@ const summaries = {
   ERR_BACKUP_PASSPHRASE: 'the passphrase does not open the backup',
   ERR_BACKUP_CORRUPT: 'the backup is damaged; nothing of it was used',
   ERR_APP_UNKNOWN: 'no app of this name is installed; app.list shows those that are',
+  ERR_APP_NAME: 'no app can be installed under this name; choose another one',
   ERR_APP_EXISTS: 'an app of this name is installed; upgrade it, or install under another name',
   ERR_APP_CONSENT: 'a permission that is needed was declined, or no object was chosen for it',
   ERR_APP_MODULE: 'the module breaks a rule of the policy; data.refusals names each',

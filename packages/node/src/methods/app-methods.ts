@@ -14,6 +14,7 @@ import type { Handlers } from '@blocktree/rpc'
 import { currentRoot } from '@blocktree/tree'
 import { type Consent, askedByUpgrade } from '../apps/app-consent.ts'
 import type { AppHost, AppStatus } from '../apps/app-host.ts'
+import { expectAppName } from '../apps/app-name.ts'
 import type { NodeApps } from '../apps/node-apps.ts'
 import type { NodeParts } from '../create-node.ts'
 import type {
@@ -62,7 +63,9 @@ function packageHandlers(parts: NodeParts): Pick<AppHandlers, 'app.inspect' | 'a
     async 'app.inspect'({ name }, { peer, upload }) {
       const { host } = await open(parts, peer.session)
       const found = await host.inspect(await collect(parts, upload))
-      return describe(host, found, name ?? found.manifest.name)
+      const installedAs = name ?? found.manifest.name
+      if (statusOf(host, installedAs) === undefined) expectAppName(installedAs)
+      return describe(host, found, installedAs)
     },
     async 'app.install'({ name, ...consent }, { peer, upload }) {
       const apps = await open(parts, peer.session)

@@ -34,6 +34,64 @@ function version(): number {
   return world.host.status('notes').installation.grant.version
 }
 
+describe('install', () => {
+  const named = (name: string): Promise<unknown> =>
+    world.host.install(packVersion({ version: 1 }), { name, consent: { declined: [], objects: {} } })
+
+  test.each(['notes', 'a', 'my-notes-2', 'a'.repeat(60)])('takes the name %s', async (name) => {
+    await named(name)
+    expect(await world.host.names()).toEqual([name])
+  })
+
+  test.each([
+    ...[
+      '',
+      'WWW',
+      'Notes',
+      '1notes',
+      '-notes',
+      'notes-',
+      'my--notes',
+      'xn--nts-vla',
+      'a'.repeat(61),
+      'nötes'
+    ],
+    ...[
+      'www',
+      'localhost',
+      'local',
+      'wpad',
+      'isatap',
+      'a/b',
+      '../notes',
+      'notes/data/files/x',
+      '.',
+      'a.b',
+      'a b'
+    ]
+  ])('refuses the name %j and makes nothing', async (name) => {
+    await expect(named(name)).rejects.toMatchObject({ code: 'ERR_APP_NAME' })
+    expect(world.files.exists(world.owner, '/apps')).toBe(false)
+  })
+})
+
+describe('grant', () => {
+  test('refuses a path for a permission that is for none', async () => {
+    const web: Permission = {
+      name: 'net',
+      scope: { kind: 'http-client', origins: ['https://api.example'] },
+      reason: 'Asks a server',
+      optional: true
+    }
+    await world.host.install(packVersion({ version: 1, permissions: [web] }), {
+      consent: { declined: ['net'], objects: {} }
+    })
+    await expect(world.host.grant('notes', 'net', '/plain/d')).rejects.toMatchObject(refused)
+    await world.host.grant('notes', 'net')
+    expect(granted()).toEqual(['net'])
+  })
+})
+
 describe('upgrade', () => {
   test('takes a version that asks for nothing more without being told of any consent', async () => {
     await install({ permissions: [folder] }, { letters: '/plain/d' })

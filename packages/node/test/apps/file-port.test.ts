@@ -1,6 +1,9 @@
 import type { FilePort } from '@blocktree/apps'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createFilePort } from '../../src/apps/file-port.ts'
+import type { SpaceGuard } from '../../src/space-guard.ts'
+import { createSpaceGuard } from '../../src/space-guard.ts'
+import { anySpace } from './app-world.ts'
 import { firstImage, nextProcess, type World } from '../crash/crash-world.ts'
 
 const anything = { expected: { kind: 'anything' }, mediaType: undefined } as const
@@ -10,8 +13,12 @@ let port: FilePort
 beforeEach(async () => {
   world = await nextProcess(await firstImage(), 'file port')
   await world.files.makeDirectory(world.owner, '/own')
-  port = createFilePort({ files: world.files, actor: world.owner, owner: world.owner })
+  port = portWith(anySpace)
 })
+
+function portWith(space: SpaceGuard): FilePort {
+  return createFilePort({ files: world.files, actor: world.owner, owner: world.owner, space })
+}
 
 async function write(path: string, bytes: number): Promise<void> {
   await port.write(path, new Uint8Array(bytes), anything)
@@ -62,6 +69,29 @@ describe('watch', () => {
     await write('/own/a', 1)
     await expect.poll(() => told).toEqual([{ kind: 'created', path: '/own/a' }])
     watched.close()
+  })
+})
+
+describe('write', () => {
+  test('leaves the reserve of the disk alone, and does not stand in the way of a removal', async () => {
+    await write('/own/a', 10)
+    let free = 20_000
+    const space = createSpaceGuard({
+      reserveBytes: 1000,
+      now: () => 0,
+      freeBytes: () => (free -= 5000),
+      startTimer: () => () => undefined
+    })
+    const bounded = portWith(space)
+    await bounded.write('/own/b', new Uint8Array(1000), anything)
+    const noSpace = { failure: 'no-space' }
+    await expect(bounded.write('/own/c', new Uint8Array(20_000), anything)).rejects.toMatchObject(noSpace)
+    const parts = async function* (): AsyncGenerator<Uint8Array, void> {
+      for (let part = 0; part < 20; part++) yield await Promise.resolve(new Uint8Array(1000))
+    }
+    await expect(bounded.write('/own/d', parts(), anything)).rejects.toMatchObject(noSpace)
+    await bounded.remove('/own/a', { isRecursive: false, expected: { kind: 'anything' } })
+    expect((await port.list('/own', { after: undefined, limit: 9 })).entries).toMatchObject([{ name: 'b' }])
   })
 })
 
