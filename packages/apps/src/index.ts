@@ -11,7 +11,7 @@ export { HostFailure } from './host-failure.ts'
 export type { AppHttpRequest, AppHttpResponse } from './http-exchange.ts'
 export { type KeyValueStore, openKeyValueStore } from './key-value-store.ts'
 export { LockTable } from './lock-table.ts'
-export { MessageSwitch, type RemoteMessages } from './message-switch.ts'
+export { type MessageEnvelope, MessageSwitch, type RemoteMessages } from './message-switch.ts'
 export type {
   AppLogLine,
   FileChange,

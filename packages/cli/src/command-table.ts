@@ -1,6 +1,7 @@
 /** Every command as data; help, completion and doc/CLI.md come from here. Modules are loaded when a command runs. */
 import { settings, describeKind } from '@blocktree/node/settings'
 import { appCommands } from './app-commands.ts'
+import { clusterCommands } from './cluster-commands.ts'
 import { authorCommands } from './author-commands.ts'
 import type { Argument, CommandDefinition, Option } from './command.ts'
 import { erisCommands } from './eris-commands.ts'
@@ -727,6 +728,7 @@ const toolCommands: readonly CommandDefinition[] = [
 
 export const commandTable: readonly CommandDefinition[] = [
   ...nodeCommands,
+  ...clusterCommands(settingOptions),
   ...fileCommands,
   ...sharingCommands,
   ...hostingCommands,
@@ -739,11 +741,11 @@ export const commandTable: readonly CommandDefinition[] = [
   ...toolCommands
 ]
 
-/** The command that the words begin with: two words are tried before one. */
+/** The command that the words begin with: longer names are tried first. */
 export function findCommand(
   words: readonly string[]
 ): { readonly definition: CommandDefinition; readonly rest: readonly string[] } | undefined {
-  for (const count of [2, 1]) {
+  for (const count of [3, 2, 1]) {
     const name = words.slice(0, count).join(' ')
     const definition =
       words.length >= count ? commandTable.find((command) => command.name === name) : undefined

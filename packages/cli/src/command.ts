@@ -25,10 +25,11 @@ export interface Option {
 }
 
 export interface CommandDefinition {
-  /** One or two words: `ls`, `key backup`. */
+  /** One to three words: `ls`, `key backup`. */
   readonly name: string
   readonly group:
     | 'Node'
+    | 'Nodes'
     | 'Files'
     | 'Sharing'
     | 'Apps'

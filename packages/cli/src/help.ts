@@ -6,6 +6,7 @@ import { formatTable } from './format.ts'
 
 const groups = [
   'Node',
+  'Nodes',
   'Files',
   'Sharing',
   'Apps',

@@ -8,6 +8,7 @@ const ownOptions: ReadonlySet<string> = new Set([
   'as',
   'socket',
   'restore',
+  'name',
   'backup-passphrase-file'
 ])
 

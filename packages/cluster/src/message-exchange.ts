@@ -119,7 +119,7 @@ export class MessageExchange {
   async request(
     to: Recipient,
     message: OutgoingMessage & { readonly replyWithinMs: number }
-  ): Promise<Uint8Array> {
+  ): Promise<{ readonly from: Id; readonly content: Uint8Array }> {
     if (this.#awaited.size >= repliesAwaitedMax)
       throw new ClusterError('ERR_MESSAGE_BUSY', `${repliesAwaitedMax} replies are awaited already`)
     const number = ++this.#number
@@ -134,7 +134,7 @@ export class MessageExchange {
     promise.catch(() => undefined)
     try {
       await this.send(principal, { ...message, number })
-      return await promise
+      return { from: principal, content: await promise }
     } finally {
       cancelTimer()
       this.#awaited.delete(number)

@@ -14,9 +14,10 @@ import { type Hello, type HelloPurpose, helloPurpose } from './hello.ts'
 import { idKey } from './id-key.ts'
 import { dialMsMax, dialsAtOnceMax, lingerMs, strangerMsMax } from './limits.ts'
 import type { Peer } from './peer.ts'
-import type { ClusterDeps, LocalNode, StandingSource } from './ports.ts'
+import type { ClusterDeps, LocalNode, Standing, StandingSource } from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
 
+/** `connected` comes again when the standing of the peer here, or ours there, has risen: what was refused may be asked anew. */
 export type PeerListener = (peer: Peer, state: 'connected' | 'ended') => void
 
 export interface PeerDirectoryDeps extends ClusterDeps {
@@ -39,6 +40,8 @@ export class PeerDirectory {
   /** By principal; the first of each is the one in use. */
   readonly #peers = new Map<string, readonly Peer[]>()
   readonly #met = new WeakMap<Connection, Promise<Peer>>()
+  /** As they were when last looked at. */
+  readonly #standings = new WeakMap<Peer, Standing>()
   readonly #listeners = new Set<PeerListener>()
   readonly #dialling = new Map<string, Promise<Peer>>()
   readonly #kept = new Map<string, Member>()
@@ -141,7 +144,13 @@ export class PeerDirectory {
       this.#kept.set(key, member)
       void this.#keep(member)
     }
-    for (const peer of this.peers()) this.#dismissStranger(peer)
+    for (const peer of this.peers()) this.#look(peer)
+  }
+
+  /** We may do more there than before. */
+  retell(principal: Id): void {
+    const peer = this.find(principal)
+    if (peer !== undefined) this.#tell(peer, 'connected')
   }
 
   /** Tries members that cannot be reached again now; for one only when given. */
@@ -205,16 +214,11 @@ export class PeerDirectory {
   }
 
   #add(peer: Peer): void {
-    const { gate, standing, book } = this.#deps
     void peer.connection.closed.then(() => this.#ended(peer))
-    if (standing.standingOf(peer.principal) !== 'stranger') {
-      gate.release(peer.connection)
-      void this.#learn(peer)
-      this.#kept.get(idKey(peer.principal))?.backOff.succeeded()
-      if (peer.connection.direction === 'outbound')
-        void book.noteGood(peer.principal, peer.connection.remoteAddress)
-    }
-    this.#dismissStranger(peer)
+    const standing = this.#deps.standing.standingOf(peer.principal)
+    this.#standings.set(peer, standing)
+    if (standing === 'stranger') this.#dismissLater(peer)
+    else this.#welcomeKnown(peer)
     const others = this.#peers.get(idKey(peer.principal)) ?? []
     const isBetter = others.every((other) => this.#isBetter(peer, other))
     this.#choose(peer.principal, isBetter ? [peer, ...others] : [...others, peer])
@@ -260,10 +264,29 @@ export class PeerDirectory {
     }
   }
 
+  #welcomeKnown(peer: Peer): void {
+    const { gate, book } = this.#deps
+    gate.release(peer.connection)
+    void this.#learn(peer)
+    this.#kept.get(idKey(peer.principal))?.backOff.succeeded()
+    if (peer.connection.direction === 'outbound')
+      void book.noteGood(peer.principal, peer.connection.remoteAddress)
+  }
+
+  /** Its standing may have changed since it came. */
+  #look(peer: Peer): void {
+    const before = this.#standings.get(peer)
+    const now = this.#deps.standing.standingOf(peer.principal)
+    if (before === now) return
+    this.#standings.set(peer, now)
+    if (now === 'stranger') return this.#dismissLater(peer)
+    if (before === 'stranger') this.#welcomeKnown(peer)
+    if (now === 'member' || before === 'stranger') this.#tell(peer, 'connected')
+  }
+
   /** Who has no right here gets a while to join. */
-  #dismissStranger(peer: Peer): void {
+  #dismissLater(peer: Peer): void {
     const { standing, timers, gate } = this.#deps
-    if (standing.standingOf(peer.principal) !== 'stranger') return
     gate.hold(peer.connection)
     const cancel = timers.start(strangerMsMax, () => {
       if (standing.standingOf(peer.principal) !== 'stranger') return

@@ -43,7 +43,7 @@ describe('MessageExchange', () => {
     const { cluster, a, b } = await pair()
     b.messages.onTopic('greeting', async ({ reply, content: said }) => void reply?.(said.toReversed()))
     const asking = a.messages.request(b.principal.id, { ...plain, replyWithinMs: 5000 })
-    expect(await cluster.time.until(asking)).toEqual(content.toReversed())
+    expect(await cluster.time.until(asking)).toEqual({ from: b.principal.id, content: content.toReversed() })
     b.messages.onTopic('silence', async () => undefined)
     const silent = a.messages.request(b.principal.id, { ...plain, topic: 'silence', replyWithinMs: 5000 })
     await expect(cluster.time.until(silent)).rejects.toMatchObject({ code: 'ERR_MESSAGE_TIMEOUT' })

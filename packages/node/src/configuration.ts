@@ -211,6 +211,12 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
       sandbox: text('apps.sandbox') as Settings['apps']['sandbox'],
       engine: text('apps.engine') as Settings['apps']['engine']
     },
+    network: {
+      enabled: value('network.enabled') === true,
+      host: text('network.host') ?? '',
+      port: Number(value('network.port')),
+      announce: text('network.announce')?.split(',') ?? []
+    },
     service: value('service') === true
   }
 }

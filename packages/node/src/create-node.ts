@@ -12,6 +12,9 @@ import { type DiskStore, nodeDrivers, openStore } from '@blocktree/store'
 import { type Clock, createTreeState, type TreeState } from '@blocktree/tree'
 import { appsDirectory } from './apps/app-place.ts'
 import { createLazyApps, type LazyApps } from './apps/lazy-apps.ts'
+import type { JoinRequest } from './cluster/join-node.ts'
+import { createLazyCluster, type LazyCluster } from './cluster/lazy-cluster.ts'
+import { NodeStanding } from './cluster/node-standing.ts'
 import type { Configuration } from './configuration.ts'
 import { type BulkWrites, createBulkWrites } from './bulk-writes.ts'
 import { chooseCrypto } from './choose-crypto.ts'
@@ -55,6 +58,10 @@ export interface NodeParts {
   readonly transfer: LazyTransfer
   /** Installed apps; loaded when there are any. */
   readonly apps: LazyApps
+  /** Other nodes; opened when there are any. */
+  readonly cluster: LazyCluster
+  /** What other principals may do in the trees kept here. */
+  readonly standing: NodeStanding
   readonly root: RootKey
   readonly principals: PrincipalDirectory
   /** The own tree, and those of other owners that are kept here. */
@@ -87,6 +94,8 @@ export interface OpenNodeOptions {
   readonly showSecret: (lines: readonly string[]) => void
   /** Makes the node from a backup instead of anew; ERR_DATA_EXISTS when there is one. */
   readonly restore?: RestoreRequest | undefined
+  /** Makes the node by joining the tree of another one; ERR_DATA_EXISTS when there is one. */
+  readonly join?: JoinRequest | undefined
 }
 
 /** Opens the node of a data directory, and makes it first where there is none. The caller holds the instance lock. */
@@ -97,10 +106,10 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   if (leftover === 'discarded')
     log.warn('threw away a first start that was cut short; a passphrase it may have shown is void')
   const found = readNodeRecord(directory)
-  if (found !== undefined && options.restore !== undefined) {
+  if (found !== undefined && (options.restore !== undefined || options.join !== undefined)) {
     throw new NodeError(
       'ERR_DATA_EXISTS',
-      `there is a node in "${directory.path}" already; choose another --data for the restored one`
+      `there is a node in "${directory.path}" already; choose another --data for the ${options.join === undefined ? 'restored' : 'joining'} one`
     )
   }
   const record = found ?? (await makeNode(options, crypto))
@@ -108,13 +117,16 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   const sessions = new Set<Session>()
   let shutdown = (): void => undefined
   const apps = createLazyApps(() => all)
+  const cluster = createLazyCluster(() => all)
   const all: NodeParts = {
     ...parts,
     apps,
+    cluster,
     connectionCount: () => sessions.size,
     requestShutdown: () => shutdown()
   }
   if (parts.files.exists(parts.principals.node, appsDirectory)) setImmediate(() => void startApps(all))
+  setImmediate(() => void cluster.start())
   return {
     treeId: record.treeId,
     isNew: found === undefined,
@@ -130,14 +142,16 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
     },
     async close() {
       await apps.close()
+      await cluster.close()
       await closeParts(parts)
     }
   }
 }
 
 async function makeNode(options: OpenNodeOptions, crypto: CryptoProvider): Promise<NodeRecord> {
-  const { firstStart, startFromBackup } = await import('./first-start.ts') // once in the life of a node
-  const { restore } = options
+  const { firstStart, startByJoining, startFromBackup } = await import('./first-start.ts') // once in the life of a node
+  const { restore, join } = options
+  if (join !== undefined) return startByJoining({ ...options, crypto }, join)
   return restore === undefined
     ? firstStart({ ...options, crypto })
     : startFromBackup({ ...options, crypto }, restore)
@@ -152,7 +166,7 @@ async function startApps({ apps, log }: NodeParts): Promise<void> {
   }
 }
 
-type OpenParts = Omit<NodeParts, 'apps' | 'connectionCount' | 'requestShutdown'>
+type OpenParts = Omit<NodeParts, 'apps' | 'cluster' | 'connectionCount' | 'requestShutdown'>
 
 async function openParts(
   options: OpenNodeOptions,
@@ -217,6 +231,8 @@ async function openParts(
       actorOf: (actor) => actor
     }
     const hosted = createHostedTrees({ directory, configuration, crypto, clock, log, nameSecret, principals })
+    const trees = createTreeRouter(own, hosted)
+    const standing = new NodeStanding({ trees, crypto, clock }, () => principals.node.id)
     const space = createSpaceGuard({
       reserveBytes: configuration.space.reserveBytes,
       now: () => performance.now(),
@@ -240,7 +256,8 @@ async function openParts(
       transfer,
       root,
       principals,
-      trees: createTreeRouter(own, hosted),
+      trees,
+      standing,
       space,
       recovery
     }

@@ -16,6 +16,7 @@ import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
 import { createTree } from '@blocktree/files'
 import { createStore, nodeDrivers } from '@blocktree/store'
 import { createPrincipal, createTreeState, type Principal } from '@blocktree/tree'
+import type { JoinRequest } from './cluster/join-node.ts'
 import type { OpenNodeOptions } from './create-node.ts'
 import { type DataDirectory, dataFormat, type NodeRecord } from './data-directory.ts'
 import { beginFirstStart, completeFirstStart } from './first-start-journal.ts'
@@ -85,6 +86,17 @@ export async function startFromBackup(
     missingSectors
   })
   return restored.record
+}
+
+/** The same by joining the tree of a node that has invited this one: no root key, nothing to be shown. */
+export async function startByJoining(options: FirstStartOptions, request: JoinRequest): Promise<NodeRecord> {
+  const { directory, log } = options
+  const { joinNodeInto } = await import('./cluster/join-node.ts')
+  const staged = beginFirstStart(directory)
+  const record = await joinNodeInto(options, staged, request)
+  completeFirstStart(directory, record)
+  log.info('joined the tree of another node', { tree: record.treeId, directory: directory.path })
+  return record
 }
 
 interface ChosenPassphrase {

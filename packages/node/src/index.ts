@@ -1,5 +1,6 @@
 export { type Configuration, type ConfigurationInput, loadConfiguration } from './configuration.ts'
 export { type BlocktreeNode, type OpenNodeOptions, openNode } from './create-node.ts'
+export { fingerprintText } from './fingerprint.ts'
 export { createLog, type Log, type LogOptions } from './log.ts'
 export { NodeError, type NodeErrorCode } from './node-error.ts'
 export { initializeNode, type RunInput, runNode } from './run.ts'

@@ -4,6 +4,7 @@
  */
 import type { MethodTable } from '@blocktree/rpc'
 import { type AppMethods, appMethodTable } from './method-table/app-methods.ts'
+import { type ClusterMethods, clusterMethodTable } from './method-table/cluster-methods.ts'
 import { type FileMethods, fileMethodTable } from './method-table/file-methods.ts'
 import { type ProcessMethods, processMethodTable } from './method-table/node-methods.ts'
 import { type PrincipalMethods, principalMethodTable } from './method-table/principal-methods.ts'
@@ -15,6 +16,7 @@ import { type TreeMethods, treeMethodTable } from './method-table/tree-methods.t
 export interface NodeMethods
   extends
     AppMethods,
+    ClusterMethods,
     ProcessMethods,
     FileMethods,
     PrincipalMethods,
@@ -29,7 +31,8 @@ export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>
   sharingMethodTable,
   storeMethodTable,
   treeMethodTable,
-  appMethodTable
+  appMethodTable,
+  clusterMethodTable
 )
 
 export type {
@@ -42,6 +45,13 @@ export type {
   AppQuestion,
   AppSummary
 } from './method-table/app-methods.ts'
+export type {
+  ClusterMethods,
+  InvitationSummary,
+  JoinCandidate,
+  MemberSummary,
+  PeerSummary
+} from './method-table/cluster-methods.ts'
 export type {
   FileConflict,
   FileEvent,

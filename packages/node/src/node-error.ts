@@ -47,6 +47,10 @@ export type NodeErrorCode =
   | 'ERR_APP_DAMAGED' // what is stored about an installation cannot be read
   | 'ERR_APP_PERMISSION' // the app asks for no such permission, or it is not granted
   | 'ERR_APP_QUESTION' // no such question of an app waits for an answer
+  | 'ERR_NETWORK_OFF' // the network is switched off by a setting
+  | 'ERR_MEMBER_UNKNOWN' // no such node is in the cluster
+  | 'ERR_JOIN_UNKNOWN' // no such node waits to join, or no such invitation
+  | 'ERR_INVITER_UNREACHABLE' // the node that made the code does not answer
   | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests
 
 export class NodeError extends Error {

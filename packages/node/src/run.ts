@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { isMainThread } from 'node:worker_threads'
 import { createRpcServer, type RpcServer } from '@blocktree/rpc'
+import type { JoinRequest } from './cluster/join-node.ts'
 import { type Configuration, loadConfiguration } from './configuration.ts'
 import { type BlocktreeNode, openNode } from './create-node.ts'
 import { dataDirectoryAt, prepareDataDirectory, readNodeRecord } from './data-directory.ts'
@@ -46,17 +47,23 @@ export async function runNode(input: RunInput): Promise<boolean> {
   return lifeCycle.stopped
 }
 
-/** Makes the data directory of a node, from a backup when one is given, and stops again; one that is there is left as it is. */
+/** From what a node is made that is not made anew. */
+export interface NodeOrigin {
+  readonly restore?: RestoreRequest | undefined
+  readonly join?: JoinRequest | undefined
+}
+
+/** Makes the data directory of a node, from a backup or by joining when told so, and stops again; one that is there is left as it is. */
 export async function initializeNode(
   input: RunInput,
-  restore?: RestoreRequest
+  origin: NodeOrigin = {}
 ): Promise<{ readonly treeId: string; readonly isNew: boolean }> {
   keepPrivate()
   const configuration = await loadConfiguration(input)
   const log = openLog(configuration, input)
   const lifeCycle = createLifeCycle({ log })
   try {
-    const node = await open(configuration, input, lifeCycle, log, restore)
+    const node = await open(configuration, input, lifeCycle, log, origin)
     return { treeId: node.treeId, isNew: node.isNew }
   } finally {
     await lifeCycle.stop('the data directory is ready')
@@ -86,7 +93,7 @@ async function open(
   input: RunInput,
   lifeCycle: LifeCycle,
   log: Log,
-  restore?: RestoreRequest
+  origin: NodeOrigin = {}
 ): Promise<BlocktreeNode & { readonly lock: InstanceLock }> {
   const directory = dataDirectoryAt(configuration.dataDirectory)
   prepareDataDirectory(directory)
@@ -100,7 +107,7 @@ async function open(
     directory,
     log,
     environment: input.environment,
-    restore,
+    ...origin,
     showSecret: (lines) => showSecret(lines, configuration, input)
   })
   lifeCycle.onStop('node', () => node.close())

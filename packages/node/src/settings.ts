@@ -32,6 +32,13 @@ export interface Settings {
     readonly sandbox: 'auto' | 'process' | 'bwrap' | 'bwrap+seccomp'
     readonly engine: 'auto' | 'v8' | 'wasmtime'
   }
+  readonly network: {
+    readonly enabled: boolean
+    readonly host: string
+    readonly port: number
+    /** Multiaddrs without a peer id. */
+    readonly announce: readonly string[]
+  }
   readonly service: boolean
 }
 
@@ -56,6 +63,10 @@ export type SettingKey =
   | 'apps.key'
   | 'apps.sandbox'
   | 'apps.engine'
+  | 'network.enabled'
+  | 'network.host'
+  | 'network.port'
+  | 'network.announce'
   | 'service'
 
 export type SettingKind =
@@ -63,6 +74,7 @@ export type SettingKind =
   | { readonly type: 'boolean' }
   | { readonly type: 'host' } // a host name or an IP address
   | { readonly type: 'path' }
+  | { readonly type: 'addresses' } // multiaddrs, with commas between them
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
   | { readonly type: 'size'; readonly min: number; readonly max: number } // bytes: 4096, "64 MiB"
   | { readonly type: 'duration'; readonly min: number; readonly max: number } // milliseconds: "5m", "30s"
@@ -244,6 +256,38 @@ export const settings: readonly Setting[] = [
     summary: 'what runs WebAssembly; auto is wasmtime when it is installed, else v8'
   },
   {
+    key: 'network.enabled',
+    variable: 'BLOCKTREE_NETWORK_ENABLED',
+    flag: 'network-enabled',
+    kind: { type: 'boolean' },
+    fallback: 'true',
+    summary: 'whether the node speaks with others; nothing listens before it has invited or joined somebody'
+  },
+  {
+    key: 'network.host',
+    variable: 'BLOCKTREE_NETWORK_HOST',
+    flag: 'network-host',
+    kind: { type: 'host' },
+    fallback: '0.0.0.0',
+    summary: 'address on which other nodes are answered; 127.0.0.1 keeps it to this machine'
+  },
+  {
+    key: 'network.port',
+    variable: 'BLOCKTREE_NETWORK_PORT',
+    flag: 'network-port',
+    kind: { type: 'integer', min: 0, max: 65_535 },
+    fallback: '4781',
+    summary: 'port on which other nodes are answered; 0 takes a free one at each start'
+  },
+  {
+    key: 'network.announce',
+    variable: 'BLOCKTREE_NETWORK_ANNOUNCE',
+    flag: 'network-announce',
+    kind: { type: 'addresses' },
+    fallback: undefined,
+    summary: 'further addresses at which others can dial this node: of a forwarded port, or a name'
+  },
+  {
     key: 'service',
     variable: 'BLOCKTREE_SERVICE',
     flag: 'service',
@@ -280,6 +324,8 @@ function readKind(kind: SettingKind, raw: unknown): SettingValue | undefined {
       return readBoolean(raw)
     case 'path':
       return typeof raw === 'string' && raw !== '' && !raw.includes('\0') ? raw : undefined
+    case 'addresses':
+      return typeof raw === 'string' && /^\/[!-~]{3,250}(,\/[!-~]{3,250}){0,15}$/.test(raw) ? raw : undefined
     case 'host':
       return typeof raw === 'string' && /^[0-9A-Za-z.:-]{1,253}$/.test(raw) ? raw : undefined
     case 'integer':
@@ -346,6 +392,8 @@ export function describeKind(kind: SettingKind): string {
       return 'true or false'
     case 'path':
       return 'a path'
+    case 'addresses':
+      return 'multiaddrs such as "/dns4/box.example/tcp/4781/tls", with commas between them'
     case 'host':
       return 'a host name or an IP address'
     case 'integer':

@@ -17,7 +17,7 @@ export async function run(context: CommandContext): Promise<void> {
             option: 'backup-passphrase-file'
           })
         }
-  const { treeId, isNew } = await initializeNode(runInput(context, { 'log-level': 'warn' }), restore)
+  const { treeId, isNew } = await initializeNode(runInput(context, { 'log-level': 'warn' }), { restore })
   context.output.result({ treeId, isNew, dataDirectory: context.dataDirectory }, () => [
     `${file !== undefined ? 'Restored' : isNew ? 'Made' : 'There is already'} a node in ${context.dataDirectory}`,
     `tree ${treeId}`,

@@ -3,7 +3,7 @@
  * runner, the shared services, the front and the host.
  */
 import { join } from 'node:path'
-import { LockTable, MessageSwitch, QuestionDesk, type AppLogLine } from '@blocktree/apps'
+import { HostFailure, LockTable, MessageSwitch, QuestionDesk, type AppLogLine } from '@blocktree/apps'
 import { createProcessRunner, findEngine, type ProcessRunner } from '@blocktree/sandbox'
 import type { NodeParts } from '../create-node.ts'
 import { enginesFolder } from '../engine.ts'
@@ -22,6 +22,8 @@ export interface NodeApps {
   readonly runner: ProcessRunner
   readonly questions: QuestionDesk
   readonly locks: LockTable
+  /** Between apps here, and to those of other nodes. */
+  readonly messages: MessageSwitch
   /** Where apps answer; undefined when the gateway does not listen, and why. */
   readonly address: FrontAddress | undefined
   readonly addressProblem: string | undefined
@@ -46,6 +48,7 @@ type Parts = Pick<
   | 'principals'
   | 'trees'
   | 'space'
+  | 'cluster'
 >
 
 export async function openNodeApps(parts: Parts): Promise<NodeApps> {
@@ -56,11 +59,18 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
   const runner = createRunner(parts)
   const questions = new QuestionDesk({ timers, now })
   const locks = new LockTable({ timers, nextToken: await openFencingTokens(store) })
+  const messages = new MessageSwitch({
+    send: async (recipient, message) => {
+      const cluster = await parts.cluster.loaded()
+      if (cluster === undefined) throw new HostFailure('unreachable', 'this node has no connection to others')
+      await cluster.appMessages.send(recipient, message)
+    }
+  })
   const services = {
     runner,
     locks,
     questions,
-    messages: new MessageSwitch(),
+    messages,
     http: createHttpPort(),
     sockets: createSocketPort(),
     timers,
@@ -89,6 +99,7 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
     runner,
     questions,
     locks,
+    messages,
     address: front.address,
     addressProblem: front.problem,
     urlOf: (app) => front.address && urlOf(front.address, app),

@@ -52,6 +52,18 @@ const summaries = {
   ERR_PACKAGE_OTHER_APP: 'the package is another app than the installed one',
   ERR_PACKAGE_DOWNGRADE: 'the package is not newer than the installed version',
   ERR_PACKAGE_UPGRADE_GAP: 'the installed version is too old for this one; install a version between first',
+  ERR_NETWORK_OFF: 'the network is switched off (network.enabled)',
+  ERR_MEMBER_UNKNOWN: 'no such node is in the cluster; node.members lists them',
+  ERR_JOIN_UNKNOWN: 'no such node waits to join; node.candidates lists those that do',
+  ERR_INVITATION_LIMIT: 'too many invitations are open; take one back (node.uninvite)',
+  ERR_ROOT_NEEDED:
+    'only the owner, or who gave the right, may take it back; unlock the root key and act as root',
+  ERR_ADDRESS_INVALID: 'the text is no multiaddr (/ip4/192.0.2.1/tcp/4781/tls), or too many are kept',
+  ERR_MESSAGE_UNREACHABLE: 'no such recipient, or it cannot be reached now',
+  ERR_MESSAGE_DENIED: 'the recipient takes no messages of this sender',
+  ERR_MESSAGE_BUSY: 'too many messages wait there, or come from here',
+  ERR_MESSAGE_SIZE: 'the content is longer than a message to another node takes',
+  ERR_MESSAGE_TIMEOUT: 'no reply came in time; the message may have been taken',
   ERR_METHOD_UNAVAILABLE: 'this build cannot carry out the method'
 } as const
 

@@ -4,6 +4,7 @@ import type { NodeParts } from '../create-node.ts'
 import type { NodeMethods } from '../method-table.ts'
 import type { Peer } from '../peer.ts'
 import { createAppHandlers } from './app-methods.ts'
+import { createClusterHandlers } from './cluster-methods.ts'
 import { createFileHandlers } from './file-methods.ts'
 import { createProcessHandlers } from './node-methods.ts'
 import { createPrincipalHandlers } from './principal-methods.ts'
@@ -19,6 +20,7 @@ export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
     ...createSharingHandlers(parts),
     ...createStoreHandlers(parts),
     ...createTreeHandlers(parts),
-    ...createAppHandlers(parts)
+    ...createAppHandlers(parts),
+    ...createClusterHandlers(parts)
   }
 }

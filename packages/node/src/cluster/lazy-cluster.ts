@@ -1,0 +1,55 @@
+/** The cluster of a node, loaded when it has one: a node alone pays nothing for it, and nothing of it listens. */
+import type { NodeParts } from '../create-node.ts'
+import { reasonOf } from '../node-error.ts'
+import { hasInvitations } from './cluster-rows.ts'
+import type { NodeCluster } from './node-cluster.ts'
+
+export interface LazyCluster {
+  /** Opens it when it is not open. @throws ERR_NETWORK_OFF, and what keeps it from listening */
+  get(): Promise<NodeCluster>
+  /** What is open; undefined when nothing is, or it failed. */
+  loaded(): Promise<NodeCluster | undefined>
+  /** Opens it when this node has members or has invited somebody. */
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+export function createLazyCluster(parts: () => NodeParts): LazyCluster {
+  let opened: Promise<NodeCluster> | undefined
+  let isClosed = false
+  const loaded = async (): Promise<NodeCluster | undefined> => await opened?.catch(() => undefined)
+
+  async function open(): Promise<NodeCluster> {
+    const { openNodeCluster } = await import('./node-cluster.ts')
+    return await openNodeCluster(parts())
+  }
+
+  async function get(): Promise<NodeCluster> {
+    opened ??= open()
+    try {
+      return await opened
+    } catch (error) {
+      opened = undefined // what kept it may be gone at the next try
+      throw error
+    }
+  }
+
+  return {
+    get,
+    loaded,
+    async start() {
+      const { configuration, standing, store, log } = parts()
+      if (!configuration.network.enabled || isClosed) return
+      if (standing.members().length === 0 && !(await hasInvitations(store))) return
+      try {
+        await get()
+      } catch (error) {
+        log.error('the node cannot take part in the network', { reason: reasonOf(error) })
+      }
+    },
+    async close() {
+      isClosed = true
+      await (await loaded())?.close()
+    }
+  }
+}

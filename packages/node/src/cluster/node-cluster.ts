@@ -1,0 +1,370 @@
+/**
+ * The cluster of a node as one part: transport key, networks, peers, invitations, messages. Loaded when the node has
+ * members, has invited somebody or is told to; until then nothing listens.
+ */
+import {
+  type AddressBook,
+  announceEndpoint,
+  type Candidate,
+  exchangeAddresses,
+  fingerprintOf,
+  formatInvitationCode,
+  Gate,
+  type HelloTree,
+  type Invitation,
+  type InvitationDesk,
+  type InvitationTerms,
+  limits,
+  type LocalNode,
+  MessageExchange,
+  openAddressBook,
+  openInvitationDesk,
+  type Peer,
+  PeerDirectory,
+  RequestRouter,
+  takeIntroductions,
+  type Timers
+} from '@blocktree/cluster'
+import { equalBytes } from '@blocktree/codec'
+import { type Actor, resolvePath } from '@blocktree/files'
+import type { Network } from '@blocktree/network'
+import type { Id } from '@blocktree/tree'
+import type { NodeParts } from '../create-node.ts'
+import { NodeError, reasonOf } from '../node-error.ts'
+import { admitCandidate, expectDirectory } from './admit-candidate.ts'
+import { AppMessages } from './app-messages.ts'
+import { createAddressRows, createInvitationRows } from './cluster-rows.ts'
+import { createIntroductionTaker, introduceSelf, needsIntroduction } from './introductions.ts'
+import type { NodeStanding } from './node-standing.ts'
+import { openNetworks } from './open-networks.ts'
+import { addressesForOthers, OwnEndpoint } from './own-endpoint.ts'
+import { openTransportKey } from './transport-key.ts'
+
+export interface NodeCluster {
+  /** Other protocols of this node add their methods here, and find their peers in the directory. */
+  readonly router: RequestRouter
+  readonly directory: PeerDirectory
+  readonly standing: NodeStanding
+  readonly book: AddressBook
+  readonly desk: InvitationDesk
+  readonly messages: MessageExchange
+  readonly appMessages: AppMessages
+  readonly timers: Timers
+  readonly networks: readonly Network[]
+  readonly transportKey: Id
+  /** Where others can dial this node, best first, without a peer id. */
+  addresses(): readonly string[]
+  /** Makes a code. @throws ERR_ACCESS_DENIED when `actor` may not give what it says */
+  invite(
+    actor: Actor,
+    terms: InvitationTerms,
+    lifeMs?: number
+  ): Promise<{ invitation: Invitation; code: string }>
+  /** Ends connections and forgets where it was; what it may do is for the caps. */
+  drop(principal: Id): Promise<void>
+  close(): Promise<void>
+}
+
+export type ClusterParts = Pick<
+  NodeParts,
+  | 'configuration'
+  | 'log'
+  | 'clock'
+  | 'crypto'
+  | 'keys'
+  | 'store'
+  | 'principals'
+  | 'trees'
+  | 'apps'
+  | 'standing'
+>
+
+const lookEachMs = 1000 // how soon a cap that came or went changes who is kept connected
+const features: readonly string[] = ['messages/1']
+
+export const systemTimers: Timers = {
+  now: Date.now,
+  start(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds)
+    timer.unref()
+    return () => clearTimeout(timer)
+  }
+}
+
+export async function openNodeCluster(parts: ClusterParts): Promise<NodeCluster> {
+  if (!parts.configuration.network.enabled) {
+    throw new NodeError('ERR_NETWORK_OFF', 'the network is switched off; set network.enabled and start again')
+  }
+  const cluster = await Cluster.open(parts)
+  await cluster.listen()
+  return cluster
+}
+
+class Cluster implements NodeCluster {
+  readonly router: RequestRouter
+  readonly directory: PeerDirectory
+  readonly standing: NodeStanding
+  readonly book: AddressBook
+  readonly desk: InvitationDesk
+  readonly messages: MessageExchange
+  readonly appMessages: AppMessages
+  readonly timers: Timers = systemTimers
+  readonly transportKey: Id
+  readonly #parts: ClusterParts
+  readonly #endpoint: OwnEndpoint
+  readonly #seed: Uint8Array
+  readonly #ends: (() => void)[] = []
+  readonly #introduced = new WeakSet<Peer>()
+  #networks: readonly Network[] = []
+  #change = -1
+  #stopTimer = (): void => undefined
+
+  static async open(parts: ClusterParts): Promise<Cluster> {
+    const { crypto, keys, store, clock } = parts
+    const key = await openTransportKey(keys, crypto)
+    const book = await openAddressBook({ crypto, now: () => clock.now(), store: createAddressRows(store) })
+    const late: { admit?: (candidate: Candidate) => Promise<Uint8Array> } = {}
+    const desk = await openInvitationDesk({
+      crypto,
+      timers: systemTimers,
+      localKey: () => key.publicKey,
+      tree: parts.trees.own.id,
+      principal: parts.principals.node.id,
+      store: createInvitationRows(store),
+      checkLine: (line, principal) => expectRequestOf(parts, line, principal),
+      admit: async (candidate) => {
+        if (late.admit === undefined) throw new NodeError('ERR_NODE_STOPPING', 'the cluster is not open yet')
+        return await late.admit(candidate)
+      },
+      onCandidate: ({ claimedName, principal }) =>
+        parts.log.info('a node wants to join; "blocktree node approve" lets it in', {
+          name: claimedName,
+          principal: principal.toHex()
+        })
+    })
+    const cluster = new Cluster(parts, key, book, desk)
+    late.admit = (candidate) => cluster.#admit(candidate)
+    return cluster
+  }
+
+  private constructor(
+    parts: ClusterParts,
+    key: { readonly seed: Uint8Array; readonly publicKey: Id },
+    book: AddressBook,
+    desk: InvitationDesk
+  ) {
+    const { crypto, clock, trees, principals, standing, log } = parts
+    this.#parts = parts
+    this.#seed = key.seed
+    this.transportKey = key.publicKey
+    this.book = book
+    this.desk = desk
+    this.standing = standing
+    this.#endpoint = new OwnEndpoint({
+      crypto,
+      clock,
+      tree: trees.own.tree,
+      treeId: trees.own.id,
+      node: () => principals.node,
+      transportKey: key.publicKey
+    })
+    const gate = new Gate({
+      now: () => clock.now(),
+      knows: (transportKey) => book.knows(transportKey),
+      opensToStrangers: () => desk.isOpen || standing.members().length > 0
+    })
+    const { timers } = this
+    const penalize = ({ connection, principal }: Peer, points: number): void => {
+      if (!gate.penalize(connection.remoteKey, points)) return
+      log.warn('a peer did wrong too often and is shut out for a while', { principal: principal.toHex() })
+      void connection.close('shut out')
+    }
+    this.router = new RequestRouter({ standing, timers, penalize })
+    const local = this.#local()
+    const { router } = this
+    this.directory = new PeerDirectory({ crypto, timers, local, standing, book, gate, router })
+    const { directory } = this
+    this.messages = new MessageExchange({
+      timers,
+      standing,
+      directory,
+      principalsFor: (path) => this.#principalsFor(path)
+    })
+    this.appMessages = new AppMessages({
+      tree: trees.own.id,
+      exchange: async () => await Promise.resolve(this.messages),
+      apps: async () => (await parts.apps.get()).messages
+    })
+    this.messages.setAppTaker((message) => this.appMessages.take(message))
+    const taker = createIntroductionTaker({ crypto, standing }, () => directory.refresh())
+    this.#ends.push(
+      desk.serve(router),
+      this.messages.serve(router),
+      exchangeAddresses({ crypto, book, directory, standing }, router),
+      takeIntroductions(router, taker, penalize),
+      directory.onPeer((peer, state) => this.#onPeer(peer, state))
+    )
+  }
+
+  get networks(): readonly Network[] {
+    return this.#networks
+  }
+
+  async listen(): Promise<void> {
+    const { configuration, log } = this.#parts
+    this.#networks = await openNetworks(configuration.network, { seed: this.#seed, listens: true, log })
+    await this.#publish()
+    for (const network of this.#networks) {
+      this.#ends.push(network.onAddresses(() => void this.#publish()))
+      this.directory.addNetwork(network)
+    }
+    this.#look()
+    log.info('the node takes part in the network', { addresses: this.addresses() })
+  }
+
+  addresses(): readonly string[] {
+    return addressesForOthers(this.#networks.flatMap((network) => [...network.addresses()]))
+  }
+
+  async invite(
+    actor: Actor,
+    terms: InvitationTerms,
+    lifeMs?: number
+  ): Promise<{ invitation: Invitation; code: string }> {
+    const { crypto, trees, principals } = this.#parts
+    expectDirectory(trees.own, actor, terms.path)
+    const invitation = await this.desk.invite(terms, lifeMs)
+    const code = formatInvitationCode(crypto, {
+      secret: invitation.secret,
+      transportKey: this.transportKey,
+      fingerprint: fingerprintOf(crypto, principals.node.id, trees.own.id),
+      addresses: this.addresses().slice(0, limits.codeAddressesMax)
+    })
+    return { invitation, code }
+  }
+
+  async drop(principal: Id): Promise<void> {
+    this.directory.refresh()
+    this.directory.disconnect(principal, 'no right to stay')
+    await this.book.forget(principal)
+  }
+
+  async close(): Promise<void> {
+    this.#stopTimer()
+    for (const end of this.#ends.splice(0)) end()
+    await this.directory.close()
+    await Promise.all(this.#networks.map((network) => network.close()))
+    this.#seed.fill(0)
+  }
+
+  #local(): LocalNode {
+    const { principals } = this.#parts
+    return {
+      get principal() {
+        return principals.node.principal
+      },
+      endpoint: () => this.#endpoint.current(),
+      treesFor: (peer) => this.#treesFor(peer),
+      features
+    }
+  }
+
+  /** Trees in which the peer has a standing, with our caps in them. */
+  #treesFor(peer: Id | undefined): readonly HelloTree[] {
+    if (peer === undefined) return []
+    const { principals } = this.#parts
+    return this.standing
+      .trees()
+      .filter((held) => this.standing.of(held).standingOf(peer) !== 'stranger')
+      .slice(0, limits.helloTreesMax)
+      .map(({ id, tree }) => ({
+        tree: id,
+        caps: tree.authority
+          .capsOf(principals.node.id)
+          .map((cap) => cap.id)
+          .slice(0, limits.helloCapsMax)
+      }))
+  }
+
+  #principalsFor(path: string): readonly Id[] {
+    const { trees, principals } = this.#parts
+    const { summary } = resolvePath(trees.own.files.context, principals.node, path)
+    const hosts = this.standing
+      .of(trees.own)
+      .hostsOf(summary.zoneRoot ? summary.block : summary.zone)
+      .filter((id) => !equalBytes(id, principals.node.id))
+    const isConnected = (id: Id): boolean => this.directory.find(id) !== undefined
+    return [...hosts.filter(isConnected), ...hosts.filter((id) => !isConnected(id))]
+  }
+
+  async #admit(candidate: Candidate): Promise<Uint8Array> {
+    const { trees, principals } = this.#parts
+    const deps = { held: trees.own, principals, book: this.book, endpoint: () => this.#endpoint.current() }
+    const packed = await admitCandidate(deps, principals.node, candidate)
+    this.#look()
+    return packed
+  }
+
+  /** Signs a new endpoint when the addresses are others than before, and tells who is connected. */
+  async #publish(): Promise<void> {
+    const { log, principals } = this.#parts
+    try {
+      const endpoint = await this.#endpoint.update(this.addresses())
+      if (endpoint === undefined) return
+      announceEndpoint(this, { principal: principals.node.principal.record, endpoint })
+    } catch (error) {
+      log.warn('the addresses of this node could not be kept', { reason: reasonOf(error) })
+    }
+  }
+
+  #onPeer(peer: Peer, state: 'connected' | 'ended'): void {
+    const { crypto, principals, log, trees } = this.#parts
+    log.debug('peer', { state, principal: peer.principal.toHex(), address: peer.connection.remoteAddress })
+    if (state === 'ended') return
+    const { own } = trees
+    if (this.standing.of(own).standingOf(peer.principal) !== 'member' || !needsIntroduction(peer, own)) return
+    if (this.#introduced.has(peer)) return
+    this.#introduced.add(peer)
+    introduceSelf(crypto, own, principals.node.id, peer).then(
+      () => this.directory.retell(peer.principal),
+      (error: unknown) => log.debug('an introduction was refused', { reason: reasonOf(error) })
+    )
+  }
+
+  /** Caps come and go with every sync: who is a member is looked at again when any authority record changed. */
+  #look(): void {
+    this.#stopTimer()
+    const change = this.standing.changeCount()
+    if (change !== this.#change) {
+      this.#change = change
+      void this.#learnFromTree()
+      this.directory.refresh()
+    }
+    this.#stopTimer = this.timers.start(lookEachMs, () => this.#look())
+  }
+
+  /** Endpoints that came with the tree. */
+  async #learnFromTree(): Promise<void> {
+    for (const { tree } of this.standing.trees()) {
+      for (const id of this.standing.members()) {
+        const principal = tree.authority.principal(id)
+        const [endpoint] = tree.authority
+          .endpointsOf(id)
+          .toSorted((left, right) => right.body.sequence - left.body.sequence)
+        if (principal === undefined || endpoint === undefined) continue
+        const held = this.book.entry(id)?.endpoint?.body.sequence ?? -1
+        if (endpoint.body.sequence <= held) continue
+        await this.book.learn(principal, endpoint).then(
+          () => this.directory.retry(id),
+          () => undefined
+        )
+      }
+    }
+  }
+}
+
+function expectRequestOf({ trees }: ClusterParts, line: string, principal: Id): void {
+  const request = trees.own.sharing.parseAccessRequest(line)
+  if (!equalBytes(request.principal.signer, principal))
+    throw new NodeError('ERR_ACCESS_LINE', 'the request for access is signed by another principal')
+}

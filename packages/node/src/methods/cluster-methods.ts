@@ -1,0 +1,286 @@
+/** node.invite and its kin, peer.*, message.*: handlers about other nodes. */
+import { type Candidate, ClusterError, type Invitation } from '@blocktree/cluster'
+import { equalBytes, formatId } from '@blocktree/codec'
+import type { Actor } from '@blocktree/files'
+import type { Handlers } from '@blocktree/rpc'
+import { type Id, right } from '@blocktree/tree'
+import type { NodeCluster } from '../cluster/node-cluster.ts'
+import type { NodeParts } from '../create-node.ts'
+import { fingerprintText } from '../fingerprint.ts'
+import type {
+  ClusterMethods,
+  InvitationSummary,
+  JoinCandidate,
+  MemberSummary,
+  PeerSummary
+} from '../method-table/cluster-methods.ts'
+import { NodeError } from '../node-error.ts'
+import type { Peer as Caller } from '../peer.ts'
+
+type ClusterHandlers = Handlers<ClusterMethods, Caller>
+
+/** What a node of the same owner may do, unless said otherwise: everything that this one may, but keep for strangers. */
+const memberRights: readonly string[] = [
+  'read',
+  'write',
+  'create',
+  'delete',
+  'delegate',
+  'grant',
+  'host',
+  'admin'
+]
+
+export function createClusterHandlers(parts: NodeParts): ClusterHandlers {
+  return { ...joinHandlers(parts), ...memberHandlers(parts), ...messageHandlers(parts) }
+}
+
+type JoinMethod =
+  | 'node.invite'
+  | 'node.invitations'
+  | 'node.uninvite'
+  | 'node.candidates'
+  | 'node.approve'
+  | 'node.refuse'
+
+function joinHandlers({ cluster, principals }: NodeParts): Pick<ClusterHandlers, JoinMethod> {
+  const decide = async (
+    text: string,
+    decision: 'approve' | 'refuse'
+  ): Promise<{ principal: string; name: string }> => {
+    const { desk } = await cluster.get()
+    const { principal } = chooseCandidate(desk.candidates(), text)
+    await desk[decision](principal)
+    return { principal: formatId(principal), name: principals.nameOf(principal) }
+  }
+  return {
+    async 'node.invite'(
+      { path = '/', rights = memberRights, approved = false, name = '', lifeMs },
+      { peer }
+    ) {
+      const open = await cluster.get()
+      const bits = rightBits(rights.filter((one) => one !== 'read')) | right.host
+      const terms = { path, read: rights.includes('read'), rights: bits, isApproved: approved, name }
+      const { invitation, code } = await open.invite(peer.session.actor, terms, lifeMs)
+      return {
+        code,
+        invitation: invitation.id.toHex(),
+        expiresMs: invitation.expiresMs,
+        addresses: open.addresses()
+      }
+    },
+    async 'node.invitations'() {
+      const open = await cluster.loaded()
+      return { invitations: (open?.desk.list() ?? []).map(summarizeInvitation) }
+    },
+    async 'node.uninvite'({ invitation }) {
+      const open = await cluster.loaded()
+      if ((await open?.desk.cancel(Uint8Array.fromHex(invitation))) === true) return {}
+      throw new NodeError('ERR_JOIN_UNKNOWN', `there is no invitation ${invitation}`)
+    },
+    async 'node.candidates'() {
+      const open = await cluster.loaded()
+      return { candidates: (open?.desk.candidates() ?? []).map(summarizeCandidate) }
+    },
+    'node.approve': ({ candidate }) => decide(candidate, 'approve'),
+    'node.refuse': ({ candidate }) => decide(candidate, 'refuse')
+  }
+}
+
+/** @throws ERR_RIGHT_UNKNOWN */
+function rightBits(names: readonly string[]): number {
+  return names.reduce((bits, name) => {
+    const found = Object.entries(right).find(([known]) => known === name)
+    if (found !== undefined) return bits | found[1]
+    const known = ['read', ...Object.keys(right)].join(', ')
+    throw new NodeError('ERR_RIGHT_UNKNOWN', `"${name}" is no right; known: ${known}`)
+  }, 0)
+}
+
+function rightNames(read: boolean, bits: number): readonly string[] {
+  const names = Object.entries(right).filter(([, bit]) => (bits & bit) !== 0)
+  return [...(read ? ['read'] : []), ...names.map(([name]) => name)]
+}
+
+function summarizeInvitation(one: Invitation): InvitationSummary {
+  const { id, name, path, read, rights, isApproved, expiresMs, usedBy, decision } = one
+  return {
+    id: id.toHex(),
+    name,
+    path,
+    rights: rightNames(read, rights),
+    isApproved,
+    expiresMs,
+    state: decision ?? (usedBy === undefined ? 'open' : 'waiting'),
+    ...(usedBy === undefined ? {} : { usedBy: formatId(usedBy.principal) })
+  }
+}
+
+function summarizeCandidate({ principal, claimedName, invitation }: Candidate): JoinCandidate {
+  const { path, read, rights } = invitation
+  return {
+    principal: formatId(principal),
+    fingerprint: fingerprintText(principal),
+    name: claimedName,
+    path,
+    rights: rightNames(read, rights)
+  }
+}
+
+/** By id, fingerprint or claimed name, when that tells one. @throws ERR_JOIN_UNKNOWN */
+function chooseCandidate(candidates: readonly Candidate[], text: string): Candidate {
+  const found = candidates.filter(({ principal, claimedName }) =>
+    [formatId(principal), fingerprintText(principal), claimedName].includes(text)
+  )
+  const [one] = found
+  if (one !== undefined && found.length === 1) return one
+  throw new NodeError(
+    'ERR_JOIN_UNKNOWN',
+    found.length > 1
+      ? `${found.length} nodes call themselves "${text}"; say the fingerprint`
+      : `no node "${text}" waits to join`
+  )
+}
+
+type MemberMethod = 'node.members' | 'node.remove' | 'node.addAddress' | 'node.removeAddress' | 'peer.list'
+
+function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
+  const { cluster, principals } = parts
+  return {
+    async 'node.members'(_, { peer }) {
+      const open = await cluster.loaded()
+      const members = [
+        principals.node.id,
+        ...parts.standing.members().filter((id) => isNode(parts, open, id))
+      ]
+      return { members: members.map((id) => describeMember(parts, open, peer.session.actor, id)) }
+    },
+    async 'node.remove'({ principal, sinceMs, confirm }, { peer }) {
+      const id = principals.idOf(principal)
+      if (confirm !== true) {
+        throw new NodeError(
+          'ERR_CONFIRMATION_ABSENT',
+          `all rights of ${principals.nameOf(id)} end, and cannot be given back to the same key; say "confirm": true`
+        )
+      }
+      return await removeMember(parts, peer.session.actor, id, sinceMs)
+    },
+    async 'node.addAddress'({ principal, address }) {
+      const { record } = principals.find(principal)
+      const open = await cluster.get()
+      await open.book.addManual(record, address)
+      open.directory.retry(record.signer)
+      return {}
+    },
+    async 'node.removeAddress'({ principal, address }) {
+      const open = await cluster.get()
+      if (await open.book.removeManual(principals.idOf(principal), address)) return {}
+      throw new ClusterError('ERR_ADDRESS_INVALID', `"${address}" was not added for ${principal}`)
+    },
+    async 'peer.list'() {
+      const open = await cluster.loaded()
+      if (open === undefined) return { isOpen: false, addresses: [], peers: [] }
+      const peers = open.directory.peers().map((one): PeerSummary => {
+        const { connection, principal, hello, connectedMs, clockOffsetMs } = one
+        const { bytesIn, bytesOut, roundTripMs } = connection.statistics
+        return {
+          principal: formatId(principal),
+          name: principals.nameOf(principal),
+          standing: parts.standing.standingOf(principal),
+          address: connection.remoteAddress,
+          direction: connection.direction,
+          isRelayed: connection.relayed,
+          connectedMs,
+          clockOffsetMs: Math.round(clockOffsetMs),
+          features: hello.features,
+          bytesIn,
+          bytesOut,
+          ...(roundTripMs === undefined ? {} : { roundTripMs })
+        }
+      })
+      return { isOpen: true, addresses: open.addresses(), peers }
+    }
+  }
+}
+
+/** The root and persons may hold `host` too; a node is what says where it is reached, or was let in by a code. */
+function isNode({ trees }: NodeParts, open: NodeCluster | undefined, id: Id): boolean {
+  return open?.book.entry(id) !== undefined || trees.own.tree.authority.endpointsOf(id).length > 0
+}
+
+function describeMember(
+  { principals, trees }: NodeParts,
+  open: NodeCluster | undefined,
+  actor: Actor,
+  id: Id
+): MemberSummary {
+  const entry = open?.book.entry(id)
+  const isSelf = equalBytes(id, principals.node.id)
+  const connection = open?.directory.find(id)?.connection
+  const roundTripMs = connection?.statistics.roundTripMs
+  const caps = trees.own.sharing
+    .listCaps(actor)
+    .filter(({ subject }) => equalBytes(subject, id))
+    .map(({ path, rights }) => ({ path: path ?? '', rights }))
+  const addresses = isSelf ? (open?.addresses() ?? []) : (entry?.endpoint?.body.addresses ?? [])
+  return {
+    principal: formatId(id),
+    name: principals.nameOf(id),
+    fingerprint: fingerprintText(id),
+    isSelf,
+    isConnected: isSelf || connection !== undefined,
+    caps,
+    addresses,
+    manualAddresses: entry?.manual ?? [],
+    ...(entry?.lastGood === undefined ? {} : { lastAddress: entry.lastGood }),
+    ...(roundTripMs === undefined ? {} : { roundTripMs })
+  }
+}
+
+/**
+ * Caps first: from then on nothing of it is taken; then what it may read, which changes the keys; then where it was.
+ * What fails for want of authority leaves the rest as it is: `ERR_ROOT_NEEDED`, and the same call as root goes on.
+ */
+async function removeMember(
+  { trees, principals, cluster }: NodeParts,
+  actor: Actor,
+  id: Id,
+  sinceMs: number | undefined
+): Promise<ClusterMethods['node.remove']['result']> {
+  const { sharing } = trees.own
+  if (equalBytes(id, principals.node.id)) {
+    throw new NodeError(
+      'ERR_MEMBER_UNKNOWN',
+      'this is the node that you speak with; remove it from another one'
+    )
+  }
+  const caps = sharing.listCaps(actor).filter(({ subject }) => equalBytes(subject, id))
+  const grants = sharing.listGrants(actor).filter(({ recipient }) => equalBytes(recipient, id))
+  if (caps.length + grants.length === 0)
+    throw new NodeError('ERR_MEMBER_UNKNOWN', `${principals.nameOf(id)} has no right here`)
+  let quarantined = 0
+  let zonesRekeyed = 0
+  for (const { cap } of caps) {
+    const report = await sharing.revokeCap(actor, cap.id, sinceMs === undefined ? {} : { sinceMs })
+    quarantined += report.quarantined
+  }
+  for (const { grant, state } of grants) {
+    if (state !== 'live') continue
+    zonesRekeyed += (await sharing.revokeReader(actor, grant.id)).rekeyed.length
+  }
+  await (await cluster.loaded())?.drop(id)
+  return { caps: caps.length, grants: grants.length, quarantined, zonesRekeyed }
+}
+
+function messageHandlers({ cluster, principals, trees }: NodeParts): Pick<ClusterHandlers, 'message.send'> {
+  return {
+    async 'message.send'({ to, app, topic, content, replyWithinMs }) {
+      const { messages } = await cluster.get()
+      const recipient = to.startsWith('/') ? to : principals.idOf(to)
+      const message = { tree: trees.own.id, toApp: app, topic, content }
+      if (replyWithinMs === undefined) return { takenBy: formatId(await messages.send(recipient, message)) }
+      const { from, content: reply } = await messages.request(recipient, { ...message, replyWithinMs })
+      return { takenBy: formatId(from), reply }
+    }
+  }
+}
