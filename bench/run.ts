@@ -16,6 +16,7 @@ import { createsSection } from './sections/creates.ts'
 import { erisSection } from './sections/eris.ts'
 import { fuelSection } from './sections/fuel.ts'
 import { millionSection } from './sections/million.ts'
+import { networkSection } from './sections/network.ts'
 import { rpcSection } from './sections/rpc.ts'
 import { sandboxSection } from './sections/sandbox.ts'
 import { startSection } from './sections/start.ts'
@@ -25,6 +26,7 @@ const sections: readonly Section[] = [
   ...transferSections,
   createsSection,
   rpcSection,
+  networkSection,
   millionSection,
   startSection,
   sandboxSection,

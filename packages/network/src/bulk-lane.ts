@@ -27,7 +27,7 @@ export class BulkLane {
     this.#lane = lane
     this.#sender = new BulkSender({ lane, pullsMax: limits.pullsMax, answer })
     this.#receiver = new BulkReceiver({ lane, timers, windowBytes: limits.pullWindowBytes })
-    lane.isKnown = true
+    lane.know()
     lane.receiver = {
       frame: (frame) => this.#receive(frame),
       drained: () => this.#sender.drained(),

@@ -30,6 +30,8 @@ export interface HostOptions {
   readonly timers: Timers
   readonly random: Random
   readonly limits?: Partial<NetworkLimits> | undefined
+  /** Numbers of connections: so that those of two drivers of one node differ. 1, 2, 3… when left out. */
+  readonly numbering?: { readonly first: number; readonly step: number }
 }
 
 interface BulkOpening {
@@ -64,7 +66,8 @@ class Host implements Network {
   readonly #addressListeners = new Set<(addresses: readonly string[]) => void>()
   readonly #closing = new AbortController()
   #gate: Gate | undefined
-  #lastId = 0
+  #nextId: number
+  readonly #idStep: number
   #closed: Promise<void> | undefined
 
   constructor(options: HostOptions) {
@@ -72,6 +75,9 @@ class Host implements Network {
     this.#transport = options.transport
     this.#timers = options.timers
     this.#random = options.random
+    const { first, step } = options.numbering ?? { first: 1, step: 1 }
+    this.#nextId = first
+    this.#idStep = step
     this.#limits = checkLimits({ ...networkLimitsDefault, ...options.limits })
     this.#instance = this.#random.bytes(tokenBytes)
     this.#rate = new RateLimit(this.#limits.lanesPerSecondMax, this.#limits.connectionsMax)
@@ -300,8 +306,10 @@ class Host implements Network {
   ): { readonly connection: PeerConnection; readonly survivor: Promise<PeerConnection> } {
     const { remoteKey, remoteAddress, relayed, openAnother } = proven
     const { session } = hello
+    const id = this.#nextId
+    this.#nextId += this.#idStep
     const connection = createPeerConnection({
-      id: ++this.#lastId,
+      id,
       remoteKey,
       remoteAddress,
       direction,

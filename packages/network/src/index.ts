@@ -1,5 +1,6 @@
 /** Connections between nodes: one port; memory, libp2p and TLS drivers. */
 export { parseAddress, type Address, type AddressPart, withPeer } from './address.ts'
+export { createCompositeNetwork } from './composite-network.ts'
 export { type NetworkLimits, networkLimitsDefault } from './limits.ts'
 export { NetworkError, type NetworkErrorCode, RemoteError } from './network-error.ts'
 export type {

@@ -2,10 +2,10 @@
  * A lane: frames over one byte link. What is sent within one turn of the event loop goes out in one write; small
  * frames are packed together, long bodies are passed on without a copy.
  */
-import { CodecError, FrameParser } from '@blocktree/codec'
 import type { ByteLink } from './byte-link.ts'
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
-import { frameBytesMax, unknownBytesMax } from './limits.ts'
+import { FrameReader } from './frame-reader.ts'
+import { frameBytesMax, helloBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Timers } from './timers.ts'
 
@@ -29,8 +29,8 @@ export interface Lane {
   readonly heardMs: number
   /** Hands everything that comes from now on to another receiver. */
   receiver: LaneReceiver
-  /** True until the receiver has been replaced once: little is held of strangers. */
-  isKnown: boolean
+  /** Takes frames of full length from now on: before the hello little is held of a stranger. */
+  know(): void
   /** Ends the lane after what was sent. */
   end(): void
   /** Ends it now; the receiver is told why. */
@@ -46,10 +46,10 @@ export function createLane(link: ByteLink, timers: Timers, receiver: LaneReceive
 class LinkLane implements Lane {
   readonly #link: ByteLink
   readonly #timers: Timers
-  readonly #parser = new FrameParser(frameBytesMax)
+  readonly #reader = new FrameReader(helloBytesMax)
+  readonly #take: (frame: Uint8Array) => boolean
   readonly #flush: () => void
   receiver: LaneReceiver
-  isKnown = false
   bytesIn = 0
   bytesOut = 0
   heardMs: number
@@ -68,6 +68,10 @@ class LinkLane implements Lane {
     this.receiver = receiver
     this.heardMs = timers.now()
     this.#flush = () => this.#flushNow()
+    this.#take = (frame) => {
+      this.receiver.frame(decodeFrame(frame))
+      return !this.#isOver
+    }
   }
 
   open(): void {
@@ -101,6 +105,10 @@ class LinkLane implements Lane {
     if (this.#willFlush) return
     this.#willFlush = true
     this.#timers.defer(this.#flush)
+  }
+
+  know(): void {
+    this.#reader.bytesMax = frameBytesMax
   }
 
   end(): void {
@@ -152,15 +160,9 @@ class LinkLane implements Lane {
     try {
       // a plain Uint8Array: `slice` of Node's Buffer would not copy
       const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
-      for (const body of this.#parser.push(bytes)) {
-        this.receiver.frame(decodeFrame(body))
-        if (this.#isOver) return
-      }
-      if (!this.isKnown && this.#parser.heldBytes > unknownBytesMax) {
-        throw new NetworkError('ERR_NETWORK_PROTOCOL', 'bytes before a hello')
-      }
+      this.#reader.push(bytes, this.#take)
     } catch (error) {
-      if (!(error instanceof NetworkError || error instanceof CodecError)) throw error
+      if (!(error instanceof NetworkError)) throw error
       this.destroy(`the peer broke the protocol: ${error.message}`)
     }
   }

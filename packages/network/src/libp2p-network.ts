@@ -23,7 +23,14 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
   const transport = await createLibp2pTransport(options)
   const random = { bytes: (length: number): Uint8Array => Uint8Array.from(randomBytes(length)) }
   const { localKey } = transport
-  const network = createHost({ localKey, transport, timers: systemTimers, random, limits: options.limits })
+  const network = createHost({
+    localKey,
+    transport,
+    timers: systemTimers,
+    random,
+    limits: options.limits,
+    numbering: { first: 2, step: 2 }
+  })
   const { gossipsub } = transport.topics
   if (gossipsub === undefined) return { network, discovery: transport, topics: undefined }
   const { createTopics } = await import('./topics.ts')

@@ -17,8 +17,8 @@ export const errorMessageBytesMax = 1024
 export const reasonBytesMax = 200
 /** Longest frame without its length: a body of full length with the longest header. */
 export const frameBytesMax: number = bodyBytesMax + 128
-/** Bytes held of a lane that has not said hello. */
-export const unknownBytesMax: number = 64 * 1024
+/** Longest frame of a lane that has not said hello: a hello or a close. */
+export const helloBytesMax = 256
 /** Longest address text taken. */
 export const addressCharactersMax = 512
 

@@ -113,7 +113,7 @@ export class PeerConnection implements Connection {
       drained: () => {},
       ended: (why) => this.#ended(why)
     }
-    lane.isKnown = true
+    lane.know()
     this.#keepAlive()
   }
 

@@ -58,7 +58,8 @@ export async function createTlsNetwork(options: TlsNetworkOptions): Promise<Netw
     transport,
     timers: systemTimers,
     random,
-    limits: options.limits
+    limits: options.limits,
+    numbering: { first: 1, step: 2 }
   })
 }
 
