@@ -5,6 +5,7 @@ import { clusterCommands } from './cluster-commands.ts'
 import { authorCommands } from './author-commands.ts'
 import type { Argument, CommandDefinition, Option } from './command.ts'
 import { erisCommands } from './eris-commands.ts'
+import { erisServeCommand } from './eris-serve-command.ts'
 import { hostingCommands, rootReplaceCommand } from './hosting-commands.ts'
 
 const path: Argument = { name: 'PATH', completes: 'tree' }
@@ -735,6 +736,7 @@ export const commandTable: readonly CommandDefinition[] = [
   ...appCommands,
   ...authorCommands,
   ...erisCommands,
+  erisServeCommand,
   ...keyCommands,
   rootReplaceCommand,
   ...upkeepCommands,

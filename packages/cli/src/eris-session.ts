@@ -44,7 +44,8 @@ export async function openErisSession(context: CommandContext): Promise<ErisSess
   }
 }
 
-function storeUrls({ options, environment }: CommandContext): string {
+/** The stores that were named, separated by spaces; else those of ERIS_STORE_URL or the database of this user. */
+export function storeUrls({ options, environment }: CommandContext): string {
   const given = options.list('store')
   if (given.length > 0) return given.join(' ')
   return environment['ERIS_STORE_URL'] ?? defaultStore(environment)

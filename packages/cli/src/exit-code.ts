@@ -44,6 +44,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   ERR_RIGHT_UNKNOWN: exitCode.usage,
   ERR_PACKAGE_SOURCE: exitCode.usage,
   ERR_PROJECT_TEMPLATE: exitCode.usage,
+  ERR_COAP_URL: exitCode.usage,
   ERR_FILE_NOT_FOUND: exitCode.notFound,
   ERR_VERSION_NOT_FOUND: exitCode.notFound,
   ERR_PRINCIPAL_UNKNOWN: exitCode.notFound,

@@ -47,10 +47,6 @@ export function isResponseCode(value: number): boolean {
   return kind === 2 || kind === 4 || kind === 5
 }
 
-export function isSignalCode(value: number): boolean {
-  return codeClass(value) === 7
-}
-
 /** `2.05` */
 export function formatCode(value: number): string {
   return `${value >> 5}.${String(value & 31).padStart(2, '0')}`

@@ -3,7 +3,6 @@
 export const tokenBytesMax = 8 // RFC 7252; longer ones (RFC 8974) are refused
 export const optionsMax = 64 // in one message: ours have at most nine
 export const optionBytesMax = 1034 // RFC 7252: the longest Proxy-Uri
-export const datagramBytesMax = 65_507 // what UDP over IPv4 carries
 export const datagramPayloadBytes = 1024 // RFC 7252: what a message without block-wise transfer should stay below
 
 export const messageBytesBase = 1152 // RFC 8323: what a peer takes before it has said otherwise

@@ -1,7 +1,6 @@
 /** Bounds of stores and of their daemon, each with its reason. Times are milliseconds. */
 
 export const remoteTimeoutMs = 20_000 // until a store of somebody else counts as away
-export const remoteInFlightMax = 64 // requests to one such store: enough to hide a round trip
 export const remoteReconnectMs = 1000 // a peer that was away is not dialled again sooner
 export const datagramOutstandingMax = 8 // exchanges over UDP at one time: more than RFC 7252 has by default, for whole trees
 export const commitBlocksMax = 1024 // of one SQLite transaction that puts of the same moment share
@@ -12,5 +11,4 @@ export const httpHeadersTimeoutMs = 10_000 // until the head of a request is the
 export const httpRequestTimeoutMs = 30_000 // until a request with its body is there
 export const httpIdleTimeoutMs = 60_000 // between two requests on one connection
 export const httpStalledTimeoutMs = 60_000 // a client that takes nothing is cut off
-export const closingTimeoutMs = 5000 // what still runs when the daemon ends is given up after that
 export const listenersMax = 64 // addresses of one daemon

@@ -32,7 +32,10 @@ async function fileIn({ reading }: ErisSession, tree: ReadCapability, path: stri
   const opened = await openTree(reading, tree)
   const entry = opened.find(parseTreePath(path))?.entry
   if (entry !== undefined && entry.kind !== 'symlink') return entry.capability
-  throw new CliError('ERR_ARGUMENT_VALUE', `there is no file "${path}" among the ${opened.items.length} entries`)
+  throw new CliError(
+    'ERR_ARGUMENT_VALUE',
+    `there is no file "${path}" among the ${opened.items.length} entries`
+  )
 }
 
 async function decodeFile(
