@@ -16,7 +16,7 @@ interface Step {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const directories = ['packages', 'harness', 'test-harness', 'tools', 'bench'].filter((name) =>
+const directories = ['packages', 'apps', 'harness', 'test-harness', 'tools', 'bench'].filter((name) =>
   existsSync(root + name)
 )
 const rootFiles = ['vitest.config.ts', 'tsconfig.json', '.oxlintrc.json', '.oxfmtrc.json', 'knip.json']
