@@ -7,6 +7,7 @@ import type { Argument, CommandDefinition, Option } from './command.ts'
 import { erisCommands } from './eris-commands.ts'
 import { erisServeCommand } from './eris-serve-command.ts'
 import { hostingCommands, rootReplaceCommand } from './hosting-commands.ts'
+import { syncCommands } from './sync-commands.ts'
 
 const path: Argument = { name: 'PATH', completes: 'tree' }
 const optionalPath: Argument = { name: 'PATH', completes: 'tree', isOptional: true }
@@ -154,7 +155,13 @@ const fileCommands: readonly CommandDefinition[] = [
     ],
     options: [
       { name: 'no-replace', summary: 'refuse to replace what is there' },
-      { name: 'follow', summary: 'take what symbolic links point to' }
+      { name: 'follow', summary: 'take what symbolic links point to' },
+      {
+        name: 'wait',
+        value: 'NODES',
+        summary:
+          'of a single file: wait half a minute until so many nodes, this one counted, promised to keep it'
+      }
     ],
     examples: [
       ['blocktree put letter.txt /documents/', 'a file into a directory'],
@@ -733,6 +740,7 @@ export const commandTable: readonly CommandDefinition[] = [
   ...fileCommands,
   ...sharingCommands,
   ...hostingCommands,
+  ...syncCommands,
   ...appCommands,
   ...authorCommands,
   ...erisCommands,

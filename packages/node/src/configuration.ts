@@ -217,6 +217,12 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
       port: Number(value('network.port')),
       announce: text('network.announce')?.split(',') ?? []
     },
+    sync: {
+      content: text('sync.content') as Settings['sync']['content'],
+      uploadRate: Number(value('sync.uploadRate')),
+      downloadRate: Number(value('sync.downloadRate')),
+      receipts: value('sync.receipts') === true
+    },
     service: value('service') === true
   }
 }

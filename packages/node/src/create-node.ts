@@ -34,6 +34,7 @@ import type { RestoreRequest } from './restore-node.ts'
 import { createRootKey, type RootKey } from './root-key.ts'
 import { createSession, type Session } from './session.ts'
 import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
+import { createLazySync, type LazySync } from './sync/lazy-sync.ts'
 import { createSpaceGuard, freeBytesAt, type SpaceGuard } from './space-guard.ts'
 import { completeSuccession } from './succession.ts'
 import { createTreeRouter, type TreeRouter } from './tree-router.ts'
@@ -62,6 +63,8 @@ export interface NodeParts {
   readonly cluster: LazyCluster
   /** What other principals may do in the trees kept here. */
   readonly standing: NodeStanding
+  /** Replication with other nodes; loaded with the first of them. */
+  readonly sync: LazySync
   readonly root: RootKey
   readonly principals: PrincipalDirectory
   /** The own tree, and those of other owners that are kept here. */
@@ -118,10 +121,12 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   let shutdown = (): void => undefined
   const apps = createLazyApps(() => all)
   const cluster = createLazyCluster(() => all)
+  const sync = createLazySync(() => parts)
   const all: NodeParts = {
     ...parts,
     apps,
     cluster,
+    sync,
     connectionCount: () => sessions.size,
     requestShutdown: () => shutdown()
   }
@@ -143,6 +148,7 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
     async close() {
       await apps.close()
       await cluster.close()
+      await sync.close()
       await closeParts(parts)
     }
   }
@@ -166,7 +172,7 @@ async function startApps({ apps, log }: NodeParts): Promise<void> {
   }
 }
 
-type OpenParts = Omit<NodeParts, 'apps' | 'cluster' | 'connectionCount' | 'requestShutdown'>
+type OpenParts = Omit<NodeParts, 'apps' | 'cluster' | 'sync' | 'connectionCount' | 'requestShutdown'>
 
 async function openParts(
   options: OpenNodeOptions,

@@ -11,6 +11,7 @@ import { type PrincipalMethods, principalMethodTable } from './method-table/prin
 import { joinTables } from './method-table/shape.ts'
 import { type SharingMethods, sharingMethodTable } from './method-table/sharing-methods.ts'
 import { type StoreMethods, storeMethodTable } from './method-table/store-methods.ts'
+import { type SyncMethods, syncMethodTable } from './method-table/sync-methods.ts'
 import { type TreeMethods, treeMethodTable } from './method-table/tree-methods.ts'
 
 export interface NodeMethods
@@ -22,6 +23,7 @@ export interface NodeMethods
     PrincipalMethods,
     SharingMethods,
     StoreMethods,
+    SyncMethods,
     TreeMethods {}
 
 export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>(
@@ -30,6 +32,7 @@ export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>
   principalMethodTable,
   sharingMethodTable,
   storeMethodTable,
+  syncMethodTable,
   treeMethodTable,
   appMethodTable,
   clusterMethodTable

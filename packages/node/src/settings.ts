@@ -39,6 +39,12 @@ export interface Settings {
     /** Multiaddrs without a peer id. */
     readonly announce: readonly string[]
   }
+  readonly sync: {
+    readonly content: 'all' | 'on-demand'
+    readonly uploadRate: number
+    readonly downloadRate: number
+    readonly receipts: boolean
+  }
   readonly service: boolean
 }
 
@@ -67,6 +73,10 @@ export type SettingKey =
   | 'network.host'
   | 'network.port'
   | 'network.announce'
+  | 'sync.content'
+  | 'sync.uploadRate'
+  | 'sync.downloadRate'
+  | 'sync.receipts'
   | 'service'
 
 export type SettingKind =
@@ -286,6 +296,40 @@ export const settings: readonly Setting[] = [
     kind: { type: 'addresses' },
     fallback: undefined,
     summary: 'further addresses at which others can dial this node: of a forwarded port, or a name'
+  },
+  {
+    key: 'sync.content',
+    variable: 'BLOCKTREE_SYNC_CONTENT',
+    flag: 'sync-content',
+    kind: { type: 'choice', choices: ['all', 'on-demand'] },
+    fallback: 'all',
+    summary:
+      'whether contents of files are fetched from other nodes with their headers, or when somebody reads them'
+  },
+  {
+    key: 'sync.uploadRate',
+    variable: 'BLOCKTREE_SYNC_UPLOAD_RATE',
+    flag: 'sync-upload-rate',
+    kind: { type: 'size', min: 0, max: 1024 * 1024 * mebi },
+    fallback: '0',
+    summary: 'bytes of content a second to all other nodes together; 0 for no limit'
+  },
+  {
+    key: 'sync.downloadRate',
+    variable: 'BLOCKTREE_SYNC_DOWNLOAD_RATE',
+    flag: 'sync-download-rate',
+    kind: { type: 'size', min: 0, max: 1024 * 1024 * mebi },
+    fallback: '0',
+    summary: 'bytes of content a second from all other nodes together; 0 for no limit'
+  },
+  {
+    key: 'sync.receipts',
+    variable: 'BLOCKTREE_SYNC_RECEIPTS',
+    flag: 'sync-receipts',
+    kind: { type: 'boolean' },
+    fallback: 'true',
+    summary:
+      'whether other nodes are asked for receipts of what is written here, also when nobody waits for them'
   },
   {
     key: 'service',

@@ -2,7 +2,7 @@
  * Taking records of a peer (spec 28, section 6): in batches, judged by the tree, with the admission that the peer's rights
  * call for; payloads to fetch are written down before the headers that name them, so that a crash forgets none.
  */
-import { decodeEnvelope } from '@blocktree/codec'
+import { compareBytes, decodeEnvelope } from '@blocktree/codec'
 import {
   type AnyRecord,
   type Id,
@@ -10,7 +10,10 @@ import {
   type Offer,
   type OfferResult,
   TreeError,
+  coverage,
+  createReceipt,
   decodeRecord,
+  durabilityClass,
   homeZone,
   mayBeInline,
   recordType
@@ -62,6 +65,7 @@ export class Intake {
   ): Promise<void> {
     const { ports } = this.#deps
     const looked = records.map((record) => ({ record, ...this.#look(record) }))
+    ports.onArriving?.()
     const rows: IndexRow[] = []
     for (const { wanted, id } of looked)
       if (wanted && id !== undefined) rows.push(this.#deps.payloads.rowOf(id))
@@ -76,6 +80,51 @@ export class Intake {
         births
       )
       this.#settle(link, results, some, count)
+      if (from === 'writer') await this.#vouch(results, some)
+    }
+  }
+
+  /**
+   * The word of this host on the time of what it admitted under caps with an end, so that it counts everywhere (B.7.5,
+   * B.8.8). A record of the tree like any other.
+   */
+  async #vouch(
+    results: readonly OfferResult[],
+    looked: readonly { readonly id: Id | undefined; readonly zone: Id | undefined; readonly ends: boolean }[]
+  ): Promise<void> {
+    const { tree, crypto, clock, self } = this.#deps.ports
+    const due = new Map<string, { readonly zone: Id; readonly ids: Id[] }>()
+    for (const [index, { outcome }] of results.entries()) {
+      const { id, zone, ends } = looked[index] ?? { id: undefined, zone: undefined, ends: false }
+      if (
+        !ends ||
+        id === undefined ||
+        zone === undefined ||
+        (outcome !== 'accepted' && outcome !== 'quarantined')
+      )
+        continue
+      const some = due.get(zone.toHex()) ?? { zone, ids: [] }
+      some.ids.push(id)
+      due.set(zone.toHex(), some)
+    }
+    const signer = self.signer()
+    for (const { zone, ids } of due.values()) {
+      const cap = self.hostCap(zone)
+      if (cap === undefined || signer === undefined || tree.tree === undefined) continue
+      const record = createReceipt(crypto, signer, {
+        tree: tree.tree,
+        zone,
+        records: ids.toSorted(compareBytes),
+        coverage: coverage.header,
+        durability: durabilityClass.group,
+        timeMs: clock.now(),
+        keepUntilMs: undefined,
+        term: undefined,
+        fence: undefined,
+        challenge: undefined,
+        cap: cap.cap
+      })
+      await tree.commitLocal({ records: [{ record }] })
     }
   }
 
@@ -152,8 +201,10 @@ export class Intake {
     readonly block: Id | undefined
     readonly zone: Id | undefined
     readonly wanted: boolean
+    /** Written under a cap with a beginning or an end. */
+    readonly ends: boolean
   } {
-    const nothing = { id: undefined, block: undefined, zone: undefined, wanted: false }
+    const nothing = { id: undefined, block: undefined, zone: undefined, wanted: false, ends: false }
     let record: AnyRecord
     try {
       const { type } = decodeEnvelope(bytes)
@@ -165,13 +216,16 @@ export class Intake {
     const payload = payloadOf(record)
     const isBeside = payload !== undefined && inline !== undefined && mayBeInline(payload)
     if (record.type !== recordType.header) {
-      return { id: record.id, block: undefined, zone: undefined, wanted: payload !== undefined }
+      return { ...nothing, id: record.id, wanted: payload !== undefined }
     }
     const { block } = record.body
     const zone = homeZone(record.body.birth, block)
     const wanted =
       payload !== undefined && !isBeside && this.#deps.payloads.isWanted({ record: record.id, block, zone })
-    return { id: record.id, block, zone, wanted }
+    const cap =
+      record.body.cap === undefined ? undefined : this.#deps.ports.tree.authority.cap(record.body.cap)
+    const ends = cap?.body.notAfter !== undefined || cap?.body.notBefore !== undefined
+    return { id: record.id, block, zone, wanted, ends }
   }
 
   #isFromHost({ principal }: PeerLink, zone: Id | undefined): boolean {

@@ -17,6 +17,8 @@ export interface Self {
   readonly signer: () => Signer | undefined
   /** The cap with `host` or `keep` over a zone; undefined when there is none. `cap` is undefined for the root. */
   readonly promiseCap: (zone: Id) => { readonly cap: Id | undefined } | undefined
+  /** The cap with `host` over a zone: its holder's word on the time counts (B.7.5). */
+  readonly hostCap: (zone: Id) => { readonly cap: Id | undefined } | undefined
 }
 
 /** Which payloads are fetched: all, none before somebody reads them, or as this says of each record. */
@@ -34,6 +36,8 @@ export interface SyncPorts {
   readonly clock: Clock
   readonly pace: Pace
   readonly self: Self
+  /** Called before records of a peer are judged. */
+  readonly onArriving?: () => void
   /** Blocks whose headers were taken from a peer a moment ago, and are on their way to the disk: a node opens their names. */
   readonly onArrived?: (blocks: readonly Id[]) => void
   /** Something worth a line in a log. */

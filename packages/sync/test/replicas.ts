@@ -92,6 +92,8 @@ export class Replicas {
           self: {
             principal: author.principal.id,
             signer: () => author.principal,
+            hostCap: (zone) =>
+              tree.capFor(author.principal.id, { block: zone, home: zone, rights: right.host }),
             promiseCap: (zone) =>
               tree.capFor(author.principal.id, { block: zone, home: zone, rights: right.host })
           },

@@ -150,6 +150,24 @@ describe('rights', () => {
     expect(holds(node(0), good.first.id)).toBe(true)
   })
 
+  test('what a writer sends under a cap that ends is vouched for by the host, everywhere', async () => {
+    const { fixture, replicas, node } = await cluster('vouched', 2)
+    const guest = fixture.cap(fixture.root, 'guest', fixture.rootPlace, {
+      rights: right.write | right.create,
+      notAfter: 100_000_000
+    })
+    await give(node(0), fixture)
+    const writer = await replicas.add('guest', guest)
+    await replicas.connect(writer, node(0))
+    await replicas.connect(node(0), node(1))
+    await replicas.time.advance(5000)
+    const { place, first } = fixture.create(guest, fixture.rootPlace)
+    await give(writer, fixture, [first])
+    await replicas.converge()
+    for (const { tree } of replicas.nodes.values())
+      expect(tree.blockState(place.block)?.winner?.id).toEqual(first.id)
+  })
+
   test('a node whose cap was revoked gets nothing from then on', async () => {
     const { fixture, replicas, node, author } = await cluster('revoked', 2)
     await replicas.connectAll()

@@ -36,7 +36,29 @@ async function putStdin(context: CommandContext, node: NodeClient, target: strin
     { path, replace },
     { upload: process.stdin, signal: context.signal }
   )
-  context.output.item({ path, ...answer }, () => [`${path}  ${formatBytes(answer.size)}`])
+  const promise = await promised(context, node, path)
+  context.output.item({ path, ...answer, ...promise }, () => [
+    `${path}  ${formatBytes(answer.size)}${promise === undefined ? '' : `  ${promise.promise}`}`
+  ])
+}
+
+/** Waits for promises of other nodes when that was asked for. ERR_PROMISE_FEW when too few came. */
+async function promised(
+  context: CommandContext,
+  node: NodeClient,
+  path: string
+): Promise<{ readonly promise: string } | undefined> {
+  const copies = context.options.integer('wait', 1)
+  if (copies === undefined) return undefined
+  const { kept, of, promise } = await node.call('sync.wait', { path, copies }, { signal: context.signal })
+  if (kept >= copies) return { promise }
+  throw new CliError(
+    'ERR_PROMISE_FEW',
+    `"${path}" is stored, but only ${kept} of ${of} nodes promised to keep it`,
+    {
+      advice: '"blocktree sync status" shows the peers, "blocktree receipts PATH" who promised'
+    }
+  )
 }
 
 async function putPath(
@@ -51,9 +73,11 @@ async function putPath(
   // `put photos/ /` and `put photos /`: both make /photos
   const destination = await destinationFor(node, target, basename(real).normalize('NFC'))
   const report = await transfer(context, node, real, destination)
-  context.output.item({ source: real, destination, ...report }, () =>
-    transferLines(context.output, destination, report)
-  )
+  const promise = status.isFile() ? await promised(context, node, destination) : undefined
+  context.output.item({ source: real, destination, ...report, ...promise }, () => [
+    ...transferLines(context.output, destination, report),
+    ...(promise === undefined ? [] : [`kept by ${promise.promise}`])
+  ])
   return report.problemCount
 }
 

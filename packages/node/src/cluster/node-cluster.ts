@@ -38,6 +38,7 @@ import { createIntroductionTaker, introduceSelf, needsIntroduction } from './int
 import type { NodeStanding } from './node-standing.ts'
 import { openNetworks } from './open-networks.ts'
 import { addressesForOthers, OwnEndpoint } from './own-endpoint.ts'
+import { serveSync } from '../sync/serve-sync.ts'
 import { openTransportKey } from './transport-key.ts'
 
 export interface NodeCluster {
@@ -77,6 +78,7 @@ export type ClusterParts = Pick<
   | 'trees'
   | 'apps'
   | 'standing'
+  | 'sync'
 >
 
 const lookEachMs = 1000 // how soon a cap that came or went changes who is kept connected
@@ -211,7 +213,8 @@ class Cluster implements NodeCluster {
   }
 
   async listen(): Promise<void> {
-    const { configuration, log } = this.#parts
+    const { configuration, log, sync } = this.#parts
+    this.#ends.push(serveSync(await sync.get(), this.directory, this.router))
     this.#networks = await openNetworks(configuration.network, { seed: this.#seed, listens: true, log })
     await this.#publish()
     for (const network of this.#networks) {
@@ -339,6 +342,7 @@ class Cluster implements NodeCluster {
       this.#change = change
       void this.#learnFromTree()
       this.directory.refresh()
+      void this.#parts.sync.loaded().then((sync) => sync?.refresh())
     }
     this.#stopTimer = this.timers.start(lookEachMs, () => this.#look())
   }

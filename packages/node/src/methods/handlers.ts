@@ -10,6 +10,7 @@ import { createProcessHandlers } from './node-methods.ts'
 import { createPrincipalHandlers } from './principal-methods.ts'
 import { createSharingHandlers } from './sharing-methods.ts'
 import { createStoreHandlers } from './store-methods.ts'
+import { createSyncHandlers } from './sync-methods.ts'
 import { createTreeHandlers } from './tree-methods.ts'
 
 export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
@@ -19,6 +20,7 @@ export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
     ...createPrincipalHandlers(parts),
     ...createSharingHandlers(parts),
     ...createStoreHandlers(parts),
+    ...createSyncHandlers(parts),
     ...createTreeHandlers(parts),
     ...createAppHandlers(parts),
     ...createClusterHandlers(parts)

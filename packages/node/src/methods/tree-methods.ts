@@ -38,6 +38,7 @@ export function createTreeHandlers(parts: NodeParts): TreeHandlers {
           `everything of the tree ${treeId} goes, with what was written here and not sent back; say "confirm": true`
         )
       }
+      await parts.sync.forget(treeId)
       await trees.hosted.forget(treeId)
       return {}
     },

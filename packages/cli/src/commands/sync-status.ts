@@ -1,0 +1,30 @@
+/** `sync status`: the peers of each tree, and how far this node is in step with them. */
+import type { CommandContext } from '../command.ts'
+import { formatBytes, formatTable, printable } from '../format.ts'
+
+export async function run(context: CommandContext): Promise<void> {
+  const { output } = context
+  const node = await context.node()
+  const { trees } = await node.call('sync.status', {})
+  if (output.isJson) for (const tree of trees) output.item(tree, () => [])
+  else if (trees.every(({ peers }) => peers.length === 0)) output.note('No peer is connected.')
+  else {
+    const rows = trees.flatMap(({ treeId, peers }) =>
+      peers.map(({ principal, state, comparedMsAgo, records }) => [
+        treeId.slice(0, 12),
+        printable(principal),
+        state,
+        comparedMsAgo === undefined ? '-' : `${Math.round(comparedMsAgo / 1000)} s ago`,
+        String(records)
+      ])
+    )
+    const head = ['tree', 'peer', 'state', 'compared', 'records'].map((cell) => output.dim(cell))
+    output.result(undefined, () => [
+      ...formatTable([head, ...rows], [4]),
+      ...trees.map(
+        ({ treeId, contentsWanted, bytesReceived }) =>
+          `${treeId.slice(0, 12)}: ${contentsWanted} contents to fetch, ${formatBytes(bytesReceived)} received`
+      )
+    ])
+  }
+}

@@ -1,0 +1,165 @@
+/** sync.*: replication with other nodes, and who keeps what. */
+import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
+import { errors } from './error-list.ts'
+import { type Empty, identifier, path, type Shape, size, timeMs } from './shape.ts'
+
+export interface SyncPeerStatus {
+  /** The name of the principal here, or its id. */
+  readonly principal: string
+  /** `comparing`, `in step`, `out of step`, `forbidden` (it gives us nothing), `shut out` (it sent what no honest peer can). */
+  readonly state: string
+  readonly comparedMsAgo?: number | undefined
+  /** Records taken from it since it connected. */
+  readonly records: number
+}
+
+export interface SyncTreeStatus {
+  readonly treeId: string
+  readonly peers: readonly SyncPeerStatus[]
+  /** Contents that are still to be fetched. */
+  readonly contentsWanted: number
+  readonly bytesReceived: number
+  readonly recordsPushed: number
+}
+
+export interface SyncReceipt {
+  /** The name of the holder here, or its id. */
+  readonly holder: string
+  readonly isThisNode: boolean
+  /** `header`, or `payload`: the content too. */
+  readonly coverage: string
+  readonly durability: string
+  /** When the holder signed, by its clock. */
+  readonly signedMs?: number | undefined
+  /** When it last proved to have the content; absent when it was not asked yet. */
+  readonly checkedMs?: number | undefined
+  /** `good`, or `failed`: it could not prove it. */
+  readonly state: string
+}
+
+export interface SyncPromise {
+  /** Nodes that keep it, this one counted where it may promise. */
+  readonly kept: number
+  /** Nodes that may promise to. */
+  readonly of: number
+  /** `local`, or `n of m`. */
+  readonly promise: string
+}
+
+export interface ScrubAnswer {
+  readonly challenged: number
+  readonly failed: number
+  readonly contents: number
+  readonly damaged: number
+  readonly repaired: number
+}
+
+interface VersionParams {
+  readonly path: string
+  /** The shown one when absent. */
+  readonly version?: string | undefined
+}
+
+export interface SyncMethods {
+  readonly 'sync.status': Shape<Empty, { readonly trees: readonly SyncTreeStatus[] }>
+  readonly 'sync.compare': Shape<Empty, Empty>
+  readonly 'sync.receipts': Shape<
+    VersionParams,
+    { readonly versionId: string; readonly receipts: readonly SyncReceipt[]; readonly of: number }
+  >
+  readonly 'sync.wait': Shape<
+    VersionParams & { readonly copies: number; readonly timeoutMs?: number | undefined },
+    SyncPromise
+  >
+  readonly 'sync.fetch': Shape<
+    VersionParams & { readonly timeoutMs?: number | undefined },
+    { readonly isHeld: boolean }
+  >
+  readonly 'sync.scrub': Shape<Empty, ScrubAnswer>
+}
+
+const version = schema.optional(identifier)
+const pathErrors = errors(
+  'ERR_PATH_INVALID',
+  'ERR_FILE_NOT_FOUND',
+  'ERR_ACCESS_DENIED',
+  'ERR_VERSION_NOT_FOUND'
+)
+const timeout = schema.optional(schema.integer({ min: 1, max: 3_600_000 }))
+
+const definitions = [
+  defineMethod({
+    name: 'sync.status',
+    summary: 'The peers of each replicated tree and how far this node is in step with them',
+    result: schema.object({
+      trees: schema.array(
+        schema.object({
+          treeId: identifier,
+          peers: schema.array(
+            schema.object({
+              principal: schema.string(),
+              state: schema.string(),
+              comparedMsAgo: schema.optional(size),
+              records: size
+            })
+          ),
+          contentsWanted: size,
+          bytesReceived: size,
+          recordsPushed: size
+        })
+      )
+    })
+  }),
+  defineMethod({
+    name: 'sync.compare',
+    summary: 'Compare with all peers now'
+  }),
+  defineMethod({
+    name: 'sync.receipts',
+    summary: 'Who promised to keep a version, and when that was last proven',
+    params: schema.object({ path, version }),
+    result: schema.object({
+      versionId: identifier,
+      receipts: schema.array(
+        schema.object({
+          holder: schema.string(),
+          isThisNode: schema.boolean(),
+          coverage: schema.string(),
+          durability: schema.string(),
+          signedMs: schema.optional(timeMs),
+          checkedMs: schema.optional(timeMs),
+          state: schema.string()
+        })
+      ),
+      of: size
+    }),
+    errors: pathErrors
+  }),
+  defineMethod({
+    name: 'sync.wait',
+    summary:
+      'Wait until so many nodes promised to keep a version, or the time is over; the answer says how many did',
+    params: schema.object({
+      path,
+      version,
+      copies: schema.integer({ min: 1, max: 1000 }),
+      timeoutMs: timeout
+    }),
+    result: schema.object({ kept: size, of: size, promise: schema.string() }),
+    errors: pathErrors
+  }),
+  defineMethod({
+    name: 'sync.fetch',
+    summary: 'Fetch the content of a version from the peers that have it',
+    params: schema.object({ path, version, timeoutMs: timeout }),
+    result: schema.object({ isHeld: schema.boolean() }),
+    errors: pathErrors
+  }),
+  defineMethod({
+    name: 'sync.scrub',
+    summary: 'Challenge those who promised, read what is held here, repair what is damaged',
+    result: schema.object({ challenged: size, failed: size, contents: size, damaged: size, repaired: size })
+  })
+] as const
+
+export const syncMethodTable: MethodTable<SyncMethods> = createMethodTable(definitions)

@@ -1,0 +1,60 @@
+/**
+ * Names of blocks that peers send: indexed at once with the keys of the node, so that a path works here as soon as its
+ * header is held. A row says that names may be missing from before the first of them until some seconds after the last:
+ * a crash in between is made good at the next start.
+ */
+import type { Actor, Files } from '@blocktree/files'
+import type { Id } from '@blocktree/tree'
+
+const idleMs = 3000
+
+export class ArrivingNames {
+  readonly #files: Files
+  readonly #node: () => Actor
+  readonly #onFailure: (error: unknown) => void
+  #blocks: Map<string, Id> = new Map()
+  #end: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<unknown> = Promise.resolve()
+
+  constructor(files: Files, node: () => Actor, onFailure: (error: unknown) => void) {
+    this.#files = files
+    this.#node = node
+    this.#onFailure = onFailure
+  }
+
+  /** Called before records of a peer are judged. */
+  begin(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#end?.(), idleMs).unref()
+    if (this.#end !== undefined) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#end = () => {
+      this.#end = undefined
+      resolve()
+    }
+    this.#running = this.#files.arriving(() => promise).catch(this.#onFailure)
+  }
+
+  /** These were taken a moment ago. */
+  add(blocks: readonly Id[]): void {
+    if (this.#blocks.size === 0) queueMicrotask(() => void this.#index())
+    for (const block of blocks) this.#blocks.set(block.toHex(), block)
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#end?.()
+    await this.#running
+  }
+
+  async #index(): Promise<void> {
+    const blocks = this.#blocks
+    this.#blocks = new Map()
+    try {
+      await this.#files.indexNames(this.#node(), blocks.values())
+    } catch (error) {
+      this.#onFailure(error)
+    }
+  }
+}

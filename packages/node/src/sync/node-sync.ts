@@ -1,0 +1,269 @@
+/**
+ * Replication of the trees of a node: one `TreeSync` for each tree that a connected peer may share, opened with the first
+ * such peer, so that a node without a network pays nothing. Messages carry the id of their tree and are handed to it.
+ */
+import { formatId } from '@blocktree/codec'
+import type { CryptoProvider } from '@blocktree/crypto'
+import type { Connection, ConnectionHandlers } from '@blocktree/network'
+import {
+  type Pace,
+  type PromiseReport,
+  type ScrubOptions,
+  type ScrubReport,
+  type SyncNote,
+  type SyncStatus,
+  SyncError,
+  TreeSync,
+  treeOfMessage
+} from '@blocktree/sync'
+import { type Clock, type Id, right } from '@blocktree/tree'
+import type { HeldTree } from '../hosted-trees.ts'
+import type { Log } from '../log.ts'
+import { reasonOf } from '../node-error.ts'
+import type { PrincipalDirectory } from '../principal-directory.ts'
+import type { TreeRouter } from '../tree-router.ts'
+import { ArrivingNames } from './arriving-names.ts'
+
+/** A peer whose principal its hello proved. */
+export interface NodePeer {
+  readonly connection: Connection
+  readonly principal: Id
+}
+
+export interface NodeSyncOptions {
+  readonly trees: Pick<TreeRouter, 'own' | 'held'> & {
+    readonly hosted: Pick<TreeRouter['hosted'], 'names' | 'isHosted'>
+  }
+  readonly principals: Pick<PrincipalDirectory, 'node'>
+  readonly crypto: CryptoProvider
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: SyncSettings
+}
+
+export interface SyncSettings {
+  /** Whether contents of files are fetched with their headers, or when somebody reads them. */
+  readonly content: 'all' | 'on-demand'
+  /** Bytes a second; 0 for no limit. */
+  readonly uploadRate: number
+  readonly downloadRate: number
+  /** Whether other nodes are asked for receipts of what is written here. */
+  readonly receipts: boolean
+}
+
+interface OpenSync {
+  readonly held: HeldTree
+  readonly sync: TreeSync
+  readonly names: ArrivingNames
+}
+
+const pace: Pace = {
+  now: () => performance.now(),
+  after(milliseconds, callback) {
+    if (milliseconds <= 0) {
+      const immediate = setImmediate(callback)
+      return () => clearImmediate(immediate)
+    }
+    const timer = setTimeout(callback, milliseconds)
+    timer.unref()
+    return () => clearTimeout(timer)
+  }
+}
+
+export class NodeSync {
+  readonly #options: NodeSyncOptions
+  readonly #open: Map<string, Promise<OpenSync>> = new Map()
+  readonly #opened: Map<string, OpenSync> = new Map()
+  readonly #peers: Map<Connection, NodePeer> = new Map()
+  #isClosed = false
+
+  constructor(options: NodeSyncOptions) {
+    this.#options = options
+  }
+
+  /** Replicates with this peer what it may share, until its connection ends. */
+  addPeer(peer: NodePeer): void {
+    if (this.#isClosed || this.#peers.has(peer.connection)) return
+    this.#peers.set(peer.connection, peer)
+    void peer.connection.closed.then(() => this.#peers.delete(peer.connection))
+    this.#run(this.#join(this.#options.trees.own.name, peer))
+    for (const name of this.#options.trees.hosted.names) this.#run(this.#join(name, peer))
+  }
+
+  /** What answers `sync.*` of a peer; for whoever serves its connection. */
+  handlersFor(peer: NodePeer): Pick<ConnectionHandlers, 'request' | 'event' | 'stream'> {
+    const handlersOf = async (
+      body: Uint8Array
+    ): Promise<Pick<ConnectionHandlers, 'request' | 'event' | 'stream'>> => {
+      const name = formatTree(body)
+      if (name === undefined || !this.#isHeld(name)) throw forbidden()
+      return (await this.#syncOf(name)).sync.handlersFor(peer)
+    }
+    return {
+      request: async (method, body, context) => (await handlersOf(body)).request(method, body, context),
+      async *stream(method, head, context) {
+        yield* (await handlersOf(head)).stream(method, head, context)
+      },
+      event: (event, body, connection) => {
+        const name = formatTree(body)
+        // A tree that is not being replicated has nobody to tell it anything.
+        const open = name === undefined ? undefined : this.#opened.get(name)
+        open?.sync.handlersFor(peer).event(event, body, connection)
+      }
+    }
+  }
+
+  /** Of every tree that is being replicated. */
+  get status(): readonly { readonly tree: string; readonly status: SyncStatus }[] {
+    return [...this.#opened.values()].map(({ held, sync }) => ({ tree: held.name, status: sync.status }))
+  }
+
+  /** Waits for promises of others; see `TreeSync.waitFor`. */
+  async waitFor(
+    held: HeldTree,
+    records: readonly Id[],
+    options: { readonly copies: number; readonly timeoutMs: number; readonly signal?: AbortSignal }
+  ): Promise<PromiseReport> {
+    return await (await this.#syncOf(held.name)).sync.waitFor(records, options)
+  }
+
+  async promises(held: HeldTree, record: Id): ReturnType<TreeSync['promises']> {
+    return await (await this.#syncOf(held.name)).sync.promises(record)
+  }
+
+  /** Fetches the content of a version that is not held yet. @returns false when nobody gave it in time */
+  async fetchContent(held: HeldTree, version: Id, signal: AbortSignal): Promise<boolean> {
+    if (this.#peers.size === 0) return false
+    return await (await this.#syncOf(held.name)).sync.fetchPayload(version, signal)
+  }
+
+  async scrub(held: HeldTree, options: ScrubOptions): Promise<ScrubReport> {
+    return await (await this.#syncOf(held.name)).sync.scrub(options)
+  }
+
+  /** Compares with all peers now. */
+  compare(): void {
+    for (const { sync } of this.#opened.values()) sync.compare()
+  }
+
+  /** Caps or trees changed: peers that were none of ours may be now. */
+  refresh(): void {
+    for (const peer of this.#peers.values())
+      for (const name of this.#options.trees.hosted.names) this.#run(this.#join(name, peer))
+  }
+
+  /** A hosted tree is about to be closed. */
+  async forget(name: string): Promise<void> {
+    const open = await this.#open.get(name)?.catch(() => undefined)
+    this.#open.delete(name)
+    this.#opened.delete(name)
+    await open?.sync.close()
+    await open?.names.close()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#peers.clear()
+    for (const name of [...this.#open.keys()]) await this.forget(name)
+  }
+
+  /** The own tree is replicated with every peer that says hello; others with those who have a right in them. */
+  async #join(name: string, peer: NodePeer): Promise<void> {
+    const { trees } = this.#options
+    if (name !== trees.own.name) {
+      const held = await trees.held(name)
+      if (!hasRight(held, peer.principal)) return
+    }
+    const { sync } = await this.#syncOf(name)
+    if (this.#peers.has(peer.connection)) sync.addPeer(peer)
+  }
+
+  #isHeld(name: string): boolean {
+    const { own, hosted } = this.#options.trees
+    return name === own.name || hosted.isHosted(name)
+  }
+
+  #syncOf(name: string): Promise<OpenSync> {
+    if (this.#isClosed) return Promise.reject(new SyncError('ERR_SYNC_CLOSED', 'the node stops'))
+    const known = this.#open.get(name)
+    if (known !== undefined) return known
+    const opening = this.#openSync(name)
+    this.#open.set(name, opening)
+    opening.catch(() => this.#open.delete(name))
+    return opening
+  }
+
+  async #openSync(name: string): Promise<OpenSync> {
+    const { trees, principals, crypto, clock, settings } = this.#options
+    const held = await trees.held(name)
+    const node = (): ReturnType<HeldTree['actorOf']> => held.actorOf(principals.node)
+    const names = new ArrivingNames(held.files, node, (error) =>
+      this.#note({
+        level: 'warn',
+        message: 'names of arrived blocks are not indexed',
+        details: { reason: reasonOf(error) }
+      })
+    )
+    const sync = await TreeSync.open({
+      treeId: held.id,
+      policy: settings.content === 'all' ? 'all' : 'on demand',
+      collectsPromises: settings.receipts,
+      ...(settings.uploadRate === 0 ? {} : { uploadBytesPerSecond: settings.uploadRate }),
+      ...(settings.downloadRate === 0 ? {} : { downloadBytesPerSecond: settings.downloadRate }),
+      ports: {
+        tree: held.tree,
+        store: held.store,
+        crypto,
+        random: crypto.random,
+        clock,
+        pace,
+        self: {
+          principal: principals.node.id,
+          signer: () => node().signer,
+          promiseCap: (zone) =>
+            node().capFor({ home: zone, block: undefined }, right.host) ??
+            node().capFor({ home: zone, block: undefined }, right.keep),
+          hostCap: (zone) => node().capFor({ home: zone, block: undefined }, right.host)
+        },
+        onArriving: () => names.begin(),
+        onArrived: (blocks) => names.add(blocks),
+        onNote: (note) => this.#note(note)
+      }
+    })
+    const open = { held, sync, names }
+    this.#opened.set(name, open)
+    return open
+  }
+
+  #note({ level, message, details }: SyncNote): void {
+    this.#options.log[level](message, details)
+  }
+
+  #run(work: Promise<void>): void {
+    work.catch((error: unknown) =>
+      this.#note({
+        level: 'warn',
+        message: 'a tree is not replicated with a peer',
+        details: { reason: reasonOf(error) }
+      })
+    )
+  }
+}
+
+function hasRight({ tree }: HeldTree, principal: Id): boolean {
+  const { authority } = tree
+  if (authority.capsOf(principal).length > 0 || authority.grantsTo(principal).length > 0) return true
+  return tree.rootBlock !== undefined && tree.explainInside(principal, tree.rootBlock, right.host).allowed
+}
+
+function formatTree(body: Uint8Array): string | undefined {
+  try {
+    return formatId(treeOfMessage(body))
+  } catch {
+    return undefined
+  }
+}
+
+function forbidden(): SyncError {
+  return new SyncError('ERR_SYNC_FORBIDDEN', 'nothing of this tree is given to this principal')
+}
