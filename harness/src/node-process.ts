@@ -172,6 +172,8 @@ export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
         ...foreignEnvironment(),
         BLOCKTREE_LOG_FORMAT: 'json',
         BLOCKTREE_APPS_PORT: '0', // several nodes must not fight over the usual one
+        BLOCKTREE_NETWORK_PORT: '0',
+        BLOCKTREE_NETWORK_HOST: '127.0.0.1',
         ...this.#options.environment
       }
     })

@@ -61,6 +61,8 @@ function environmentFor(path: string, extra: NodeJS.ProcessEnv = {}): NodeJS.Pro
     HOME: path,
     BLOCKTREE_DATA: join(path, 'data'),
     BLOCKTREE_APPS_PORT: '0',
+    BLOCKTREE_NETWORK_HOST: '127.0.0.1',
+    BLOCKTREE_NETWORK_PORT: '0',
     ...extra
   }
 }

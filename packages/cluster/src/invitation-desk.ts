@@ -191,8 +191,10 @@ export class InvitationDesk {
     const channel = this.#channel(peer)
     const known = this.#invitations.get(request.invitation.toHex())
     if (known === undefined) throw refused()
+    const hasAsked = this.#waiting.has(known.id.toHex()) // the first answer comes at once: a person reads it
     const waiting = await this.#inTurn(known, () => this.#use(known.id, peer, request, channel))
-    if (this.#current(waiting.candidate)?.decision === undefined) await this.#untilDecided(waiting, context)
+    const isOpen = this.#current(waiting.candidate)?.decision === undefined
+    if (hasAsked && isOpen) await this.#untilDecided(waiting, context)
     return this.#say(waiting, channel)
   }
 

@@ -1,13 +1,10 @@
 /** Letting a candidate in: a cap with `host` and the grant to read, in the name of this node, packed for the new one. */
 import type { AddressBook, Candidate } from '@blocktree/cluster'
-import { type Actor, resolveDirectory } from '@blocktree/files'
-import { type EndpointRecord, type PrincipalRecord, right } from '@blocktree/tree'
+import { type Actor, FilesError, resolvePath } from '@blocktree/files'
+import { type EndpointRecord, type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { HeldTree } from '../hosted-trees.ts'
 import type { PrincipalDirectory } from '../principal-directory.ts'
 import { encodeJoinPackage } from './join-package.ts'
-
-/** Further delegations below a member that may delegate: it can let nodes and apps in as this one does. */
-const delegationDepth = 4
 
 export interface AdmissionDeps {
   readonly held: HeldTree
@@ -29,7 +26,7 @@ export async function admitCandidate(
     path,
     read,
     rights,
-    depth: (rights & right.delegate) === 0 ? 0 : delegationDepth
+    depth: depthBelow(held, actor, path, rights)
   })
   await nameOf(principals, request.principal, name === '' ? candidate.claimedName : name)
   const { rootBlock } = held.tree
@@ -41,9 +38,25 @@ export async function admitCandidate(
   })
 }
 
-/** Throws when no directory is there: a code for nothing would be found out too late. */
-export function expectDirectory({ files }: HeldTree, actor: Actor, path: string): void {
-  resolveDirectory(files.context, actor, path)
+/** The zone that members get; another path is refused when the code is made, not when somebody uses it. */
+export function zoneAt({ files }: HeldTree, actor: Actor, path: string): Id {
+  const { block, summary } = resolvePath(files.context, actor, path)
+  if (summary.zoneRoot) return block
+  throw new FilesError(
+    'ERR_SHARE_PLAIN',
+    `"${path}" is no share: nodes are let into a whole share ("blocktree share")`
+  )
+}
+
+const depthFromRoot = 7 // a chain has at most 8 links
+
+/** A member that may delegate lets nodes and apps in as this one does, one link further from the root. */
+function depthBelow(held: HeldTree, actor: Actor, path: string, rights: number): number {
+  if ((rights & right.delegate) === 0) return 0
+  const place = { home: zoneAt(held, actor, path), block: undefined }
+  const own = actor.capFor(place, rights)
+  const cap = own?.cap && held.tree.authority.cap(own.cap)
+  return Math.max(0, (cap?.body.depth ?? depthFromRoot) - 1)
 }
 
 const endpointsMax = 32

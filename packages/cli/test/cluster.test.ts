@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { type Workplace, workplace } from './running-node.ts'
+
+interface Member {
+  readonly name: string
+  readonly principal: string
+  readonly fingerprint: string
+  readonly isSelf: boolean
+  readonly isConnected: boolean
+  readonly addresses: readonly string[]
+}
+
+async function json<Result>(place: Workplace, words: readonly string[]): Promise<Result> {
+  const { code, stdout, stderr } = await place.run([...words, '--json'])
+  expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' })
+  return JSON.parse(stdout) as Result // what the test asks for, it compares
+}
+
+async function invite(owner: Workplace, ...more: readonly string[]): Promise<string> {
+  const { code } = await json<{ code: string }>(owner, ['node', 'invite', ...more])
+  return code
+}
+
+/** Asks until the answer is the wanted one. */
+async function until<Result>(
+  ask: () => Promise<Result>,
+  isWanted: (answer: Result) => boolean
+): Promise<Result> {
+  const endMs = Date.now() + 20_000
+  for (;;) {
+    const answer = await ask()
+    if (isWanted(answer) || Date.now() > endMs) return answer
+    await sleep(100)
+  }
+}
+
+const members = (place: Workplace): Promise<readonly Member[]> => json(place, ['node', 'list'])
+const allConnected =
+  (count: number) =>
+  (found: readonly Member[]): boolean =>
+    found.length === count && found.every(({ isConnected }) => isConnected)
+
+describe('joining', () => {
+  test('takes two commands, and a word of the owner', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    await owner.start()
+    expect((await owner.run(['peers'])).stdout).toContain('not open')
+    const code = await invite(owner, '--name', 'attic')
+    const joining = box.run(['node', 'join', code, '--name', 'box'])
+    const [candidate] = await until(
+      () => json<readonly { fingerprint: string; name: string }[]>(owner, ['node', 'approve']),
+      (waiting) => waiting.length === 1
+    )
+    expect(candidate?.name).toBe('box')
+    expect((await owner.run(['node', 'approve', candidate?.fingerprint ?? ''])).stdout).toContain('attic')
+    const joined = await joining
+    expect(joined.code).toBe(0)
+    expect(joined.stderr).toContain(`node approve ${candidate?.fingerprint}`)
+
+    await box.start()
+    const atOwner = await until(() => members(owner), allConnected(2))
+    const atBox = await until(() => members(box), allConnected(2))
+    expect(atOwner.map(({ name }) => name)).toEqual(['node', 'attic'])
+    expect(atBox.find(({ isSelf }) => isSelf)?.fingerprint).toBe(candidate?.fingerprint)
+    expect(atOwner.map(({ principal }) => principal).toSorted()).toEqual(
+      atBox.map(({ principal }) => principal).toSorted()
+    )
+    const { treeId } = await json<{ treeId: string }>(owner, ['status'])
+    expect(await json<object>(box, ['status'])).toMatchObject({ treeId })
+    expect((await box.run(['root', 'unlock', '--passphrase-file', '/dev/null'])).code).not.toBe(0)
+  })
+
+  test('a node that was let in lets others in, and all find each other', async () => {
+    await using owner = await workplace()
+    await using second = await workplace()
+    await using third = await workplace()
+    await owner.start()
+    expect(
+      (await second.run(['node', 'join', await invite(owner, '--approved', '--name', 'second')])).code
+    ).toBe(0)
+    await second.start()
+    await until(() => members(owner), allConnected(2))
+    expect(
+      (await third.run(['node', 'join', await invite(second, '--approved', '--name', 'third')])).code
+    ).toBe(0)
+    const node = await third.start()
+    for (const place of [owner, second, third]) {
+      const found = await until(() => members(place), allConnected(3))
+      expect(found.map(({ isConnected }) => isConnected)).toEqual([true, true, true])
+    }
+    await node.stop()
+    await third.start() // at another port: the others learn it from itself
+    const again = await until(() => members(owner), allConnected(3))
+    expect(again.every(({ isConnected }) => isConnected)).toBe(true)
+  })
+
+  test('refuses a code that was used, mistyped, taken back, or is for a directory with a node', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    await using thief = await workplace()
+    await owner.start()
+    const code = await invite(owner, '--approved')
+    const mistyped = code.slice(0, -1) + (code.endsWith('0') ? '1' : '0')
+    expect((await box.run(['node', 'join', mistyped])).stderr).toContain('ERR_INVITATION_CODE')
+    expect((await box.run(['node', 'join', code])).code).toBe(0)
+    expect((await thief.run(['node', 'join', code])).stderr).toContain('ERR_INVITATION_REFUSED')
+    expect((await box.run(['node', 'join', code])).stderr).toContain('ERR_DATA_EXISTS')
+    const back = await invite(owner, '--approved')
+    const open = await json<readonly { id: string; state: string }[]>(owner, ['node', 'invitations'])
+    for (const { id, state } of open)
+      if (state === 'open') expect((await owner.run(['node', 'invitations', '--revoke', id])).code).toBe(0)
+    expect((await thief.run(['node', 'join', back])).stderr).toContain('ERR_INVITATION_REFUSED')
+    expect((await members(owner)).length).toBeLessThanOrEqual(2)
+    await thief.start() // nothing half-made is left: it is a node of its own
+    expect((await json<{ treeId: string }>(thief, ['status'])).treeId).toMatch(/^bciq/)
+  })
+
+  test('a node that the owner refuses is told so', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    await owner.start()
+    const joining = box.run(['node', 'join', await invite(owner), '--name', 'box'])
+    await until(
+      () => json<readonly unknown[]>(owner, ['node', 'approve']),
+      (waiting) => waiting.length === 1
+    )
+    expect((await owner.run(['node', 'approve', 'box', '--refuse'])).code).toBe(0)
+    expect((await joining).stderr).toContain('ERR_JOIN_REFUSED')
+    expect(await members(owner)).toHaveLength(1)
+  })
+})
+
+describe('a node that was removed', () => {
+  test('is let in no more, and can do nothing', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    await owner.start()
+    await box.run(['node', 'join', await invite(owner, '--approved', '--name', 'box')])
+    await box.start()
+    await until(() => members(owner), allConnected(2))
+    await until(() => members(box), allConnected(2))
+    const sent = ['message', (await members(box)).find(({ isSelf }) => !isSelf)?.principal ?? '', 'hello']
+    expect((await box.run(sent)).stderr).toContain('ERR_MESSAGE_UNREACHABLE') // let in, but nobody takes it
+    expect((await owner.run(['node', 'remove', 'box'])).stderr).toContain('ERR_CONFIRMATION_ABSENT')
+    expect((await owner.run(['node', 'remove', 'box', '--yes'])).code).toBe(0)
+    expect(await members(owner)).toHaveLength(1)
+    expect((await json<{ peers: readonly object[] }>(owner, ['peers'])).peers).toHaveLength(0)
+    await sleep(2500) // it tries to come back
+    expect((await box.run(sent)).stderr).toMatch(/ERR_MESSAGE_(DENIED|UNREACHABLE|TIMEOUT)/)
+    const { peers } = await json<{ peers: readonly { standing: string }[] }>(owner, ['peers'])
+    expect(peers.every(({ standing }) => standing === 'stranger')).toBe(true)
+    expect((await owner.run(['node', 'remove', 'box', '--yes'])).stderr).toContain('ERR_MEMBER_UNKNOWN')
+  })
+})
+
+describe('addresses', () => {
+  test('are shown, added and removed', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    await owner.start()
+    await box.run(['node', 'join', await invite(owner, '--approved', '--name', 'box')])
+    await box.start()
+    await until(() => members(owner), allConnected(2))
+    const [, there] = await members(owner)
+    expect(there?.addresses[0]).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/tls$/)
+    const address = '/dns4/box.example/tcp/4781/tls'
+    expect((await owner.run(['node', 'address', 'add', 'box', address])).code).toBe(0)
+    expect((await owner.run(['node', 'address', 'list', 'box'])).stdout).toContain(`${address}  added`)
+    expect((await owner.run(['node', 'address', 'add', 'box', 'box.example'])).stderr).toContain(
+      'ERR_ADDRESS_INVALID'
+    )
+    expect((await owner.run(['node', 'address', 'remove', 'box', address])).code).toBe(0)
+    expect((await owner.run(['node', 'address', 'remove', 'box', address])).stderr).toContain(
+      'ERR_ADDRESS_INVALID'
+    )
+  })
+})
