@@ -191,7 +191,7 @@ BT_API uint32_t bt_read_array(bt_reader *r) {
   return (uint32_t)bt_read_big_endian(r, 1u << (head - 0xdb));
 }
 
-/** What the node said about the last failure; for the log. */
+/** What the node said about the last failure, but one of bt_log_write: it is what one writes there. */
 static bt_bytes bt_explanation __attribute__((unused));
 
 BT_API bt_status bt_call(uint32_t op, const bt_writer *request, bt_reader *reply) {
@@ -201,7 +201,7 @@ BT_API bt_status bt_call(uint32_t op, const bt_writer *request, bt_reader *reply
   if (size > 0) bt_host_take(bytes);
   *reply = (bt_reader){bytes, bytes + size};
   bt_status status = (bt_status)(result >> 32);
-  if (status != 0) bt_explanation = size > 0 ? bt_read_str(reply) : (bt_bytes){0, 0};
+  if (status != 0 && op != 144) bt_explanation = size > 0 ? bt_read_str(reply) : (bt_bytes){0, 0};
   return status;
 }
 

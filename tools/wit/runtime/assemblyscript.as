@@ -3,9 +3,9 @@ declare function hostCall(op: u32, pointer: usize, length: u32): u64
 @external('blocktree', 'take')
 declare function hostTake(pointer: usize): void
 
-/** Status of the last operation; 0 is success. A function that failed returns null, false or 0. */
+/** Status of the last operation but `log.write`; 0 is success. A function that failed returns null, false or 0. */
 export let status: u32 = 0
-/** What the node said about the last failure; for the log. */
+/** What the node said about the last failure, but one of `log.write`: it is what one writes there. */
 export let explanation: string = ''
 
 const nothing = new ArrayBuffer(0)
@@ -174,15 +174,18 @@ class Reader {
   }
 }
 
+const logWrite: u32 = 144
+
 /** null when the operation failed. */
 function call(op: u32, request: Writer | null): Reader | null {
   const result = request == null ? hostCall(op, 0, 0) : hostCall(op, request.pointer, request.length)
   const length = <i32>(<u32>result)
-  status = <u32>(result >> 32)
+  const failure = <u32>(result >> 32)
+  if (op != logWrite) status = failure
   const reply = length == 0 ? nothing : new ArrayBuffer(length)
   if (length > 0) hostTake(changetype<usize>(reply))
-  if (status == 0) return new Reader(reply)
-  explanation = length > 0 ? new Reader(reply).str() : ''
+  if (failure == 0) return new Reader(reply)
+  if (op != logWrite) explanation = length > 0 ? new Reader(reply).str() : ''
   return null
 }
 
