@@ -101,6 +101,69 @@ export async function packVersion(
   return file
 }
 
+/** Sends a message to another app when it is asked to, answers those it gets, and shows the last one and the last reply. */
+const talker = `
+import {
+  Address, App, HttpAnswer, IncomingMessage, IncomingRequest, Response, ResponseBody, explanation, messages, run
+} from './blocktree'
+export { bt_abi_version, bt_alloc, bt_event } from './blocktree'
+
+class Talker extends App {
+  last: string = ''
+  reply: string = ''
+  http(request: IncomingRequest): HttpAnswer {
+    if (request.path == '/api/last') return text(200, this.last)
+    if (request.path == '/api/reply') return text(200, this.reply)
+    const parts = request.path.split('/') // /api/send/<node as hex>/<app>/<text>
+    const node = new Uint8Array(32)
+    for (let i = 0; i < 32; i++) node[i] = <u8>parseInt(parts[3].substr(2 * i, 2), 16)
+    const sent = messages.send(new Address(node, parts[4]), 'talk', bytes(parts[5]), 60000)
+    return text(sent == 0 ? 502 : 200, explanation)
+  }
+  message(message: IncomingMessage): void {
+    const said = String.UTF8.decode(message.content.slice().buffer)
+    if (message.inReplyTo >= 0) this.reply = said
+    else this.last = said
+    if (message.replyHandle >= 0) messages.reply(<u32>message.replyHandle, bytes('heard ' + said))
+  }
+}
+
+function bytes(words: string): Uint8Array {
+  return Uint8Array.wrap(String.UTF8.encode(words))
+}
+
+function text(status: u16, words: string): HttpAnswer {
+  return HttpAnswer.ofNow(new Response(status, [], ResponseBody.ofContent(bytes(words))))
+}
+
+run(new Talker())
+`
+
+/** @returns the package file */
+export async function packTalker(place: Workplace): Promise<string> {
+  const project = join(place.path, 'talker')
+  const file = join(place.path, 'talker.blocktree')
+  const permissions = [
+    { name: 'web', kind: 'http-server', reason: 'Shows its page' },
+    { name: 'talk', kind: 'messages', send: ['*'], receive: true, otherNodes: true, reason: 'Talks' }
+  ]
+  const made = await place.run(['app', 'new', project, '--title', 'Talker'])
+  if (made.code !== 0) throw new Error(made.stderr)
+  writeFileSync(join(project, 'app.ts'), talker)
+  writeFileSync(
+    join(project, 'app.json'),
+    JSON.stringify({ ...manifest, name: 'talker', title: 'Talker', permissions })
+  )
+  for (const words of [
+    ['build', project],
+    ['pack', project, '--out', file]
+  ]) {
+    const { code, stderr } = await place.run(['app', ...words])
+    if (code !== 0) throw new Error(`app ${words.join(' ')}: ${stderr}`)
+  }
+  return file
+}
+
 export function flipByte(file: string, at: number): Uint8Array {
   const bytes = readFileSync(file)
   bytes[bytes.length + at] = (bytes.at(at) ?? 0) ^ 1

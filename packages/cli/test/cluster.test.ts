@@ -1,5 +1,8 @@
+import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseId } from '@blocktree/codec'
 import { describe, expect, test } from 'vitest'
+import { packTalker } from './app-project-files.ts'
 import { type Workplace, workplace } from './running-node.ts'
 
 interface Member {
@@ -175,5 +178,69 @@ describe('addresses', () => {
     expect((await owner.run(['node', 'address', 'remove', 'box', address])).stderr).toContain(
       'ERR_ADDRESS_INVALID'
     )
+  })
+})
+
+/** What an app answers to a page on its machine. */
+async function ask(place: Workplace, app: string, path: string): Promise<{ status: number; text: string }> {
+  const { url } = await json<{ url: string }>(place, ['app', 'info', app])
+  const { host, port } = new URL(url)
+  const answered = Promise.withResolvers<{ status: number; text: string }>()
+  const sent = request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => {
+    let text = ''
+    response.setEncoding('utf8').on('data', (part: string) => (text += part))
+    response.on('end', () => answered.resolve({ status: response.statusCode ?? 0, text }))
+  })
+  sent.on('error', answered.reject).end()
+  return await answered.promise
+}
+
+describe('apps on two nodes', () => {
+  test('send each other messages, and replies come back', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    await owner.start()
+    await box.run(['node', 'join', await invite(owner, '--approved', '--name', 'box')])
+    await box.start()
+    const found = await until(() => members(owner), allConnected(2))
+    const [here, there] = found.map(({ principal }) => parseId(principal).toHex())
+    const file = await packTalker(owner)
+    const install = (place: Workplace, name: string): ReturnType<Workplace['run']> =>
+      place.run(['app', 'install', file, '--yes', '--name', name])
+    expect(await install(owner, 'one')).toMatchObject({ code: 0 })
+    expect(await install(box, 'two')).toMatchObject({ code: 0 })
+
+    expect(await ask(owner, 'one', `/api/send/${there}/two/hello`)).toEqual({ status: 200, text: '' })
+    expect(
+      (
+        await until(
+          () => ask(box, 'two', '/api/last'),
+          ({ text }) => text !== ''
+        )
+      ).text
+    ).toBe('hello')
+    expect(
+      (
+        await until(
+          () => ask(owner, 'one', '/api/reply'),
+          ({ text }) => text !== ''
+        )
+      ).text
+    ).toBe('heard hello')
+    expect(await ask(box, 'two', `/api/send/${here}/one/back`)).toMatchObject({ status: 200 })
+    expect(
+      (
+        await until(
+          () => ask(owner, 'one', '/api/last'),
+          ({ text }) => text !== ''
+        )
+      ).text
+    ).toBe('back')
+
+    expect(await ask(owner, 'one', `/api/send/${there}/none/hello`)).toMatchObject({ status: 502 })
+    expect((await owner.run(['node', 'remove', 'box', '--yes'])).code).toBe(0)
+    expect(await ask(owner, 'one', `/api/send/${there}/two/again`)).toMatchObject({ status: 502 })
+    expect((await ask(box, 'two', `/api/send/${here}/one/again`)).status).toBe(502)
+    expect((await ask(owner, 'one', '/api/last')).text).toBe('back')
   })
 })
