@@ -26,6 +26,10 @@ const rightBits: Readonly<Record<FileRight, number>> = {
   remove: right.delete
 }
 
+function bitsOf(rights: Iterable<FileRight>): number {
+  return [...rights].reduce((sum, one) => sum | rightBits[one], 0)
+}
+
 /** Lets the principal do this with what lies at `path`; a directory becomes a share of its own first. */
 export async function grantAccess(
   { files, sharing, owner }: AppAccessDeps,
@@ -36,7 +40,7 @@ export async function grantAccess(
   const entry = files.stat(owner, path)
   if (entry.kind === 'directory' && !entry.zoneRoot) await sharing.createShare(owner, path)
   await sharing.issueGrant(owner, { path, to: { principal: to } })
-  const bits = rights.reduce((sum, one) => sum | rightBits[one], 0)
+  const bits = bitsOf(rights)
   if (bits !== 0) await sharing.issueWriteCap(owner, { path, to, rights: bits })
 }
 
@@ -52,6 +56,45 @@ export async function endAccess(
   }
   for (const { grant, recipient } of sharing.listGrants(owner, { path })) {
     if (equalBytes(recipient, principal)) await sharing.revokeReader(owner, grant.id)
+  }
+}
+
+/** Ends every right that a principal has in the tree, but for what lies at these paths. */
+export async function endAllAccess(
+  { sharing, owner }: AppAccessDeps,
+  principal: Id,
+  keptPaths: readonly string[] = []
+): Promise<void> {
+  const isToEnd = (path: string | undefined): boolean => path !== undefined && !keptPaths.includes(path)
+  for (const { cap, subject, path } of sharing.listCaps(owner)) {
+    if (isToEnd(path) && equalBytes(subject, principal)) await sharing.revokeCap(owner, cap.id)
+  }
+  for (const { grant, recipient, path } of sharing.listGrants(owner)) {
+    if (isToEnd(path) && equalBytes(recipient, principal)) await sharing.revokeReader(owner, grant.id)
+  }
+}
+
+/**
+ * Makes the rights of the installation's principal in the tree those of its grant, whatever they are: what cut short a
+ * change of them left no word of how far it came.
+ * @param zone its own, whose rights stay
+ */
+export async function enforceAccess(deps: AppAccessDeps, grant: AppGrant, zone: string): Promise<void> {
+  const { sharing, owner, tree } = deps
+  const record = tree.authority.principal(grant.installation)
+  const wanted = rightsByPath(deps, grant.permissions)
+  await endAllAccess(deps, grant.installation, [zone, ...wanted.keys()])
+  for (const [path, rights] of wanted) {
+    const caps = sharing
+      .listCaps(owner, { path })
+      .filter(({ subject }) => equalBytes(subject, grant.installation))
+    const hasBits = caps.reduce((sum, { cap }) => sum | cap.body.rights, 0)
+    const isReader = sharing
+      .listGrants(owner, { path })
+      .some(({ recipient }) => equalBytes(recipient, grant.installation))
+    if (isReader && hasBits === bitsOf(rights)) continue
+    await endAccess(deps, path, grant.installation)
+    if (record !== undefined) await grantAccess(deps, path, [...rights], record)
   }
 }
 

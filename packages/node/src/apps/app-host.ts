@@ -8,13 +8,13 @@ import type { AppFacts, AppInstance, Question } from '@blocktree/apps'
 import type { ServedApp } from '@blocktree/gateway'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { verifyPackage } from '../verify-package.ts'
-import { settleAccess } from './app-access.ts'
 import { type Consent, type UpgradeConsent, expectConsent } from './app-consent.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { addPermission, noPermission, takePermission } from './app-grants.ts'
 import { expectAppName } from './app-name.ts'
 import { appPlace } from './app-place.ts'
-import { clearAway, keepData, layOut } from './app-placement.ts'
+import { layOut } from './app-placement.ts'
+import { beginRemoval, clearAway, finishRemoval, unfinishedRemovals } from './app-removal.ts'
 import { type RunReason, endRun, startRun } from './app-run.ts'
 import { type AppSlot, AppSlots } from './app-slot.ts'
 import { upgradeApp } from './app-upgrade.ts'
@@ -42,10 +42,16 @@ export class AppHost {
 
   /** Starts what is enabled; what cannot start is noted and keeps nobody else from it. */
   async startAll(): Promise<void> {
+    for (const name of await unfinishedRemovals(this.#deps)) {
+      await this.#slots
+        .inTurn(name, (slot) => finishRemoval(this.#deps, slot))
+        .catch((error: unknown) => this.note(name, `what is left of it was not removed: ${reasonOf(error)}`))
+    }
     for (const name of await installedNames(this.#deps)) {
       await this.#slots
         .inTurn(name, async (slot) => {
           await this.#recover(slot)
+          if (!this.#isThere(name)) return
           const { state } = readInstallation(this.#deps, name)
           if (state.isEnabled) await this.#start(slot, { reason: 'started' })
         })
@@ -104,6 +110,7 @@ export class AppHost {
     expectAppName(name)
     return await this.#slots.inTurn(name, async (slot) => {
       const place = appPlace(name)
+      await finishRemoval(this.#deps, slot)
       if (await isLeftover(this.#deps, place)) await clearAway(this.#deps, slot, place)
       if (this.#deps.files.exists(this.#deps.owner, place.directory)) {
         throw new NodeError(
@@ -209,13 +216,9 @@ export class AppHost {
     options: { readonly keepsData: boolean }
   ): Promise<{ readonly keptAt: string | undefined }> {
     return await this.#slots.inTurn(name, async (slot) => {
-      const place = appPlace(name)
-      const installation = this.#readWhole(name)
-      await endRun(slot)
-      if (installation !== undefined) await settleAccess(this.#deps, installation.grant, [])
-      const keptAt = options.keepsData ? await keepData(this.#deps, place) : undefined
-      await clearAway(this.#deps, slot, place)
-      return { keptAt }
+      this.#expectThere(name)
+      await beginRemoval(this.#deps, slot, options.keepsData)
+      return { keptAt: await finishRemoval(this.#deps, slot) }
     })
   }
 
@@ -239,22 +242,22 @@ export class AppHost {
     if (!this.#isClosing) await startRun(this.#deps, slot, why)
   }
 
-  /** An upgrade that a crash cut short did not end well. */
+  /** An installation that a crash cut short leaves nothing; an upgrade that it cut short did not end well. */
   async #recover(slot: AppSlot): Promise<void> {
-    const isRolledBack = await slot.changingGrants(() => rollBack(this.#deps, appPlace(slot.name)))
+    const place = appPlace(slot.name)
+    if (await isLeftover(this.#deps, place)) return await clearAway(this.#deps, slot, place)
+    const isRolledBack = await slot.changingGrants(() => rollBack(this.#deps, place))
     if (isRolledBack)
       this.note(slot.name, 'an upgrade was cut short; version and data from before it are put back')
   }
 
-  /** undefined when something of it is there and cannot be read: that must not keep anybody from removing it. */
-  #readWhole(name: string): Installation | undefined {
-    const { files, owner } = this.#deps
-    try {
-      return readInstallation(this.#deps, name)
-    } catch (error) {
-      if (error instanceof NodeError && files.exists(owner, appPlace(name).directory)) return undefined
-      throw error
-    }
+  #isThere(name: string): boolean {
+    return this.#deps.files.exists(this.#deps.owner, appPlace(name).directory)
+  }
+
+  /** Something of it is there; that it cannot be read must not keep anybody from removing it. @throws ERR_APP_UNKNOWN */
+  #expectThere(name: string): void {
+    if (!this.#isThere(name)) readInstallation(this.#deps, name)
   }
 }
 

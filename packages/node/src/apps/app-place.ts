@@ -39,6 +39,14 @@ export function appPlace(name: string): AppPlace {
   }
 }
 
+/**
+ * Where the directory of an app lies from the moment that it is uninstalled until it is gone; no app can have such a name.
+ * `kept`: its files are yet to be moved to where they outlast it.
+ */
+export function removalPlace(name: string, what: 'kept' | 'removed'): AppPlace {
+  return { ...appPlace(`${name}.${what}`), name }
+}
+
 /** Name of the local key of an installation's principal. */
 export function installationKeyName(name: string): string {
   return `app-${name}`

@@ -1,13 +1,11 @@
-/** An app's entries in the tree: laid out when it is installed, removed when it goes (doc/spec/23-installed-apps.md, section 4). */
+/** An app's entries in the tree as an installation lays them out (doc/spec/23-installed-apps.md, section 4). */
 import type { AppGrant, VerifiedPackage } from '@blocktree/app-package'
-import { endAccess, grantAccess } from './app-access.ts'
+import { grantAccess } from './app-access.ts'
 import type { Consent } from './app-consent.ts'
 import type { AppDeps } from './app-deps.ts'
 import { grantPermissions, inOrder } from './app-grants.ts'
-import { type AppPlace, appsDirectory, installationKeyName } from './app-place.ts'
-import { installationPrincipal, knownInstallation, ownRights } from './app-principal.ts'
-import { endRun } from './app-run.ts'
-import type { AppSlot } from './app-slot.ts'
+import { type AppPlace, appsDirectory } from './app-place.ts'
+import { installationPrincipal, ownRights } from './app-principal.ts'
 import { writeGrant, writeState } from './installation.ts'
 
 export interface Arrival {
@@ -54,28 +52,4 @@ function firstGrant(
     sequence: 1,
     revoked: false
   }
-}
-
-/** Copies the app's own files to where they outlast it. @returns undefined when there are none */
-export async function keepData(
-  { files, owner }: AppDeps,
-  { name, files: data }: AppPlace
-): Promise<string | undefined> {
-  if (!files.exists(owner, data)) return undefined
-  let keptAt = `/${name}-data`
-  for (let number = 2; files.exists(owner, keptAt); number++) keptAt = `/${name}-data-${number}`
-  await files.copy(owner, data, keptAt)
-  return keptAt
-}
-
-/** In a turn of the slot: ends it, and removes whatever is there of it, its key and its log too. */
-export async function clearAway(deps: AppDeps, slot: AppSlot, place: AppPlace): Promise<void> {
-  const { files, owner, principals } = deps
-  await endRun(slot)
-  slot.served = undefined
-  const principal = knownInstallation(deps, place.name)
-  if (principal !== undefined) await endAccess(deps, place.data, principal)
-  if (files.exists(owner, place.directory)) await files.remove(owner, place.directory, { recursive: true })
-  await principals.remove(installationKeyName(place.name))
-  deps.log.forget(place.name)
 }

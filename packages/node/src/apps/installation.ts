@@ -34,7 +34,13 @@ export interface InstallationDeps {
 }
 
 /** Names of installed apps, those whose installation is not whole among them. */
-export async function installedNames({ files, owner }: InstallationDeps): Promise<readonly string[]> {
+export async function installedNames(deps: InstallationDeps): Promise<readonly string[]> {
+  const names = await listApps(deps)
+  return names.filter((name) => !name.includes('.')) // no app has a dot in its name
+}
+
+/** Names of what lies where apps do, also of those that are being removed. */
+export async function listApps({ files, owner }: InstallationDeps): Promise<readonly string[]> {
   if (!files.exists(owner, appsDirectory)) return []
   const names: string[] = []
   let cursor: string | undefined

@@ -1,6 +1,6 @@
 /**
  * What a crash leaves of an installation: all that is written before the grant, its last file, and nothing else
- * (doc/spec/23-installed-apps.md, section 4). It does not keep its name from the next installation, and is left alone until then.
+ * (doc/spec/23-installed-apps.md, section 4). The next start removes it, and so does the next installation under its name.
  */
 import { PackageError, readPackage } from '@blocktree/app-package'
 import type { AppPlace } from './app-place.ts'

@@ -3,7 +3,7 @@
  * back when it fails or a crash cuts it short (doc/spec/23-installed-apps.md, section 4).
  */
 import { type AppGrant, decodeAppGrant } from '@blocktree/app-package'
-import { settleAccess } from './app-access.ts'
+import { enforceAccess } from './app-access.ts'
 import type { AppDeps } from './app-deps.ts'
 import type { AppPlace } from './app-place.ts'
 import { type Installation, writeGrant, writeState } from './installation.ts'
@@ -62,13 +62,13 @@ async function putBack(deps: AppDeps, place: AppPlace): Promise<void> {
   }
 }
 
-/** The grant from before as a new record, since the highest number counts; what was granted since then ends. */
+/** The grant from before as a new record, since the highest number counts; rights in the tree become those of it. */
 async function putGrantBack(deps: AppDeps, place: AppPlace): Promise<void> {
   const { crypto, files, owner } = deps
   const read = (path: string): AppGrant => decodeAppGrant(crypto, files.read(owner, path).bytes).grant
   const before = read(`${place.before}/grant`)
   const failed = read(place.grant)
-  await settleAccess(deps, failed, before.permissions)
+  await enforceAccess(deps, { ...before, installation: failed.installation }, place.data)
   const sequence = Math.max(before.sequence, failed.sequence) + 1
   await writeGrant(deps, owner, place, { ...before, sequence, time: deps.now() })
 }
