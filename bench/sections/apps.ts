@@ -11,6 +11,7 @@ import { createHarness } from '@blocktree/harness'
 import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
 import { createProcessRunner } from '@blocktree/sandbox'
 import { buildApp } from '../../tools/build-apps.ts'
+import { missingJco, serveWithJco } from '../apps/jco-served.ts'
 import { compileAnsweringGuest, pathAtOnce, pathWithCall } from '../apps/answering-guest.ts'
 import {
   type Place,
@@ -39,13 +40,15 @@ export const appsSection: Section = {
   title: 'Apps over HTTP',
   async run(context): Promise<Measured> {
     const runs = context.runs ?? (context.isQuick ? 3 : 9)
-    const requests = await measureRequests(context, runs)
+    const missing = missingJco()
+    const requests = await measureRequests(context, runs, missing === undefined)
     const files = await measureFiles(context, runs)
     const installs = await measureInstalls(context, runs)
     return {
       figures: [...requests, ...files, ...installs],
       tables: [],
       notes: [
+        ...(missing === undefined ? [jcoNote] : [`Not measured: jco serve: ${missing}.`]),
         `${connections} connections of one client in another process, kept alive, one request each at a time; answers of 5 bytes. Gateway and plain handler run in this process, the app in its sandbox; the rows are measured in turn, medians of all rounds.`,
         'One host call: the app asks for the time before it answers, which is a round trip between two processes within that between gateway and app.',
         `Files: ${assetBytes} bytes, against a node:http server that sends the same bytes with two headers of its own.`,
@@ -54,6 +57,9 @@ export const appsSection: Section = {
     }
   }
 }
+
+const jcoNote =
+  'jco serve: the same answer by a component of JavaScript (componentize-js), whose instances answer one request each, so that every request gets a new one.'
 
 async function load(place: Place, path: string, context: BenchContext): Promise<Load> {
   const words = [place.port, 'bench.localhost', path, connections, context.isQuick ? 400 : 1000]
@@ -86,7 +92,11 @@ async function interleave(
 
 const nothing: Load = { perSecond: Number.NaN, p50Ms: Number.NaN, p99Ms: Number.NaN }
 
-async function measureRequests(context: BenchContext, runs: number): Promise<readonly Figure[]> {
+async function measureRequests(
+  context: BenchContext,
+  runs: number,
+  withJco: boolean
+): Promise<readonly Figure[]> {
   const runner = createProcessRunner({ engine: 'v8' })
   const instance = await startSandboxed(runner, await compileAnsweringGuest())
   await using app = await serve(sandboxedApp(instance))
@@ -98,8 +108,10 @@ async function measureRequests(context: BenchContext, runs: number): Promise<rea
     [app, pathAtOnce],
     [app, pathWithCall]
   ])
+  const peer = withJco ? await measureJco(context, app) : []
   await instance.stop()
   return [
+    ...peer,
     { name: 'plain handler', value: bare.perSecond, unit: '1/s' },
     { name: 'app in the sandbox', value: atOnce.perSecond, unit: '1/s' },
     ratio('app against plain handler', atOnce.perSecond / bare.perSecond, 0.8),
@@ -113,6 +125,27 @@ async function measureRequests(context: BenchContext, runs: number): Promise<rea
       target: { bound: 'below', value: 2 }
     },
     { name: 'plain handler, 99 of 100 answers within', value: bare.p99Ms, unit: 'ms' }
+  ]
+}
+
+/** In turn with the app. */
+async function measureJco(context: BenchContext, app: Place): Promise<readonly Figure[]> {
+  context.progress('jco serve')
+  await using jco = await serveWithJco(context.directory)
+  const ours: number[] = []
+  const theirs: number[] = []
+  for (let round = 0; round < (context.isQuick ? 1 : 3); round++) {
+    theirs.push((await load(jco, pathAtOnce, context)).perSecond)
+    ours.push((await load(app, pathAtOnce, context)).perSecond)
+  }
+  return [
+    { name: 'the same app under jco serve', value: median(theirs), unit: '1/s' },
+    {
+      name: 'app against jco serve',
+      value: median(ours) / median(theirs),
+      unit: '',
+      target: { bound: 'more than', value: 1 }
+    }
   ]
 }
 
