@@ -12,6 +12,7 @@ import { hundredClients } from './scenarios/hundred-clients.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
 import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
+import { twoNodes } from './scenarios/two-nodes.ts'
 
 export const scenarios: readonly Scenario[] = [
   firstBoot,
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   diskFull,
   backupAndRestore,
   clockJumps,
+  twoNodes,
   appUse,
   appUpgrade,
   appRevoke,

@@ -78,6 +78,11 @@ export class PayloadQueue {
     return policy === 'all' || (policy !== 'on demand' && policy(owner))
   }
 
+  /** It is on its way, or is fetched on demand only. */
+  mayBeMissing(owner: Id): boolean {
+    return this.#deps.policy !== 'all' || this.#isOverflowing || this.#fetches.has(owner.toHex())
+  }
+
   rowOf(owner: Id): IndexRow {
     return { key: localKey(localPrefix.wanted, owner), value: wanted }
   }

@@ -22,6 +22,7 @@ import {
   encodeWatchAsk
 } from './messages.ts'
 import { unpackFrames } from './byte-stream.ts'
+import { isPayloadHeld, payloadOf } from './payload-parts.ts'
 import { PayloadQueue } from './payload-queue.ts'
 import { type PeerLink, type SyncConnection, isForbidden } from './peer-link.ts'
 import { PeerStanding } from './peer-standing.ts'
@@ -88,6 +89,8 @@ interface LinkState {
   isDue: boolean
   cancelTimer: () => void
   failures: number
+  /** Comparisons in a row that ended with a difference. */
+  unequal: number
   state: PeerStatus['state']
   comparedAt: number | undefined
   taken: number
@@ -97,6 +100,7 @@ interface LinkState {
 }
 
 const compareEveryDefault = 60_000
+const unequalMs = 500
 const pushedGapMs = 30 // a push that rests on what is missing: others may bring it at once
 const announcedMs = 20
 const failureFirstMs = 500
@@ -200,6 +204,7 @@ export class TreeSync {
       isDue: false,
       cancelTimer: () => undefined,
       failures: 0,
+      unequal: 0,
       state: 'comparing',
       comparedAt: undefined,
       taken: 0,
@@ -293,6 +298,13 @@ export class TreeSync {
   /** Fetches the payload of a record, whatever the policy. @returns false when nobody gave it before the signal */
   fetchPayload(record: Id, signal: AbortSignal): Promise<boolean> {
     return this.#payloads.fetchNow(record, signal)
+  }
+
+  /** True when parts of the payload are missing here; a look-up in memory where all payloads are kept and have arrived. */
+  isMissing(record: Id): boolean {
+    if (!this.#payloads.mayBeMissing(record)) return false
+    const { tree, store } = this.#ports
+    return !isPayloadHeld(store, record, payloadOf(tree.record(record)))
   }
 
   scrub(options: ScrubOptions): Promise<ScrubReport> {
@@ -426,6 +438,10 @@ export class TreeSync {
 
   // --- comparing
 
+  get #compareEveryMs(): number {
+    return this.#options.compareEveryMs ?? compareEveryDefault
+  }
+
   #pullSoon(state: LinkState, milliseconds: number): void {
     if (this.#isClosed) return
     if (state.isPulling) {
@@ -464,9 +480,13 @@ export class TreeSync {
     state.state = report.inStep ? 'in step' : 'out of step'
     state.comparedAt = this.#ports.pace.now()
     state.taken += report.taken
+    state.unequal = report.inStep ? 0 : state.unequal + 1
+    // What one lacks the other was told of: it will have fetched it soon, unless it refuses it.
+    if (!report.inStep)
+      return Math.min(this.#compareEveryMs, unequalMs * 2 ** Math.min(16, state.unequal - 1))
     // Nodes that compare at the same moment for ever would all be busy at once.
     const [dice = 0] = this.#ports.random.bytes(1)
-    return (this.#options.compareEveryMs ?? compareEveryDefault) * (0.75 + dice / 512)
+    return this.#compareEveryMs * (0.75 + dice / 512)
   }
 
   #failed(state: LinkState, error: unknown): number {

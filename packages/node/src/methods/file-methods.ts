@@ -1,6 +1,6 @@
 /** file.*: handlers over the file operations, in the name of the connection's principal. */
 import { formatId, parseId } from '@blocktree/codec'
-import type { FileEvent as Change, Files, LostEvents, WriteOptions } from '@blocktree/files'
+import type { Actor, FileEvent as Change, Files, LostEvents, WriteOptions } from '@blocktree/files'
 import type { Handlers, Subscription } from '@blocktree/rpc'
 import type { NodeParts } from '../create-node.ts'
 import type {
@@ -30,13 +30,28 @@ type ReadHandlers = Pick<
 >
 type WriteHandlers = Omit<FileHandlers, keyof ReadHandlers>
 
-type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log'>
+type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log' | 'sync'>
 
 export function createFileHandlers(parts: FileParts): FileHandlers {
   return { ...readHandlers(parts), ...contentHandlers(parts), ...placeHandlers(parts) }
 }
 
-function readHandlers({ trees, log }: FileParts): ReadHandlers {
+/** Content that another node has and this one does not is fetched before it is read. */
+async function fetchContent(
+  { sync }: Pick<FileParts, 'sync'>,
+  held: HeldTree,
+  actor: Actor,
+  wanted: { readonly path: string; readonly version?: string | undefined; readonly signal: AbortSignal }
+): Promise<void> {
+  const replication = await sync.loaded()
+  if (replication === undefined) return
+  const { path, version, signal } = wanted
+  const id =
+    version === undefined ? held.files.stat(actor, path, { followLast: true }).versionId : parseId(version)
+  await replication.ensureContent(held, id, signal)
+}
+
+function readHandlers({ trees, log, sync }: FileParts): ReadHandlers {
   return {
     'file.stat': ({ path, followLink }, { peer }) =>
       trees.within(peer.session, path, ({ files }, actor) => {
@@ -60,13 +75,17 @@ function readHandlers({ trees, log }: FileParts): ReadHandlers {
           ...(page.cursor === undefined ? {} : { cursor: page.cursor })
         }
       }),
-    'file.read': ({ path, offset, length }, { peer }) =>
-      trees.within(peer.session, path, ({ files }, actor) => {
+    'file.read': ({ path, offset, length }, { peer, signal }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        const { files } = held
+        await fetchContent({ sync }, held, actor, { path, signal })
         const content = files.read(actor, path, { offset: offset ?? 0, length: length ?? readBytesDefault })
         return { data: content.bytes, size: content.size, versionId: formatId(content.versionId) }
       }),
-    'file.get': ({ path, offset, length, version }, { peer, download }) =>
-      trees.within(peer.session, path, async ({ files }, actor) => {
+    'file.get': ({ path, offset, length, version }, { peer, download, signal }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        const { files } = held
+        await fetchContent({ sync }, held, actor, { path, version, signal })
         const stream = files.readStream(actor, path, {
           ...(offset === undefined ? {} : { offset }),
           ...(length === undefined ? {} : { length }),

@@ -57,6 +57,8 @@ interface OpenSync {
   readonly names: ArrivingNames
 }
 
+const fetchMs = 30_000 // a reader waits no longer for content of other nodes
+
 const pace: Pace = {
   now: () => performance.now(),
   after(milliseconds, callback) {
@@ -135,6 +137,13 @@ export class NodeSync {
   async fetchContent(held: HeldTree, version: Id, signal: AbortSignal): Promise<boolean> {
     if (this.#peers.size === 0) return false
     return await (await this.#syncOf(held.name)).sync.fetchPayload(version, signal)
+  }
+
+  /** Fetches the content of a version that is about to be read, where it may be missing; waits `fetchMs` at most. */
+  async ensureContent(held: HeldTree, version: Id, signal: AbortSignal): Promise<void> {
+    const open = this.#opened.get(held.name)
+    if (open === undefined || !open.sync.isMissing(version)) return
+    await open.sync.fetchPayload(version, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
   }
 
   async scrub(held: HeldTree, options: ScrubOptions): Promise<ScrubReport> {

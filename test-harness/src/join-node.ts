@@ -1,0 +1,61 @@
+/** A node made by joining the tree of another one, as a person does it at the command line. */
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { blocktreeBinary, type Harness } from '@blocktree/harness'
+import type { NodeMethods } from '@blocktree/node/method-table'
+import type { Node } from './scenario.ts'
+
+const run = promisify(execFile)
+
+/** Settings of a node that speaks with others on this machine alone, at a port that it keeps over restarts. */
+export async function loopback(): Promise<Readonly<Record<string, string>>> {
+  const port = await new Promise<number>((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
+    })
+  })
+  return { BLOCKTREE_NETWORK_HOST: '127.0.0.1', BLOCKTREE_NETWORK_PORT: String(port) }
+}
+
+/** `owner` invites, a new node joins and is started. Both have to have the settings of `loopback`. */
+export async function joinNode(harness: Harness<NodeMethods>, owner: Node, name: string): Promise<Node> {
+  const { code } = await owner.call('node.invite', { approved: true, name })
+  const directory = join(harness.directory, name)
+  // what is set for the tests is no setting of a node
+  const foreign = Object.entries(process.env).filter(([variable]) => !variable.startsWith('BLOCKTREE_'))
+  const environment = await loopback()
+  const env = { ...Object.fromEntries(foreign), ...environment }
+  await run(process.execPath, [blocktreeBinary, 'node', 'join', code, '--data', directory, '--name', name], {
+    env
+  })
+  return await harness.startNode(name, { directory, environment })
+}
+
+/** Asks until it is so; a minute at most. */
+export async function waitUntil(
+  isSo: () => Promise<boolean>,
+  what: string,
+  limitMs = 60_000
+): Promise<number> {
+  const started = performance.now()
+  for (;;) {
+    if (await isSo()) return performance.now() - started
+    if (performance.now() - started > limitMs) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** True when the node is in step with every peer and has all contents. */
+export async function isInStep(node: Node, peers = 1): Promise<boolean> {
+  const { trees } = await node.call('sync.status', {})
+  const [own] = trees
+  return (
+    own !== undefined &&
+    own.peers.filter(({ state }) => state === 'in step').length >= peers &&
+    own.contentsWanted === 0
+  )
+}
