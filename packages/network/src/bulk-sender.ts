@@ -8,7 +8,7 @@ import { frameType, type PullFrame } from './frame.ts'
 import type { Lane } from './lane.ts'
 import { NetworkError } from './network-error.ts'
 
-const linkBytesMax = 256 * 1024 // waits for room above this
+const linkBytesMax = 1024 * 1024 // waits for room above this
 const creditMax = 2 ** 32 - 1
 
 export interface BulkSenderOptions {

@@ -24,6 +24,14 @@ import { createStreamLink } from './stream-link.ts'
 const findTimeoutMsDefault = 5000
 // libp2p passes on the message of noise's UnexpectedPeerError and drops its class
 const mismatchPattern = /does not match expected remote identity key|unexpected peer/i
+// Without its pings the muxer knows no round trip and never widens the window of a stream, so it begins wide. Each frame
+// received costs a frame back, and a frame is as long as the window lets it be.
+const muxerOptions = {
+  enableKeepAlive: false, // the session pings
+  maxInboundStreams: 64,
+  maxOutboundStreams: 64,
+  streamOptions: { initialStreamWindowSize: 2 * 1024 * 1024 }
+}
 const hostNames: ReadonlySet<string> = new Set(['ip4', 'ip6', 'dns', 'dns4', 'dns6', 'dnsaddr'])
 
 /** Resolves when it listens. */
@@ -46,7 +54,7 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
     },
     transports: [tcp(), ...parts.transports],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ enableKeepAlive: false, maxInboundStreams: 64, maxOutboundStreams: 64 })],
+    streamMuxers: [yamux(muxerOptions)],
     peerDiscovery: parts.peerDiscovery,
     services: parts.services,
     connectionMonitor: { enabled: false }, // the session pings
