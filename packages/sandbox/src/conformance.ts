@@ -14,12 +14,14 @@ import { afterEach, describe, expect, test } from 'vitest'
 import {
   busyInitializeGuest,
   busyStartGuest,
+  functionsModule,
   hostile,
   hostileGuest,
   otherVersionGuest,
   polite,
   politeGuest,
   unknownImportGuest,
+  wideGuest,
   wrongSignatureGuest
 } from './guest-modules.ts'
 
@@ -266,6 +268,19 @@ export function testHostileGuests(name: string, subject: RunnerUnderTest): void 
       const codes = ['ERR_RUN_FUEL', 'ERR_RUN_TRAP', 'ERR_RUN_MODULE']
       expect(codes).toContain((await failure(start(busyStartGuest, { limits }))).code)
       expect(codes).toContain((await failure(start(busyInitializeGuest, { limits }))).code)
+    })
+
+    test('a million functions are refused, and ten thousand run', async () => {
+      const module = functionsModule(1_000_000)
+      expect((await failure(start(politeGuest, { module }))).code).toBe('ERR_RUN_MODULE')
+      const { app } = await start(wideGuest(10_000, 1))
+      expect(await app.invoke(polite.echo, Uint8Array.of(3))).toEqual(Uint8Array.of(3))
+    })
+
+    test('a br_table of more targets than are allowed is refused, and one with as many runs', async () => {
+      expect((await failure(start(wideGuest(1, 65_522)))).code).toBe('ERR_RUN_MODULE')
+      const { app } = await start(wideGuest(1, 65_000))
+      expect(await app.invoke(polite.echo, Uint8Array.of(3))).toEqual(Uint8Array.of(3))
     })
 
     test('exports of another signature are refused when they are called', async () => {

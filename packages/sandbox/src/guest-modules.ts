@@ -127,6 +127,32 @@ export const busyInitializeGuest: string = `(module ${head}
   (func (export "_initialize") (loop $again (br $again)))
   (func (export "bt_event") (param i32 i32 i32) (result i64) (i64.const 0)))`
 
+/** A polite guest with many functions that do nothing, and one br_table with many targets. */
+export function wideGuest(functions: number, targets: number): string {
+  const wide = `(func (param i32) (block (br_table ${'0 '.repeat(targets)} (local.get 0))))`
+  return politeGuest.replace(/\)$/, `${'(func)'.repeat(functions)}${wide})`)
+}
+
+/** As bytes, since no compiler takes it as text: functions that do nothing, and nothing else. */
+export function functionsModule(count: number): Uint8Array {
+  const number = (value: number): readonly number[] =>
+    value < 128 ? [value] : [(value % 128) + 128, ...number(Math.floor(value / 128))]
+  const section = (id: number, body: readonly number[]): readonly number[] => [
+    id,
+    ...number(body.length),
+    ...body
+  ]
+  const types = Array.from({ length: count }, () => 0)
+  const bodies = Array.from({ length: count * 3 }, (_, index) => [2, 0, 0x0b][index % 3] ?? 0)
+  const parts = [
+    [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(1, [1, 0x60, 0, 0]),
+    section(3, number(count).concat(types)),
+    section(10, number(count).concat(bodies))
+  ]
+  return Uint8Array.from(parts.flat())
+}
+
 export const unknownImportGuest: string = `(module
   (import "env" "system" (func $system (param i32) (result i32)))
   (memory (export "memory") 1)

@@ -243,17 +243,6 @@ describe('events that are sent ahead', () => {
   })
 })
 
-describe('modules made to hurt', () => {
-  test('fifty thousand functions and a wide br_table are refused or run, within the time to load', async () => {
-    const functions = Array.from({ length: 50_000 }, () => '(func)').join('')
-    const targets = Array.from({ length: 4000 }, () => '0').join(' ')
-    const wide = `(func (param i32) (block (br_table ${targets} 0 (local.get 0))))`
-    const text = politeGuest.replace(/\)$/, `${functions}${wide})`)
-    await using app = await start(text)
-    expect(await app.invoke(polite.echo, Uint8Array.of(3))).toEqual(Uint8Array.of(3))
-  })
-})
-
 describe('createProcessRunner', () => {
   test('refuses to run below the level that is required', () => {
     const weak = {
