@@ -49,13 +49,13 @@ function accepted(comment: string, input: Record<string, string | number>, bytes
 
 const frames: readonly VectorCase[] = [
   accepted(
-    'the first frame of a lane for requests',
-    { type: 1, version: 1, lane: 0, instance: hex(instance), session: hex(session) },
+    'the first frame of a channel for requests',
+    { type: 1, version: 1, channel: 0, instance: hex(instance), session: hex(session) },
     hello
   ),
   accepted(
-    'the first frame of a lane for bulk',
-    { type: 1, version: 1, lane: 1, instance: hex(instance), session: hex(session) },
+    'the first frame of a channel for bulk',
+    { type: 1, version: 1, channel: 1, instance: hex(instance), session: hex(session) },
     frame(1, Uint8Array.of(1, 1), instance, session)
   ),
   accepted(
@@ -92,7 +92,7 @@ const frames: readonly VectorCase[] = [
   accepted('a chunk', { type: 11, id: 1, body: hex(body) }, frame(11, u32(1), body)),
   accepted('more credit', { type: 12, id: 1, bytes: 1024 }, frame(12, u32(1), u32(1024))),
   accepted('the end of a stream', { type: 13, id: 1 }, frame(13, u32(1))),
-  accepted('a lane is asked for', { type: 14, id: 0 }, frame(14, u32(0)))
+  accepted('a channel is asked for', { type: 14, id: 0 }, frame(14, u32(0)))
 ]
 
 function refused(comment: string, bytes: Uint8Array): VectorCase {

@@ -1,16 +1,16 @@
 /**
- * The asking side of a lane for bulk: pulls streams from the peer. Credit is granted as chunks are read, so at most a
+ * The asking side of a channel for bulk: pulls streams from the peer. Credit is granted as chunks are read, so at most a
  * window of each stream is held here.
  */
 import { costOf } from './bulk-sender.ts'
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
 import { frameType } from './frame.ts'
-import type { Lane } from './lane.ts'
+import type { Channel } from './channel.ts'
 import { NetworkError, RemoteError } from './network-error.ts'
 import type { Timers } from './timers.ts'
 
 export interface BulkReceiverOptions {
-  readonly lane: Lane
+  readonly channel: Channel
   readonly timers: Timers
   readonly windowBytes: number
 }
@@ -34,14 +34,14 @@ interface Pull {
 }
 
 export class BulkReceiver {
-  readonly #lane: Lane
+  readonly #channel: Channel
   readonly #timers: Timers
   readonly #windowBytes: number
   readonly #pulls = new Map<number, Pull>()
   #lastId = 0
 
   constructor(options: BulkReceiverOptions) {
-    this.#lane = options.lane
+    this.#channel = options.channel
     this.#timers = options.timers
     this.#windowBytes = options.windowBytes
   }
@@ -50,7 +50,7 @@ export class BulkReceiver {
     return this.#pulls.size
   }
 
-  /** Every pull fails with why the lane ended; what has come can still be read. */
+  /** Every pull fails with why the channel ended; what has come can still be read. */
   end(why: string): void {
     for (const [id] of this.#pulls) this.finish(id, connectionEnded('a stream', why))
   }
@@ -61,7 +61,7 @@ export class BulkReceiver {
     const credit = this.#windowBytes
     const pull: Pull = { chunks: [], credit, readCredit: 0, outcome: undefined, wake: undefined }
     this.#pulls.set(id, pull)
-    this.#lane.send({ type: frameType.pull, id, timeoutMs, credit, method, head })
+    this.#channel.send({ type: frameType.pull, id, timeoutMs, credit, method, head })
     try {
       for (;;) {
         if (pull.chunks.length === 0 && pull.outcome === undefined) await this.#wait(pull, request)
@@ -76,7 +76,7 @@ export class BulkReceiver {
       }
     } finally {
       this.#pulls.delete(id)
-      if (pull.outcome === undefined) this.#lane.send({ type: frameType.cancel, id })
+      if (pull.outcome === undefined) this.#channel.send({ type: frameType.cancel, id })
     }
   }
 
@@ -85,7 +85,7 @@ export class BulkReceiver {
     pull.readCredit += cost
     if (pull.outcome !== undefined || pull.readCredit * 4 < this.#windowBytes) return
     pull.credit += pull.readCredit
-    this.#lane.send({ type: frameType.credit, id, bytes: pull.readCredit })
+    this.#channel.send({ type: frameType.credit, id, bytes: pull.readCredit })
     pull.readCredit = 0
   }
 

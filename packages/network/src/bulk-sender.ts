@@ -1,18 +1,18 @@
 /**
- * The answering side of a lane for bulk: streams that the peer pulls. Each is a generator advanced only while the peer
+ * The answering side of a channel for bulk: streams that the peer pulls. Each is a generator advanced only while the peer
  * has granted credit and the link takes bytes, so a slow reader costs one chunk and not the memory of the node.
  */
 import { chunkCreditMin, bodyBytesMax } from './limits.ts'
 import { describeFailure } from './failure.ts'
 import { frameType, type PullFrame } from './frame.ts'
-import type { Lane } from './lane.ts'
+import type { Channel } from './channel.ts'
 import { NetworkError } from './network-error.ts'
 
 const linkBytesMax = 1024 * 1024 // waits for room above this
 const creditMax = 2 ** 32 - 1
 
 export interface BulkSenderOptions {
-  readonly lane: Lane
+  readonly channel: Channel
   readonly pullsMax: number
   /** The stream that answers a pull. */
   answer(frame: PullFrame, signal: AbortSignal): AsyncIterable<Uint8Array>
@@ -27,14 +27,14 @@ interface Pull {
 
 export class BulkSender {
   readonly #options: BulkSenderOptions
-  readonly #lane: Lane
+  readonly #channel: Channel
   readonly #pulls = new Map<number, Pull>()
   /** Generators not finished yet, also of cancelled pulls. */
   #running = 0
 
   constructor(options: BulkSenderOptions) {
     this.#options = options
-    this.#lane = options.lane
+    this.#channel = options.channel
   }
 
   /** Streams that are sent. */
@@ -57,7 +57,7 @@ export class BulkSender {
     if (this.#pulls.has(id)) throw new NetworkError('ERR_NETWORK_PROTOCOL', `pull ${id} is under way`)
     if (this.#running >= this.#options.pullsMax) {
       const message = `${this.#options.pullsMax} streams are under way`
-      this.#lane.send({ type: frameType.error, id, code: 'ERR_NETWORK_BUSY', message })
+      this.#channel.send({ type: frameType.error, id, code: 'ERR_NETWORK_BUSY', message })
       return
     }
     const pull: Pull = { id, controller: new AbortController(), credit: frame.credit, wake: undefined }
@@ -70,10 +70,10 @@ export class BulkSender {
     const { id, controller } = pull
     try {
       await this.#send(pull, this.#options.answer(frame, controller.signal))
-      if (!controller.signal.aborted) this.#lane.send({ type: frameType.end, id })
+      if (!controller.signal.aborted) this.#channel.send({ type: frameType.end, id })
     } catch (error) {
       if (!controller.signal.aborted)
-        this.#lane.send({ type: frameType.error, id, ...describeFailure(error) })
+        this.#channel.send({ type: frameType.error, id, ...describeFailure(error) })
     } finally {
       this.#running--
       this.#pulls.delete(id)
@@ -86,7 +86,7 @@ export class BulkSender {
     let isDone = false
     try {
       for (;;) {
-        while (pull.credit <= 0 || this.#lane.queuedBytes > linkBytesMax) {
+        while (pull.credit <= 0 || this.#channel.queuedBytes > linkBytesMax) {
           await room(pull)
           if (controller.signal.aborted) return
         }
@@ -103,7 +103,7 @@ export class BulkSender {
           if (controller.signal.aborted) return
         }
         pull.credit -= cost
-        this.#lane.send({ type: frameType.chunk, id, body: next.value })
+        this.#channel.send({ type: frameType.chunk, id, body: next.value })
       }
     } catch (error) {
       isDone = true

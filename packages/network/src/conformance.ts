@@ -1,7 +1,7 @@
 /** What every driver must do, as tests: run over memory, TLS and libp2p. */
 import { describe, expect, test } from 'vitest'
 import type { ByteLink } from './byte-link.ts'
-import { encodeFrame, type Frame, frameType, laneKind, tokenBytes } from './frame.ts'
+import { encodeFrame, type Frame, frameType, channelKind, tokenBytes } from './frame.ts'
 import { bodyBytesMax, errorMessageBytesMax, type NetworkLimits, protocolVersion } from './limits.ts'
 import { NetworkError, RemoteError } from './network-error.ts'
 import { formatPeerId } from './peer-id.ts'
@@ -439,7 +439,7 @@ function testEnemies(check: Check): void {
   const hello: Frame = {
     type: frameType.hello,
     version: protocolVersion,
-    lane: laneKind.request,
+    channel: channelKind.request,
     instance: new Uint8Array(tokenBytes).fill(1),
     session: new Uint8Array(tokenBytes).fill(2)
   }
@@ -450,8 +450,8 @@ function testEnemies(check: Check): void {
     ['no hello', [encode({ type: frameType.ping, id: 1 })]],
     ['a second hello', [encode(hello), encode(hello)]],
     ['another version', [encode({ ...hello, version: 9 })]],
-    ['a lane of no kind', [encode({ ...hello, lane: 7 })]],
-    ['a lane for bulk of no connection', [encode({ ...hello, lane: laneKind.bulk })]],
+    ['a channel of no kind', [encode({ ...hello, channel: 7 })]],
+    ['a channel for bulk of no connection', [encode({ ...hello, channel: channelKind.bulk })]],
     ['an answer to nothing', [encode(hello), encode({ type: frameType.answer, id: 1, body: empty })]],
     ['a chunk among requests', [encode(hello), encode({ type: frameType.chunk, id: 1, body: bytes('x') })]]
   ]

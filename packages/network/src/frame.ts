@@ -27,10 +27,10 @@ export const frameType = {
   chunk: 11,
   credit: 12,
   end: 13,
-  lane: 14
+  channel: 14
 } as const
 
-export const laneKind = { request: 0, bulk: 1 } as const
+export const channelKind = { request: 0, bulk: 1 } as const
 
 export type Frame =
   | HelloFrame
@@ -46,16 +46,16 @@ export type Frame =
   | { readonly type: typeof frameType.chunk; readonly id: number; readonly body: Uint8Array }
   | { readonly type: typeof frameType.credit; readonly id: number; readonly bytes: number }
   | { readonly type: typeof frameType.end; readonly id: number }
-  | { readonly type: typeof frameType.lane; readonly id: number }
+  | { readonly type: typeof frameType.channel; readonly id: number }
 
-/** First frame of each lane, both ways. */
+/** First frame of each channel, both ways. */
 export interface HelloFrame {
   readonly type: typeof frameType.hello
   readonly version: number
-  readonly lane: number
+  readonly channel: number
   /** 16 random bytes of the sender's network, new with each start of its process */
   readonly instance: Uint8Array
-  /** 16 random bytes chosen by who dialled; they join a connection's lanes */
+  /** 16 random bytes chosen by who dialled; they join a connection's channels */
   readonly session: Uint8Array
 }
 
@@ -160,7 +160,7 @@ export function encodeFrame(frame: Frame): EncodedFrame {
     case frameType.ping:
     case frameType.pong:
     case frameType.end:
-    case frameType.lane:
+    case frameType.channel:
       return { header: newHeader(frame.type, frame.id, 0, nothing), body: nothing }
     default:
       return frame satisfies never
@@ -172,7 +172,7 @@ function encodeHello(frame: HelloFrame): EncodedFrame {
   setUint32(header, 0, helloBytes)
   header[4] = frame.type
   header[5] = frame.version
-  header[6] = frame.lane
+  header[6] = frame.channel
   header.set(frame.instance, 7)
   header.set(frame.session, 7 + tokenBytes)
   return { header, body: nothing }
@@ -231,7 +231,7 @@ function decodeHello(bytes: Uint8Array): Frame {
   return {
     type: frameType.hello,
     version: bytes[1] ?? 0,
-    lane: bytes[2] ?? 0,
+    channel: bytes[2] ?? 0,
     instance: bytes.slice(3, 3 + tokenBytes),
     session: bytes.slice(3 + tokenBytes)
   }
@@ -271,7 +271,7 @@ function decodeNumbered(type: number, bytes: Uint8Array): Frame {
     case frameType.ping:
     case frameType.pong:
     case frameType.end:
-    case frameType.lane:
+    case frameType.channel:
       if (bytes.length !== 5) throw refuse('length', bytes.length)
       return { type, id }
     default:

@@ -5,11 +5,11 @@
 import { compareBytes, equalBytes } from '@blocktree/codec'
 import type { Random } from '@blocktree/crypto'
 import { type Address, expectPeer, parseAddress } from './address.ts'
-import type { BulkLane } from './bulk-lane.ts'
+import type { BulkChannel } from './bulk-channel.ts'
 import type { ByteLink, OpenLink, ProvenLink, Transport } from './byte-link.ts'
 import { cancelled, timedOut } from './failure.ts'
-import { type Frame, frameType, type HelloFrame, laneKind, tokenBytes } from './frame.ts'
-import { createLane, type Lane } from './lane.ts'
+import { type Frame, frameType, type HelloFrame, channelKind, tokenBytes } from './frame.ts'
+import { createChannel, type Channel } from './channel.ts'
 import {
   bodyBytesMax,
   dialTimeoutMsDefault,
@@ -38,7 +38,7 @@ interface BulkOpening {
   readonly open: OpenLink
   readonly session: Uint8Array
   readonly signal: AbortSignal
-  readonly take: (lane: Lane) => BulkLane
+  readonly take: (channel: Channel) => BulkChannel
 }
 
 type Gate = (peer: Uint8Array, address: string) => boolean
@@ -60,7 +60,7 @@ class Host implements Network {
   readonly #instance: Uint8Array
   readonly #connections = new Set<PeerConnection>()
   readonly #dialling = new Map<string, Promise<PeerConnection>>()
-  readonly #handshakes = new Set<Lane>()
+  readonly #handshakes = new Set<Channel>()
   readonly #rate: RateLimit
   readonly #connectionListeners = new Set<(connection: Connection) => void>()
   readonly #addressListeners = new Set<(addresses: readonly string[]) => void>()
@@ -80,7 +80,7 @@ class Host implements Network {
     this.#idStep = step
     this.#limits = checkLimits({ ...networkLimitsDefault, ...options.limits })
     this.#instance = this.#random.bytes(tokenBytes)
-    this.#rate = new RateLimit(this.#limits.lanesPerSecondMax, this.#limits.connectionsMax)
+    this.#rate = new RateLimit(this.#limits.channelsPerSecondMax, this.#limits.connectionsMax)
     this.#transport.open({
       accepted: (proven) => this.#accept(proven),
       addressesChanged: () => this.#announce()
@@ -188,9 +188,9 @@ class Host implements Network {
   async #dialNow(address: Address, key: Uint8Array, signal: AbortSignal): Promise<PeerConnection> {
     const proven = await this.#transport.dial(address, key, signal)
     const session = this.#random.bytes(tokenBytes)
-    const take = (lane: Lane, hello: HelloFrame): Promise<PeerConnection> =>
-      this.#add(proven, lane, hello, 'outbound').survivor
-    return this.#sayHello(proven.link, laneKind.request, session, signal, take)
+    const take = (channel: Channel, hello: HelloFrame): Promise<PeerConnection> =>
+      this.#add(proven, channel, hello, 'outbound').survivor
+    return this.#sayHello(proven.link, channelKind.request, session, signal, take)
   }
 
   /**
@@ -202,36 +202,36 @@ class Host implements Network {
     kind: number,
     session: Uint8Array,
     signal: AbortSignal,
-    take: (lane: Lane, hello: HelloFrame) => T | Promise<T>
+    take: (channel: Channel, hello: HelloFrame) => T | Promise<T>
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const refuse = (why: string): void => {
         signal.removeEventListener('abort', abort)
         reject(new NetworkError('ERR_NETWORK_UNREACHABLE', `the peer refused the connection: ${why}`))
       }
-      const lane = createLane(link, this.#timers, {
+      const channel = createChannel(link, this.#timers, {
         frame: (frame) => {
           if (frame.type === frameType.close) {
-            lane.destroy(frame.reason)
+            channel.destroy(frame.reason)
             return
           }
           const hello = expectHello(frame, kind)
           if (!equalBytes(hello.session, session)) throw protocolError('another session')
           signal.removeEventListener('abort', abort)
-          resolve(take(lane, hello))
+          resolve(take(channel, hello))
         },
         drained: () => {},
         ended: refuse
       })
-      const abort = (): void => lane.destroy('cancelled')
+      const abort = (): void => channel.destroy('cancelled')
       if (signal.aborted) abort()
       else signal.addEventListener('abort', abort)
-      lane.send(this.#hello(kind, session))
+      channel.send(this.#hello(kind, session))
     })
   }
 
-  #hello(lane: number, session: Uint8Array): HelloFrame {
-    return { type: frameType.hello, version: protocolVersion, lane, instance: this.#instance, session }
+  #hello(channel: number, session: Uint8Array): HelloFrame {
+    return { type: frameType.hello, version: protocolVersion, channel, instance: this.#instance, session }
   }
 
   #accept(proven: ProvenLink): void {
@@ -245,62 +245,62 @@ class Host implements Network {
       link.destroy()
       return
     }
-    const lane = createLane(link, this.#timers, {
+    const channel = createChannel(link, this.#timers, {
       frame: (frame) => {
         finish()
-        this.#acceptHello(proven, lane, frame)
+        this.#acceptHello(proven, channel, frame)
       },
       drained: () => {},
       ended: () => finish()
     })
-    const stop = this.#timers.start(this.#limits.handshakeTimeoutMs, () => lane.destroy('no hello'))
+    const stop = this.#timers.start(this.#limits.handshakeTimeoutMs, () => channel.destroy('no hello'))
     const finish = (): void => {
       stop()
-      this.#handshakes.delete(lane)
+      this.#handshakes.delete(channel)
     }
-    this.#handshakes.add(lane)
+    this.#handshakes.add(channel)
   }
 
-  #acceptHello(proven: ProvenLink, lane: Lane, frame: Frame): void {
+  #acceptHello(proven: ProvenLink, channel: Channel, frame: Frame): void {
     if (frame.type === frameType.hello && frame.version !== protocolVersion) {
-      refuseLane(lane, `version ${frame.version} of the protocol is not spoken here`)
+      refuseChannel(channel, `version ${frame.version} of the protocol is not spoken here`)
       return
     }
-    const kind = frame.type === frameType.hello ? frame.lane : laneKind.request
+    const kind = frame.type === frameType.hello ? frame.channel : channelKind.request
     const hello = expectHello(frame, kind)
-    if (kind === laneKind.bulk) this.#acceptBulk(proven, lane, hello)
-    else if (kind === laneKind.request) this.#acceptConnection(proven, lane, hello)
-    else throw protocolError(`lane of kind ${kind}`)
+    if (kind === channelKind.bulk) this.#acceptBulk(proven, channel, hello)
+    else if (kind === channelKind.request) this.#acceptConnection(proven, channel, hello)
+    else throw protocolError(`channel of kind ${kind}`)
   }
 
-  #acceptConnection(proven: ProvenLink, lane: Lane, hello: HelloFrame): void {
+  #acceptConnection(proven: ProvenLink, channel: Channel, hello: HelloFrame): void {
     const { remoteKey, remoteAddress } = proven
-    if (equalBytes(remoteKey, this.localKey)) refuseLane(lane, 'the key of this node itself')
-    else if (this.#gate?.(remoteKey, remoteAddress) === false) refuseLane(lane, 'not let in')
-    else if (this.#connections.size >= this.#limits.connectionsMax) refuseLane(lane, 'no room')
+    if (equalBytes(remoteKey, this.localKey)) refuseChannel(channel, 'the key of this node itself')
+    else if (this.#gate?.(remoteKey, remoteAddress) === false) refuseChannel(channel, 'not let in')
+    else if (this.#connections.size >= this.#limits.connectionsMax) refuseChannel(channel, 'no room')
     else {
-      lane.send(this.#hello(laneKind.request, hello.session))
-      const { connection } = this.#add(proven, lane, hello, 'inbound')
+      channel.send(this.#hello(channelKind.request, hello.session))
+      const { connection } = this.#add(proven, channel, hello, 'inbound')
       for (const listener of this.#connectionListeners) listener(connection)
     }
   }
 
-  #acceptBulk(proven: ProvenLink, lane: Lane, hello: HelloFrame): void {
+  #acceptBulk(proven: ProvenLink, channel: Channel, hello: HelloFrame): void {
     for (const connection of this.#connections) {
       if (!equalBytes(connection.session, hello.session)) continue
       if (!equalBytes(connection.remoteKey, proven.remoteKey)) continue
-      if (!connection.hasRoomForBulkLane) break
-      lane.send(this.#hello(laneKind.bulk, hello.session))
-      connection.attachBulkLane(lane)
+      if (!connection.hasRoomForBulkChannel) break
+      channel.send(this.#hello(channelKind.bulk, hello.session))
+      connection.attachBulkChannel(channel)
       return
     }
-    refuseLane(lane, 'no such connection, or too many lanes')
+    refuseChannel(channel, 'no such connection, or too many channels')
   }
 
   /** `survivor` is the connection itself, or the one that stays of two with the same peer. */
   #add(
     proven: ProvenLink,
-    lane: Lane,
+    channel: Channel,
     hello: HelloFrame,
     direction: 'inbound' | 'outbound'
   ): { readonly connection: PeerConnection; readonly survivor: Promise<PeerConnection> } {
@@ -316,13 +316,13 @@ class Host implements Network {
       relayed,
       remoteInstance: hello.instance,
       session,
-      lane,
+      channel,
       timers: this.#timers,
       limits: this.#limits,
-      openBulkLane:
+      openBulkChannel:
         openAnother === undefined
           ? undefined
-          : (signal, take) => this.#openBulkLane({ open: openAnother, session, signal, take })
+          : (signal, take) => this.#openBulkChannel({ open: openAnother, session, signal, take })
     })
     const before = this.#connectionTo(remoteKey)
     this.#connections.add(connection)
@@ -332,12 +332,12 @@ class Host implements Network {
     return { connection, survivor }
   }
 
-  #openBulkLane(opening: BulkOpening): Promise<BulkLane> {
+  #openBulkChannel(opening: BulkOpening): Promise<BulkChannel> {
     const { open, session, signal, take } = opening
     const timeoutMs = this.#limits.handshakeTimeoutMs
-    return this.#dialWithin('a lane for bulk', timeoutMs, signal, async (within) => {
+    return this.#dialWithin('a channel for bulk', timeoutMs, signal, async (within) => {
       const link = await open(within)
-      return this.#sayHello(link, laneKind.bulk, session, within, take)
+      return this.#sayHello(link, channelKind.bulk, session, within, take)
     })
   }
 
@@ -402,7 +402,7 @@ class Host implements Network {
 
   async #closeAll(): Promise<void> {
     this.#closing.abort()
-    for (const lane of this.#handshakes) lane.destroy('the network is closed')
+    for (const channel of this.#handshakes) channel.destroy('the network is closed')
     await Promise.all([...this.#connections].map((connection) => connection.close('the node goes away')))
     await this.#transport.close()
   }
@@ -416,7 +416,7 @@ function checkLimits(limits: NetworkLimits): NetworkLimits {
 function expectHello(frame: Frame, kind: number): HelloFrame {
   if (frame.type !== frameType.hello) throw protocolError('no hello')
   if (frame.version !== protocolVersion) throw protocolError(`version ${frame.version}`)
-  if (frame.lane !== kind) throw protocolError(`lane of kind ${frame.lane}`)
+  if (frame.channel !== kind) throw protocolError(`channel of kind ${frame.channel}`)
   return frame
 }
 
@@ -424,7 +424,7 @@ function protocolError(problem: string): NetworkError {
   return new NetworkError('ERR_NETWORK_PROTOCOL', `handshake with ${problem}`)
 }
 
-function refuseLane(lane: Lane, reason: string): void {
-  lane.send({ type: frameType.close, reason })
-  lane.end()
+function refuseChannel(channel: Channel, reason: string): void {
+  channel.send({ type: frameType.close, reason })
+  channel.end()
 }

@@ -62,7 +62,7 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
     connectionManager: {
       maxConnections: limits.connectionsMax,
       maxIncomingPendingConnections: limits.handshakesMax,
-      inboundConnectionThreshold: limits.lanesPerSecondMax,
+      inboundConnectionThreshold: limits.channelsPerSecondMax,
       inboundUpgradeTimeout: limits.handshakeTimeoutMs
     }
   })
@@ -92,7 +92,7 @@ export class Libp2pTransport implements Transport, Discovery {
 
   async start(bootstrap: readonly string[]): Promise<void> {
     const handler = (stream: Stream, connection: Connection): void => this.#accept(stream, connection)
-    const maxInboundStreams = this.#limits.bulkLanesMax
+    const maxInboundStreams = this.#limits.bulkChannelsMax
     const bounds = { maxInboundStreams, maxOutboundStreams: maxInboundStreams, runOnLimitedConnection: true }
     await this.#node.handle([requestProtocol, bulkProtocol], handler, bounds)
     this.#node.addEventListener('self:peer:update', () => this.#receiver?.addressesChanged())
@@ -199,7 +199,7 @@ export class Libp2pTransport implements Transport, Discovery {
 
   async #openStream(connection: Connection, protocol: string, signal: AbortSignal): Promise<ByteLink> {
     try {
-      const maxOutboundStreams = this.#limits.bulkLanesMax
+      const maxOutboundStreams = this.#limits.bulkChannelsMax
       const options = { signal, maxOutboundStreams, runOnLimitedConnection: true }
       return this.#link(await connection.newStream(protocol, options), connection)
     } catch (error) {

@@ -1,6 +1,6 @@
 /** Every bound of the protocol, with its reason; doc/spec/24-network.md, section 7, lists them. */
 
-/** Version of the session protocol, in the first frame of each lane. */
+/** Version of the session protocol, in the first frame of each channel. */
 export const protocolVersion = 1
 
 /** Longest body of a request, answer, event or chunk. */
@@ -17,7 +17,7 @@ export const errorMessageBytesMax = 1024
 export const reasonBytesMax = 200
 /** Longest frame without its length: a body of full length with the longest header. */
 export const frameBytesMax: number = bodyBytesMax + 128
-/** Longest frame of a lane that has not said hello: a hello or a close. */
+/** Longest frame of a channel that has not said hello: a hello or a close. */
 export const helloBytesMax = 256
 /** Longest address text taken. */
 export const addressCharactersMax = 512
@@ -49,19 +49,19 @@ export interface NetworkLimits {
   readonly pullsMax: number
   /** Bytes a peer may send of one pulled stream before they are read; at least a chunk of full length. */
   readonly pullWindowBytes: number
-  /** Lanes for bulk that a peer may open on one connection. */
-  readonly bulkLanesMax: number
+  /** Channels for bulk that a peer may open on one connection. */
+  readonly bulkChannelsMax: number
   readonly connectionsMax: number
-  /** Lanes of proven peers that have not said hello yet. */
+  /** Channels of proven peers that have not said hello yet. */
   readonly handshakesMax: number
   readonly handshakeTimeoutMs: number
-  /** New lanes a second from one key, after a burst of as many. */
-  readonly lanesPerSecondMax: number
+  /** New channels a second from one key, after a burst of as many. */
+  readonly channelsPerSecondMax: number
   /** A ping after so long without a word from the peer. */
   readonly keepAliveMs: number
   /** The connection is given up after so long without a word. */
   readonly silenceMsMax: number
-  /** A lane for bulk without a stream is closed after this time. */
+  /** A channel for bulk without a stream is closed after this time. */
   readonly bulkIdleMs: number
 }
 
@@ -70,11 +70,11 @@ export const networkLimitsDefault: NetworkLimits = {
   requestBytesMax: 64 * 1024 * 1024,
   pullsMax: 64,
   pullWindowBytes: 4 * 1024 * 1024,
-  bulkLanesMax: 4,
+  bulkChannelsMax: 4,
   connectionsMax: 256,
   handshakesMax: 64,
   handshakeTimeoutMs: 10_000,
-  lanesPerSecondMax: 20,
+  channelsPerSecondMax: 20,
   keepAliveMs: 15_000,
   silenceMsMax: 40_000,
   bulkIdleMs: 60_000

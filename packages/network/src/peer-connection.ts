@@ -1,11 +1,11 @@
 /**
- * A connection to a peer: a lane for requests, answers, events and pings, and lanes for bulk beside it that are opened
- * when the first stream is pulled (doc/spec/24-network.md). Pure: bytes come through lanes, time through timers.
+ * A connection to a peer: a channel for requests, answers, events and pings, and channels for bulk beside it that are opened
+ * when the first stream is pulled (doc/spec/24-network.md). Pure: bytes come through channels, time through timers.
  */
-import { BulkLane } from './bulk-lane.ts'
+import { BulkChannel } from './bulk-channel.ts'
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
 import { type Frame, frameType, isName, type PullFrame } from './frame.ts'
-import type { Lane } from './lane.ts'
+import type { Channel } from './channel.ts'
 import {
   bodyBytesMax,
   closeTimeoutMs,
@@ -36,21 +36,24 @@ export interface PeerConnectionOptions {
   readonly relayed: boolean
   /** Instance of the peer's network, from its hello. */
   readonly remoteInstance: Uint8Array
-  /** Token that joins the lanes of this connection. */
+  /** Token that joins the channels of this connection. */
   readonly session: Uint8Array
-  readonly lane: Lane
+  readonly channel: Channel
   readonly timers: Timers
   readonly limits: NetworkLimits
   /**
-   * Another lane to the peer, given to `take` when both have said hello and before anything is read of it; undefined
+   * Another channel to the peer, given to `take` when both have said hello and before anything is read of it; undefined
    * when the peer has to open it.
    */
-  readonly openBulkLane: OpenBulkLane | undefined
+  readonly openBulkChannel: OpenBulkChannel | undefined
 }
 
-export type OpenBulkLane = (signal: AbortSignal, take: (lane: Lane) => BulkLane) => Promise<BulkLane>
+export type OpenBulkChannel = (
+  signal: AbortSignal,
+  take: (channel: Channel) => BulkChannel
+) => Promise<BulkChannel>
 
-/** @param lane said hello; its receiver is set here */
+/** @param channel said hello; its receiver is set here */
 export function createPeerConnection(options: PeerConnectionOptions): PeerConnection {
   return new PeerConnection(options)
 }
@@ -65,7 +68,7 @@ export class PeerConnection implements Connection {
   readonly session: Uint8Array
   readonly closed: Promise<string>
   readonly #options: PeerConnectionOptions
-  readonly #lane: Lane
+  readonly #channel: Channel
   readonly #timers: Timers
   readonly #limits: NetworkLimits
   readonly #out: RequestsOut
@@ -73,10 +76,10 @@ export class PeerConnection implements Connection {
   readonly #resolveClosed: (why: string) => void
   readonly #abortOpening = new AbortController()
   #handlers: ConnectionHandlers | undefined
-  /** Lanes that are open; streams are pulled over the last. */
-  readonly #bulkLanes = new Set<BulkLane>()
-  #openingBulk: Promise<BulkLane> | undefined
-  #bulkAttached: ((lane: BulkLane) => void) | undefined
+  /** Channels that are open; streams are pulled over the last. */
+  readonly #bulkChannels = new Set<BulkChannel>()
+  #openingBulk: Promise<BulkChannel> | undefined
+  #bulkAttached: ((channel: BulkChannel) => void) | undefined
   #pulls = 0
   #roundTripMs: number | undefined
   #endedWhy: string | undefined
@@ -84,12 +87,12 @@ export class PeerConnection implements Connection {
   #pings = new Map<number, { readonly sentMs: number; readonly done: () => void }>()
   #lastPing = 0
   #stopKeepAlive: (() => void) | undefined
-  readonly #stopBulkIdle = new Map<BulkLane, () => void>()
+  readonly #stopBulkIdle = new Map<BulkChannel, () => void>()
   #bulkBytesIn = 0
   #bulkBytesOut = 0
 
   constructor(options: PeerConnectionOptions) {
-    const { lane, timers, limits } = options
+    const { channel, timers, limits } = options
     this.id = options.id
     this.remoteKey = options.remoteKey
     this.remoteAddress = options.remoteAddress
@@ -98,7 +101,7 @@ export class PeerConnection implements Connection {
     this.remoteInstance = options.remoteInstance
     this.session = options.session
     this.#options = options
-    this.#lane = lane
+    this.#channel = channel
     this.#timers = timers
     this.#limits = limits
     const closed = Promise.withResolvers<string>()
@@ -106,14 +109,14 @@ export class PeerConnection implements Connection {
     this.#resolveClosed = closed.resolve
     const bounds = { requestsMax: limits.requestsMax, requestBytesMax: limits.requestBytesMax }
     const measured = (roundTripMs: number): void => this.#measured(roundTripMs)
-    this.#out = new RequestsOut({ lane, timers, ...bounds, measured })
-    this.#in = new RequestsIn({ lane, timers, ...bounds, connection: this })
-    lane.receiver = {
+    this.#out = new RequestsOut({ channel, timers, ...bounds, measured })
+    this.#in = new RequestsIn({ channel, timers, ...bounds, connection: this })
+    channel.receiver = {
       frame: (frame) => this.#receive(frame),
       drained: () => {},
       ended: (why) => this.#ended(why)
     }
-    lane.know()
+    channel.know()
     this.#keepAlive()
   }
 
@@ -127,10 +130,10 @@ export class PeerConnection implements Connection {
   }
 
   get statistics(): ConnectionStatistics {
-    const lanes = [this.#lane, ...this.#bulkLanes]
+    const channels = [this.#channel, ...this.#bulkChannels]
     return {
-      bytesIn: lanes.reduce((total, { bytesIn }) => total + bytesIn, this.#bulkBytesIn),
-      bytesOut: lanes.reduce((total, { bytesOut }) => total + bytesOut, this.#bulkBytesOut),
+      bytesIn: channels.reduce((total, { bytesIn }) => total + bytesIn, this.#bulkBytesIn),
+      bytesOut: channels.reduce((total, { bytesOut }) => total + bytesOut, this.#bulkBytesOut),
       requestsIn: this.#in.count,
       requestsOut: this.#out.count,
       roundTripMs: this.#roundTripMs
@@ -145,8 +148,8 @@ export class PeerConnection implements Connection {
 
   notify(event: string, body: Uint8Array): boolean {
     expectWithinLimits('event', event, body)
-    if (!this.isOpen || this.#lane.queuedBytes + body.length > eventQueueBytesMax) return false
-    this.#lane.send({ type: frameType.event, name: event, body })
+    if (!this.isOpen || this.#channel.queuedBytes + body.length > eventQueueBytesMax) return false
+    this.#channel.send({ type: frameType.event, name: event, body })
     return true
   }
 
@@ -164,7 +167,7 @@ export class PeerConnection implements Connection {
     }
     this.#pulls++
     try {
-      const bulk = await this.#bulkLane(method)
+      const bulk = await this.#bulkChannel(method)
       yield* bulk.pull({ method, head, timeoutMs, signal })
     } finally {
       this.#pulls--
@@ -176,13 +179,13 @@ export class PeerConnection implements Connection {
     this.#in.serve(handlers)
   }
 
-  get hasRoomForBulkLane(): boolean {
-    return this.isOpen && this.#bulkLanes.size < this.#limits.bulkLanesMax
+  get hasRoomForBulkChannel(): boolean {
+    return this.isOpen && this.#bulkChannels.size < this.#limits.bulkChannelsMax
   }
 
-  /** A lane that the peer opened, over which both have said hello. */
-  attachBulkLane(lane: Lane): void {
-    const bulk = this.#addBulkLane(lane)
+  /** A channel that the peer opened, over which both have said hello. */
+  attachBulkChannel(channel: Channel): void {
+    const bulk = this.#addBulkChannel(channel)
     this.#bulkAttached?.(bulk)
   }
 
@@ -202,16 +205,16 @@ export class PeerConnection implements Connection {
         else reject(connectionEnded('a ping', this.#endedWhy))
       }
       this.#pings.set(id, { sentMs, done })
-      this.#lane.send({ type: frameType.ping, id })
+      this.#channel.send({ type: frameType.ping, id })
     })
   }
 
   async close(reason = 'closed'): Promise<void> {
     if (this.isOpen) {
       this.#closing = reason
-      this.#lane.send({ type: frameType.close, reason })
-      this.#lane.end()
-      const stop = this.#timers.start(closeTimeoutMs, () => this.#lane.destroy(reason))
+      this.#channel.send({ type: frameType.close, reason })
+      this.#channel.end()
+      const stop = this.#timers.start(closeTimeoutMs, () => this.#channel.destroy(reason))
       void this.closed.then(stop)
     }
     await this.closed
@@ -219,7 +222,7 @@ export class PeerConnection implements Connection {
 
   /** Ends it now. */
   destroy(reason: string): void {
-    this.#lane.destroy(reason)
+    this.#channel.destroy(reason)
   }
 
   get #reason(): string {
@@ -235,7 +238,7 @@ export class PeerConnection implements Connection {
     switch (frame.type) {
       case frameType.request:
         this.#in.request(frame)
-        if (this.#lane.queuedBytes > queueBytesMax) this.#lane.destroy('the peer does not read')
+        if (this.#channel.queuedBytes > queueBytesMax) this.#channel.destroy('the peer does not read')
         return
       case frameType.answer:
         this.#out.answered(frame.id, frame.body)
@@ -251,21 +254,24 @@ export class PeerConnection implements Connection {
         return
       case frameType.ping:
         // one that does not read its pongs gets no more
-        if (this.#lane.queuedBytes < eventQueueBytesMax)
-          this.#lane.send({ type: frameType.pong, id: frame.id })
+        if (this.#channel.queuedBytes < eventQueueBytesMax)
+          this.#channel.send({ type: frameType.pong, id: frame.id })
         return
       case frameType.pong:
         this.#receivePong(frame.id)
         return
-      case frameType.lane:
-        this.#receiveLaneRequest()
+      case frameType.channel:
+        this.#receiveChannelRequest()
         return
       case frameType.close:
         this.#closing ??= frame.reason
-        this.#lane.destroy(frame.reason)
+        this.#channel.destroy(frame.reason)
         return
       default:
-        throw new NetworkError('ERR_NETWORK_PROTOCOL', `frame of type ${frame.type} on a lane for requests`)
+        throw new NetworkError(
+          'ERR_NETWORK_PROTOCOL',
+          `frame of type ${frame.type} on a channel for requests`
+        )
     }
   }
 
@@ -286,24 +292,24 @@ export class PeerConnection implements Connection {
     const { keepAliveMs, silenceMsMax } = this.#limits
     const silentMs = this.#timers.now() - this.#heardMs
     if (silentMs >= silenceMsMax) {
-      this.#lane.destroy(`nothing was heard of the peer for ${Math.round(silentMs)} ms`)
+      this.#channel.destroy(`nothing was heard of the peer for ${Math.round(silentMs)} ms`)
       return
     }
     const isDue = silentMs >= keepAliveMs
-    if (isDue) this.#lane.send({ type: frameType.ping, id: 0 })
+    if (isDue) this.#channel.send({ type: frameType.ping, id: 0 })
     const waitMs = isDue ? Math.min(keepAliveMs, silenceMsMax - silentMs) : keepAliveMs - silentMs
     this.#stopKeepAlive = this.#timers.start(Math.max(waitMs, 1), () => this.#keepAlive())
   }
 
   get #heardMs(): number {
-    return this.#lane.heardMs
+    return this.#channel.heardMs
   }
 
-  /** The open lane for bulk, or one that is opened now. */
-  async #bulkLane(method: string): Promise<BulkLane> {
-    const open = [...this.#bulkLanes].at(-1)
+  /** The open channel for bulk, or one that is opened now. */
+  async #bulkChannel(method: string): Promise<BulkChannel> {
+    const open = [...this.#bulkChannels].at(-1)
     if (open !== undefined) return open
-    this.#openingBulk ??= this.#openBulkLane().finally(() => {
+    this.#openingBulk ??= this.#openBulkChannel().finally(() => {
       this.#openingBulk = undefined
     })
     const bulk = await this.#openingBulk
@@ -311,16 +317,16 @@ export class PeerConnection implements Connection {
     return bulk
   }
 
-  /** Who dialled opens the lanes, since it is not certain that it can be dialled itself; the other asks for one. */
-  async #openBulkLane(): Promise<BulkLane> {
-    const { openBulkLane } = this.#options
-    if (openBulkLane === undefined) return this.#askForBulkLane()
-    const bulk = await openBulkLane(this.#abortOpening.signal, (lane) => this.#addBulkLane(lane))
+  /** Who dialled opens the channels, since it is not certain that it can be dialled itself; the other asks for one. */
+  async #openBulkChannel(): Promise<BulkChannel> {
+    const { openBulkChannel } = this.#options
+    if (openBulkChannel === undefined) return this.#askForBulkChannel()
+    const bulk = await openBulkChannel(this.#abortOpening.signal, (channel) => this.#addBulkChannel(channel))
     this.#closeWhenIdle(bulk)
     return bulk
   }
 
-  #askForBulkLane(): Promise<BulkLane> {
+  #askForBulkChannel(): Promise<BulkChannel> {
     const { signal } = this.#abortOpening
     const timeoutMs = this.#limits.handshakeTimeoutMs
     return new Promise((resolve, reject) => {
@@ -331,51 +337,51 @@ export class PeerConnection implements Connection {
       }
       const abort = (): void => {
         settle()
-        reject(connectionEnded('a lane for bulk', this.#reason))
+        reject(connectionEnded('a channel for bulk', this.#reason))
       }
       const stop = this.#timers.start(timeoutMs, () => {
         settle()
-        reject(timedOut('a lane for bulk', timeoutMs))
+        reject(timedOut('a channel for bulk', timeoutMs))
       })
       signal.addEventListener('abort', abort)
       this.#bulkAttached = (bulk) => {
         settle()
         resolve(bulk)
       }
-      this.#lane.send({ type: frameType.lane, id: 0 })
+      this.#channel.send({ type: frameType.channel, id: 0 })
     })
   }
 
   /** The peer wants to pull. Failing is no matter: it asks again. */
-  #receiveLaneRequest(): void {
-    if (this.#options.openBulkLane === undefined) {
-      throw new NetworkError('ERR_NETWORK_PROTOCOL', 'a lane is opened by who dialled')
+  #receiveChannelRequest(): void {
+    if (this.#options.openBulkChannel === undefined) {
+      throw new NetworkError('ERR_NETWORK_PROTOCOL', 'a channel is opened by who dialled')
     }
-    if (this.#openingBulk !== undefined || this.#bulkLanes.size >= this.#limits.bulkLanesMax) return
-    this.#openingBulk = this.#openBulkLane().finally(() => {
+    if (this.#openingBulk !== undefined || this.#bulkChannels.size >= this.#limits.bulkChannelsMax) return
+    this.#openingBulk = this.#openBulkChannel().finally(() => {
       this.#openingBulk = undefined
     })
     this.#openingBulk.catch(() => {})
   }
 
-  #addBulkLane(lane: Lane): BulkLane {
-    const bulk = new BulkLane({
-      lane,
+  #addBulkChannel(channel: Channel): BulkChannel {
+    const bulk = new BulkChannel({
+      channel,
       timers: this.#timers,
       limits: this.#limits,
       answer: (frame, signal) => this.#answerPull(frame, signal),
       ended: () => {
-        this.#bulkLanes.delete(bulk)
+        this.#bulkChannels.delete(bulk)
         this.#bulkBytesIn += bulk.bytesIn
         this.#bulkBytesOut += bulk.bytesOut
       }
     })
-    this.#bulkLanes.add(bulk)
+    this.#bulkChannels.add(bulk)
     if (!this.isOpen) bulk.destroy(this.#reason)
     return bulk
   }
 
-  #closeWhenIdle(bulk: BulkLane): void {
+  #closeWhenIdle(bulk: BulkChannel): void {
     if (bulk.isOver) return
     const stop = this.#timers.start(this.#limits.bulkIdleMs, () => {
       this.#stopBulkIdle.delete(bulk)
@@ -386,7 +392,7 @@ export class PeerConnection implements Connection {
   }
 
   get #isBulkIdle(): boolean {
-    for (const bulk of this.#bulkLanes) if (!bulk.isIdle) return false
+    for (const bulk of this.#bulkChannels) if (!bulk.isIdle) return false
     return true
   }
 
@@ -403,7 +409,7 @@ export class PeerConnection implements Connection {
     this.#stopKeepAlive?.()
     for (const stop of this.#stopBulkIdle.values()) stop()
     this.#abortOpening.abort()
-    for (const bulk of this.#bulkLanes) bulk.destroy(reason)
+    for (const bulk of this.#bulkChannels) bulk.destroy(reason)
     this.#in.end()
     this.#out.end(reason)
     for (const { done } of this.#pings.values()) done()

@@ -1,14 +1,14 @@
 /** Requests and events of the peer: held until somebody serves, bounded, with deadlines and cancellation. */
 import { describeFailure } from './failure.ts'
 import { type EventFrame, frameType, type RequestFrame } from './frame.ts'
-import type { Lane } from './lane.ts'
+import type { Channel } from './channel.ts'
 import { answerQueueBytesMax, bodyBytesMax, eventQueueBytesMax, refuseQueueBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Connection, ConnectionHandlers, RequestContext } from './port.ts'
 import type { Timers } from './timers.ts'
 
 export interface RequestsInOptions {
-  readonly lane: Lane
+  readonly channel: Channel
   readonly timers: Timers
   readonly connection: Connection
   readonly requestsMax: number
@@ -67,13 +67,13 @@ export class RequestsIn {
 
   request(frame: RequestFrame): void {
     const { id, timeoutMs, body } = frame
-    const { lane, timers, requestsMax, requestBytesMax, connection } = this.#options
+    const { channel, timers, requestsMax, requestBytesMax, connection } = this.#options
     if (this.#running.has(id)) throw new NetworkError('ERR_NETWORK_PROTOCOL', `request ${id} is under way`)
     this.count++
     const isFull = this.#unfinished >= requestsMax || this.#bytes + body.length > requestBytesMax
-    if (isFull || lane.queuedBytes > refuseQueueBytesMax) {
+    if (isFull || channel.queuedBytes > refuseQueueBytesMax) {
       const message = `${this.#unfinished} requests with ${this.#bytes} bytes are under way`
-      lane.send({ type: frameType.error, id, code: 'ERR_NETWORK_BUSY', message })
+      channel.send({ type: frameType.error, id, code: 'ERR_NETWORK_BUSY', message })
       return
     }
     this.#unfinished++
@@ -100,11 +100,11 @@ export class RequestsIn {
   }
 
   #deliver(handlers: ConnectionHandlers, frame: EventFrame): void {
-    const { connection, lane } = this.#options
+    const { connection, channel } = this.#options
     try {
       handlers.event(frame.name, frame.body, connection)
     } catch {
-      lane.destroy(`event "${frame.name}" could not be taken`)
+      channel.destroy(`event "${frame.name}" could not be taken`)
     }
   }
 
@@ -133,8 +133,8 @@ export class RequestsIn {
       this.#refuse(id, request, bytes, new NetworkError('ERR_NETWORK_TOO_LONG', message))
       return
     }
-    const { lane } = this.#options
-    if (lane.queuedBytes + body.length > answerQueueBytesMax) {
+    const { channel } = this.#options
+    if (channel.queuedBytes + body.length > answerQueueBytesMax) {
       const message = 'too many bytes of answers wait to be read'
       this.#refuse(id, request, bytes, new NetworkError('ERR_NETWORK_BUSY', message))
       return
@@ -142,14 +142,14 @@ export class RequestsIn {
     this.#finished(bytes)
     if (this.#running.get(id) !== request) return
     this.#running.delete(id)
-    lane.send({ type: frameType.answer, id, body })
+    channel.send({ type: frameType.answer, id, body })
   }
 
   #refuse(id: number, request: IncomingRequest, bytes: number, error: unknown): void {
     this.#finished(bytes)
     if (this.#running.get(id) !== request) return
     this.#running.delete(id)
-    this.#options.lane.send({ type: frameType.error, id, ...describeFailure(error) })
+    this.#options.channel.send({ type: frameType.error, id, ...describeFailure(error) })
   }
 
   #finished(bytes: number): void {

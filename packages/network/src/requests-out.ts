@@ -1,13 +1,13 @@
 /** Requests of this side that wait for an answer: ids, deadlines, cancellation, bounds. */
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
 import { frameType } from './frame.ts'
-import type { Lane } from './lane.ts'
+import type { Channel } from './channel.ts'
 import { answerQueueBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Timers } from './timers.ts'
 
 export interface RequestsOutOptions {
-  readonly lane: Lane
+  readonly channel: Channel
   readonly timers: Timers
   readonly requestsMax: number
   readonly requestBytesMax: number
@@ -53,11 +53,11 @@ export class RequestsOut {
 
   send(request: OutgoingRequest): Promise<Uint8Array> {
     const { method, body, timeoutMs, signal } = request
-    const { lane, timers, requestsMax, requestBytesMax } = this.#options
+    const { channel, timers, requestsMax, requestBytesMax } = this.#options
     if (
       this.#waiting.size >= requestsMax ||
       this.#bytes + body.length > requestBytesMax ||
-      lane.queuedBytes > answerQueueBytesMax
+      channel.queuedBytes > answerQueueBytesMax
     ) {
       return Promise.reject(
         new NetworkError(
@@ -79,7 +79,7 @@ export class RequestsOut {
       this.#bytes += bytes
       this.count++
       if (abort !== undefined) signal?.addEventListener('abort', abort)
-      lane.send({ type: frameType.request, id, timeoutMs, method, body })
+      channel.send({ type: frameType.request, id, timeoutMs, method, body })
       this.#arm(sentMs + timeoutMs, sentMs)
     })
   }
@@ -117,7 +117,7 @@ export class RequestsOut {
   #cancel(id: number): void {
     const waiting = this.#take(id)
     if (waiting === undefined) return
-    this.#options.lane.send({ type: frameType.cancel, id })
+    this.#options.channel.send({ type: frameType.cancel, id })
     waiting.reject(cancelled(`request "${waiting.method}"`, waiting.signal))
   }
 

@@ -101,7 +101,7 @@ class TlsTransport implements Transport {
     const key = identity.privateKey.export({ format: 'pem', type: 'pkcs8' })
     this.#certificate = { cert: createCertificate(identity), key }
     this.#context = createSecureContext({ ...this.#certificate, ...versions })
-    this.#rate = new RateLimit(limits.lanesPerSecondMax, hostsRememberedMax)
+    this.#rate = new RateLimit(limits.channelsPerSecondMax, hostsRememberedMax)
   }
 
   get localKey(): Uint8Array {

@@ -60,7 +60,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({
     type: fc.constant(frameType.hello),
     version: byte,
-    lane: byte,
+    channel: byte,
     instance: token,
     session: token
   }),
@@ -76,7 +76,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
     body: fc.uint8Array({ minLength: 1, maxLength: 5000 })
   }),
   fc.record({ type: fc.constant(frameType.credit), id, bytes: fc.integer({ min: 1, max: 2 ** 32 - 1 }) }),
-  ...[frameType.cancel, frameType.ping, frameType.pong, frameType.end, frameType.lane].map((type) =>
+  ...[frameType.cancel, frameType.ping, frameType.pong, frameType.end, frameType.channel].map((type) =>
     fc.record({ type: fc.constant(type), id })
   )
 )

@@ -88,7 +88,7 @@ describe('libp2p', () => {
     else await expect(quic).rejects.toMatchObject({ code: 'ERR_NETWORK_FEATURE_MISSING' })
   })
 
-  test('carries more lanes for bulk than its default of streams for a protocol', async () => {
+  test('carries more channels for bulk than its default of streams for a protocol', async () => {
     await withNetworks(async (open) => {
       const [here, there] = [await open(), await open()]
       const local = await here.network.dial(addressOf(there.network))
@@ -105,7 +105,7 @@ describe('libp2p', () => {
 
   test('takes more connections a second than its default when told to', async () => {
     await withNetworks(async (open) => {
-      const there = await open({ limits: { lanesPerSecondMax: 100 } })
+      const there = await open({ limits: { channelsPerSecondMax: 100 } })
       const dialled = await Promise.all(
         Array.from({ length: 8 }, async () => {
           const { network } = await open({ listen: [] })

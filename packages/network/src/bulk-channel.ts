@@ -1,34 +1,34 @@
-/** A lane for bulk: both sides pull streams over it. */
+/** A channel for bulk: both sides pull streams over it. */
 import { BulkReceiver, type PullRequest } from './bulk-receiver.ts'
 import { BulkSender } from './bulk-sender.ts'
 import { type Frame, frameType, type PullFrame } from './frame.ts'
-import type { Lane } from './lane.ts'
+import type { Channel } from './channel.ts'
 import type { NetworkLimits } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Timers } from './timers.ts'
 
-export interface BulkLaneOptions {
-  readonly lane: Lane
+export interface BulkChannelOptions {
+  readonly channel: Channel
   readonly timers: Timers
   readonly limits: NetworkLimits
   /** The stream that answers a pull of the peer. */
   readonly answer: (frame: PullFrame, signal: AbortSignal) => AsyncIterable<Uint8Array>
-  ended(lane: BulkLane): void
+  ended(channel: BulkChannel): void
 }
 
-export class BulkLane {
-  readonly #lane: Lane
+export class BulkChannel {
+  readonly #channel: Channel
   readonly #sender: BulkSender
   readonly #receiver: BulkReceiver
   isOver = false
 
-  constructor(options: BulkLaneOptions) {
-    const { lane, timers, limits, answer } = options
-    this.#lane = lane
-    this.#sender = new BulkSender({ lane, pullsMax: limits.pullsMax, answer })
-    this.#receiver = new BulkReceiver({ lane, timers, windowBytes: limits.pullWindowBytes })
-    lane.know()
-    lane.receiver = {
+  constructor(options: BulkChannelOptions) {
+    const { channel, timers, limits, answer } = options
+    this.#channel = channel
+    this.#sender = new BulkSender({ channel, pullsMax: limits.pullsMax, answer })
+    this.#receiver = new BulkReceiver({ channel, timers, windowBytes: limits.pullWindowBytes })
+    channel.know()
+    channel.receiver = {
       frame: (frame) => this.#receive(frame),
       drained: () => this.#sender.drained(),
       ended: (why) => {
@@ -46,11 +46,11 @@ export class BulkLane {
   }
 
   get bytesIn(): number {
-    return this.#lane.bytesIn
+    return this.#channel.bytesIn
   }
 
   get bytesOut(): number {
-    return this.#lane.bytesOut
+    return this.#channel.bytesOut
   }
 
   pull(request: PullRequest): AsyncIterable<Uint8Array> {
@@ -58,7 +58,7 @@ export class BulkLane {
   }
 
   destroy(why: string): void {
-    this.#lane.destroy(why)
+    this.#channel.destroy(why)
   }
 
   #receive(frame: Frame): void {
@@ -82,7 +82,7 @@ export class BulkLane {
         this.#receiver.fail(frame.id, frame.code, frame.message)
         return
       default:
-        throw new NetworkError('ERR_NETWORK_PROTOCOL', `frame of type ${frame.type} on a lane for bulk`)
+        throw new NetworkError('ERR_NETWORK_PROTOCOL', `frame of type ${frame.type} on a channel for bulk`)
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A lane: frames over one byte link. What is sent within one turn of the event loop goes out in one write; small
+ * A channel: frames over one byte link. What is sent within one turn of the event loop goes out in one write; small
  * frames are packed together, long bodies are passed on without a copy.
  */
 import type { ByteLink } from './byte-link.ts'
@@ -12,14 +12,14 @@ import type { Timers } from './timers.ts'
 const packBytes = 16 * 1024
 const copyBytesMax = 4096 // longer bodies are not packed
 
-export interface LaneReceiver {
-  /** What it throws ends the lane. */
+export interface ChannelReceiver {
+  /** What it throws ends the channel. */
   frame(frame: Frame): void
   drained(): void
   ended(why: string): void
 }
 
-export interface Lane {
+export interface Channel {
   send(frame: Frame): void
   /** Bytes sent here that the operating system has not taken yet. */
   readonly queuedBytes: number
@@ -28,28 +28,28 @@ export interface Lane {
   /** When the last bytes came, on the clock of the timers. */
   readonly heardMs: number
   /** Hands everything that comes from now on to another receiver. */
-  receiver: LaneReceiver
+  receiver: ChannelReceiver
   /** Takes frames of full length from now on: before the hello little is held of a stranger. */
   know(): void
-  /** Ends the lane after what was sent. */
+  /** Ends the channel after what was sent. */
   end(): void
   /** Ends it now; the receiver is told why. */
   destroy(why: string): void
 }
 
-export function createLane(link: ByteLink, timers: Timers, receiver: LaneReceiver): Lane {
-  const lane = new LinkLane(link, timers, receiver)
-  lane.open()
-  return lane
+export function createChannel(link: ByteLink, timers: Timers, receiver: ChannelReceiver): Channel {
+  const channel = new LinkChannel(link, timers, receiver)
+  channel.open()
+  return channel
 }
 
-class LinkLane implements Lane {
+class LinkChannel implements Channel {
   readonly #link: ByteLink
   readonly #timers: Timers
   readonly #reader = new FrameReader(helloBytesMax)
   readonly #take: (frame: Uint8Array) => boolean
   readonly #flush: () => void
-  receiver: LaneReceiver
+  receiver: ChannelReceiver
   bytesIn = 0
   bytesOut = 0
   heardMs: number
@@ -62,7 +62,7 @@ class LinkLane implements Lane {
   #isEnding = false
   #isOver = false
 
-  constructor(link: ByteLink, timers: Timers, receiver: LaneReceiver) {
+  constructor(link: ByteLink, timers: Timers, receiver: ChannelReceiver) {
     this.#link = link
     this.#timers = timers
     this.receiver = receiver
