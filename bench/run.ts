@@ -20,6 +20,7 @@ import { networkSection } from './sections/network.ts'
 import { rpcSection } from './sections/rpc.ts'
 import { sandboxSection } from './sections/sandbox.ts'
 import { startSection } from './sections/start.ts'
+import { syncSection } from './sections/sync.ts'
 import { transferSections } from './sections/transfer.ts'
 
 const sections: readonly Section[] = [
@@ -27,6 +28,7 @@ const sections: readonly Section[] = [
   createsSection,
   rpcSection,
   networkSection,
+  syncSection,
   millionSection,
   startSection,
   sandboxSection,

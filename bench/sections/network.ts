@@ -166,7 +166,8 @@ async function askWhilePulling(connection: Connection, bytes: number): Promise<n
   return median(times)
 }
 
-function measureBareTls(context: BenchContext): Promise<number> {
+/** Megabytes a second of bare TLS 1.3 from another process on loopback. */
+export function measureBareTls(context: BenchContext): Promise<number> {
   return withPeer('bare-tls', async (port) => {
     const socket = connect({
       port: Number(port),

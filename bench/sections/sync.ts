@@ -1,0 +1,270 @@
+/** Two nodes of one owner on loopback: a small write seen on the other, content in bulk, catching up in a large tree. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { blocktreeBinary, createHarness, type Harness, type NodeProcess } from '@blocktree/harness'
+import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
+import { refuseProblems } from '../blocktree-peer.ts'
+import { prepareCorpus } from '../corpus.ts'
+import { median } from '../measure.ts'
+import { readMemory } from '../process-figures.ts'
+import type { BenchContext, Figure, Measured, Section } from '../section.ts'
+import { measureBareTls } from './network.ts'
+
+type BenchNode = NodeProcess<NodeMethods>
+
+const megabyte = 1_000_000
+const mebibyte = 1 << 20
+
+export const syncSection: Section = {
+  name: 'sync',
+  title: 'Replication between two nodes',
+  async run(context): Promise<Measured> {
+    await using harness = createHarness<NodeMethods>({
+      table: nodeMethodTable,
+      environment: { BLOCKTREE_LOG_LEVEL: 'warn', BLOCKTREE_NETWORK_HOST: '127.0.0.1' }
+    })
+    const home = await harness.startNode('home', { environment: await freePort() })
+    context.progress('a second node joins')
+    const box = await joinNode(harness, home)
+    await waitFor(() => isInStep(box), 'the second node is in step')
+    const figures: Figure[] = []
+    figures.push(...(await measureVisible(context, home, box)))
+    figures.push(...(await measureBulk(context, home, box)))
+    figures.push(...(await measureCatchUp(context, home, box)))
+    return {
+      figures,
+      tables: [],
+      notes: [
+        'Both nodes are processes of this machine and share its processors with the benchmark. Bulk is timed from the first record that comes to the node until it is in step and has every content, synced to its disk; bare TLS carries as many bytes in the same run and throws them away.',
+        'Catching up: the node is stopped, so many files are written on the other one, it is started again; timed from its first answer to a request until the last of the files is found by its path. Traffic is what both connections of the pair counted.'
+      ]
+    }
+  }
+}
+
+async function freePort(): Promise<Readonly<Record<string, string>>> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return { BLOCKTREE_NETWORK_PORT: String(typeof address === 'object' ? address?.port : 0) }
+}
+
+async function joinNode(harness: Harness<NodeMethods>, home: BenchNode): Promise<BenchNode> {
+  const { code } = await home.call('node.invite', { approved: true })
+  const directory = join(harness.directory, 'box')
+  const environment = await freePort()
+  const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('BLOCKTREE_'))
+  const env = { ...Object.fromEntries(foreign), BLOCKTREE_NETWORK_HOST: '127.0.0.1', ...environment }
+  await promisify(execFile)(process.execPath, [blocktreeBinary, 'node', 'join', code, '--data', directory], {
+    env
+  })
+  return await harness.startNode('box', { directory, environment })
+}
+
+async function isInStep(node: BenchNode): Promise<boolean> {
+  const { trees } = await node.call('sync.status', {})
+  const [own] = trees
+  return own?.peers[0]?.state === 'in step' && own.contentsWanted === 0
+}
+
+async function waitFor(
+  isSo: () => Promise<boolean>,
+  what: string,
+  limitMs = 1_200_000,
+  everyMs = 20
+): Promise<void> {
+  const started = performance.now()
+  while (!(await isSo())) {
+    if (performance.now() - started > limitMs) throw new Error(`not in time: ${what}`)
+    await sleep(everyMs)
+  }
+}
+
+/** From the call on one node until a watcher on the other is told. */
+async function measureVisible(
+  context: BenchContext,
+  home: BenchNode,
+  box: BenchNode
+): Promise<readonly Figure[]> {
+  const count = context.isQuick ? 200 : 1000
+  await home.call('file.mkdir', { path: '/visible' })
+  await waitFor(async () => await isFound(box, '/visible'), 'the directory')
+  const seen = new Map<string, number>()
+  const waiting = new Map<string, () => void>()
+  const subscription = await box.client.subscribe(
+    'file.watch',
+    { path: '/visible', recursive: true },
+    {
+      onEvent({ path }) {
+        if (path === undefined || seen.has(path)) return
+        seen.set(path, performance.now())
+        waiting.get(path)?.()
+      }
+    }
+  )
+  const data = new Uint8Array(100)
+  const times: number[] = []
+  for (let index = 0; index < count + 50; index++) {
+    const path = `/visible/file-${index}`
+    const arrived = new Promise<void>((resolve) => waiting.set(path, resolve))
+    const started = performance.now()
+    await Promise.all([home.call('file.create', { path, data }), arrived])
+    if (index >= 50) times.push((seen.get(path) ?? Number.NaN) - started)
+    await sleep(2)
+  }
+  subscription.unsubscribe()
+  const sorted = times.toSorted((left, right) => left - right)
+  return [
+    {
+      name: 'small write to seen on the other node, p50',
+      value: median(times),
+      unit: 'ms',
+      target: { bound: 'below', value: 5 }
+    },
+    {
+      name: 'small write to seen on the other node, p99',
+      value: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
+      unit: 'ms',
+      target: { bound: 'below', value: 25 }
+    }
+  ]
+}
+
+async function isFound(node: BenchNode, path: string): Promise<boolean> {
+  return await node.call('file.stat', { path }).then(
+    () => true,
+    () => false
+  )
+}
+
+async function measureBulk(
+  context: BenchContext,
+  home: BenchNode,
+  box: BenchNode
+): Promise<readonly Figure[]> {
+  const corpus = prepareCorpus(context.corpora, 'mixed', context.isQuick)
+  const copies = context.isQuick ? 1 : 4
+  await box.stop()
+  for (let copy = 0; copy < copies; copy++) {
+    context.progress(
+      `importing ${Math.round(corpus.bytes / mebibyte)} MiB of mixed files, ${copy + 1} of ${copies}`
+    )
+    refuseProblems(
+      await home.call('transfer.import', { source: corpus.directory, destination: `/bulk-${copy}` })
+    )
+  }
+  const before = (await home.call('node.status', {})).tree.headers
+  context.progress('replicating them')
+  await box.start()
+  const start = await box.call('node.status', {})
+  let started = 0
+  await waitFor(
+    async () => {
+      if (started === 0 && (await box.call('node.status', {})).tree.headers > start.tree.headers)
+        started = performance.now()
+      if (started === 0) return false
+      return (await box.call('node.status', {})).tree.headers >= before && (await isInStep(box))
+    },
+    'all contents',
+    1_200_000,
+    5
+  )
+  const seconds = (performance.now() - started) / 1000
+  const bytes = corpus.bytes * copies
+  const rate = bytes / megabyte / seconds
+  const bare = await measureBareTls(context)
+  return [
+    { name: 'mixed files replicated', value: bytes / mebibyte, unit: 'MiB' },
+    { name: 'replication', value: rate, unit: 'MB/s' },
+    {
+      name: 'replication against bare TLS',
+      value: rate / bare,
+      unit: 'x',
+      target: { bound: 'at least', value: 0.7 }
+    },
+    {
+      name: 'resident memory of the receiver afterwards',
+      value: readMemory(box.pid ?? 0).residentMiB,
+      unit: 'MiB'
+    }
+  ]
+}
+
+async function measureCatchUp(
+  context: BenchContext,
+  home: BenchNode,
+  box: BenchNode
+): Promise<readonly Figure[]> {
+  const perDirectory = 10_000
+  const directories = context.isQuick ? 2 : 100
+  const changes = 100
+  const source = join(context.directory, 'flat')
+  mkdirSync(source, { recursive: true })
+  const content = new Uint8Array(100)
+  for (let index = 0; index < perDirectory; index++) {
+    new DataView(content.buffer).setUint32(0, index)
+    writeFileSync(join(source, `file-${index}`), content)
+  }
+  await box.stop()
+  for (let directory = 0; directory < directories; directory++) {
+    context.progress(`importing ${perDirectory} files, ${directory + 1} of ${directories}`)
+    refuseProblems(await home.call('transfer.import', { source, destination: `/tree/part-${directory}` }))
+  }
+  const { headers, blocks } = (await home.call('node.status', {})).tree
+  context.progress('replicating them')
+  await box.start()
+  const first = performance.now()
+  await waitFor(
+    async () => (await box.call('node.status', {})).tree.headers >= headers && (await isInStep(box)),
+    'the large tree',
+    1_800_000,
+    200
+  )
+  const firstSeconds = (performance.now() - first) / 1000
+  const residentMiB = readMemory(box.pid ?? 0).residentMiB
+  const seconds: number[] = []
+  const traffic: number[] = []
+  for (let round = 0; round < 3; round++) {
+    context.progress(`catching up, ${round + 1} of 3`)
+    await box.stop()
+    const data = new Uint8Array(100)
+    await home.call('file.mkdir', { path: `/away-${round}` })
+    for (let index = 0; index < changes; index++)
+      await home.call('file.create', { path: `/away-${round}/file-${index}`, data })
+    await box.start()
+    await box.call('node.status', {})
+    const started = performance.now()
+    await waitFor(
+      async () => await isFound(box, `/away-${round}/file-${changes - 1}`),
+      'the last file',
+      120_000,
+      5
+    )
+    await waitFor(async () => await isInStep(box), 'in step', 120_000, 5)
+    seconds.push((performance.now() - started) / 1000)
+    const { peers } = await box.call('peer.list', {})
+    traffic.push(peers.reduce((sum, { bytesIn, bytesOut }) => sum + bytesIn + bytesOut, 0) / mebibyte)
+  }
+  return [
+    { name: 'blocks in the large tree', value: blocks, unit: '' },
+    { name: 'first replication of the large tree', value: firstSeconds, unit: 's' },
+    { name: 'resident memory of the receiver after it', value: residentMiB, unit: 'MiB' },
+    {
+      name: `catching up with ${changes} files`,
+      value: median(seconds),
+      unit: 's',
+      target: { bound: 'below', value: 2 }
+    },
+    {
+      name: 'traffic of catching up',
+      value: median(traffic),
+      unit: 'MiB',
+      target: { bound: 'below', value: 1 }
+    }
+  ]
+}
