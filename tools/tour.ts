@@ -1,7 +1,7 @@
 /**
  * `npm run tour`: the real thing in under two minutes, told step by step. Starts a node in a temporary directory, puts a
- * real directory in, reads it back, shares with a second person, takes that back, kills the node in the middle of
- * writing and looks for everything it had acknowledged.
+ * real directory in, reads it back, shares with a second person, takes that back, installs an app, opens it and shuts it
+ * out, kills the node in the middle of writing and looks for everything it had acknowledged.
  *
  *   --keep         leave the temporary directory behind, for a look at it
  *   --source DIR   a directory to take instead of the project's node_modules

@@ -1,6 +1,7 @@
 /** The order of the steps, and what happens when one does not hold or somebody presses Ctrl-C. */
 import { createHarness, type LogEntry } from '@blocktree/harness'
 import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
+import { expectAppBack, installApp, revokeApp } from './apps.ts'
 import { createNarrator, duration, TourFailure } from './narrator.ts'
 import { checkStore, killWhileWriting, restartAndVerify } from './power-cut.ts'
 import { exportAndCompare, importDirectory, listDirectory } from './real-files.ts'
@@ -29,7 +30,7 @@ export async function runTour({ keep, source }: TourOptions): Promise<number> {
   const interrupted = onInterrupt()
   narrator.say('A tour of Blocktree with a real node. Nothing outside its temporary directory is changed.')
   try {
-    const node = harness.prepareNode('node')
+    const node = harness.prepareNode('node', { arguments: ['--apps-port', '0'] })
     const ended = await Promise.race([takeSteps({ narrator, harness, node, source }), interrupted.promise])
     if (ended === 'interrupted') {
       narrator.say('Stopped; cleaning up.')
@@ -58,8 +59,11 @@ async function takeSteps(tour: Tour): Promise<'finished'> {
   await exportAndCompare(tour, imported)
   const grant = await shareWithBob(tour)
   await shutBobOut(tour, grant)
+  await installApp(tour)
+  await revokeApp(tour)
   const written = await killWhileWriting(tour)
   await restartAndVerify(tour, written)
+  await expectAppBack(tour)
   await checkStore(tour)
   return 'finished'
 }
