@@ -32,10 +32,10 @@ export function answerApp(
 }
 
 function answerByAsset(exchange: Exchange, asset: Asset): Promise<void> | undefined {
-  const { status, head, body } = assetAnswer(exchange.message, asset, exchange.id)
+  const { status, head, body, text } = assetAnswer(exchange.message, asset, exchange.id)
   exchange.status = status
   if (body instanceof Uint8Array) {
-    exchange.bytes = writeWhole(exchange.response, status, head, body)
+    exchange.bytes = writeWhole(exchange.response, status, head, text ?? body)
     return undefined
   }
   return writeStream(exchange.response, status, head, { body }).then((bytes) => {

