@@ -14,6 +14,7 @@ import { type BenchContext, isReached, type Section, type SectionResult } from '
 import { appsSection } from './sections/apps.ts'
 import { createsSection } from './sections/creates.ts'
 import { erisSection } from './sections/eris.ts'
+import { erisDaemonSection } from './sections/eris-daemon.ts'
 import { fuelSection } from './sections/fuel.ts'
 import { millionSection } from './sections/million.ts'
 import { networkSection } from './sections/network.ts'
@@ -34,7 +35,8 @@ const sections: readonly Section[] = [
   sandboxSection,
   fuelSection,
   appsSection,
-  erisSection
+  erisSection,
+  erisDaemonSection
 ]
 const output = join(import.meta.dirname, 'output')
 const pictures = join(import.meta.dirname, '..', 'doc', 'images')

@@ -92,7 +92,7 @@ describe('blocktree eris serve', () => {
     for (const block of blocks)
       expect(Buffer.compare((await reader.get(requestFor(block))) ?? new Uint8Array(0), block.bytes)).toBe(0)
     expect(await daemon.stop()).toBe(0)
-    expect(daemon.log.at(-1)).toMatchObject({ level: 'info', event: 'closed' })
+    await expect.poll(() => daemon.log.at(-1)).toMatchObject({ level: 'info', event: 'closed' })
     expect(existsSync(join(directory, 'socket'))).toBe(false)
     await startDaemon(['--listen', unix(), '--store', sqlite()])
     await using later = await openBlockStore(unix())
@@ -143,7 +143,7 @@ describe('blocktree eris serve', () => {
     await expect(store.get(requestFor(blockForTest(3)))).rejects.toMatchObject({
       code: 'ERR_ERIS_STORE_UNAVAILABLE'
     })
-    expect(near.log.some(({ event }) => event === 'store-failed')).toBe(true)
+    await expect.poll(() => near.log.map(({ event }) => event)).toContain('store-failed')
   })
 
   test.each([
