@@ -14,6 +14,7 @@ import {
 import { openBlockStore } from '@blocktree/eris-store'
 import { chooseBlockKernel } from '@blocktree/crypto/native-block-kernel'
 import { killWithCommands, median } from '../measure.ts'
+import { readCpuSeconds } from '../process-figures.ts'
 import type { BenchContext, Figure, Section } from '../section.ts'
 
 const inFlight = 64
@@ -21,13 +22,14 @@ const storedBytes = 16 * 1024 * 1024
 
 interface Case {
   readonly address: 'Unix socket' | 'TCP' | 'UDP' | 'HTTP'
-  readonly store: 'SQLite' | 'memory' | 'directory'
+  readonly store: 'SQLite' | 'SQLite, nothing in memory' | 'memory' | 'directory, nothing in memory'
 }
 
 const cases: readonly Case[] = [
   { address: 'Unix socket', store: 'SQLite' },
   { address: 'Unix socket', store: 'memory' },
-  { address: 'Unix socket', store: 'directory' },
+  { address: 'Unix socket', store: 'SQLite, nothing in memory' },
+  { address: 'Unix socket', store: 'directory, nothing in memory' },
   { address: 'TCP', store: 'SQLite' },
   { address: 'UDP', store: 'SQLite' },
   { address: 'HTTP', store: 'SQLite' }
@@ -38,6 +40,9 @@ interface Rates {
   readonly small: number
   readonly large: number
   readonly put: number
+  /** Processor time of the daemon for one request, in microseconds. */
+  readonly smallMicroseconds: number
+  readonly largeMicroseconds: number
 }
 
 export const erisDaemonSection: Section = {
@@ -49,17 +54,26 @@ export const erisDaemonSection: Section = {
     for (const one of cases) rates.set(one, await measureCase(context, one, runs))
     return {
       figures: cases
-        .filter(({ address, store }) => address === 'Unix socket' && store !== 'directory')
+        .filter(({ address, store }) => address === 'Unix socket' && !store.endsWith('nothing in memory'))
         .flatMap((one) => figuresOf(one, rates.get(one))),
       tables: [
         {
           title: `Fetching random blocks, ${inFlight} at a time unless one alone is said`,
-          head: ['address', 'store', 'GET/s 1 KiB', 'GET/s 1 KiB, one alone', 'MB/s 32 KiB', 'PUT/s 1 KiB'],
+          head: [
+            'address',
+            'store',
+            'GET/s 1 KiB',
+            'GET/s 1 KiB, one alone',
+            'MB/s 32 KiB',
+            'PUT/s 1 KiB',
+            'daemon, us a GET of 1 KiB',
+            'of 32 KiB'
+          ],
           rows: cases.map((one) => [one.address, one.store, ...cells(rates.get(one))])
         }
       ],
       notes: [
-        'The daemon is `blocktree eris serve` in a process of its own, the client this process, both on this machine. A daemon checks the hash of every block it reads from a file or database before it gives it out; those in memory were checked when they came. The client compares lengths only: what decodes checks once more. M is 10^6. Over UDP eight exchanges run at one time, and blocks of 32 KiB go in 32 messages each.'
+        'The daemon is `blocktree eris serve` in a process of its own, the client this process, both on this machine. The daemon keeps the blocks used last in memory, here all 32 MiB of them; they were checked when they came. What it reads from a file or database it checks by its hash before it gives it out. The client compares lengths only: what decodes checks once more. M is 10^6. Over UDP eight exchanges run at one time, and blocks of 32 KiB go in 32 messages each.'
       ]
     }
   }
@@ -85,17 +99,23 @@ function figuresOf({ address, store }: Case, rates: Rates | undefined): readonly
 
 function cells(rates: Rates | undefined): readonly string[] {
   if (rates === undefined) return []
-  return [rates.small, rates.smallAlone, rates.large, rates.put].map((rate) =>
-    Math.round(rate).toLocaleString('en')
-  )
+  return [
+    rates.small,
+    rates.smallAlone,
+    rates.large,
+    rates.put,
+    rates.smallMicroseconds,
+    rates.largeMicroseconds
+  ].map((rate) => Math.round(rate).toLocaleString('en'))
 }
 
 async function measureCase(context: BenchContext, one: Case, runs: number): Promise<Rates> {
-  const folder = join(context.directory, `${one.address}-${one.store}`.replaceAll(' ', '-'))
+  const folder = join(context.directory, `${one.address}-${one.store}`.replaceAll(/[ ,]+/g, '-'))
   const daemon = await startDaemon(folder, one)
   const store = await openBlockStore(daemon.url)
   try {
     const counted = { small: [] as number[], alone: [] as number[], large: [] as number[] }
+    const spent = { small: [] as number[], large: [] as number[] }
     const put = await storeAll(store, 1024)
     await storeAll(store, 32_768)
     const scale = (context.isQuick ? 0.1 : 1) * (one.address === 'UDP' || one.address === 'HTTP' ? 0.1 : 1)
@@ -104,15 +124,21 @@ async function measureCase(context: BenchContext, one: Case, runs: number): Prom
     await fetchAll(store, small, 20_000 * scale, inFlight)
     for (let run = 0; run < runs; run++) {
       context.progress(`${one.address}, ${one.store}: run ${run + 1} of ${runs}`)
+      let before = readCpuSeconds(daemon.pid)
       counted.small.push(await fetchAll(store, small, 200_000 * scale, inFlight))
+      spent.small.push(((readCpuSeconds(daemon.pid) - before) * 1e6) / (200_000 * scale))
       counted.alone.push(await fetchAll(store, small, 20_000 * scale, 1))
+      before = readCpuSeconds(daemon.pid)
       counted.large.push(((await fetchAll(store, large, 20_000 * scale, inFlight)) * 32_768) / 1e6)
+      spent.large.push(((readCpuSeconds(daemon.pid) - before) * 1e6) / (20_000 * scale))
     }
     return {
       small: median(counted.small),
       smallAlone: median(counted.alone),
       large: median(counted.large),
-      put
+      put,
+      smallMicroseconds: median(spent.small),
+      largeMicroseconds: median(spent.large)
     }
   } finally {
     await store.close()
@@ -174,6 +200,7 @@ async function fetchAll(
 
 interface Daemon {
   readonly url: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -184,16 +211,22 @@ async function startDaemon(folder: string, { address, store }: Case): Promise<Da
     UDP: 'coap://127.0.0.1:0',
     HTTP: 'http://127.0.0.1:0'
   }[address]
-  const kept = { SQLite: `sqlite:${folder}.db`, memory: 'memory:', directory: `dir+file://${folder}` }[store]
+  const kept = {
+    SQLite: [`sqlite:${folder}.db`],
+    'SQLite, nothing in memory': [`sqlite:${folder}.db`, '--recent', '0'],
+    memory: ['memory:'],
+    'directory, nothing in memory': [`dir+file://${folder}`, '--recent', '0']
+  }[store]
   const child = spawn(
     process.execPath,
-    [blocktreeBinary, 'eris', 'serve', '--json', '--listen', listen, '--store', kept],
+    [blocktreeBinary, 'eris', 'serve', '--json', '--listen', listen, '--store', ...kept],
     { stdio: ['ignore', 'pipe', 'inherit'] }
   )
   const forget = killWithCommands(child.pid ?? 0)
   const url = await listeningUrl(child)
   return {
     url,
+    pid: child.pid ?? 0,
     async stop() {
       child.kill('SIGTERM')
       await once(child, 'exit')

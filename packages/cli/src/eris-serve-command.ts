@@ -29,6 +29,11 @@ export const erisServeCommand: CommandDefinition = {
       isRepeated: true,
       summary: 'ask this store for what is not here: coap+tcp://HOST?get, http://HOST:PORT?get'
     },
+    {
+      name: 'recent',
+      value: 'BYTES',
+      summary: 'memory for the blocks that were used last; 0 for none [67108864]'
+    },
     { name: 'connections', value: 'COUNT', summary: 'connections of one address at most [1024]' }
   ],
   examples: [

@@ -9,9 +9,10 @@ import { createCoapResource } from './coap-resource.ts'
 import { type FallbackMember, createFallbackStore } from './fallback-store.ts'
 import { type HttpListener, listenOnHttp } from './http-listener.ts'
 import { createHttpResource } from './http-resource.ts'
-import { listenersMax } from './limits.ts'
+import { listenersMax, recentBytesMax } from './limits.ts'
 import { type ListenUrl, parseListenUrl } from './listen-url.ts'
 import { openMembers } from './open-block-store.ts'
+import { createRecentStore } from './recent-store.ts'
 import { createRestrictedStore } from './restricted-store.ts'
 
 export interface BlockServerOptions {
@@ -21,6 +22,8 @@ export interface BlockServerOptions {
   readonly stores: readonly string[]
   /** Stores of others, asked in order for what the own ones have not got. */
   readonly peers?: readonly string[]
+  /** Bytes of blocks kept in memory beside the stores; 64 MiB when left out, 0 for none. */
+  readonly recentBytesMax?: number
   /** Connections of one listener. */
   readonly connectionsMax?: number
   readonly log?: (entry: BlockServerEvent) => void
@@ -54,7 +57,10 @@ export async function startBlockServer(options: BlockServerOptions): Promise<Blo
       `${addresses.length} addresses to listen on: 1 to ${listenersMax}`
     )
   if (options.stores.length === 0) throw new ErisError('ERR_ERIS_ARGUMENT', 'no store is named')
-  const members = await openMembers([...options.stores, ...(options.peers ?? [])], {})
+  const recentBytes = options.recentBytesMax ?? recentBytesMax
+  const opened = await openMembers([...options.stores, ...(options.peers ?? [])], {})
+  const isInMemory = opened.every(({ isTrusted }) => isTrusted === true)
+  const members = isInMemory || recentBytes === 0 ? opened : [recentMember(recentBytes), ...opened]
   const store = joinMembers(members, log)
   const listeners: Listener[] = []
   const close = async (): Promise<void> => {
@@ -82,6 +88,13 @@ export async function startBlockServer(options: BlockServerOptions): Promise<Blo
       log({ level: 'info', event: 'closed' })
     }
   }
+}
+
+/** Not listed, and nothing is dropped from it: what counts is what the stores have. */
+function recentMember(bytesMax: number): FallbackMember {
+  const permissions = { get: true, put: true, drop: false, list: false }
+  const store = createRestrictedStore(createRecentStore({ bytesMax }), { permissions, isOwner: true })
+  return { store, isCache: true, isTrusted: true }
 }
 
 function joinMembers(members: readonly FallbackMember[], log: (entry: BlockServerEvent) => void): BlockStore {

@@ -74,8 +74,8 @@ class FallbackStore implements BlockStore {
   async put(block: Block, options?: StoreOptions): Promise<void> {
     this.#gate.expect('put', options)
     const [first, ...others] = this.#targets
-    for (const store of others) this.#tell(store, block)
     await first?.put(block, options)
+    for (const store of others) this.#tell(store, block)
   }
 
   async has(request: BlockRequest, options?: StoreOptions): Promise<boolean> {
@@ -143,17 +143,24 @@ class FallbackStore implements BlockStore {
     options: StoreOptions | undefined
   ): Promise<Uint8Array | undefined> {
     const bytes = await store.get(request, options)
-    if (bytes === undefined || (isTrusted === true && this.#caches.length === 0)) return bytes
-    const block = verifyBlock(hashing, request.reference, bytes)
+    if (bytes === undefined || (isTrusted === true && this.#caches.every((cache) => cache === store)))
+      return bytes
+    const isKept = this.#caches.some((cache) => cache !== store)
+    const block = verifyBlock(hashing, request.reference, isKept ? ownBytes(bytes) : bytes)
     if (bytes.length !== request.size) return undefined
     for (const cache of this.#caches) if (cache !== store) this.#tell(cache, block)
-    return bytes
+    return block.bytes
   }
 
   /** Without waiting for it. */
   #tell(store: BlockStore, block: Block): void {
     store.put(block).catch((error: unknown) => this.#onFailure(store, error))
   }
+}
+
+/** A view of something larger, such as a received packet, would keep all of it in memory. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > bytes.length ? bytes.slice() : bytes
 }
 
 function asError(reason: unknown): Error {

@@ -1,9 +1,14 @@
-/** The block kernel of this process: made when the first block is checked. */
-import type { Hashing } from '@blocktree/eris'
-import { chooseBlockKernel } from '@blocktree/crypto/native-block-kernel'
+/** The block kernels of this process: made when the first block is checked. */
+import { type Hashing, smallBlock } from '@blocktree/eris'
+import { chooseBlockKernel, createNativeBlockKernel } from '@blocktree/crypto/native-block-kernel'
 
-let kernel: Hashing | undefined
+let small: Hashing | undefined
+let large: Hashing | undefined
 
+/** One hash at a time: the kernel with vectors is made for many, so long blocks go to libsodium where it is there. */
 export const hashing: Hashing = {
-  hash: (bytes) => (kernel ??= chooseBlockKernel()).hash(bytes)
+  hash(bytes) {
+    if (bytes.length <= smallBlock) return (small ??= chooseBlockKernel()).hash(bytes)
+    return (large ??= createNativeBlockKernel() ?? chooseBlockKernel()).hash(bytes)
+  }
 }

@@ -12,3 +12,4 @@ export const httpRequestTimeoutMs = 30_000 // until a request with its body is t
 export const httpIdleTimeoutMs = 60_000 // between two requests on one connection
 export const httpStalledTimeoutMs = 60_000 // a client that takes nothing is cut off
 export const listenersMax = 64 // addresses of one daemon
+export const recentBytesMax: number = 64 * 1024 * 1024 // blocks that a daemon keeps in memory beside its stores

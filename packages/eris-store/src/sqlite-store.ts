@@ -1,6 +1,7 @@
 /**
  * Blocks in one SQLite database (doc/spec/26-coap-and-block-stores.md, section 5). Puts of the same moment share a
  * transaction, so many small blocks cost one sync of the disk; a process killed at any moment leaves whole blocks only.
+ * Blocks lie in the order they came: references are random, and a table sorted by them is three times as slow to fill.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import {
@@ -19,9 +20,10 @@ import { storeErrorOf } from './system-error.ts'
 
 const applicationId = 0x65_72_69_73 // "eris"
 const formatVersion = 1
-const pageBytes = 4096
+const pageBytes = 8192 // several small blocks fit, a large one is a chain of four
 const fullCode = 13 // SQLITE_FULL
 const damagedCodes: ReadonlySet<number> = new Set([11, 26]) // SQLITE_CORRUPT, SQLITE_NOTADB
+const cacheKibibytes = 16_384
 const listedAtOnce = 256
 
 export interface SqliteStoreOptions {
@@ -60,10 +62,12 @@ function prepare(database: DatabaseSync, path: string): void {
   if (!isNew && (id !== applicationId || version !== formatVersion))
     throw new ErisError('ERR_ERIS_STORE_FORMAT', `${path}: a database of another kind or a later version`)
   if (isNew) database.exec(`pragma page_size = ${pageBytes}`)
-  database.exec('pragma journal_mode = wal; pragma synchronous = full')
+  database.exec(
+    `pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -${cacheKibibytes}`
+  )
   if (!isNew) return
   database.exec(`begin immediate;
-    create table if not exists block (reference blob primary key, bytes blob not null) without rowid;
+    create table if not exists block (id integer primary key, reference blob not null unique, bytes blob not null);
     pragma application_id = ${applicationId};
     pragma user_version = ${formatVersion};
     commit`)
@@ -94,7 +98,7 @@ class SqliteStore implements BlockStore {
     this.#select = database.prepare('select bytes from block where reference = ?')
     this.#selectLength = database.prepare('select length(bytes) as length from block where reference = ?')
     this.#insert = database.prepare(
-      'insert into block values (?, ?) on conflict do update set bytes = excluded.bytes where bytes <> excluded.bytes'
+      'insert into block (reference, bytes) values (?, ?) on conflict (reference) do update set bytes = excluded.bytes where bytes <> excluded.bytes'
     )
     this.#remove = database.prepare('delete from block where reference = ? and length(bytes) = ?')
     this.#page = database.prepare(

@@ -3,6 +3,7 @@ import { blockForTest } from '@blocktree/eris/conformance'
 import { createMemoryStore } from '@blocktree/eris/memory'
 import { describe, expect, test } from 'vitest'
 import { createFallbackStore, createRestrictedStore, createVerifiedStore } from '@blocktree/eris-store'
+import { createRecentStore } from '../src/recent-store.ts'
 
 function requestFor({ reference, bytes }: Block): BlockRequest {
   return { reference, size: bytes.length === 1024 ? 1024 : 32_768 }
@@ -87,7 +88,7 @@ describe('a fallback store', () => {
     })
     await store.put(block)
     expect(first.blockCount).toBe(1)
-    expect(failures).toEqual(['a liar'])
+    await expect.poll(() => failures).toEqual(['a liar'])
   })
 
   test('does not store when the first one does not', async () => {
@@ -96,6 +97,7 @@ describe('a fallback store', () => {
       { store: createMemoryStore() }
     ])
     await expect(store.put(block)).rejects.toMatchObject({ code: 'ERR_ERIS_STORE_FULL' })
+    await expect(store.get(requestFor(block))).resolves.toBeUndefined()
   })
 
   test('does not put where it may not', async () => {
@@ -123,5 +125,30 @@ describe('a restricted store', () => {
     await inner.put(block)
     await createRestrictedStore(inner, { permissions: inner.permissions, isOwner: true }).close()
     await expect(inner.put(block)).rejects.toMatchObject({ code: 'ERR_ERIS_STORE_CLOSED' })
+  })
+})
+
+describe('recent blocks', () => {
+  test('make room for newer ones; what was used last stays', async () => {
+    const store = createRecentStore({ bytesMax: 3 * 1024 })
+    const blocks = [1, 2, 3, 4].map((seed) => blockForTest(seed))
+    const [first, second] = blocks
+    if (first === undefined || second === undefined) throw new Error('no blocks')
+    for (const one of blocks.slice(0, 3)) await store.put(one)
+    await store.get(requestFor(first))
+    for (const one of blocks.slice(3)) await store.put(one)
+    expect(await Promise.all(blocks.map((one) => store.has(requestFor(one))))).toEqual([
+      true,
+      false,
+      true,
+      true
+    ])
+  })
+
+  test('do not hold a large one when the limit is smaller', async () => {
+    const store = createRecentStore({ bytesMax: 1024 })
+    const large = blockForTest(1, 32_768)
+    await store.put(large)
+    expect(await store.has(requestFor(large))).toBe(false)
   })
 })

@@ -22,6 +22,7 @@ import {
   openSqliteStore,
   storePathDefault
 } from '@blocktree/eris-store'
+import { createRecentStore } from '../src/recent-store.ts'
 import { makeScratch, serveMemory } from './scratch.ts'
 
 testBlockStore('directory', async () => {
@@ -116,6 +117,8 @@ testBlockStore('verified', async () => ({ store: createVerifiedStore(createMemor
 testBlockStore('fallback with a cache', async () => ({
   store: createFallbackStore([{ store: createMemoryStore(), isCache: true }, { store: createMemoryStore() }])
 }))
+
+testBlockStore('recent blocks', async () => ({ store: createRecentStore({ bytesMax: 10_000_000 }) }))
 
 testBlockStore('restricted', async () => {
   const inner = createMemoryStore()

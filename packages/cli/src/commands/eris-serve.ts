@@ -9,6 +9,7 @@ import { printable } from '../format.ts'
 export async function run(context: CommandContext): Promise<void> {
   const { options, output, environment } = context
   const connectionsMax = options.integer('connections', 1)
+  const recentBytesMax = options.integer('recent', 0)
   const ended = new AbortController()
   const end = (): void => ended.abort()
   process.once('SIGTERM', end)
@@ -19,7 +20,8 @@ export async function run(context: CommandContext): Promise<void> {
       stores: storeUrls(context).split(/\s+/),
       peers: options.list('peer'),
       log: (entry) => report(context, entry),
-      ...(connectionsMax === undefined ? {} : { connectionsMax })
+      ...(connectionsMax === undefined ? {} : { connectionsMax }),
+      ...(recentBytesMax === undefined ? {} : { recentBytesMax })
     })
     output.note('Ctrl-C ends')
     if (!ended.signal.aborted && !context.signal.aborted) await once(ended.signal, 'abort')
