@@ -7,6 +7,11 @@ import type { TransportKey } from './port.ts'
 export interface Discovery {
   /** Addresses at which the holder of the key may be, each once and ending in its `/p2p/…`; empty when none is known. */
   find(key: TransportKey, options?: FindOptions): Promise<readonly string[]>
+  /**
+   * Makes this node known to those who `find` its key; to be repeated within a day, and when addresses change. Resolves
+   * when some were told; `ERR_NETWORK_UNREACHABLE` when there was nobody to tell.
+   */
+  announce(options?: FindOptions): Promise<void>
   /** Peers that make themselves known nearby, without being asked. */
   onFound(listener: (key: TransportKey, addresses: readonly string[]) => void): () => void
 }

@@ -147,7 +147,20 @@ export class Libp2pTransport implements Transport, Discovery {
     // nobody knows it, nobody can be asked, or the time is over: what is known already is the answer
     const asked = await this.#node.peerRouting.findPeer(peer, { signal: within }).catch(() => undefined)
     for (const address of asked?.multiaddrs ?? []) add(address)
+    // clients of the DHT are in no routing table, and are found by what they announced
+    if (asked === undefined) for (const address of await this.#announced(peer, within)) add(address)
     return [...found]
+  }
+
+  async announce(options: FindOptions = {}): Promise<void> {
+    const { signal, timeoutMs = findTimeoutMsDefault } = options
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const within = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    try {
+      await this.#node.contentRouting.provide(this.#node.peerId.toCID(), { signal: within })
+    } catch (error) {
+      throw new NetworkError('ERR_NETWORK_UNREACHABLE', 'nobody could be told of this node', { cause: error })
+    }
   }
 
   onFound(listener: (key: Uint8Array, addresses: readonly string[]) => void): () => void {
@@ -164,6 +177,20 @@ export class Libp2pTransport implements Transport, Discovery {
 
   async close(): Promise<void> {
     await this.#node.stop()
+  }
+
+  /** Addresses that a peer has announced as the provider of its own id. */
+  async #announced(peer: PeerId, signal: AbortSignal): Promise<readonly { toString(): string }[]> {
+    try {
+      for await (const { id, multiaddrs } of this.#node.contentRouting.findProviders(peer.toCID(), {
+        signal
+      })) {
+        if (id.equals(peer) && multiaddrs.length > 0) return multiaddrs
+      }
+    } catch {
+      // the time is over, or nobody can be asked
+    }
+    return []
   }
 
   /** Nodes to begin with; those that do not answer are passed over. */

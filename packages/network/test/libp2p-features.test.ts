@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Connection, type ConnectionHandlers, formatPeerId, type Network } from '@blocktree/network'
 import {
@@ -145,6 +146,39 @@ describe('libp2p', () => {
     })
   })
 
+  test('finds a client of the DHT that has announced itself', async () => {
+    await withNetworks(async (open) => {
+      const first = await open({ features: { dht: { mode: 'server', bootstrap: [] } } })
+      const bootstrap = [addressOf(first.network)]
+      const other = await open({ features: { dht: { mode: 'server', bootstrap } } })
+      const client = await open({ features: { dht: { mode: 'client', bootstrap } } })
+      await expect
+        .poll(
+          () =>
+            client.discovery.announce({ timeoutMs: 3000 }).then(
+              () => true,
+              () => false
+            ),
+          { timeout: 15_000 }
+        )
+        .toBe(true)
+      await expect
+        .poll(() => other.discovery.find(client.network.localKey, { timeoutMs: 2000 }), { timeout: 15_000 })
+        .toContain(addressOf(client.network))
+      const alone = await open()
+      await expect(alone.discovery.announce({ timeoutMs: 500 })).rejects.toMatchObject({
+        code: 'ERR_NETWORK_UNREACHABLE'
+      })
+    })
+  })
+
+  // multicast goes to every real network, so only where one can be made for the test alone
+  test.runIf(canMakeNetwork())('finds a node nearby by mDNS (needs unshare and ip)', () => {
+    const program = join(import.meta.dirname, 'fixtures', 'mdns-program.ts')
+    const found = inOwnNetwork(process.execPath, '--conditions=source', program)
+    expect(found.trim()).toBe('true')
+  })
+
   test('reaches a node through a relay, without bound for its own and with one when set', async () => {
     await withNetworks(async (open) => {
       const relay = await open({ features: { relayServer: { reservationsMax: 10 } } })
@@ -211,6 +245,24 @@ describe('libp2p', () => {
     })
   })
 })
+
+function inOwnNetwork(...command: readonly string[]): string {
+  const setUp = 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo && exec "$@"'
+  return execFileSync('unshare', ['-rn', 'sh', '-c', setUp, 'sh', ...command], {
+    encoding: 'utf8',
+    timeout: 25_000,
+    stdio: ['ignore', 'pipe', 'ignore']
+  })
+}
+
+function canMakeNetwork(): boolean {
+  try {
+    inOwnNetwork('true')
+    return true
+  } catch {
+    return false
+  }
+}
 
 function canResolve(name: string): boolean {
   try {

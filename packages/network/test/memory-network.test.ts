@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createMemoryNetwork, createVirtualTime } from '@blocktree/network/memory'
 import { type ConformanceDriver, testNetwork } from '@blocktree/network/conformance'
@@ -5,6 +6,8 @@ import { type Connection, type Network, systemTimers } from '@blocktree/network'
 import type { ProvenLink } from '../src/byte-link.ts'
 import { joinBare } from '../src/memory-network.ts'
 import { parseAddress } from '../src/address.ts'
+import { encodeFrame, frameType } from '../src/frame.ts'
+import { arbitraryFrame } from './arbitrary-frame.ts'
 import { keyOf, seededRandom } from './keys.ts'
 
 testNetwork('memory', () => Promise.resolve(memoryDriver()))
@@ -191,5 +194,38 @@ describe('memory network', () => {
     await time.until(Promise.all([here.close(), there.close()]))
     await time.advance(10)
     expect(time.pending).toBe(0)
+  })
+})
+
+describe('an enemy', () => {
+  test('that sends any frames in any order gets a working network to do nothing else', async () => {
+    const small = arbitraryFrame.map((frame) => ('id' in frame ? { ...frame, id: frame.id % 4 } : frame))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(small, { maxLength: 30 }),
+        fc.integer({ min: 0, max: 1 }),
+        async (frames, kind) => {
+          const { time, hub, there, local } = await pair()
+          const enemy = joinBare(hub, 'enemy', keyOf(66))
+          enemy.open({ accepted: () => {}, addressesChanged: () => {} })
+          const session = new Uint8Array(16)
+          const hellos = [0, kind].map((channel) => ({
+            ...{ type: frameType.hello, version: 1, channel, instance: session, session }
+          }))
+          for (const hello of hellos) {
+            const address = parseAddress(there.addresses()[0] ?? '')
+            const { link } = await time.until(enemy.dial(address, keyOf(2), new AbortController().signal))
+            link.open({ receive: () => {}, drained: () => {}, ended: () => {} })
+            for (const frame of [hello, ...frames]) {
+              const { header, body } = encodeFrame(frame)
+              link.send([header, body])
+            }
+          }
+          await time.advance(100)
+          expect(await time.until(local.request('echo', Uint8Array.of(9)))).toEqual(Uint8Array.of(9))
+        }
+      ),
+      { numRuns: process.env['SLOW'] === '1' ? 2000 : 60 }
+    )
   })
 })
