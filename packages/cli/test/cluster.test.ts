@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseId } from '@blocktree/codec'
 import { describe, expect, test } from 'vitest'
@@ -194,6 +196,77 @@ async function ask(place: Workplace, app: string, path: string): Promise<{ statu
   sent.on('error', answered.reject).end()
   return await answered.promise
 }
+
+describe('what a node gets', () => {
+  test('everything, when nothing else is said: the same paths on both', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    await owner.start()
+    writeFileSync(join(owner.path, 'letter.txt'), 'dear all')
+    await owner.run(['mkdir', '/letters'])
+    expect((await owner.run(['put', 'letter.txt', '/letters/'])).code).toBe(0)
+    await box.run(['node', 'join', await invite(owner, '--approved')])
+    await box.start()
+    const read = await until(
+      () => box.run(['cat', '/letters/letter.txt']),
+      ({ code }) => code === 0
+    )
+    expect(read.stdout).toBe('dear all')
+    writeFileSync(join(box.path, 'answer.txt'), 'thanks')
+    expect((await box.run(['put', 'answer.txt', '/letters/'])).code).toBe(0)
+    const answer = await until(
+      () => owner.run(['cat', '/letters/answer.txt']),
+      ({ code }) => code === 0
+    )
+    expect(answer.stdout).toBe('thanks')
+  })
+
+  test('one share and nothing around it', async () => {
+    await using owner = await workplace()
+    await using mate = await workplace()
+    await owner.start()
+    await owner.run(['mkdir', '/team']) // directories at the top are shares
+    writeFileSync(join(owner.path, 'plan.txt'), 'the plan')
+    await owner.run(['put', 'plan.txt', '/team/'])
+    await owner.run(['put', 'plan.txt', '/private.txt'])
+    await owner.run(['mkdir', '/team/plain'])
+    expect((await owner.run(['node', 'invite', '--path', '/team/plain'])).stderr).toContain('ERR_SHARE_PLAIN')
+    await mate.run(['node', 'join', await invite(owner, '--approved', '--path', '/team')])
+    await mate.start()
+    const read = await until(
+      () => mate.run(['cat', '/team/plan.txt']),
+      ({ code }) => code === 0
+    )
+    expect(read.stdout).toBe('the plan')
+    expect((await mate.run(['cat', '/private.txt'])).stderr).toMatch(/ERR_(ACCESS_DENIED|FILE_NOT_FOUND)/)
+    writeFileSync(join(mate.path, 'idea.txt'), 'an idea')
+    expect((await mate.run(['put', 'idea.txt', '/team/'])).code).toBe(0)
+    const idea = await until(
+      () => owner.run(['cat', '/team/idea.txt']),
+      ({ code }) => code === 0
+    )
+    expect(idea.stdout).toBe('an idea')
+  })
+
+  test('the right to host alone: it stores everything and reads nothing', async () => {
+    await using owner = await workplace()
+    await using rented = await workplace()
+    await owner.start()
+    writeFileSync(join(owner.path, 'letter.txt'), 'dear all')
+    await owner.run(['put', 'letter.txt', '/letter.txt'])
+    await rented.run(['node', 'join', await invite(owner, '--approved', '--rights', 'host')])
+    await rented.start()
+    const wanted = (await json<{ tree: { blocks: number } }>(owner, ['status'])).tree.blocks
+    const status = await until(
+      () => json<{ tree: { blocks: number } }>(rented, ['status']),
+      ({ tree }) => tree.blocks === wanted
+    )
+    expect(status.tree.blocks).toBe(wanted)
+    expect((await rented.run(['cat', '/letter.txt'])).stderr).toContain('ERR_ACCESS_DENIED')
+    expect((await rented.run(['mkdir', '/x'])).stderr).toContain('ERR_ACCESS_DENIED')
+    expect((await rented.run(['node', 'invite'])).stderr).toContain('ERR_ACCESS_DENIED')
+  })
+})
 
 describe('apps on two nodes', () => {
   test('send each other messages, and replies come back', async () => {

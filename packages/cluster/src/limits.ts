@@ -27,6 +27,7 @@ export const invitationFailuresMax = 5 // wrong proofs until an invitation is vo
 export const codeAddressesMax = 4 // addresses in one code
 export const joinBytesMax: number = 16 * 1024 // a request to join
 export const joinAnswerBytesMax: number = 4 * 1024 * 1024 // records that let a new member in
+export const joinDepthMax = 32 // directories down to the share whose headers a new node gets at once
 export const joinWaitMs = 20_000 // an unanswered request to join is answered "waiting" after this
 export const joinsPerMinuteMax = 30 // requests to join, of all strangers together
 export const introducedRecordsMax = 512 // authority records in one request

@@ -56,6 +56,7 @@ export type { RootSummary, RootSummaryOptions, ZoneSummary } from './sharing/roo
 export type { ShareOptions, ShareReport } from './sharing/share-directory.ts'
 export type { SuccessionReport, SuccessionRequest } from './sharing/succeed-root.ts'
 export type { ZoneCheckpoint } from './sharing/zone-checkpoint.ts'
+export { SupportingRecords } from './sharing/supporting-records.ts'
 export { type ResumeReport, type Sharing, createSharing } from './sharing/sharing.ts'
 export { firstSharedZone } from './shared-zones.ts'
 export type { VersionInfo } from './versions.ts'

@@ -23,6 +23,7 @@ import { recoverFirstStart } from './first-start-journal.ts'
 import type { Environment } from './location.ts'
 import type { Log } from './log.ts'
 import { type NodeMethods, nodeMethodTable } from './method-table.ts'
+import { namePaths } from './hosted-paths.ts'
 import { createHostedTrees, type HeldTree } from './hosted-trees.ts'
 import { createHandlers } from './methods/handlers.ts'
 import { deriveNameSecret } from './name-secret.ts'
@@ -245,6 +246,7 @@ async function openParts(
       freeBytes: () => freeBytesAt(directory.path),
       startTimer: startUnheldTimer
     })
+    await namePaths(own) // a node that joined for one share sees it though the folder around it is closed
     const recovery = await finishRecovery({ store, files, sharing, principals, log })
     return {
       configuration,

@@ -1,7 +1,7 @@
 /** Letting a candidate in: a cap with `host` and the grant to read, in the name of this node, packed for the new one. */
-import type { AddressBook, Candidate } from '@blocktree/cluster'
-import { type Actor, FilesError, resolvePath } from '@blocktree/files'
-import { type EndpointRecord, type Id, type PrincipalRecord, right } from '@blocktree/tree'
+import { type AddressBook, type Candidate, limits } from '@blocktree/cluster'
+import { type Actor, FilesError, resolvePath, SupportingRecords } from '@blocktree/files'
+import { type EndpointRecord, type HeaderRecord, type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { HeldTree } from '../hosted-trees.ts'
 import type { PrincipalDirectory } from '../principal-directory.ts'
 import { encodeJoinPackage } from './join-package.ts'
@@ -29,11 +29,9 @@ export async function admitCandidate(
     depth: depthBelow(held, actor, path, rights)
   })
   await nameOf(principals, request.principal, name === '' ? candidate.claimedName : name)
-  const { rootBlock } = held.tree
-  const rootHeader = rootBlock && held.tree.blockState(rootBlock)?.winner
   return encodeJoinPackage({
     line,
-    headers: rootHeader === undefined ? [] : [rootHeader.bytes],
+    records: recordsDownTo(held, zoneAt(held, actor, path)),
     endpoints: [[actor.principal.record.bytes, deps.endpoint().bytes], ...memberEndpoints(deps.book)]
   })
 }
@@ -48,6 +46,16 @@ export function zoneAt({ files }: HeldTree, actor: Actor, path: string): Id {
   )
 }
 
+/** @throws ERR_ACCESS_DENIED when this node cannot give these rights: the code would be of no use */
+export function expectMayGive(held: HeldTree, node: Actor, path: string, rights: number): void {
+  const place = { home: zoneAt(held, node, path), block: undefined }
+  if (node.capFor(place, rights | right.delegate) !== undefined) return
+  throw new FilesError(
+    'ERR_ACCESS_DENIED',
+    `this node may not give these rights at "${path}"; invite from one that may, or give fewer ("--rights")`
+  )
+}
+
 const depthFromRoot = 7 // a chain has at most 8 links
 
 /** A member that may delegate lets nodes and apps in as this one does, one link further from the root. */
@@ -57,6 +65,27 @@ function depthBelow(held: HeldTree, actor: Actor, path: string, rights: number):
   const own = actor.capFor(place, rights)
   const cap = own?.cap && held.tree.authority.cap(own.cap)
   return Math.max(0, (cap?.body.depth ?? depthFromRoot) - 1)
+}
+
+/**
+ * Headers of the directories from the root to the share, with what they rest on: paths work with them before anything
+ * else has come.
+ */
+function recordsDownTo({ tree }: HeldTree, zone: Id): readonly Uint8Array[] {
+  const headers: HeaderRecord[] = []
+  let at: Id | undefined = zone
+  while (at !== undefined && headers.length < limits.joinDepthMax) {
+    const state = tree.blockState(at)
+    if (state?.winner !== undefined) headers.unshift(state.winner)
+    at = state?.shownParent
+  }
+  const support = new SupportingRecords(tree.authority)
+  for (const header of headers) {
+    const epoch = header.body.epoch && tree.authority.epoch(header.body.epoch)
+    if (epoch !== undefined) support.add(epoch)
+    support.add(header)
+  }
+  return support.records.map(({ bytes }) => bytes)
 }
 
 const endpointsMax = 32

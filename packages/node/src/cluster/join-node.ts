@@ -260,7 +260,7 @@ async function keep(
     const tree = await createTreeState({ store, crypto, clock: { now: Date.now }, tree: joined.tree })
     const from = { peer: 'join', from: 'host' } as const
     await tree.offer(accepted.offer, from)
-    await tree.offer({ records: packed.headers.map((bytes) => ({ bytes })) }, from)
+    await tree.offer({ records: packed.records.map((bytes) => ({ bytes })) }, from)
     await tree.settled()
     if (tree.tree === undefined || tree.rootBlock === undefined || !equalBytes(tree.tree, joined.tree))
       throw new NodeError('ERR_ACCESS_LINE', 'the tree is missing in what the inviting node sent')

@@ -6,19 +6,19 @@ import { NodeError } from '../node-error.ts'
 export interface JoinPackage {
   /** The answer to its request for access. */
   readonly line: string
-  /** Headers to begin with: the root block's. */
-  readonly headers: readonly Uint8Array[]
+  /** Headers to begin with, of the directories from the root to the share, each after what it rests on. */
+  readonly records: readonly Uint8Array[]
   /** Principal and endpoint of members. */
   readonly endpoints: readonly (readonly [principal: Uint8Array, endpoint: Uint8Array])[]
 }
 
 const format = 1
-const headersMax = 16
+const recordsMax = 2048
 
-export function encodeJoinPackage({ line, headers, endpoints }: JoinPackage): Uint8Array {
+export function encodeJoinPackage({ line, records, endpoints }: JoinPackage): Uint8Array {
   const writer = new CanonicalWriter(line.length + 16 * 1024).array(4).uint(format).str(line)
-  writer.array(headers.length)
-  for (const header of headers) writer.bin(header)
+  writer.array(records.length)
+  for (const record of records) writer.bin(record)
   writer.array(endpoints.length)
   for (const [principal, endpoint] of endpoints) writer.array(2).bin(principal).bin(endpoint)
   return writer.finish()
@@ -32,15 +32,15 @@ export function decodeJoinPackage(bytes: Uint8Array): JoinPackage {
     reader.arrayOf(4)
     reader.uint(format, format)
     const line = reader.str(most)
-    const headers: Uint8Array[] = []
-    for (let left = reader.array(headersMax); left > 0; left--) headers.push(reader.bin(most).slice())
+    const records: Uint8Array[] = []
+    for (let left = reader.array(recordsMax); left > 0; left--) records.push(reader.bin(most).slice())
     const endpoints: (readonly [Uint8Array, Uint8Array])[] = []
     for (let left = reader.array(limits.exchangedEndpointsMax); left > 0; left--) {
       reader.arrayOf(2)
       endpoints.push([reader.bin(most).slice(), reader.bin(most).slice()])
     }
     reader.end()
-    return { line, headers, endpoints }
+    return { line, records, endpoints }
   } catch (cause) {
     if (!(cause instanceof CodecError)) throw cause
     throw new NodeError('ERR_ACCESS_LINE', `what the inviting node sent is damaged: ${cause.message}`, {

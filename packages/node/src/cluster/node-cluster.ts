@@ -31,7 +31,7 @@ import type { Network } from '@blocktree/network'
 import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import { NodeError, reasonOf } from '../node-error.ts'
-import { admitCandidate, zoneAt } from './admit-candidate.ts'
+import { admitCandidate, expectMayGive, zoneAt } from './admit-candidate.ts'
 import { AppMessages } from './app-messages.ts'
 import { createAddressRows, createInvitationRows } from './cluster-rows.ts'
 import { createIntroductionTaker, introduceSelf, needsIntroduction } from './introductions.ts'
@@ -236,6 +236,7 @@ class Cluster implements NodeCluster {
   ): Promise<{ invitation: Invitation; code: string }> {
     const { crypto, trees, principals } = this.#parts
     zoneAt(trees.own, actor, terms.path)
+    expectMayGive(trees.own, principals.node, terms.path, terms.rights)
     const invitation = await this.desk.invite(terms, lifeMs)
     const code = formatInvitationCode(crypto, {
       secret: invitation.secret,

@@ -3,13 +3,15 @@
  * header is held. A row says that names may be missing from before the first of them until some seconds after the last:
  * a crash in between is made good at the next start.
  */
-import type { Actor, Files } from '@blocktree/files'
+import type { Actor } from '@blocktree/files'
 import type { Id } from '@blocktree/tree'
+import { namePaths } from '../hosted-paths.ts'
+import type { HeldTree } from '../hosted-trees.ts'
 
 const idleMs = 3000
 
 export class ArrivingNames {
-  readonly #files: Files
+  readonly #held: Pick<HeldTree, 'tree' | 'store' | 'files'>
   readonly #node: () => Actor
   readonly #onFailure: (error: unknown) => void
   #blocks: Map<string, Id> = new Map()
@@ -17,8 +19,12 @@ export class ArrivingNames {
   #timer: NodeJS.Timeout | undefined
   #running: Promise<unknown> = Promise.resolve()
 
-  constructor(files: Files, node: () => Actor, onFailure: (error: unknown) => void) {
-    this.#files = files
+  constructor(
+    held: Pick<HeldTree, 'tree' | 'store' | 'files'>,
+    node: () => Actor,
+    onFailure: (error: unknown) => void
+  ) {
+    this.#held = held
     this.#node = node
     this.#onFailure = onFailure
   }
@@ -33,7 +39,7 @@ export class ArrivingNames {
       this.#end = undefined
       resolve()
     }
-    this.#running = this.#files.arriving(() => promise).catch(this.#onFailure)
+    this.#running = this.#held.files.arriving(() => promise).catch(this.#onFailure)
   }
 
   /** These were taken a moment ago. */
@@ -52,7 +58,8 @@ export class ArrivingNames {
     const blocks = this.#blocks
     this.#blocks = new Map()
     try {
-      await this.#files.indexNames(this.#node(), blocks.values())
+      await this.#held.files.indexNames(this.#node(), blocks.values())
+      await namePaths(this.#held) // of shares whose surrounding folder is not readable here
     } catch (error) {
       this.#onFailure(error)
     }

@@ -206,7 +206,7 @@ export class NodeSync {
     const { trees, principals, crypto, clock, settings } = this.#options
     const held = await trees.held(name)
     const node = (): ReturnType<HeldTree['actorOf']> => held.actorOf(principals.node)
-    const names = new ArrivingNames(held.files, node, (error) =>
+    const names = new ArrivingNames(held, node, (error) =>
       this.#note({
         level: 'warn',
         message: 'names of arrived blocks are not indexed',
