@@ -6,6 +6,7 @@ import { appUpgrade } from './scenarios/app-upgrade.ts'
 import { appUse } from './scenarios/app-use.ts'
 import { backupAndRestore } from './scenarios/backup-and-restore.ts'
 import { clockJumps } from './scenarios/clock-jumps.ts'
+import { contentByUrn } from './scenarios/content-by-urn.ts'
 import { diskFull } from './scenarios/disk-full.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
@@ -29,5 +30,6 @@ export const scenarios: readonly Scenario[] = [
   appRevoke,
   appRestore,
   appAttacks,
-  appAttacksWasmtime
+  appAttacksWasmtime,
+  contentByUrn
 ]

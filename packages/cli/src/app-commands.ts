@@ -37,11 +37,21 @@ export const appCommands: readonly CommandDefinition[] = [
     group: 'Apps',
     summary: 'Install an app from its package, after showing what it asks for',
     description:
+      'The package is a file, stdin ("-"), a URN, or a release record (FILE.release), which gives exactly what the author signed. ' +
       'Shows author, permissions with the reasons the author gives, and limits, and asks. Without a terminal it needs --yes, or a --grant or --decline for every permission. Ends with 4 when nobody agreed, with 7 when the package does not verify.',
     arguments: [packageFile],
-    options: [name, ...consent],
+    options: [
+      name,
+      ...consent,
+      {
+        name: 'url',
+        value: 'URL',
+        summary: 'where the package is taken from when its blocks are missing, damaged or slow'
+      }
+    ],
     examples: [
       ['blocktree app install notes.blocktree', ''],
+      ['blocktree app install notes-2.release', 'from blocks, or from the URL in the release'],
       ['blocktree app install files.blocktree --grant photos=/photos --yes', 'without questions'],
       ['curl -s https://example.org/notes.blocktree | blocktree app install - --yes', 'from stdin']
     ],

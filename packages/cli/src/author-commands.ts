@@ -12,6 +12,27 @@ const key: Option = {
 
 export const authorCommands: readonly CommandDefinition[] = [
   {
+    name: 'app release',
+    group: 'Making apps',
+    summary: 'Encode a package into blocks and sign a release record that names them',
+    description:
+      'Whoever has the record installs exactly this package, from any store of its blocks or from the URL.',
+    arguments: [packageFile],
+    options: [
+      { name: 'url', value: 'URL', summary: 'where the package can be had when its blocks cannot' },
+      {
+        name: 'store',
+        value: 'URL',
+        isRepeated: true,
+        summary: 'where the blocks go (ERIS_STORE_URL; else a database of this user)'
+      },
+      { name: 'out', short: 'o', value: 'FILE', completes: 'local', summary: 'where to write the record' },
+      key
+    ],
+    examples: [['blocktree app release notes.blocktree --url https://example.org/notes.blocktree', '']],
+    load: () => import('./commands/app-release.ts')
+  },
+  {
     name: 'app new',
     group: 'Making apps',
     summary: 'Write a new app project that works',

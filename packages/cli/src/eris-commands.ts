@@ -1,4 +1,4 @@
-/** Commands for content by URN; none needs a node. Part of ./command-table.ts. */
+/** Commands for content by URN; those that begin with `eris` need no node. Part of ./command-table.ts. */
 import type { Argument, CommandDefinition, Option } from './command.ts'
 
 const urn: Argument = { name: 'URN', completes: 'nothing' }
@@ -29,6 +29,44 @@ const secretOptions: readonly Option[] = [
 const wherever = 'In place of URN a magnet link or a link file (FILE.eris) will do.'
 
 export const erisCommands: readonly CommandDefinition[] = [
+  {
+    name: 'publish',
+    group: 'Content by URN',
+    summary: 'Publish a file or directory of the tree, and print the URN',
+    description:
+      'The node keeps the encrypted blocks and answers them where eris.listen says. Whoever has the URN can read the content; whoever has blocks cannot.',
+    arguments: [{ name: 'PATH', completes: 'tree' }],
+    options: [blockSize, { name: 'unique', summary: 'a URN that nobody else can get from the same content' }],
+    examples: [['blocktree publish /photos', 'prints urn:eris:...']],
+    load: () => import('./commands/publish.ts')
+  },
+  {
+    name: 'unpublish',
+    group: 'Content by URN',
+    summary: 'Forget a publication and remove its blocks from this node',
+    arguments: [urn],
+    options: [],
+    examples: [],
+    load: () => import('./commands/unpublish.ts')
+  },
+  {
+    name: 'published',
+    group: 'Content by URN',
+    summary: 'List what this node has published',
+    arguments: [],
+    options: [],
+    examples: [],
+    load: () => import('./commands/published.ts')
+  },
+  {
+    name: 'fetch',
+    group: 'Content by URN',
+    summary: 'Write the content of a URN into the tree, where nothing is yet',
+    arguments: [urn, { name: 'PATH', completes: 'tree' }],
+    options: [],
+    examples: [['blocktree fetch urn:eris:B4... /photos-of-a-friend', '']],
+    load: () => import('./commands/fetch.ts')
+  },
   {
     name: 'eris encode',
     group: 'Content by URN',

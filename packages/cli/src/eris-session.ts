@@ -21,6 +21,7 @@ import {
 import { openBlockStore } from '@blocktree/eris-store'
 import { CliError } from './cli-error.ts'
 import type { CommandContext } from './command.ts'
+import { blockSizeName } from './eris-options.ts'
 import { readLocalFile } from './local-file.ts'
 
 export interface ErisSession extends AsyncDisposable {
@@ -77,12 +78,9 @@ export function capabilityArgument(context: CommandContext): ReadCapability {
   return parseUrn(text)
 }
 
-export function blockSizeOption({ options }: CommandContext): BlockSize | undefined {
-  const text = options.text('block-size')?.toLowerCase()
-  if (text === undefined) return undefined
-  const size = { '1k': smallBlock, '1024': smallBlock, '32k': largeBlock, '32768': largeBlock }[text]
-  if (size === undefined) throw new CliError('ERR_OPTION_VALUE', `--block-size ${text}: give 1k or 32k`)
-  return size === smallBlock ? smallBlock : largeBlock
+export function blockSizeOption(context: CommandContext): BlockSize | undefined {
+  const name = blockSizeName(context)
+  return name === undefined ? undefined : name === '1k' ? smallBlock : largeBlock
 }
 
 export function secretOption({ options }: CommandContext): Uint8Array {

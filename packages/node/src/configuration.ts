@@ -223,6 +223,11 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
       downloadRate: Number(value('sync.downloadRate')),
       receipts: value('sync.receipts') === true
     },
+    eris: {
+      listen: text('eris.listen'),
+      stores: text('eris.stores'),
+      cacheBytes: Number(value('eris.cache'))
+    },
     service: value('service') === true
   }
 }

@@ -15,6 +15,7 @@ import { createLazyApps, type LazyApps } from './apps/lazy-apps.ts'
 import type { JoinRequest } from './cluster/join-node.ts'
 import { createLazyCluster, type LazyCluster } from './cluster/lazy-cluster.ts'
 import { NodeStanding } from './cluster/node-standing.ts'
+import { createLazyContent, type LazyContent } from './eris/lazy-content.ts'
 import type { Configuration } from './configuration.ts'
 import { type BulkWrites, createBulkWrites } from './bulk-writes.ts'
 import { chooseCrypto } from './choose-crypto.ts'
@@ -66,6 +67,8 @@ export interface NodeParts {
   readonly standing: NodeStanding
   /** Replication with other nodes; loaded with the first of them. */
   readonly sync: LazySync
+  /** Content by URN; opened when first used, or when the settings name a listener. */
+  readonly content: LazyContent
   readonly root: RootKey
   readonly principals: PrincipalDirectory
   /** The own tree, and those of other owners that are kept here. */
@@ -123,16 +126,19 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   const apps = createLazyApps(() => all)
   const cluster = createLazyCluster(() => all)
   const sync = createLazySync(() => parts)
+  const content = createLazyContent(() => all)
   const all: NodeParts = {
     ...parts,
     apps,
     cluster,
     sync,
+    content,
     connectionCount: () => sessions.size,
     requestShutdown: () => shutdown()
   }
   if (parts.files.exists(parts.principals.node, appsDirectory)) setImmediate(() => void startApps(all))
   setImmediate(() => void cluster.start())
+  if (configuration.eris.listen !== undefined) setImmediate(() => void startContent(all))
   return {
     treeId: record.treeId,
     isNew: found === undefined,
@@ -150,6 +156,7 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
       await apps.close()
       await cluster.close()
       await sync.close()
+      await content.close()
       await closeParts(parts)
     }
   }
@@ -173,7 +180,20 @@ async function startApps({ apps, log }: NodeParts): Promise<void> {
   }
 }
 
-type OpenParts = Omit<NodeParts, 'apps' | 'cluster' | 'sync' | 'connectionCount' | 'requestShutdown'>
+/** A listener that cannot be had is no reason for the node not to run. */
+async function startContent({ content, log }: NodeParts): Promise<void> {
+  try {
+    const { urls } = await content.get()
+    for (const url of urls) log.info('blocks are answered', { url })
+  } catch (error) {
+    log.error('blocks are not answered', { reason: reasonOf(error) })
+  }
+}
+
+type OpenParts = Omit<
+  NodeParts,
+  'apps' | 'content' | 'cluster' | 'sync' | 'connectionCount' | 'requestShutdown'
+>
 
 async function openParts(
   options: OpenNodeOptions,

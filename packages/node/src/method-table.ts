@@ -5,6 +5,7 @@
 import type { MethodTable } from '@blocktree/rpc'
 import { type AppMethods, appMethodTable } from './method-table/app-methods.ts'
 import { type ClusterMethods, clusterMethodTable } from './method-table/cluster-methods.ts'
+import { type ContentMethods, contentMethodTable } from './method-table/content-methods.ts'
 import { type FileMethods, fileMethodTable } from './method-table/file-methods.ts'
 import { type ProcessMethods, processMethodTable } from './method-table/node-methods.ts'
 import { type PrincipalMethods, principalMethodTable } from './method-table/principal-methods.ts'
@@ -18,6 +19,7 @@ export interface NodeMethods
   extends
     AppMethods,
     ClusterMethods,
+    ContentMethods,
     ProcessMethods,
     FileMethods,
     PrincipalMethods,
@@ -35,7 +37,8 @@ export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>
   syncMethodTable,
   treeMethodTable,
   appMethodTable,
-  clusterMethodTable
+  clusterMethodTable,
+  contentMethodTable
 )
 
 export type {
@@ -48,6 +51,7 @@ export type {
   AppQuestion,
   AppSummary
 } from './method-table/app-methods.ts'
+export type { ContentMethods, PublishedContent } from './method-table/content-methods.ts'
 export type {
   ClusterMethods,
   InvitationSummary,

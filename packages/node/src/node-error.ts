@@ -51,6 +51,14 @@ export type NodeErrorCode =
   | 'ERR_MEMBER_UNKNOWN' // no such node is in the cluster
   | 'ERR_JOIN_UNKNOWN' // no such node waits to join, or no such invitation
   | 'ERR_INVITER_UNREACHABLE' // the node that made the code does not answer
+  | 'ERR_CONTENT_STATE' // the list of what was published cannot be read
+  | 'ERR_CONTENT_UNKNOWN' // this content was not published here
+  | 'ERR_CONTENT_OTHER' // content is not what was named or signed
+  | 'ERR_CONTENT_SIZE' // content is larger than what asked for it takes
+  | 'ERR_CONTENT_SLOW' // content came to a halt
+  | 'ERR_CONTENT_URL' // the URL of a content cannot be read
+  | 'ERR_RELEASE_FORMAT' // bytes are not a release record
+  | 'ERR_RELEASE_SIGNATURE' // a release record was not signed by the author it names
   | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests
 
 export class NodeError extends Error {

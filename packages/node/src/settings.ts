@@ -45,6 +45,11 @@ export interface Settings {
     readonly downloadRate: number
     readonly receipts: boolean
   }
+  readonly eris: {
+    readonly listen: string | undefined
+    readonly stores: string | undefined
+    readonly cacheBytes: number
+  }
   readonly service: boolean
 }
 
@@ -77,6 +82,9 @@ export type SettingKey =
   | 'sync.uploadRate'
   | 'sync.downloadRate'
   | 'sync.receipts'
+  | 'eris.listen'
+  | 'eris.stores'
+  | 'eris.cache'
   | 'service'
 
 export type SettingKind =
@@ -85,6 +93,7 @@ export type SettingKind =
   | { readonly type: 'host' } // a host name or an IP address
   | { readonly type: 'path' }
   | { readonly type: 'addresses' } // multiaddrs, with commas between them
+  | { readonly type: 'urls' } // separated by spaces
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
   | { readonly type: 'size'; readonly min: number; readonly max: number } // bytes: 4096, "64 MiB"
   | { readonly type: 'duration'; readonly min: number; readonly max: number } // milliseconds: "5m", "30s"
@@ -332,6 +341,31 @@ export const settings: readonly Setting[] = [
       'whether other nodes are asked for receipts of what is written here, also when nobody waits for them'
   },
   {
+    key: 'eris.listen',
+    variable: 'BLOCKTREE_ERIS_LISTEN',
+    flag: 'eris-listen',
+    kind: { type: 'urls' },
+    fallback: undefined,
+    summary: 'where blocks of published content are answered, such as http://127.0.0.1:4782?get'
+  },
+  {
+    key: 'eris.stores',
+    variable: 'BLOCKTREE_ERIS_STORES',
+    flag: 'eris-stores',
+    kind: { type: 'urls' },
+    fallback: undefined,
+    summary:
+      'stores of others that are asked for blocks, in this order, such as coap+tcp://friend.example?get'
+  },
+  {
+    key: 'eris.cache',
+    variable: 'BLOCKTREE_ERIS_CACHE',
+    flag: 'eris-cache',
+    kind: { type: 'size', min: 8 * mebi, max: 1024 * 1024 * mebi },
+    fallback: '256 MiB',
+    summary: 'space for blocks that were fetched from others'
+  },
+  {
     key: 'service',
     variable: 'BLOCKTREE_SERVICE',
     flag: 'service',
@@ -370,6 +404,8 @@ function readKind(kind: SettingKind, raw: unknown): SettingValue | undefined {
       return typeof raw === 'string' && raw !== '' && !raw.includes('\0') ? raw : undefined
     case 'addresses':
       return typeof raw === 'string' && /^\/[!-~]{3,250}(,\/[!-~]{3,250}){0,15}$/.test(raw) ? raw : undefined
+    case 'urls':
+      return typeof raw === 'string' && /^[a-z0-9+]+:\S*(?: +[a-z0-9+]+:\S*)*$/.test(raw) ? raw : undefined
     case 'host':
       return typeof raw === 'string' && /^[0-9A-Za-z.:-]{1,253}$/.test(raw) ? raw : undefined
     case 'integer':
@@ -438,6 +474,8 @@ export function describeKind(kind: SettingKind): string {
       return 'a path'
     case 'addresses':
       return 'multiaddrs such as "/dns4/box.example/tcp/4781/tls", with commas between them'
+    case 'urls':
+      return 'one URL, or several separated by spaces'
     case 'host':
       return 'a host name or an IP address'
     case 'integer':

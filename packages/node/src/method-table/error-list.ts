@@ -64,6 +64,15 @@ const summaries = {
   ERR_MESSAGE_BUSY: 'too many messages wait there, or come from here',
   ERR_MESSAGE_SIZE: 'the content is longer than a message to another node takes',
   ERR_MESSAGE_TIMEOUT: 'no reply came in time; the message may have been taken',
+  ERR_ERIS_URN: 'the text is no urn:eris: in its one spelling; copy it as a whole',
+  ERR_ERIS_BLOCK_MISSING: 'no store that is known here has a block of the content; name another store',
+  ERR_ERIS_BLOCK_CORRUPT: 'a store gave a block that is not the one named; nothing of it was used',
+  ERR_ERIS_STORE_UNAVAILABLE: 'a store of blocks cannot be reached; try later, or name another',
+  ERR_ERIS_TREE_LINK: 'a symbolic link leads out of its directory; nothing was fetched',
+  ERR_CONTENT_UNKNOWN: 'this was not published here; content.published lists what was',
+  ERR_CONTENT_OTHER: 'what was given is not the content that was named; do not use it',
+  ERR_CONTENT_SIZE: 'the content is larger than a package may be; fetch it to a path',
+  ERR_CONTENT_SLOW: 'nothing came for a while; try later',
   ERR_METHOD_UNAVAILABLE: 'this build cannot carry out the method'
 } as const
 

@@ -5,6 +5,7 @@ import type { NodeMethods } from '../method-table.ts'
 import type { Peer } from '../peer.ts'
 import { createAppHandlers } from './app-methods.ts'
 import { createClusterHandlers } from './cluster-methods.ts'
+import { createContentHandlers } from './content-methods.ts'
 import { createFileHandlers } from './file-methods.ts'
 import { createProcessHandlers } from './node-methods.ts'
 import { createPrincipalHandlers } from './principal-methods.ts'
@@ -23,6 +24,7 @@ export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
     ...createSyncHandlers(parts),
     ...createTreeHandlers(parts),
     ...createAppHandlers(parts),
-    ...createClusterHandlers(parts)
+    ...createClusterHandlers(parts),
+    ...createContentHandlers(parts)
   }
 }
