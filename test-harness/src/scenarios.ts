@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts'
 import { appAttacks, appAttacksWasmtime } from './scenarios/app-attacks.ts'
+import { appKills } from './scenarios/app-kills.ts'
 import { appRestore } from './scenarios/app-restore.ts'
 import { appRevoke } from './scenarios/app-revoke.ts'
 import { appUpgrade } from './scenarios/app-upgrade.ts'
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   appUpgrade,
   appRevoke,
   appRestore,
+  appKills,
   appAttacks,
   appAttacksWasmtime,
   contentByUrn
