@@ -85,6 +85,12 @@ export class AppHost {
     return this.#slots.names().filter((name) => this.find(name) !== undefined)
   }
 
+  /** As `stateOf`, of what is known in memory: nothing is read, and nothing is found to be damaged. */
+  stateInMemory(name: string): AppState {
+    const slot = this.#slots.find(name)
+    return slot?.instance?.state ?? (slot?.problem === undefined ? 'stopped' : 'failed')
+  }
+
   /** undefined while it does not run. */
   describe(name: string): AppFacts | undefined {
     return this.#slots.find(name)?.instance?.describe()

@@ -2,7 +2,7 @@
 import type { Metric, MetricSample } from '@blocktree/gateway'
 import type { AppHost } from './app-host.ts'
 
-const states = ['running', 'idle', 'backing-off', 'suspended', 'stopped', 'failed', 'damaged'] as const
+const states = ['running', 'idle', 'backing-off', 'suspended', 'stopped', 'failed'] as const
 
 export function appMetrics(host: AppHost): readonly Metric[] {
   const names = host.knownNames()
@@ -18,7 +18,7 @@ export function appMetrics(host: AppHost): readonly Metric[] {
       help: '1 for the state that the app is in.',
       type: 'gauge',
       samples: names.flatMap((app) => {
-        const is = host.stateOf(app)
+        const is = host.stateInMemory(app)
         return states.map((state) => ({ labels: { app, state }, value: state === is ? 1 : 0 }))
       })
     },

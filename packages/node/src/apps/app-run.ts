@@ -28,6 +28,7 @@ export async function startRun(deps: AppDeps, slot: AppSlot, why: RunReason): Pr
     installedMs: deps.files.stat(deps.owner, place.package).metadata.modifiedMs,
     instance: () => slot.instance
   })
+  slot.package = found
   slot.problem = undefined
   try {
     slot.instance = await startApp(deps.services, {

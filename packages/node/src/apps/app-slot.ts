@@ -3,6 +3,7 @@
  * another. Changes of its grant have a chain of their own, since an app may give something back in the middle of an act:
  * whoever reads a grant to write another one does both in one turn of it.
  */
+import type { VerifiedPackage } from '@blocktree/app-package'
 import type { AppInstance } from '@blocktree/apps'
 import type { ServedApp } from '@blocktree/gateway'
 
@@ -11,6 +12,8 @@ export interface AppSlot {
   instance: AppInstance | undefined
   /** What the gateway serves; undefined when nothing was ever started. */
   served: ServedApp | undefined
+  /** What was started last, held so that it is verified once (./installation.ts). */
+  package: VerifiedPackage | undefined
   /** Why it does not run though it should. */
   problem: string | undefined
   /** Takes the chain of grants; within an act too. Never within itself. */
@@ -38,7 +41,8 @@ export class AppSlots {
 
 function createSlot(name: string): AppSlot {
   const grants = createChain()
-  return { name, instance: undefined, served: undefined, problem: undefined, changingGrants: grants }
+  const nothing = { instance: undefined, served: undefined, package: undefined, problem: undefined }
+  return { name, ...nothing, changingGrants: grants }
 }
 
 type Chain = <T>(act: () => Promise<T>) => Promise<T>

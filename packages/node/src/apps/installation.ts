@@ -14,7 +14,7 @@ import {
 import { equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { type Actor, type Files, FilesError } from '@blocktree/files'
-import type { TreeState } from '@blocktree/tree'
+import type { Id, TreeState } from '@blocktree/tree'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { type AppPlace, appPlace, appsDirectory } from './app-place.ts'
 import { type AppState, decodeAppState, encodeAppState } from './app-state.ts'
@@ -63,7 +63,7 @@ export function readInstallation(deps: InstallationDeps, name: string): Installa
     throw new NodeError('ERR_APP_UNKNOWN', `no app "${name}" is installed; "app list" shows those that are`)
   }
   try {
-    const found = readPackage(deps.crypto, readFile(deps, place.package))
+    const found = readVerified(deps, place.package)
     const { grant } = readGrant(deps, readFile(deps, place.grant))
     const state = decodeAppState(readFile(deps, place.state), name)
     expectSame(found, grant)
@@ -72,6 +72,24 @@ export function readInstallation(deps: InstallationDeps, name: string): Installa
     if (!(cause instanceof PackageError || cause instanceof FilesError)) throw cause
     throw new NodeError('ERR_APP_DAMAGED', `app "${name}" cannot be used: ${reasonOf(cause)}`, { cause })
   }
+}
+
+/** What was verified and is still held by somebody, by path: an app that runs holds its package. */
+const verified = new WeakMap<
+  Files,
+  Map<string, { readonly version: Id; readonly found: WeakRef<VerifiedPackage> }>
+>()
+
+/** Hashes all of a package only when it is another version than last time. @throws PackageError */
+function readVerified(deps: InstallationDeps, path: string): VerifiedPackage {
+  const version = deps.files.stat(deps.owner, path).versionId
+  const known = verified.get(deps.files) ?? new Map<string, never>()
+  const last = known.get(path)
+  const held = last !== undefined && equalBytes(last.version, version) ? last.found.deref() : undefined
+  if (held !== undefined) return held
+  const found = readPackage(deps.crypto, readFile(deps, path))
+  verified.set(deps.files, known.set(path, { version, found: new WeakRef(found) }))
+  return found
 }
 
 function readFile({ files, owner }: InstallationDeps, path: string): Uint8Array {
