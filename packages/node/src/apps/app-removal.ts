@@ -16,6 +16,7 @@ export async function beginRemoval(deps: AppDeps, slot: AppSlot, keepsData: bool
   const { files, owner } = deps
   await endRun(slot)
   slot.served = undefined
+  slot.package = undefined
   const place = appPlace(slot.name)
   await files.move(owner, place.directory, removalPlace(slot.name, keepsData ? 'kept' : 'removed').directory)
 }
@@ -48,6 +49,7 @@ export async function clearAway(deps: AppDeps, slot: AppSlot, place: AppPlace): 
   const { files, owner, principals } = deps
   await endRun(slot)
   slot.served = undefined
+  slot.package = undefined
   await endRights(deps, slot.name)
   await principals.remove(installationKeyName(slot.name))
   if (files.exists(owner, place.directory)) await files.remove(owner, place.directory, { recursive: true })
