@@ -197,6 +197,32 @@ describe('memory network', () => {
   })
 })
 
+describe('two peers that dial each other', () => {
+  test('end with one connection, the same for both, whatever the delays', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const time = createVirtualTime()
+      const random = seededRandom(seed)
+      const hub = createMemoryNetwork({ timers: time, random, conditions: { delayMs: 5, jitterMs: 80 } })
+      const nodes = [1, 2].map((number) => hub.join({ name: `node-${number}`, localKey: keyOf(number) }))
+      const held = nodes.map(() => new Set<Connection>())
+      const keep = (index: number, connection: Connection): void => {
+        held[index]?.add(connection)
+        void connection.closed.then(() => held[index]?.delete(connection))
+      }
+      for (const [index, node] of nodes.entries()) node.onConnection((connection) => keep(index, connection))
+      const dials = nodes.map(async (node, index) => {
+        await new Promise<void>((resolve) => time.start(random() * 100, resolve))
+        keep(index, await node.dial(nodes[1 - index]?.addresses()[0] ?? ''))
+      })
+      await time.until(Promise.all(dials))
+      await time.advance(10_000)
+      const [here = [], there = []] = held.map((connections) => [...connections])
+      expect([seed, here.length, there.length]).toEqual([seed, 1, 1])
+      expect(new Set([here[0]?.direction, there[0]?.direction]).size).toBe(2)
+    }
+  })
+})
+
 describe('an enemy', () => {
   test('that sends any frames in any order gets a working network to do nothing else', async () => {
     const small = arbitraryFrame.map((frame) => ('id' in frame ? { ...frame, id: frame.id % 4 } : frame))
