@@ -189,8 +189,7 @@ describe('blocktree eris serve', () => {
   })
 })
 
-const title = isAbsent ? 'libcoap (skipped: libcoap3-bin is absent, see tools/setup-extras)' : 'libcoap'
-describe.skipIf(isAbsent)(`${title} as a stranger`, () => {
+describe.skipIf(isAbsent)('libcoap (needs libcoap3-bin) as a stranger', () => {
   for (const [index, transport] of ['UDP', 'TCP'].entries())
     for (const block of blocks)
       test(`puts and gets a block of ${block.bytes.length} bytes over ${transport}`, async () => {
@@ -220,4 +219,22 @@ describe.skipIf(isAbsent)(`${title} as a stranger`, () => {
         ])
         expect(`${absent.stdout}${absent.stderr}`).toContain('4.04')
       })
+})
+
+/** Its commands are known from its documents only: it could not be had where this was written. */
+const hasErisGo = spawnSync('sh', ['-c', 'command -v eris-go']).status === 0
+describe.skipIf(!hasErisGo)('eris-go (needs eris-go) as a stranger', () => {
+  test('encodes into the daemon what this program decodes, and the other way round', async () => {
+    const daemon = await startDaemon(['--listen', 'coap+tcp://127.0.0.1:0', '--store', 'memory:'])
+    const url = daemon.urls[0] ?? ''
+    const env = { ...process.env, ERIS_STORE_URL: `${url}?get&put` }
+    const [input, output] = [join(directory, 'input'), join(directory, 'output')]
+    writeFileSync(input, Buffer.alloc(100_000, 'some content '))
+    const theirs = await run('eris-go', ['put', '-convergent', input], { env })
+    await run(process.execPath, [program, 'eris', 'decode', '--store', url, theirs.stdout.trim(), output])
+    expect(Buffer.compare(readFileSync(output), readFileSync(input))).toBe(0)
+    const ours = await run(process.execPath, [program, 'eris', 'encode', '--store', url, input])
+    const { stdout } = await run('eris-go', ['get', ours.stdout.trim()], { env, encoding: 'buffer' })
+    expect(Buffer.compare(stdout, readFileSync(input))).toBe(0)
+  })
 })

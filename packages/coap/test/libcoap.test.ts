@@ -14,7 +14,6 @@ const server = 'coap-server-notls'
 const isAbsent = [client, server].some(
   (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0
 )
-const title = isAbsent ? 'libcoap (skipped: libcoap3-bin is absent, see tools/setup-extras)' : 'libcoap'
 const run = promisify(execFile)
 const sizes = [1, 1024, 32_768]
 
@@ -37,7 +36,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-describe.skipIf(isAbsent)(`${title}: its client asks our server`, () => {
+describe.skipIf(isAbsent)('libcoap (needs libcoap3-bin): its client asks our server', () => {
   const kept = new Map<string, Uint8Array>()
   const handler: Handler = ({ code: method, path, payload }) => {
     if (method === code.put) {
@@ -79,7 +78,7 @@ describe.skipIf(isAbsent)(`${title}: its client asks our server`, () => {
   })
 })
 
-describe.skipIf(isAbsent)(`${title}: our client asks its server`, () => {
+describe.skipIf(isAbsent)('libcoap (needs libcoap3-bin): our client asks its server', () => {
   let port: number
   let child: ChildProcess
   beforeAll(async () => {

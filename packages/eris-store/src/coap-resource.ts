@@ -91,7 +91,7 @@ async function putBlock(
   onFailure: CoapResourceOptions['onFailure']
 ): Promise<HandlerResponse> {
   if (!isBlockSize(payload.length)) return { code: code.badRequest }
-  const block = nameBlock(hashing, payload.slice())
+  const block = nameBlock(hashing, payload)
   const hasQuery = options.some(({ number }) => number === optionNumber.uriQuery)
   if (hasQuery && !equalBytes(referenceOf(options) ?? new Uint8Array(0), block.reference))
     return { code: code.badRequest }

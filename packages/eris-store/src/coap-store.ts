@@ -85,7 +85,10 @@ class CoapStore implements BlockStore {
 
   async put({ bytes }: Block, options?: StoreOptions): Promise<void> {
     this.#gate.expect('put', options)
-    const answer = await this.#ask({ code: code.put, options: this.#resource, payload: bytes }, options)
+    const answer = await this.#ask(
+      { code: code.put, options: this.#resource, payload: bytes.slice() },
+      options
+    )
     if (answer.code >> 5 !== 2) throw this.#refusal('put', answer)
   }
 

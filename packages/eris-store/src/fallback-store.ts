@@ -74,8 +74,9 @@ class FallbackStore implements BlockStore {
   async put(block: Block, options?: StoreOptions): Promise<void> {
     this.#gate.expect('put', options)
     const [first, ...others] = this.#targets
+    const kept = others.length > 0 ? { ...block, bytes: block.bytes.slice() } : block // the caller's own are overwritten soon
     await first?.put(block, options)
-    for (const store of others) this.#tell(store, block)
+    for (const store of others) this.#tell(store, kept)
   }
 
   async has(request: BlockRequest, options?: StoreOptions): Promise<boolean> {
@@ -145,8 +146,7 @@ class FallbackStore implements BlockStore {
     const bytes = await store.get(request, options)
     if (bytes === undefined || (isTrusted === true && this.#caches.every((cache) => cache === store)))
       return bytes
-    const isKept = this.#caches.some((cache) => cache !== store)
-    const block = verifyBlock(hashing, request.reference, isKept ? ownBytes(bytes) : bytes)
+    const block = verifyBlock(hashing, request.reference, bytes)
     if (bytes.length !== request.size) return undefined
     for (const cache of this.#caches) if (cache !== store) this.#tell(cache, block)
     return block.bytes
@@ -156,11 +156,6 @@ class FallbackStore implements BlockStore {
   #tell(store: BlockStore, block: Block): void {
     store.put(block).catch((error: unknown) => this.#onFailure(store, error))
   }
-}
-
-/** A view of something larger, such as a received packet, would keep all of it in memory. */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer.byteLength > bytes.length ? bytes.slice() : bytes
 }
 
 function asError(reason: unknown): Error {

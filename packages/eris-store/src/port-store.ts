@@ -16,7 +16,7 @@ import { storeErrorOf } from './system-error.ts'
 export interface BlockKeeper {
   /** Undefined when there is none; the bytes are not changed afterwards. */
   read(reference: BlockReference, signal: AbortSignal | undefined): Promise<Uint8Array | undefined>
-  /** Keeps all of them or none, as safely as it promises; the same again changes nothing. */
+  /** Keeps all of them or none, as safely as it promises; the same again changes nothing. Copies what it holds on to. */
   write(blocks: readonly Block[], signal: AbortSignal | undefined): Promise<void>
   /** Size of the block; undefined when there is none. */
   sizeOf(reference: BlockReference, signal: AbortSignal | undefined): Promise<number | undefined>

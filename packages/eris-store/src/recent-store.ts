@@ -52,7 +52,7 @@ class RecentStore implements BlockStore {
   async put({ reference, bytes }: Block, options?: StoreOptions): Promise<void> {
     this.#gate.expect('put', options)
     this.#remove(reference)
-    this.#blocks.set(referenceKey(reference), bytes)
+    this.#blocks.set(referenceKey(reference), bytes.slice())
     this.#bytesHeld += bytes.length
     for (const key of this.#blocks.keys()) {
       if (this.#bytesHeld <= this.#bytesMax) return

@@ -100,6 +100,19 @@ describe('a fallback store', () => {
     await expect(store.get(requestFor(block))).resolves.toBeUndefined()
   })
 
+  test('copies what it hands on after the caller has got the bytes back', async () => {
+    const [first, second] = [createMemoryStore(), createMemoryStore()]
+    const recent = createRecentStore({ bytesMax: 100_000 })
+    const store = createFallbackStore([{ store: recent, isCache: true }, { store: first }, { store: second }])
+    const mine = blockForTest(7)
+    const request = requestFor(mine)
+    const before = mine.bytes.slice()
+    await store.put(mine)
+    mine.bytes.fill(0)
+    for (const one of [recent, first, second])
+      await expect.poll(async () => Uint8Array.from((await one.get(request)) ?? [])).toEqual(before)
+  })
+
   test('does not put where it may not', async () => {
     const readOnly = createMemoryStore({ permissions: { put: false } })
     const target = createMemoryStore()

@@ -144,8 +144,7 @@ describe('a full disk', () => {
     return { kept, failure: undefined }
   }
 
-  const title = isMounted ? '' : ' (skipped: a small disk cannot be mounted without root)'
-  describe.skipIf(!isMounted)(`under a store${title}`, () => {
+  describe.skipIf(!isMounted)('under a store (needs root, to mount a small disk)', () => {
     test.each([
       ['directory', `dir+file://${disk}/blocks`],
       ['SQLite', `sqlite:${disk}/blocks.sqlite`],
