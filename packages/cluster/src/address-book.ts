@@ -140,9 +140,14 @@ export class AddressBook {
 
   /** True when a principal in the book has this transport key. */
   knows(transportKey: TransportKey): boolean {
-    return this.entries().some(({ endpoint }) =>
+    return this.principalOf(transportKey) !== undefined
+  }
+
+  /** Whose transport key it is; undefined for an unknown one. */
+  principalOf(transportKey: TransportKey): Id | undefined {
+    return this.entries().find(({ endpoint }) =>
       equalBytes(endpoint?.body.transportKey ?? none, transportKey)
-    )
+    )?.principal.signer
   }
 
   /** What to try, best first; empty when there is no endpoint that has not ended. */

@@ -44,5 +44,13 @@ export {
 export type { NodeMessage } from './message.ts'
 export { type PeerDirectoryDeps, type PeerListener, PeerDirectory } from './peer-directory.ts'
 export type { Peer } from './peer.ts'
-export type { ClusterDeps, HelloTree, LocalNode, Standing, StandingSource, Timers } from './ports.ts'
+export type {
+  AddressDiscovery,
+  ClusterDeps,
+  HelloTree,
+  LocalNode,
+  Standing,
+  StandingSource,
+  Timers
+} from './ports.ts'
 export { type MethodPolicy, type RequestRouterDeps, RequestRouter } from './request-router.ts'

@@ -16,6 +16,7 @@ export const addressBookMax = 4096 // principals in the address book
 export const manualAddressesMax = 16 // addresses that a person gave for one principal
 export const exchangedEndpointsMax = 64 // endpoints in one answer to `cluster.addresses`
 export const dialsAtOnceMax = 8 // addresses that are being tried at one time
+export const hintsMax = 8 // addresses of one answer of a discovery that are tried
 export const dialMsMax = 10_000 // for one address
 export const backOffMsMin = 1_000 // first wait before a member is dialled again; doubles
 export const backOffMsMax = 300_000 // longest wait between two tries

@@ -3,7 +3,7 @@
  * nodes dialled each other at once. Everything above asks here for a peer and never sees a connection without a hello.
  */
 import { compareBytes, equalBytes } from '@blocktree/codec'
-import type { Connection, Network } from '@blocktree/network'
+import type { Connection, Network, TransportKey } from '@blocktree/network'
 import type { Id } from '@blocktree/tree'
 import type { AddressBook, DialTarget } from './address-book.ts'
 import { BackOff } from './back-off.ts'
@@ -12,9 +12,9 @@ import type { Gate } from './gate.ts'
 import { type HandshakeDeps, beGreeted, greet } from './handshake.ts'
 import { type Hello, type HelloPurpose, helloPurpose } from './hello.ts'
 import { idKey } from './id-key.ts'
-import { dialMsMax, dialsAtOnceMax, lingerMs, strangerMsMax } from './limits.ts'
+import { dialMsMax, dialsAtOnceMax, hintsMax, lingerMs, strangerMsMax } from './limits.ts'
 import type { Peer } from './peer.ts'
-import type { ClusterDeps, LocalNode, Standing, StandingSource } from './ports.ts'
+import type { AddressDiscovery, ClusterDeps, LocalNode, Standing, StandingSource } from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
 
 /** `connected` comes again when the standing of the peer here, or ours there, has risen: what was refused may be asked anew. */
@@ -37,6 +37,7 @@ interface Member {
 export class PeerDirectory {
   readonly #deps: PeerDirectoryDeps
   readonly #networks: Network[] = []
+  readonly #discoveries: AddressDiscovery[] = []
   /** By principal; the first of each is the one in use. */
   readonly #peers = new Map<string, readonly Peer[]>()
   readonly #met = new WeakMap<Connection, Promise<Peer>>()
@@ -61,6 +62,12 @@ export class PeerDirectory {
     this.#networks.push(network)
     this.#disposers.push(network.onConnection((connection) => void this.#welcome(connection)))
     this.refresh()
+  }
+
+  /** Asked for members that answer at no address in the book; those it finds by itself are dialled at once. */
+  addDiscovery(discovery: AddressDiscovery): void {
+    this.#discoveries.push(discovery)
+    this.#disposers.push(discovery.onFound((key, addresses) => this.#hear(key, addresses)))
   }
 
   /** Peers that are connected, one connection each. */
@@ -324,18 +331,13 @@ export class PeerDirectory {
 
   async #dialAll(principal: Id): Promise<Peer> {
     const causes: unknown[] = []
+    const { book } = this.#deps
     await this.#turn()
     try {
-      for (const target of this.#deps.book.targetsOf(principal)) {
-        if (this.#isClosed) break
-        const known = this.find(principal) // it may have dialled us meanwhile
-        if (known !== undefined) return known
-        try {
-          return await this.dial(target, { expected: principal })
-        } catch (error) {
-          causes.push(error)
-        }
-      }
+      const known = await this.#tryTargets(principal, book.targetsOf(principal), causes)
+      if (known !== undefined) return known
+      const found = await this.#tryTargets(principal, await this.#findTargets(principal), causes)
+      if (found !== undefined) return found
     } finally {
       this.#dials -= 1
       this.#waiting.shift()?.()
@@ -345,6 +347,46 @@ export class PeerDirectory {
       causes.length === 0 ? 'no address of it is known' : `none of ${causes.length} addresses answers`,
       { cause: new AggregateError(causes, 'one error for each address') }
     )
+  }
+
+  /** One after another; undefined when none answers. */
+  async #tryTargets(
+    principal: Id,
+    targets: readonly Pick<DialTarget, 'address' | 'key'>[],
+    causes: unknown[]
+  ): Promise<Peer | undefined> {
+    for (const target of targets) {
+      if (this.#isClosed) return undefined
+      const known = this.find(principal) // it may have dialled us meanwhile
+      if (known !== undefined) return known
+      try {
+        return await this.dial(target, { expected: principal })
+      } catch (error) {
+        causes.push(error)
+      }
+    }
+    return undefined
+  }
+
+  async #findTargets(principal: Id): Promise<readonly Pick<DialTarget, 'address' | 'key'>[]> {
+    const key = this.#deps.book.entry(principal)?.endpoint?.body.transportKey
+    if (key === undefined) return []
+    const found = await Promise.all(
+      this.#discoveries.map(async (discovery) => await discovery.find(key).catch(() => []))
+    )
+    return found
+      .flat()
+      .slice(0, hintsMax)
+      .map((address) => ({ address, key }))
+  }
+
+  /** Somebody makes itself known nearby: of interest when it is a member that is not connected. */
+  #hear(key: TransportKey, addresses: readonly string[]): void {
+    const principal = this.#deps.book.principalOf(key)
+    if (principal === undefined || !this.#kept.has(idKey(principal)) || this.find(principal) !== undefined)
+      return
+    const targets = addresses.slice(0, hintsMax).map((address) => ({ address, key }))
+    void this.#tryTargets(principal, targets, [])
   }
 
   async #turn(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the cluster needs from outside: time, chance, and what the tree says about a principal right now. */
 import type { CryptoProvider } from '@blocktree/crypto'
+import type { TransportKey } from '@blocktree/network'
 import type { EndpointRecord, Id, Principal } from '@blocktree/tree'
 
 export interface Timers {
@@ -35,6 +36,13 @@ export interface HelloTree {
   readonly tree: Id
   /** Leaf caps of the sender. */
   readonly caps: readonly Id[]
+}
+
+/** Where a transport key may be, as others say (the local network, a distributed table): hints for dialling, never believed. */
+export interface AddressDiscovery {
+  find(key: TransportKey): Promise<readonly string[]>
+  /** Nodes that make themselves known without being asked. @returns a function that ends it */
+  onFound(listener: (key: TransportKey, addresses: readonly string[]) => void): () => void
 }
 
 export interface ClusterDeps {

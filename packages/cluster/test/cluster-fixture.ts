@@ -6,7 +6,7 @@ import {
   createMemoryNetwork,
   createVirtualTime
 } from '@blocktree/network/memory'
-import type { EndpointRecord, Id, Principal } from '@blocktree/tree'
+import type { EndpointRecord, Principal } from '@blocktree/tree'
 import {
   type AddressBook,
   Gate,
@@ -173,5 +173,3 @@ export async function isClosedSoon(time: VirtualTime, connection: Connection): P
     )
     .catch(() => false)
 }
-
-export type { Id }

@@ -70,6 +70,41 @@ describe('PeerDirectory', () => {
     expect(seen.at(-1)).toBe('ended')
   })
 
+  test('asks a discovery when no address answers, and dials who makes itself known', async () => {
+    const cluster = newCluster()
+    const a = await cluster.node('a')
+    const b = await cluster.node('b')
+    const told: ((key: Uint8Array, addresses: readonly string[]) => void)[] = []
+    let hints: readonly string[] = []
+    a.directory.addDiscovery({
+      find: async () => hints,
+      onFound(listener) {
+        told.push(listener)
+        return () => undefined
+      }
+    })
+    const elsewhere = newEndpoint(b.principal, {
+      transportKey: b.network.localKey,
+      addresses: ['/memory/gone']
+    })
+    await a.book.learn(b.principal.record, elsewhere)
+    a.standings.set(b.principal.id.toHex(), 'member')
+    b.standings.set(a.principal.id.toHex(), 'member')
+    a.directory.refresh()
+    await cluster.time.advance(30_000)
+    expect(a.directory.find(b.principal.id)).toBeUndefined()
+    hints = ['/memory/nobody', ...b.network.addresses()]
+    a.directory.retry()
+    await cluster.time.advance(30_000)
+    expect(a.directory.find(b.principal.id)).toBeDefined()
+    hints = []
+    await cluster.time.until(a.directory.find(b.principal.id)?.connection.close('test') ?? Promise.resolve())
+    for (const tell of told) tell(b.network.localKey, b.network.addresses())
+    for (const tell of told) tell(newPrincipal().id, b.network.addresses()) // nobody of ours
+    await cluster.time.advance(100)
+    expect(a.directory.find(b.principal.id)).toBeDefined()
+  })
+
   test('refuses who answers as another principal than the one that was asked for', async () => {
     const cluster = newCluster()
     const a = await cluster.node('a')

@@ -215,7 +215,13 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
       enabled: value('network.enabled') === true,
       host: text('network.host') ?? '',
       port: Number(value('network.port')),
-      announce: text('network.announce')?.split(',') ?? []
+      announce: text('network.announce')?.split(',') ?? [],
+      libp2p: value('network.libp2p') === true,
+      libp2pPort: Number(value('network.libp2pPort')),
+      mdns: value('network.mdns') === true,
+      bootstrap: text('network.bootstrap')?.split(',') ?? [],
+      relays: text('network.relays')?.split(',') ?? [],
+      relayServer: value('network.relayServer') === true
     },
     sync: {
       content: text('sync.content') as Settings['sync']['content'],

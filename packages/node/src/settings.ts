@@ -38,6 +38,14 @@ export interface Settings {
     readonly port: number
     /** Multiaddrs without a peer id. */
     readonly announce: readonly string[]
+    readonly libp2p: boolean
+    readonly libp2pPort: number
+    readonly mdns: boolean
+    /** Multiaddrs that end in a peer id. */
+    readonly bootstrap: readonly string[]
+    /** Multiaddrs that end in a peer id. */
+    readonly relays: readonly string[]
+    readonly relayServer: boolean
   }
   readonly sync: {
     readonly content: 'all' | 'on-demand'
@@ -78,6 +86,12 @@ export type SettingKey =
   | 'network.host'
   | 'network.port'
   | 'network.announce'
+  | 'network.libp2p'
+  | 'network.libp2pPort'
+  | 'network.mdns'
+  | 'network.bootstrap'
+  | 'network.relays'
+  | 'network.relayServer'
   | 'sync.content'
   | 'sync.uploadRate'
   | 'sync.downloadRate'
@@ -364,6 +378,56 @@ export const settings: readonly Setting[] = [
     kind: { type: 'size', min: 8 * mebi, max: 1024 * 1024 * mebi },
     fallback: '256 MiB',
     summary: 'space for blocks that were fetched from others'
+  },
+  {
+    key: 'network.libp2p',
+    variable: 'BLOCKTREE_NETWORK_LIBP2P',
+    flag: 'network-libp2p',
+    kind: { type: 'boolean' },
+    fallback: 'false',
+    summary:
+      'whether nodes are reached over libp2p too: found in the local network, through relays, behind routers'
+  },
+  {
+    key: 'network.libp2pPort',
+    variable: 'BLOCKTREE_NETWORK_LIBP2P_PORT',
+    flag: 'network-libp2p-port',
+    kind: { type: 'integer', min: 0, max: 65_535 },
+    fallback: '4783',
+    summary: 'port for libp2p; 0 takes a free one at each start'
+  },
+  {
+    key: 'network.mdns',
+    variable: 'BLOCKTREE_NETWORK_MDNS',
+    flag: 'network-mdns',
+    kind: { type: 'boolean' },
+    fallback: 'true',
+    summary: 'with libp2p: whether nodes find each other in the local network by multicast'
+  },
+  {
+    key: 'network.bootstrap',
+    variable: 'BLOCKTREE_NETWORK_BOOTSTRAP',
+    flag: 'network-bootstrap',
+    kind: { type: 'addresses' },
+    fallback: undefined,
+    summary:
+      'with libp2p: known nodes, each ending in /p2p/ID, through which others are found in a distributed table; without them the table is not used'
+  },
+  {
+    key: 'network.relays',
+    variable: 'BLOCKTREE_NETWORK_RELAYS',
+    flag: 'network-relays',
+    kind: { type: 'addresses' },
+    fallback: undefined,
+    summary: 'with libp2p: nodes, each ending in /p2p/ID, through which this one can be reached'
+  },
+  {
+    key: 'network.relayServer',
+    variable: 'BLOCKTREE_NETWORK_RELAY_SERVER',
+    flag: 'network-relay-server',
+    kind: { type: 'boolean' },
+    fallback: 'false',
+    summary: 'with libp2p: whether this node passes the bytes of others that cannot reach each other'
   },
   {
     key: 'service',

@@ -109,7 +109,11 @@ interface Answer {
 
 async function ask(deps: JoinDeps, asking: Asking): Promise<Answer> {
   const { configuration, log } = deps
-  const networks = await openNetworks(configuration.network, { seed: asking.key.seed, listens: false, log })
+  const { networks } = await openNetworks(configuration.network, {
+    seed: asking.key.seed,
+    listens: false,
+    log
+  })
   const scratch = await openScratch(deps)
   const actor = scratch.files.actor(asking.principal)
   try {

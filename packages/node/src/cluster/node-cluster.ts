@@ -28,6 +28,7 @@ import {
 import { equalBytes } from '@blocktree/codec'
 import { type Actor, resolvePath } from '@blocktree/files'
 import type { Network } from '@blocktree/network'
+import type { Discovery } from '@blocktree/network/libp2p'
 import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import { NodeError, reasonOf } from '../node-error.ts'
@@ -82,6 +83,8 @@ export type ClusterParts = Pick<
 >
 
 const lookEachMs = 1000 // how soon a cap that came or went changes who is kept connected
+const announceEachMs = 12 * 3_600_000 // what is known in the table ends after a day
+const announceRetryMs = 300_000
 const features: readonly string[] = ['messages/1']
 
 export const systemTimers: Timers = {
@@ -215,12 +218,16 @@ class Cluster implements NodeCluster {
   async listen(): Promise<void> {
     const { configuration, log, sync } = this.#parts
     this.#ends.push(serveSync(await sync.get(), this.directory, this.router))
-    this.#networks = await openNetworks(configuration.network, { seed: this.#seed, listens: true, log })
+    const options = { seed: this.#seed, listens: true, log }
+    const { networks, discoveries } = await openNetworks(configuration.network, options)
+    this.#networks = networks
     await this.#publish()
     for (const network of this.#networks) {
       this.#ends.push(network.onAddresses(() => void this.#publish()))
       this.directory.addNetwork(network)
     }
+    for (const discovery of discoveries) this.directory.addDiscovery(discovery)
+    this.#announce(discoveries)
     this.#look()
     log.info('the node takes part in the network', { addresses: this.addresses() })
   }
@@ -307,6 +314,18 @@ class Cluster implements NodeCluster {
     const packed = await admitCandidate(deps, principals.node, candidate)
     this.#look()
     return packed
+  }
+
+  /** In the distributed table, where one is used; what fails is tried again sooner. */
+  #announce(discoveries: readonly Discovery[]): void {
+    if (this.#parts.configuration.network.bootstrap.length === 0) return
+    const again = (milliseconds: number): void => {
+      this.#ends.push(this.timers.start(milliseconds, () => this.#announce(discoveries)))
+    }
+    Promise.all(discoveries.map(async (discovery) => await discovery.announce())).then(
+      () => again(announceEachMs),
+      () => again(announceRetryMs)
+    )
   }
 
   /** Signs a new endpoint when the addresses are others than before, and tells who is connected. */
