@@ -42,6 +42,11 @@ export class GrantTable {
     return this.#list
   }
 
+  /** Whether the manifest asks for something under this name. */
+  isAskedInManifest(name: string): boolean {
+    return this.#asked.some((asked) => asked.name === name)
+  }
+
   /** Tree path of the object of a files grant. Fails with `denied`, saying what is missing. */
   fileRoot(name: string, right: FileRight): { readonly path: string; readonly isFile: boolean } {
     const granted = this.#granted.get(name)

@@ -588,6 +588,16 @@ describe('questions to the person', () => {
     expect((await host.call('grants.ask', { question: { ...question, ...more } })).status).toBe(status)
   })
 
+  test('a name of the manifest, with rights that the manifest does not ask for, is no question', async () => {
+    const scope = { kind: 'files', object: 'folder', rights: ['read'] } as const
+    const host = await openHost({ asked: [{ name: 'letters', scope }] })
+    const ask = async (name: string): Promise<{ readonly status: number }> =>
+      await host.call('grants.ask', { question: { ...question, name } })
+    expect((await ask('letters')).status).toBe(invalid)
+    expect((await ask('others')).status).toBe(0)
+    expect(host.services.questions.list().map(({ name }) => name)).toEqual(['others'])
+  })
+
   test('what was granted at the installation is not given back by the app', async () => {
     const host = await openHost()
     expect((await host.call('grants.give-back', { name: 'data' })).status).toBe(invalid)

@@ -30,6 +30,7 @@ import {
 import type { HostServices } from '../src/index.ts'
 import { openKeyValueStore } from '../src/key-value-store.ts'
 import type { AppLogLine, HttpPort, SocketPort } from '../src/ports.ts'
+import type { AskedPermission } from '../src/grant-table.ts'
 import { ManualTimers, MemoryFiles } from './memory-ports.ts'
 
 export type GuestEvent = {
@@ -103,6 +104,8 @@ const noSockets: SocketPort = {
 export async function openHost(
   options: {
     readonly granted?: readonly Granted[]
+    /** In the manifest. */
+    readonly asked?: readonly AskedPermission[]
     readonly guest?: Guest
     readonly http?: HttpPort
     readonly sockets?: SocketPort
@@ -149,7 +152,7 @@ export async function openHost(
       reason: 'started',
       module: new Uint8Array(0),
       limits,
-      asked: [],
+      asked: options.asked ?? [],
       granted,
       files,
       keyValues,

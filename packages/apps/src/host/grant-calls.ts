@@ -17,6 +17,11 @@ export const grantCalls: HandlerGroup<'grants'> = {
       return fail('invalid', 'a name of a grant has lower-case letters, digits and hyphens')
     if (call.grants.list().some((granted) => granted.name === name))
       return fail('exists', `"${name}" is granted`)
+    if (call.grants.isAskedInManifest(name))
+      return fail(
+        'invalid',
+        `"${name}" stands in the manifest, with its own rights; the person grants it as it is there`
+      )
     const wanted = fileRights.filter((right) => rights[right])
     if (wanted.length === 0) return fail('invalid', 'a question asks for at least one right')
     return ask(call, { name, object, rights: wanted, reason: escapeControls(reason) })
