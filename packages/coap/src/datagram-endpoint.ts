@@ -11,6 +11,7 @@ import { type Datagram, decodeDatagram, encodeDatagram, messageType, peekDatagra
 import { DatagramPeer } from './datagram-peer.ts'
 import { DuplicateTable } from './duplicate-table.ts'
 import {
+  confirmablesMax,
   datagramPayloadBytes,
   exchangeLifetimeMs,
   handlingMax,
@@ -315,16 +316,14 @@ export class DatagramEndpoint {
     this.#deps.send(bytes, address)
   }
 
-  #sendApart(
-    datagram: Datagram,
-    address: string,
-    response: Response,
-    onEnd?: (error: Error | undefined) => void
-  ): void {
-    const { token } = datagram
-    const message = { ...this.#frame(messageType.confirmable, response), token }
+  /** Not confirmable when too many wait for an acknowledgement already. */
+  #sendApart({ token }: Datagram, address: string, response: Response): void {
+    const isConfirmable = this.#confirmables.size < confirmablesMax
+    const type = isConfirmable ? messageType.confirmable : messageType.nonConfirmable
+    const message = { ...this.#frame(type, response), token }
     const bytes = encodeDatagram(message)
-    this.#confirmables.send(idKey(address, message.id), { bytes, token, address }, onEnd ?? (() => undefined))
+    if (!isConfirmable) this.#deps.send(bytes, address)
+    else this.#confirmables.send(idKey(address, message.id), { bytes, token, address }, () => undefined)
   }
 
   /** Confirmable, one at a time; while one is on its way only the newest of the others is kept (RFC 7641 section 4.5). */

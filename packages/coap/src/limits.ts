@@ -22,6 +22,7 @@ export const nonLifetimeMs = 145_000 // RFC 7252, 4.8.2: the same for messages t
 export const processingDelayMs = 500 // after that a request is acknowledged without its answer
 export const outstandingMax = 1 // RFC 7252 NSTART: exchanges with one peer that run at one time
 export const waitingMax = 4096 // requests to all peers that wait for their turn
+export const confirmablesMax = 8192 // messages that wait for an acknowledgement; above, answers are sent once
 export const duplicatesMax = 16_384 // message ids remembered, of all peers
 export const duplicateBytesMax: number = 8 * 1024 * 1024 // in the answers remembered with them
 export const handlingMax = 1024 // requests of datagrams that are being answered at one time; above: 5.03

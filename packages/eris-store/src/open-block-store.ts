@@ -6,6 +6,8 @@ import { createCoapStore, storePathDefault } from './coap-store.ts'
 import { openDirectoryStore } from './directory-store.ts'
 import { type FallbackMember, createFallbackStore } from './fallback-store.ts'
 import { createHttpStore } from './http-store.ts'
+import { recentBytesMax } from './limits.ts'
+import { createRecentStore } from './recent-store.ts'
 import { openSqliteStore } from './sqlite-store.ts'
 import { type StoreUrl, parseStoreUrl } from './store-url.ts'
 
@@ -54,6 +56,7 @@ async function openOne(url: StoreUrl, { bytesMax, timeoutMs }: OpenOptions): Pro
   const times = timeoutMs === undefined ? {} : { timeoutMs }
   switch (url.kind) {
     case 'memory':
+      if (url.isCache) return createRecentStore({ bytesMax: bytesMax ?? recentBytesMax })
       return createMemoryStore({ permissions, ...bounds })
     case 'directory':
       return await openDirectoryStore(url.location, { permissions })
