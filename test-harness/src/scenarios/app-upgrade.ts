@@ -39,6 +39,7 @@ export const appUpgrade: Scenario = {
     const app = await installApp(node, packKeeper(compileGuest(keeper), { version: 1 }), {
       objects: { letters: '/letters' }
     })
+    const before: Before = { node, app, visits: 1 }
     await step('the first version keeps a count and a note', async () => {
       expectEqual((await app.ask('/visits')).text, '1', 'visits')
       await app.ask('/note', { method: 'PUT', body: 'mine' })
@@ -51,7 +52,7 @@ export const appUpgrade: Scenario = {
           ['ERR_APP_ROLLED_BACK'],
           what
         )
-        await expectBefore(node, app, 1)
+        await expectBefore(before)
       })
     }
     await step('neither an older version, nor the same, nor the one of another author gets in', async () => {
@@ -64,7 +65,7 @@ export const appUpgrade: Scenario = {
         const bytes = packKeeper(compileGuest(keeper), more)
         await expectRefused(upgradeApp(node, app, bytes), [code], JSON.stringify(more))
       }
-      await expectBefore(node, app, 1)
+      await expectBefore(before)
     })
     await step('the node killed in a migration starts with the version before', async () => {
       const endless = packKeeper(compileGuest(failing['whose migration does not end']), { version: 2 })
@@ -75,7 +76,7 @@ export const appUpgrade: Scenario = {
       await upgrade
       await node.start()
       await app.find()
-      await expectBefore(node, app, 1)
+      await expectBefore(before)
       expectTrue((await app.log()).includes('an upgrade was cut short'), 'its log says so')
     })
     await step('a version that migrates well goes on with the data', async () => {
@@ -85,18 +86,24 @@ export const appUpgrade: Scenario = {
       )
       await upgradeApp(node, app, packKeeper(compileGuest(source), { version: 2 }))
       expectEqual((await node.call('app.info', { name: 'keeper' })).version, 2, 'version')
-      expectEqual((await app.ask('/visits')).text, String(visits + 101), 'visits')
+      expectEqual((await app.ask('/visits')).text, String(before.visits + 101), 'visits')
       expectEqual((await app.ask('/note')).text, 'mine', 'the note')
       expectEqual((await app.ask('/hello.txt')).status, 200, 'the folder is still granted')
     })
   }
 }
 
-let visits = 1
+/** What the version before keeps, and how often it was asked so far. */
+interface Before {
+  readonly node: Node
+  readonly app: InstalledApp
+  visits: number
+}
 
-async function expectBefore(node: Node, app: InstalledApp, version: number): Promise<void> {
-  expectEqual((await node.call('app.info', { name: 'keeper' })).version, version, 'version')
-  expectEqual((await app.ask('/visits')).text, String(++visits), 'visits')
+async function expectBefore(before: Before): Promise<void> {
+  const { node, app } = before
+  expectEqual((await node.call('app.info', { name: 'keeper' })).version, 1, 'version')
+  expectEqual((await app.ask('/visits')).text, String(++before.visits), 'visits')
   expectEqual((await app.ask('/note')).text, 'mine', 'the note')
   const names = async (path: string): Promise<readonly string[]> =>
     (await node.call('file.list', { path })).entries.map(({ name }) => name)
