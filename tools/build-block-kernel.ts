@@ -74,11 +74,11 @@ function writeModule(module: Uint8Array, compiler: string): void {
   for (let at = 0; at < text.length; at += lineCharacters) lines.push(text.slice(at, at + lineCharacters))
   writeFileSync(
     target,
-    `/** Made of ../simd/block-kernel.c by tools/build-block-kernel.ts with ${compiler}; not to be edited. */
-
-/** SHA-256 of the source this was made of, and of the module. */
-export const sourceSha256 = '${sourceDigest()}'
-export const moduleSha256 = '${createHash('sha256').update(module).digest('hex')}'
+    `/**
+ * Made of ../simd/block-kernel.c by tools/build-block-kernel.ts with ${compiler}; not to be edited.
+ * SHA-256 of that source: ${sourceDigest()}
+ * SHA-256 of the module: ${createHash('sha256').update(module).digest('hex')}
+ */
 
 export const moduleBase64: string = [
 ${lines.map((line) => `  '${line}'`).join(',\n')}

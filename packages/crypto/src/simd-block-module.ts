@@ -1,8 +1,8 @@
-/** Made of ../simd/block-kernel.c by tools/build-block-kernel.ts with Debian clang version 14.0.6; not to be edited. */
-
-/** SHA-256 of the source this was made of, and of the module. */
-export const sourceSha256 = 'c95f3b9cb3ec06a877b7aea0f3fef396e9d9abef11dc81078ce3f60f8df7aca8'
-export const moduleSha256 = '6fa9f17dcbc5dc34bcefc18960cae2ef55a8cb430ac56e5bd9cedf19d530ad21'
+/**
+ * Made of ../simd/block-kernel.c by tools/build-block-kernel.ts with Debian clang version 14.0.6; not to be edited.
+ * SHA-256 of that source: c95f3b9cb3ec06a877b7aea0f3fef396e9d9abef11dc81078ce3f60f8df7aca8
+ * SHA-256 of the module: 6fa9f17dcbc5dc34bcefc18960cae2ef55a8cb430ac56e5bd9cedf19d530ad21
+ */
 
 export const moduleBase64: string = [
   'AGFzbQEAAAABMAZgA39/fwBgBX9/f35+AGAGf39/f39/AGAEf39/fwBgBX9/f39/AGAFf39/f38BfwIPAQNlbnYGbWVtb3J5AgAB',

@@ -70,17 +70,17 @@ export async function openNodeContent(parts: NodeParts): Promise<NodeContent> {
   const cacheFile = join(place, 'cache.sqlite')
   const published = await openSqliteStore(publishedFile)
   const cache = await openSqliteStore(cacheFile, { bytesMax: configuration.eris.cacheBytes })
-  const members: FallbackMember[] = [
-    { store: published },
-    { store: createBoundedCache(cache), isCache: true }
-  ]
+  const onFailure = ({ name }: BlockStore, error: unknown): void =>
+    log.warn('a store of blocks failed', { store: name, reason: String(error) })
+  const others: FallbackMember[] = [{ store: createBoundedCache(cache), isCache: true }]
   for (const url of configuration.eris.stores?.split(/\s+/u) ?? []) {
-    members.push({ store: await openBlockStore(url, { timeoutMs: askMs }) })
+    others.push({ store: await openBlockStore(url, { timeoutMs: askMs }) })
   }
-  const store = createFallbackStore(members, {
+  // What is published is not kept a second time in the cache; what the others give, they have checked themselves.
+  const fromOthers = createFallbackStore(others, { onFailure })
+  const store = createFallbackStore([{ store: published }, { store: fromOthers, isTrusted: true }], {
     name: 'this node and its stores',
-    onFailure: ({ name }, error) =>
-      log.warn('a store of blocks failed', { store: name, reason: String(error) })
+    onFailure
   })
   const server = await listen(parts, [publishedFile, cacheFile])
   return new Content({ place, published, store, server, publications, now: () => parts.clock.now() })
