@@ -6,7 +6,7 @@ export const erisServeCommand: CommandDefinition = {
   group: 'Content by URN',
   summary: 'Share a store of ERIS blocks with other programs, until Ctrl-C or SIGTERM; needs no node',
   description:
-    'Speaks CoAP (Unix socket, TCP, UDP) and HTTP with any program for ERIS. Blocks are encrypted and checked on every way, so nobody can read or change contents through it. An address or a store takes permissions behind "?": get, put (both when neither is said); an address "decode" (HTTP) and "mode=660" (Unix socket) too, a peer "cache" too.',
+    'Speaks CoAP (Unix socket, TCP, UDP) and HTTP with any program for ERIS. Blocks are encrypted and checked on every way, so nobody can read or change contents through it. An address or a store takes permissions behind "?": get, put (both when neither is said). An address may say "decode" (HTTP: contents too), "mode=660" (Unix socket) and "ask" (those who connect are asked for what is missing), a store or peer "cache", a peer "serve" (it may ask on the same connection).',
   arguments: [],
   options: [
     {

@@ -6,6 +6,7 @@
 import { type CoapServer, listenCoap } from '@blocktree/coap'
 import { type BlockStore, ErisError } from '@blocktree/eris'
 import { createCoapResource } from './coap-resource.ts'
+import { ConnectedStore } from './connected-store.ts'
 import { type FallbackMember, createFallbackStore } from './fallback-store.ts'
 import { type HttpListener, listenOnHttp } from './http-listener.ts'
 import { createHttpResource } from './http-resource.ts'
@@ -57,11 +58,8 @@ export async function startBlockServer(options: BlockServerOptions): Promise<Blo
       `${addresses.length} addresses to listen on: 1 to ${listenersMax}`
     )
   if (options.stores.length === 0) throw new ErisError('ERR_ERIS_ARGUMENT', 'no store is named')
-  const recentBytes = options.recentBytesMax ?? recentBytesMax
-  const opened = await openMembers([...options.stores, ...(options.peers ?? [])], {})
-  const isInMemory = opened.every(({ isTrusted }) => isTrusted === true)
-  const members = isInMemory || recentBytes === 0 ? opened : [recentMember(recentBytes), ...opened]
-  const store = joinMembers(members, log)
+  const connected = addresses.some(({ isAsking }) => isAsking) ? new ConnectedStore() : undefined
+  const store = joinMembers(await openAll(options, connected), log)
   const listeners: Listener[] = []
   const close = async (): Promise<void> => {
     await Promise.allSettled(listeners.map((listener) => listener.close()))
@@ -69,7 +67,7 @@ export async function startBlockServer(options: BlockServerOptions): Promise<Blo
   }
   try {
     for (const address of addresses) {
-      const listener = await listen(address, store, options, log)
+      const listener = await listen(address, { store, connected }, options, log)
       listeners.push(listener)
       log({ level: 'info', event: 'listening', url: listener.url })
     }
@@ -90,6 +88,30 @@ export async function startBlockServer(options: BlockServerOptions): Promise<Blo
   }
 }
 
+/** What was used last, the own stores, those who are connected, the peers: in this order they are asked. */
+async function openAll(
+  { stores, peers = [], recentBytesMax: recentBytes = recentBytesMax }: BlockServerOptions,
+  connected: ConnectedStore | undefined
+): Promise<readonly FallbackMember[]> {
+  const own = await openMembers(stores, {})
+  try {
+    const shown = createRestrictedStore(createFallbackStore(own), {
+      permissions: { get: true, put: false, drop: false, list: false }
+    })
+    const others = await openMembers(peers, { handler: createCoapResource(shown) })
+    const members: readonly FallbackMember[] = [
+      ...own,
+      ...(connected === undefined ? [] : [{ store: connected }]),
+      ...others
+    ]
+    const isInMemory = members.every(({ isTrusted }) => isTrusted === true)
+    return isInMemory || recentBytes === 0 ? members : [recentMember(recentBytes), ...members]
+  } catch (error) {
+    await Promise.allSettled(own.map(({ store }) => store.close()))
+    throw error
+  }
+}
+
 /** Not listed, and nothing is dropped from it: what counts is what the stores have. */
 function recentMember(bytesMax: number): FallbackMember {
   const permissions = { get: true, put: true, drop: false, list: false }
@@ -106,11 +128,11 @@ function joinMembers(members: readonly FallbackMember[], log: (entry: BlockServe
 
 async function listen(
   address: ListenUrl,
-  store: BlockStore,
+  { store, connected }: { readonly store: BlockStore; readonly connected: ConnectedStore | undefined },
   options: BlockServerOptions,
   log: (entry: BlockServerEvent) => void
 ): Promise<Listener> {
-  const { isGet, isPut, isPrivate, socketMode, kind, url } = address
+  const { isGet, isPut, isPrivate, isAsking, socketMode, kind, url } = address
   const shown = createRestrictedStore(store, {
     permissions: { get: isGet, put: isPut, drop: false, list: false },
     name: url
@@ -128,15 +150,15 @@ async function listen(
   return await listenCoap(url, createCoapResource(shown, { onFailure }), {
     socketMode,
     ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
-    onConnection: (peer) => log({ level: 'info', event: 'connected', url, peer: peer.address }),
-    onDisconnection: (peer, error) =>
-      log({
-        level: 'info',
-        event: 'disconnected',
-        url,
-        peer: peer.address,
-        ...(error === undefined ? {} : describe(error))
-      }),
+    onConnection(peer) {
+      if (isAsking) connected?.add(peer)
+      log({ level: 'info', event: 'connected', url, peer: peer.address })
+    },
+    onDisconnection(peer, error) {
+      connected?.remove(peer)
+      const reason = error === undefined ? {} : describe(error)
+      log({ level: 'info', event: 'disconnected', url, peer: peer.address, ...reason })
+    },
     onHandlerError: onFailure
   })
 }

@@ -39,28 +39,44 @@ export const storePathDefault = '/.well-known/eris'
 
 /** @param url of the peer; a path in it, such as `coap+tcp://host/other`, is where the store lies */
 export function createCoapStore(url: string, path: string, options: CoapStoreOptions = {}): BlockStore {
-  return new CoapStore(url, path, options)
+  const connect = (timeoutMs: number): Promise<CoapPeer> =>
+    connectCoap(url, {
+      outstandingMax: datagramOutstandingMax,
+      timeoutMs,
+      ...(options.handler === undefined ? {} : { handler: options.handler })
+    })
+  return new CoapStore(url, path, options, connect)
+}
+
+/** The store of a peer that is connected already: asked on the same connection, which closing leaves open. */
+export function createPeerStore(peer: CoapPeer, options: CoapStoreOptions = {}): BlockStore {
+  return new CoapStore(peer.address, storePathDefault, options, undefined, peer)
 }
 
 class CoapStore implements BlockStore {
   readonly name: string
   readonly permissions: StorePermissions
-  readonly #url: string
   readonly #gate: StoreGate
   readonly #timeoutMs: number
-  readonly #handler: Handler | undefined
+  readonly #connect: ((timeoutMs: number) => Promise<CoapPeer>) | undefined
   readonly #resource: OutgoingRequest['options']
   #peer: Promise<CoapPeer> | undefined
   #failedAt = -Infinity
   #failure: unknown
 
-  constructor(url: string, path: string, { permissions, timeoutMs, handler }: CoapStoreOptions) {
-    this.name = url
-    this.#url = url
-    this.#gate = new StoreGate(url, { ...permissions, drop: false, list: false })
+  constructor(
+    name: string,
+    path: string,
+    { permissions, timeoutMs }: CoapStoreOptions,
+    connect: ((timeoutMs: number) => Promise<CoapPeer>) | undefined,
+    peer?: CoapPeer
+  ) {
+    this.name = name
+    this.#gate = new StoreGate(name, { ...permissions, drop: false, list: false })
     this.permissions = this.#gate.permissions
     this.#timeoutMs = timeoutMs ?? remoteTimeoutMs
-    this.#handler = handler
+    this.#connect = connect
+    this.#peer = peer === undefined ? undefined : Promise.resolve(peer)
     this.#resource = resourceOptions(`${path.replace(/\/+$/, '')}/blocks`)
   }
 
@@ -107,7 +123,7 @@ class CoapStore implements BlockStore {
   }
 
   async close(): Promise<void> {
-    if (!this.#gate.close()) return
+    if (!this.#gate.close() || this.#connect === undefined) return
     const peer = await this.#peer?.catch(() => undefined)
     await peer?.close()
   }
@@ -140,7 +156,7 @@ class CoapStore implements BlockStore {
         signal?.throwIfAborted()
         this.#gate.expect(request.code === code.put ? 'put' : 'get', options)
         const isCutOff = error instanceof CoapError && error.code === 'ERR_COAP_CLOSED'
-        if (attempt === 1 && isCutOff) continue
+        if (attempt === 1 && isCutOff && this.#connect !== undefined) continue
         throw unavailable(this.name, error)
       }
     }
@@ -149,11 +165,8 @@ class CoapStore implements BlockStore {
   /** Not again right after it has failed: then the failure is the answer. */
   async #dial(): Promise<CoapPeer> {
     if (performance.now() - this.#failedAt < remoteReconnectMs) throw this.#failure
-    const dialled = connectCoap(this.#url, {
-      outstandingMax: datagramOutstandingMax,
-      timeoutMs: this.#timeoutMs,
-      ...(this.#handler === undefined ? {} : { handler: this.#handler })
-    })
+    if (this.#connect === undefined) throw new CoapError('ERR_COAP_CLOSED', `${this.name} has left`)
+    const dialled = this.#connect(this.#timeoutMs)
     this.#peer = dialled
     try {
       const peer = await dialled

@@ -13,3 +13,5 @@ export const httpIdleTimeoutMs = 60_000 // between two requests on one connectio
 export const httpStalledTimeoutMs = 60_000 // a client that takes nothing is cut off
 export const listenersMax = 64 // addresses of one daemon
 export const recentBytesMax: number = 64 * 1024 * 1024 // blocks that a daemon keeps in memory beside its stores
+export const askedPeersMax = 16 // of those who are connected, the newest ones: so many are asked for one block
+export const askedTimeoutMs = 5000 // until the next one is asked

@@ -10,6 +10,8 @@ export interface ListenUrl {
   readonly isPut: boolean
   /** Whether contents are decoded here. */
   readonly isPrivate: boolean
+  /** Whether those who connect are asked for what is not here. */
+  readonly isAsking: boolean
   /** Of a Unix socket. */
   readonly socketMode: number
 }
@@ -22,7 +24,7 @@ const schemes: ReadonlyMap<string, ListenUrl['kind']> = new Map([
   ['http+unix', 'http']
 ])
 
-const words: ReadonlySet<string> = new Set(['get', 'put', 'decode'])
+const words: ReadonlySet<string> = new Set(['get', 'put', 'decode', 'ask'])
 
 /** `SCHEME://ADDRESS[?get&put&decode&mode=660]`. ERR_ERIS_ARGUMENT. */
 export function parseListenUrl(text: string): ListenUrl {
@@ -35,9 +37,11 @@ export function parseListenUrl(text: string): ListenUrl {
     const mode = /^mode=0?([0-7]{3})$/.exec(word)?.[1]
     if (mode !== undefined && isUnix) socketMode = Number.parseInt(mode, 8)
     else if (!words.has(word))
-      throw wrong(text, `"${word}" is not get, put, decode or, for a Unix socket, mode=660`)
+      throw wrong(text, `"${word}" is not get, put, decode, ask or, for a Unix socket, mode=660`)
   }
   if (parsed.words.has('decode') && kind !== 'http') throw wrong(text, 'contents are decoded over HTTP only')
+  if (parsed.words.has('ask') && !parsed.scheme.startsWith('coap+'))
+    throw wrong(text, 'only those who connect by coap+tcp or coap+unix can be asked')
   const hasAny = parsed.words.has('get') || parsed.words.has('put')
   return {
     kind,
@@ -45,6 +49,7 @@ export function parseListenUrl(text: string): ListenUrl {
     isGet: !hasAny || parsed.words.has('get'),
     isPut: !hasAny || parsed.words.has('put'),
     isPrivate: parsed.words.has('decode') || (isUnix && kind === 'http'),
+    isAsking: parsed.words.has('ask'),
     socketMode
   }
 }

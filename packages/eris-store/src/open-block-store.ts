@@ -1,4 +1,5 @@
 /** From text to a store: one URL, or several separated by spaces that are asked in order. */
+import type { Handler } from '@blocktree/coap'
 import { type BlockStore, ErisError, type StorePermissions } from '@blocktree/eris'
 import { createMemoryStore } from '@blocktree/eris/memory'
 import { openCborStore } from './cbor-store.ts'
@@ -16,6 +17,8 @@ export interface OpenOptions {
   readonly bytesMax?: number
   /** Milliseconds for one request to a store of somebody else. */
   readonly timeoutMs?: number
+  /** Answers peers that are dialled with `serve`, on the same connection. */
+  readonly handler?: Handler
   /** Told of stores that failed while another one went on. */
   readonly onFailure?: (store: BlockStore, error: unknown) => void
 }
@@ -50,9 +53,10 @@ export async function openMembers(urls: readonly string[], options: OpenOptions)
   }
 }
 
-async function openOne(url: StoreUrl, { bytesMax, timeoutMs }: OpenOptions): Promise<BlockStore> {
+async function openOne(url: StoreUrl, { bytesMax, timeoutMs, handler }: OpenOptions): Promise<BlockStore> {
   const permissions: StorePermissions = { get: url.isGet, put: url.isPut, drop: url.isPut, list: url.isGet }
   const bounds = bytesMax === undefined ? {} : { bytesMax }
+  const serving = url.isServing && handler !== undefined ? { handler } : {}
   const times = timeoutMs === undefined ? {} : { timeoutMs }
   switch (url.kind) {
     case 'memory':
@@ -67,7 +71,11 @@ async function openOne(url: StoreUrl, { bytesMax, timeoutMs }: OpenOptions): Pro
     case 'http':
       return createHttpStore(new URL(url.location), { permissions, ...times })
     case 'coap':
-      return createCoapStore(url.location, url.path ?? storePathDefault, { permissions, ...times })
+      return createCoapStore(url.location, url.path ?? storePathDefault, {
+        permissions,
+        ...times,
+        ...serving
+      })
     default:
       return url.kind satisfies never
   }

@@ -12,6 +12,8 @@ export interface StoreUrl {
   readonly isGet: boolean
   readonly isPut: boolean
   readonly isCache: boolean
+  /** CoAP over streams: what is here may be asked for on the same connection. */
+  readonly isServing: boolean
 }
 
 const kinds: ReadonlyMap<string, StoreUrl['kind']> = new Map([
@@ -53,6 +55,8 @@ export function parseStoreUrl(text: string): StoreUrl {
   const kind = kinds.get(scheme)
   if (kind === undefined) throw wrong(text, `known schemes are ${[...kinds.keys()].join(', ')}`)
   const permissions = readPermissions(text, words)
+  if (permissions.isServing && !/^coap\+/.test(scheme))
+    throw wrong(text, '"serve" is for coap+tcp and coap+unix')
   switch (kind) {
     case 'memory':
       return { kind, location: 'memory', ...permissions }
@@ -73,12 +77,18 @@ export function parseStoreUrl(text: string): StoreUrl {
 function readPermissions(
   text: string,
   words: ReadonlySet<string>
-): Pick<StoreUrl, 'isGet' | 'isPut' | 'isCache'> {
-  const unknown = [...words].find((word) => !['get', 'put', 'cache'].includes(word))
-  if (unknown !== undefined) throw wrong(text, `"${unknown}" is not get, put or cache`)
-  if (words.size === 0) return { isGet: true, isPut: true, isCache: false }
+): Pick<StoreUrl, 'isGet' | 'isPut' | 'isCache' | 'isServing'> {
+  const unknown = [...words].find((word) => !['get', 'put', 'cache', 'serve'].includes(word))
+  if (unknown !== undefined) throw wrong(text, `"${unknown}" is not get, put, cache or serve`)
+  const isServing = words.has('serve')
   const isCache = words.has('cache')
-  return { isGet: words.has('get') || isCache, isPut: words.has('put') || isCache, isCache }
+  const hasNone = !words.has('get') && !words.has('put') && !isCache
+  return {
+    isGet: words.has('get') || isCache || hasNone,
+    isPut: words.has('put') || isCache || hasNone,
+    isCache,
+    isServing
+  }
 }
 
 /** `///absolute`, `/absolute`, `relative`. */

@@ -163,6 +163,24 @@ describe('the daemon', () => {
     expect((await store.get({ reference: block.reference, size: 1024 }))?.length).toBe(1024)
   })
 
+  test('asks those who are connected to it, and they answer from their own stores', async () => {
+    const hub = await serveMemory('coap+tcp://127.0.0.1:0?get&ask')
+    open.push(hub)
+    const url = hub.urls[0] ?? ''
+    const behind = await startBlockServer({
+      listen: [`coap+unix://${scratch.path('behind')}`],
+      stores: ['memory:'],
+      peers: [`${url}?get&serve`]
+    })
+    open.push(behind)
+    await behind.store.put(block)
+    expect(await behind.store.has({ reference: large.reference, size: 32_768 })).toBe(false) // dials the hub
+    await using stranger = await openBlockStore(url)
+    const found = await stranger.get({ reference: block.reference, size: 1024 })
+    expect(Buffer.compare(found ?? new Uint8Array(0), block.bytes)).toBe(0)
+    expect(await stranger.get({ reference: large.reference, size: 32_768 })).toBeUndefined()
+  })
+
   test('opens nothing when one of its addresses cannot be listened on', async () => {
     const server = await serve(`coap+unix://${scratch.path('socket')}`)
     const started = startBlockServer({

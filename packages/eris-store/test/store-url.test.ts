@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { openBlockStore, parseStoreUrl } from '@blocktree/eris-store'
 import { parseListenUrl } from '../src/listen-url.ts'
 
-const all = { isGet: true, isPut: true, isCache: false }
+const all = { isGet: true, isPut: true, isCache: false, isServing: false }
 
 describe('a URL of a store', () => {
   test.each([
@@ -12,15 +12,29 @@ describe('a URL of a store', () => {
     ['sqlite:blocks.db', { kind: 'sqlite', location: 'blocks.db', ...all }],
     [
       'sqlite:/abs/blocks.db?get',
-      { kind: 'sqlite', location: '/abs/blocks.db', isGet: true, isPut: false, isCache: false }
+      {
+        kind: 'sqlite',
+        location: '/abs/blocks.db',
+        isGet: true,
+        isPut: false,
+        isCache: false,
+        isServing: false
+      }
     ],
     [
       'cbor+file:///x.cbor?put',
-      { kind: 'cbor', location: '/x.cbor', isGet: false, isPut: true, isCache: false }
+      { kind: 'cbor', location: '/x.cbor', isGet: false, isPut: true, isCache: false, isServing: false }
     ],
     [
       'http://host:8080/deep?get&cache',
-      { kind: 'http', location: 'http://host:8080/deep', isGet: true, isPut: true, isCache: true }
+      {
+        kind: 'http',
+        location: 'http://host:8080/deep',
+        isGet: true,
+        isPut: true,
+        isCache: true,
+        isServing: false
+      }
     ],
     ['coap+tcp://host', { kind: 'coap', location: 'coap+tcp://host', path: undefined, ...all }],
     [
@@ -35,7 +49,8 @@ describe('a URL of a store', () => {
         path: undefined,
         isGet: true,
         isPut: false,
-        isCache: false
+        isCache: false,
+        isServing: false
       }
     ]
   ])('%s says what it is and what it is for', (text, expected) => {
@@ -53,6 +68,7 @@ describe('a URL of a store', () => {
     'coap://',
     'coap+unix://',
     'memory:?read',
+    'coap://x?serve',
     'memory:?get&drop'
   ])('"%s" is refused', (text) => {
     expect(() => parseStoreUrl(text)).toThrow(expect.objectContaining({ code: 'ERR_ERIS_ARGUMENT' }))
@@ -86,6 +102,8 @@ describe('an address to listen on', () => {
     'coap://x?mode=660',
     'coap+unix:///x?mode=9',
     'http://x?cache',
+    'coap://x?ask',
+    'http://x?ask',
     'nothing'
   ])('%s is refused', (text) => {
     expect(() => parseListenUrl(text)).toThrow(expect.objectContaining({ code: 'ERR_ERIS_ARGUMENT' }))
