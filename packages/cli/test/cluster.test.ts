@@ -160,6 +160,35 @@ describe('a node that was removed', () => {
   })
 })
 
+describe('a removal', () => {
+  test('reaches the other nodes, which let the removed one in no more', async () => {
+    await using owner = await workplace()
+    await using second = await workplace()
+    await using third = await workplace()
+    await owner.start()
+    for (const [place, name] of [
+      [second, 'second'],
+      [third, 'third']
+    ] as const) {
+      await place.run(['node', 'join', await invite(owner, '--approved', '--name', name)])
+      await place.start()
+    }
+    for (const place of [owner, second, third]) await until(() => members(place), allConnected(3))
+    const principal = (await members(owner)).find(({ name }) => name === 'third')?.principal ?? ''
+    expect((await owner.run(['node', 'remove', 'third', '--yes'])).code).toBe(0)
+    const left = await until(
+      () => members(second),
+      (found) => found.length === 2
+    )
+    expect(left.map((member) => member.principal)).not.toContain(principal)
+    const { peers } = await until(
+      () => json<{ peers: readonly { principal: string; standing: string }[] }>(second, ['peers']),
+      (found) => found.peers.every((peer) => peer.principal !== principal || peer.standing === 'stranger')
+    )
+    expect(peers.filter((peer) => peer.standing === 'member')).toHaveLength(1)
+  })
+})
+
 describe('addresses', () => {
   test('are shown, added and removed', async () => {
     await using owner = await workplace()
@@ -169,6 +198,7 @@ describe('addresses', () => {
     await box.start()
     await until(() => members(owner), allConnected(2))
     const [, there] = await members(owner)
+    expect((await box.run(['status'])).stdout).toContain('1 of 1 connected')
     expect(there?.addresses[0]).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/tls$/)
     const address = '/dns4/box.example/tcp/4781/tls'
     expect((await owner.run(['node', 'address', 'add', 'box', address])).code).toBe(0)

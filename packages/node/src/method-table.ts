@@ -70,7 +70,14 @@ export type {
   MoveAnswer,
   WriteAnswer
 } from './method-table/file-methods.ts'
-export type { AppsStatus, Finding, LogLine, NodeStatus, ProcessMethods } from './method-table/node-methods.ts'
+export type {
+  AppsStatus,
+  Finding,
+  LogLine,
+  NetworkStatus,
+  NodeStatus,
+  ProcessMethods
+} from './method-table/node-methods.ts'
 export type {
   PrincipalMethods,
   PrincipalSummary,

@@ -1,5 +1,5 @@
 /** `status`: one screen about the node. */
-import type { AppsStatus } from '@blocktree/node/method-table'
+import type { AppsStatus, NetworkStatus } from '@blocktree/node/method-table'
 import type { CommandContext } from '../command.ts'
 import { formatBytes, formatCount, formatDuration, formatTable, formatTime, printable } from '../format.ts'
 
@@ -24,6 +24,7 @@ export async function run(context: CommandContext): Promise<void> {
       ],
       ...(tree.conflicts > 0 ? [['conflicts', `${tree.conflicts}; see "blocktree conflicts"`]] : []),
       ...appRows(status.apps),
+      ...networkRows(status.network),
       ['durability', store.durability],
       ['disk', `${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}`],
       ['memory', `${formatBytes(process.residentBytes)} resident`],
@@ -36,6 +37,21 @@ export async function run(context: CommandContext): Promise<void> {
     ]
     return formatTable(rows.map(([name = '', value = '']) => [context.output.dim(name), value]))
   })
+}
+
+function networkRows({
+  isOpen,
+  addresses,
+  members,
+  connected,
+  candidates
+}: NetworkStatus): readonly (readonly string[])[] {
+  if (!isOpen) return [['other nodes', 'none; "blocktree node invite" lets one in']]
+  const waiting = candidates === 0 ? '' : `; ${candidates} waiting to join, see "blocktree node approve"`
+  return [
+    ['other nodes', `${connected} of ${members} connected${waiting}`],
+    ['reached at', addresses.join(', ')]
+  ]
 }
 
 function appRows(apps: AppsStatus | undefined): readonly (readonly string[])[] {

@@ -1,10 +1,12 @@
 /** Letting a candidate in: a cap with `host` and the grant to read, in the name of this node, packed for the new one. */
+import { hostname } from 'node:os'
 import { type AddressBook, type Candidate, limits } from '@blocktree/cluster'
+import { formatId } from '@blocktree/codec'
 import { type Actor, FilesError, resolvePath, SupportingRecords } from '@blocktree/files'
 import { type EndpointRecord, type HeaderRecord, type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { HeldTree } from '../hosted-trees.ts'
 import type { PrincipalDirectory } from '../principal-directory.ts'
-import { encodeJoinPackage } from './join-package.ts'
+import { encodeJoinPackage, type JoinMember } from './join-package.ts'
 
 export interface AdmissionDeps {
   readonly held: HeldTree
@@ -32,7 +34,7 @@ export async function admitCandidate(
   return encodeJoinPackage({
     line,
     records: recordsDownTo(held, zoneAt(held, actor, path)),
-    endpoints: [[actor.principal.record.bytes, deps.endpoint().bytes], ...memberEndpoints(deps.book)]
+    members: [ownMember(actor, deps.endpoint()), ...otherMembers(principals, deps.book)]
   })
 }
 
@@ -88,15 +90,23 @@ function recordsDownTo({ tree }: HeldTree, zone: Id): readonly Uint8Array[] {
   return support.records.map(({ bytes }) => bytes)
 }
 
-const endpointsMax = 32
+const membersMax = 32
 
-function memberEndpoints(book: AddressBook): readonly (readonly [Uint8Array, Uint8Array])[] {
+/** It is called as its machine: for itself it is just "node". */
+function ownMember({ principal }: Actor, endpoint: EndpointRecord): JoinMember {
+  return { principal: principal.record.bytes, endpoint: endpoint.bytes, name: usableName(hostname()) }
+}
+
+function otherMembers(principals: PrincipalDirectory, book: AddressBook): readonly JoinMember[] {
+  const names = principals.names()
   return book
     .entries()
-    .flatMap(({ principal, endpoint }) =>
-      endpoint === undefined ? [] : [[principal.bytes, endpoint.bytes] as const]
-    )
-    .slice(0, endpointsMax)
+    .flatMap(({ principal, endpoint }): readonly JoinMember[] => {
+      if (endpoint === undefined) return []
+      const name = names[formatId(principal.signer)] ?? ''
+      return [{ principal: principal.bytes, endpoint: endpoint.bytes, name }]
+    })
+    .slice(0, membersMax)
 }
 
 /** The name that was chosen, or claimed, with a number behind it when it is taken. */
@@ -105,16 +115,23 @@ async function nameOf(
   record: PrincipalRecord,
   wanted: string
 ): Promise<void> {
-  const stem =
-    wanted
-      .toLowerCase()
-      .replace(/[^a-z0-9_-]+/g, '-')
-      .replace(/^[-_]+/, '')
-      .slice(0, 50) || 'box'
-  const names = principals.names()
-  const taken = new Set(Object.values(names))
+  const taken = new Set(Object.values(principals.names()))
+  await principals.introduce(record.signer, freeName(wanted, taken))
+}
+
+function usableName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[-_]+/, '')
+  return name.slice(0, 50) || 'box'
+}
+
+/** As a name of a principal has to be, and not among those. */
+export function freeName(wanted: string, taken: ReadonlySet<string>): string {
+  const stem = usableName(wanted)
   let name = stem
   for (let number = 2; taken.has(name) || name === 'node' || name === 'root'; number++)
     name = `${stem}-${number}`
-  await principals.introduce(record.signer, name)
+  return name
 }

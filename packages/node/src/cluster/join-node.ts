@@ -24,6 +24,7 @@ import { type AcceptedAccess, createFiles, createSharing, type Files, type Shari
 import { type Network, NetworkError } from '@blocktree/network'
 import { createStore, nodeDrivers } from '@blocktree/store'
 import {
+  type BlockStore,
   createEndpoint,
   createPrincipal,
   createTreeState,
@@ -40,10 +41,11 @@ import { type DataDirectory, dataFormat, type NodeRecord } from '../data-directo
 import { rememberPath } from '../hosted-paths.ts'
 import type { Log } from '../log.ts'
 import { NodeError, reasonOf } from '../node-error.ts'
-import { nodeKeyName } from '../principal-directory.ts'
+import { nameRow, nodeKeyName } from '../principal-directory.ts'
 import { version } from '../version.ts'
 import { createAddressRows } from './cluster-rows.ts'
-import { decodeJoinPackage, type JoinPackage } from './join-package.ts'
+import { freeName } from './admit-candidate.ts'
+import { decodeJoinPackage, type JoinMember, type JoinPackage } from './join-package.ts'
 import { systemTimers } from './node-cluster.ts'
 import { openNetworks } from './open-networks.ts'
 import { openTransportKey, type TransportIdentity } from './transport-key.ts'
@@ -269,15 +271,32 @@ async function keep(
     if (tree.tree === undefined || tree.rootBlock === undefined || !equalBytes(tree.tree, joined.tree))
       throw new NodeError('ERR_ACCESS_LINE', 'the tree is missing in what the inviting node sent')
     if (accepted.path !== '/') await rememberPath({ store }, accepted.target, accepted.path)
-    const book = await openAddressBook({ crypto, now: Date.now, store: createAddressRows(store) })
-    for (const [principal, endpoint] of packed.endpoints) {
-      const [who, where] = [decodeRecord(crypto, principal), decodeRecord(crypto, endpoint)]
-      if (who.type !== recordType.principal || where.type !== recordType.endpoint) continue
-      await book.learn(who, where).catch(() => undefined) // an old one is of no use
-    }
+    await keepMembers(crypto, store, packed.members)
     tree.close()
     await store.flush()
   } finally {
     await store.close()
+  }
+}
+
+/** Where they are and what they are called, as far as they prove it. */
+async function keepMembers(
+  crypto: CryptoProvider,
+  store: BlockStore,
+  members: readonly JoinMember[]
+): Promise<void> {
+  const book = await openAddressBook({ crypto, now: Date.now, store: createAddressRows(store) })
+  const taken = new Set<string>()
+  for (const { principal, endpoint, name } of members) {
+    const [who, where] = [decodeRecord(crypto, principal), decodeRecord(crypto, endpoint)]
+    if (who.type !== recordType.principal || where.type !== recordType.endpoint) continue
+    const isGood = await book.learn(who, where).then(
+      () => true,
+      () => false // an old one is of no use
+    )
+    if (!isGood || name === '') continue
+    const free = freeName(name, taken)
+    taken.add(free)
+    await store.commit({ local: [nameRow(who.signer, free)] })
   }
 }

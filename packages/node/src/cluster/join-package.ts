@@ -8,19 +8,27 @@ export interface JoinPackage {
   readonly line: string
   /** Headers to begin with, of the directories from the root to the share, each after what it rests on. */
   readonly records: readonly Uint8Array[]
-  /** Principal and endpoint of members. */
-  readonly endpoints: readonly (readonly [principal: Uint8Array, endpoint: Uint8Array])[]
+  readonly members: readonly JoinMember[]
+}
+
+export interface JoinMember {
+  /** Envelopes. */
+  readonly principal: Uint8Array
+  readonly endpoint: Uint8Array
+  /** What the inviting node calls it: a proposal. */
+  readonly name: string
 }
 
 const format = 1
 const recordsMax = 2048
+const nameBytesMax = 64
 
-export function encodeJoinPackage({ line, records, endpoints }: JoinPackage): Uint8Array {
+export function encodeJoinPackage({ line, records, members }: JoinPackage): Uint8Array {
   const writer = new CanonicalWriter(line.length + 16 * 1024).array(4).uint(format).str(line)
   writer.array(records.length)
   for (const record of records) writer.bin(record)
-  writer.array(endpoints.length)
-  for (const [principal, endpoint] of endpoints) writer.array(2).bin(principal).bin(endpoint)
+  writer.array(members.length)
+  for (const { principal, endpoint, name } of members) writer.array(3).bin(principal).bin(endpoint).str(name)
   return writer.finish()
 }
 
@@ -34,13 +42,15 @@ export function decodeJoinPackage(bytes: Uint8Array): JoinPackage {
     const line = reader.str(most)
     const records: Uint8Array[] = []
     for (let left = reader.array(recordsMax); left > 0; left--) records.push(reader.bin(most).slice())
-    const endpoints: (readonly [Uint8Array, Uint8Array])[] = []
+    const members: JoinMember[] = []
     for (let left = reader.array(limits.exchangedEndpointsMax); left > 0; left--) {
-      reader.arrayOf(2)
-      endpoints.push([reader.bin(most).slice(), reader.bin(most).slice()])
+      reader.arrayOf(3)
+      const principal = reader.bin(most).slice()
+      const endpoint = reader.bin(most).slice()
+      members.push({ principal, endpoint, name: reader.str(nameBytesMax) })
     }
     reader.end()
-    return { line, records, endpoints }
+    return { line, records, members }
   } catch (cause) {
     if (!(cause instanceof CodecError)) throw cause
     throw new NodeError('ERR_ACCESS_LINE', `what the inviting node sent is damaged: ${cause.message}`, {

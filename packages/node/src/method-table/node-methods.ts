@@ -45,6 +45,18 @@ export interface NodeStatus {
   readonly recovery: readonly string[]
   /** Absent as long as no app was installed or asked about. */
   readonly apps?: AppsStatus | undefined
+  readonly network: NetworkStatus
+}
+
+export interface NetworkStatus {
+  /** False while nobody was invited and no other node is in the tree: nothing listens then. */
+  readonly isOpen: boolean
+  readonly addresses: readonly string[]
+  /** Other nodes of the trees kept here. */
+  readonly members: number
+  readonly connected: number
+  /** Nodes that wait for a word ("node approve"). */
+  readonly candidates: number
 }
 
 export interface AppsStatus {
@@ -129,7 +141,14 @@ const status = schema.object({
       address: schema.optional(text),
       problem: schema.optional(text)
     })
-  )
+  ),
+  network: schema.object({
+    isOpen: schema.boolean(),
+    addresses: schema.array(text),
+    members: size,
+    connected: size,
+    candidates: size
+  })
 })
 
 const finding = schema.object({

@@ -4,7 +4,7 @@ import { formatId } from '@blocktree/codec'
 import type { Handlers } from '@blocktree/rpc'
 import { currentRoot } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
-import type { NodeStatus, ProcessMethods } from '../method-table/node-methods.ts'
+import type { NetworkStatus, NodeStatus, ProcessMethods } from '../method-table/node-methods.ts'
 import type { LogLevel } from '../log.ts'
 import type { Peer } from '../peer.ts'
 import type { Session } from '../session.ts'
@@ -74,6 +74,20 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
     connections: parts.connectionCount(),
     dataDirectory: parts.directory.path,
     recovery: parts.recovery,
-    ...(apps === undefined ? {} : { apps: await apps.status() })
+    ...(apps === undefined ? {} : { apps: await apps.status() }),
+    network: await describeNetwork(parts)
+  }
+}
+
+async function describeNetwork({ cluster, standing }: NodeParts): Promise<NetworkStatus> {
+  const open = await cluster.loaded()
+  const peers = open?.directory.peers() ?? []
+  return {
+    isOpen: open !== undefined,
+    addresses: open?.addresses() ?? [],
+    members: (open === undefined ? [] : standing.members()).filter((id) => open?.book.entry(id) !== undefined)
+      .length,
+    connected: peers.filter(({ principal }) => standing.standingOf(principal) === 'member').length,
+    candidates: open?.desk.candidates().length ?? 0
   }
 }
