@@ -55,7 +55,7 @@ export function parseStoreUrl(text: string): StoreUrl {
   const kind = kinds.get(scheme)
   if (kind === undefined) throw wrong(text, `known schemes are ${[...kinds.keys()].join(', ')}`)
   const permissions = readPermissions(text, words)
-  if (permissions.isServing && !/^coap\+/.test(scheme))
+  if (permissions.isServing && !scheme.startsWith('coap+'))
     throw wrong(text, '"serve" is for coap+tcp and coap+unix')
   switch (kind) {
     case 'memory':
