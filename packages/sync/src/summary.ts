@@ -27,6 +27,7 @@ export type RowSource<Row extends TrieRow> = (range: {
 
 const bucketNibbles = 4
 const chunkCount = 256
+const marksMax = 4096
 const bucketsPerChunk = 256
 const bucketBytes = 36 // count u32, hash 32
 /** Bytes of one saved chunk: all places below one first byte. */
@@ -147,7 +148,9 @@ export class Summary<Row extends TrieRow> {
   }
 
   async #readChanged(): Promise<void> {
-    if (!this.#isKnown) {
+    // So many small ranges cost more than one large one.
+    if (!this.#isKnown || this.#marked.size > marksMax) {
+      this.#isKnown = false
       this.#marked.clear()
       await this.#readAll()
       this.#isKnown = true

@@ -93,6 +93,32 @@ describe('two nodes', () => {
   })
 })
 
+describe('a cut', () => {
+  test(
+    'at any moment leaves a state from which the next connection goes on',
+    { timeout: 120_000 },
+    async () => {
+      for (let cutMs = 1; cutMs <= 60; cutMs += 2) {
+        const { fixture, replicas, node } = await startCluster(`cut ${cutMs}`, 2, { blocks: 20 })
+        fixture.create(fixture.root, fixture.rootPlace, { content: fixture.random.bytes(60_000) })
+        await give(node(0), fixture)
+        replicas.hub.setConditions('node0', 'node1', { bytesPerSecond: 2_000_000 })
+        await replicas.connectAll()
+        await replicas.time.advance(cutMs)
+        replicas.hub.reset('node0', 'node1')
+        await replicas.time.advance(20)
+        await replicas.restart(node(1))
+        await replicas.connectAll()
+        await replicas.converge()
+        await replicas.time.advance(2000)
+        expect(node(1).sync.status.payloadsWanted).toBe(0)
+        expect(fixture.sectors.every(({ reference }) => node(1).store.hasSector(reference))).toBe(true)
+        await replicas.close()
+      }
+    }
+  )
+})
+
 describe('three nodes', () => {
   test('what one node relays reaches a node that it alone knows', async () => {
     const { fixture, replicas, node } = await cluster('relay', 3)

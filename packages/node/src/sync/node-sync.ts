@@ -57,6 +57,7 @@ interface OpenSync {
   readonly names: ArrivingNames
 }
 
+const scrubEveryMs = 60 * 60_000 // 256 MiB each: a terabyte in half a year, and every promise now and then
 const fetchMs = 30_000 // a reader waits no longer for content of other nodes
 
 const pace: Pace = {
@@ -77,10 +78,13 @@ export class NodeSync {
   readonly #open: Map<string, Promise<OpenSync>> = new Map()
   readonly #opened: Map<string, OpenSync> = new Map()
   readonly #peers: Map<Connection, NodePeer> = new Map()
+  readonly #ending = new AbortController()
+  readonly #scrubTimer: NodeJS.Timeout
   #isClosed = false
 
   constructor(options: NodeSyncOptions) {
     this.#options = options
+    this.#scrubTimer = setInterval(() => this.#run(this.#scrubAll()), scrubEveryMs).unref()
   }
 
   /** Replicates with this peer what it may share, until its connection ends. */
@@ -172,6 +176,8 @@ export class NodeSync {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    clearInterval(this.#scrubTimer)
+    this.#ending.abort()
     this.#peers.clear()
     for (const name of [...this.#open.keys()]) await this.forget(name)
   }
@@ -242,6 +248,21 @@ export class NodeSync {
     const open = { held, sync, names }
     this.#opened.set(name, open)
     return open
+  }
+
+  /** A part of what is held and promised each time, so that a disk is not busy with it. */
+  async #scrubAll(): Promise<void> {
+    for (const { held, sync } of this.#opened.values()) {
+      const report = await sync.scrub({ signal: this.#ending.signal })
+      const { failed, damagedParts, repaired } = report
+      if (failed + damagedParts === 0) continue
+      const details = { tree: held.name, failed, damagedParts, repaired }
+      this.#note({
+        level: 'warn',
+        message: 'the background check found promises broken or content damaged',
+        details
+      })
+    }
   }
 
   #note({ level, message, details }: SyncNote): void {
