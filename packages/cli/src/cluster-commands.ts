@@ -159,7 +159,10 @@ const members: readonly CommandDefinition[] = [
       { name: 'topic', value: 'TOPIC', summary: 'what it is about' },
       { name: 'reply', value: 'SECONDS', summary: 'wait for a reply and print it' }
     ],
-    examples: [['blocktree message attic hello --app notes --topic note', '']],
+    examples: [
+      ['blocktree message attic hello --topic ping --reply 5', 'is it there?'],
+      ['blocktree message attic hello --app notes', '']
+    ],
     load: () => import('./commands/message.ts')
   }
 ]

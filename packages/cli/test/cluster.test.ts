@@ -199,6 +199,10 @@ describe('addresses', () => {
     await until(() => members(owner), allConnected(2))
     const [, there] = await members(owner)
     expect((await box.run(['status'])).stdout).toContain('1 of 1 connected')
+    const ping = await owner.run(['message', 'box', 'hello', '--topic', 'ping', '--reply', '10'])
+    expect(ping).toMatchObject({ code: 0, stdout: 'hello\n' })
+    const byPath = await box.run(['message', '/', 'any of you', '--topic', 'ping', '--reply', '10'])
+    expect(byPath).toMatchObject({ code: 0, stdout: 'any of you\n' })
     expect(there?.addresses[0]).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/tls$/)
     const address = '/dns4/box.example/tcp/4781/tls'
     expect((await owner.run(['node', 'address', 'add', 'box', address])).code).toBe(0)

@@ -5,7 +5,7 @@ export type ClusterErrorCode =
   | 'ERR_PEER_REFUSED' // the gate lets this peer in no further
   | 'ERR_PEER_UNREACHABLE' // none of the known addresses answers; the causes are in `cause`
   | 'ERR_PEER_OTHER' // another principal answers at the address than the one that was asked for
-  | 'ERR_PEER_CLOSED' // the directory of peers is closed
+  | 'ERR_PEER_CLOSED' // the connection ended before the hello, or this node has left the network
   | 'ERR_METHOD_UNKNOWN' // no such method here
   | 'ERR_METHOD_FORBIDDEN' // the caps of the peer do not allow it, now
   | 'ERR_METHOD_RATE' // too many requests; later

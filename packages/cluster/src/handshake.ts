@@ -55,11 +55,13 @@ export function beGreeted(
 ): Promise<Peer> {
   const met = Promise.withResolvers<Peer>()
   let handlers: ConnectionHandlers | undefined
-  const cancelTimer = deps.timers.start(helloMsMax, () => fail('no hello came'))
+  const cancelTimer = deps.timers.start(helloMsMax, () =>
+    fail('no hello came', new ClusterError('ERR_HELLO_PROOF', 'no hello came in time'))
+  )
 
-  function fail(reason: string, cause?: unknown): void {
+  function fail(reason: string, cause: unknown): void {
     cancelTimer()
-    met.reject(cause ?? new ClusterError('ERR_HELLO_PROOF', reason))
+    met.reject(cause)
     void connection.close(reason)
   }
 
@@ -76,7 +78,9 @@ export function beGreeted(
     }
   }
 
-  void connection.closed.then(() => fail('the connection ended before the hello'))
+  void connection.closed.then((reason) =>
+    fail(reason, new ClusterError('ERR_PEER_CLOSED', `the connection ended before the hello: ${reason}`))
+  )
   connection.serve({
     async request(method, body, context) {
       if (handlers !== undefined) return await handlers.request(method, body, context)

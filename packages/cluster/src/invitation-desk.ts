@@ -185,12 +185,12 @@ export class InvitationDesk {
   }
 
   async #answer(peer: Peer, body: Uint8Array, context: RequestContext): Promise<Uint8Array> {
-    if (!this.#rate.take(1, this.#deps.timers.now()))
-      throw new ClusterError('ERR_METHOD_RATE', 'too many nodes want to join just now; try again in a minute')
     const request = openJoinRequest(body)
     const channel = this.#channel(peer)
     const known = this.#invitations.get(request.invitation.toHex())
-    if (known === undefined) throw refused()
+    if (known === undefined) throw refused() // costs a look-up: nobody without a code can use up the rate
+    if (!this.#rate.take(1, this.#deps.timers.now()))
+      throw new ClusterError('ERR_METHOD_RATE', 'too many nodes want to join just now; try again in a minute')
     const hasAsked = this.#waiting.has(known.id.toHex()) // the first answer comes at once: a person reads it
     const waiting = await this.#inTurn(known, () => this.#use(known.id, peer, request, channel))
     const isOpen = this.#current(waiting.candidate)?.decision === undefined

@@ -215,8 +215,8 @@ export class PeerDirectory {
     this.#met.set(connection, greeting)
     try {
       this.#add(await greeting)
-    } catch {
-      gate.penalize(connection.remoteKey, 5)
+    } catch (error) {
+      if (isTheirFault(error)) gate.penalize(connection.remoteKey, failedHelloPoints)
     }
   }
 
@@ -397,4 +397,13 @@ export class PeerDirectory {
     }
     this.#dials += 1
   }
+}
+
+const failedHelloPoints = 5
+
+/** A connection that broke is nobody's fault. */
+function isTheirFault(error: unknown): boolean {
+  return (
+    error instanceof ClusterError && (error.code === 'ERR_HELLO_FORMAT' || error.code === 'ERR_HELLO_PROOF')
+  )
 }

@@ -200,6 +200,7 @@ class Cluster implements NodeCluster {
       exchange: async () => await Promise.resolve(this.messages),
       apps: async () => (await parts.apps.get()).messages
     })
+    this.messages.onTopic('ping', async ({ content, reply }) => await reply?.(content))
     this.messages.setAppTaker((message) => this.appMessages.take(message))
     const taker = createIntroductionTaker({ crypto, standing }, () => directory.refresh())
     this.#ends.push(

@@ -25,7 +25,7 @@ interface Scene {
   readonly node: Principal
   readonly standing: TreeStanding
   readonly clock: { ms: number }
-  give(to: Principal, rights: number, notAfter?: number): Promise<CapRecord>
+  readonly give: (to: Principal, rights: number, notAfter?: number) => Promise<CapRecord>
 }
 
 async function newScene(): Promise<Scene> {
