@@ -143,7 +143,7 @@ describe('a restricted store', () => {
 
 describe('recent blocks', () => {
   test('make room for newer ones; what was used last stays', async () => {
-    const store = createRecentStore({ bytesMax: 3 * 1024 })
+    const store = createRecentStore({ bytesMax: 4 * 1024 })
     const blocks = [1, 2, 3, 4].map((seed) => blockForTest(seed))
     const [first, second] = blocks
     if (first === undefined || second === undefined) throw new Error('no blocks')
