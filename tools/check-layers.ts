@@ -209,12 +209,29 @@ function checkOwnPackage(context: FileContext, specifier: string): string[] {
   if (!declared(context.manifest, `${scope}${name}`)) {
     problems.push(`"${scope}${name}" is not a dependency in ${row.directory}/package.json`)
   }
+  if (!context.isTest && !isReferenced(root, row, target)) {
+    problems.push(
+      `"${scope}${name}" is not a reference in ${row.directory}/tsconfig.json; a build from nothing would come to it too late`
+    )
+  }
   if (mustBePure(context) && table.impureSubpaths.includes(specifier)) {
     problems.push(
       `"${scope}${specifier}" is a driver and ${row.name} is pure; take its interface as an argument`
     )
   }
   return problems
+}
+
+/** Whether `tsc -b` knows that the target has to be built first. */
+function isReferenced(root: string, row: LayerRow, target: LayerRow): boolean {
+  const directory = join(root, row.directory)
+  if (!existsSync(join(directory, 'tsconfig.json'))) return false
+  const project = JSON.parse(readFileSync(join(directory, 'tsconfig.json'), 'utf8')) as {
+    readonly references?: readonly { readonly path: string }[]
+  }
+  return (project.references ?? []).some(
+    ({ path }) => resolve(directory, path) === join(root, target.directory)
+  )
 }
 
 function exportsSubpath(manifest: PackageManifest, subpath: string): boolean {

@@ -44,6 +44,7 @@ const clean: Record<string, string> = {
     exports: { '.': {} },
     dependencies: { '@blocktree/low': '0.1.0' }
   }),
+  'packages/middle/tsconfig.json': JSON.stringify({ references: [{ path: '../low' }] }),
   'packages/middle/src/index.ts': `import {\n  a,\n  b\n} from '@blocktree/low'\n// process.exit and Date.now() in a comment\nconst text = 'Math.random() process.env'\nconst pattern = /new Date()/\nobject.process.run()\n`,
   'packages/middle/test/index.test.ts': `import { memory } from '@blocktree/low/memory'\nimport { x } from '@blocktree/middle'\nimport { readFileSync } from 'node:fs'\nDate.now()\n`,
   'packages/high/package.json': JSON.stringify({
@@ -52,6 +53,7 @@ const clean: Record<string, string> = {
     dependencies: { '@blocktree/low': '0.1.0' },
     devDependencies: { '@blocktree/middle': '0.1.0' }
   }),
+  'packages/high/tsconfig.json': JSON.stringify({ references: [{ path: '../low' }] }),
   'packages/high/src/index.ts': `import { createServer } from 'node:net'\nimport { drive } from '@blocktree/low/driver'\nsetTimeout(() => Date.now(), 1)\n`,
   'packages/high/test/index.test.ts': `const { x } = await import('@blocktree/low')\n`
 }
@@ -96,6 +98,12 @@ describe('checkLayers', () => {
       'packages/low/src/index.ts',
       `import { x } from '@blocktree/middle'`,
       '"@blocktree/middle" is not a dependency in packages/low/package.json'
+    ],
+    [
+      'an import that tsconfig.json does not refer to',
+      'packages/middle/tsconfig.json',
+      '{}',
+      '"@blocktree/low" is not a reference in packages/middle/tsconfig.json'
     ],
     [
       'a package that has no row',
