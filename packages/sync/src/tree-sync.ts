@@ -336,7 +336,7 @@ export class TreeSync {
     this.#pusher.close()
     for (const connection of [...this.#links.keys()]) this.removePeer(connection)
     this.#payloads.close()
-    this.#progressed()
+    this.#progressed() // who waits for something to be stored finds that nothing will be
     await Promise.allSettled(this.#running)
     this.#endListening()
     await this.#saveSummary().catch(() => undefined)
@@ -680,8 +680,9 @@ export class TreeSync {
     for (const wake of waiting) wake()
   }
 
-  /** Resolves when something was stored, a peer came, or after half a second. */
+  /** Resolves when something was stored, a peer came, or after half a second. Who waits in a loop must not spin: ERR_SYNC_CLOSED. */
   #progress(signal: AbortSignal): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new SyncError('ERR_SYNC_CLOSED', 'replication was stopped'))
     return new Promise((resolve) => {
       const done = (): void => {
         this.#waiting.delete(done)
@@ -692,7 +693,7 @@ export class TreeSync {
       const cancel = this.#ports.pace.after(progressMs, done)
       this.#waiting.add(done)
       signal.addEventListener('abort', done, { once: true })
-      if (signal.aborted || this.#isClosed) done()
+      if (signal.aborted) done()
     })
   }
 

@@ -277,6 +277,23 @@ describe('promises', () => {
   })
 })
 
+describe('closing', () => {
+  test('ends while a peer waits here for a promise that cannot be given', async () => {
+    const { fixture, replicas, node } = await cluster('closing', 2)
+    await replicas.connectAll()
+    await replicas.converge()
+    await replicas.time.advance(1000)
+    const { first } = fixture.create(fixture.root, fixture.rootPlace, {
+      content: new Uint8Array(9000).fill(1)
+    })
+    await node(0).tree.offer(fixture.offer([first]), { peer: 'test', from: 'host' }) // its sectors are nowhere
+    const waiting = node(0).sync.waitFor([first.id], { copies: 2, timeoutMs: 5000 })
+    await replicas.time.advance(500)
+    await replicas.time.until(node(1).sync.close())
+    expect(await replicas.time.until(waiting)).toMatchObject({ kept: 1 })
+  })
+})
+
 describe('watching a peer', () => {
   test('tells every version once and in order, and goes on after a token', async () => {
     const { fixture, replicas, node } = await cluster('watch', 2)
