@@ -22,10 +22,13 @@ function run(name: string, command: readonly string[], more: Readonly<Record<str
 }
 
 const scenarios = ['--conditions=source', 'test-harness/src/bin.ts']
+const simulate = ['--conditions=source', 'packages/simulator/src/bin.ts']
 const jobs: readonly Parameters<typeof run>[] = [
   ['build', ['tools/build.ts']],
   ['tests with larger counts', ['node_modules/vitest/vitest.mjs', 'run']],
   ['scenarios', [...scenarios, '--all']],
+  ['300 seeds of the simulator', [...simulate, '--seeds', '300', '--nodes', '3', '--hours', '0.1']],
+  ['a day of five nodes', [...simulate, '--nodes', '5', '--hours', '24']],
   [`${killRounds} rounds of kill -9`, [...scenarios, 'power-loss'], { KILL_ROUNDS: killRounds }]
 ]
 

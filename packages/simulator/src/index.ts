@@ -1,2 +1,4 @@
 /** Real node code under virtual time, faulty networks and faulty disks. */
-export {}
+export { type FaultKind, faultKinds } from './faults.ts'
+export type { Violation } from './invariants.ts'
+export { type RunOptions, type RunReport, commandOf, runSimulation } from './run.ts'

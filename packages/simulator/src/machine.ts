@@ -1,0 +1,128 @@
+/**
+ * A machine: a disk that fails as disks do, an index that loses its last writes, and one process at a time. What a stopped
+ * process still holds are files that nobody else uses: the next process gets copies.
+ */
+import type { ProcessTable } from '@blocktree/store'
+import { type FaultyFileSystem, createFaultyFileSystem } from '@blocktree/store/faulty-file-system'
+import { type MemoryIndexDriver, createMemoryIndex } from '@blocktree/store/memory-index'
+import type { StorageFiles } from '@blocktree/coordinator'
+import type { SeededBytes } from './seeded-bytes.ts'
+
+const directories = ['', 'segments', 'coordinator']
+/** Of the writes of the index that were not synced, about this share survives a loss of power. */
+const keptShare = 0.8
+
+export class Machine {
+  #disk: FaultyFileSystem = createFaultyFileSystem()
+  #index: MemoryIndexDriver = createMemoryIndex()
+  #process = 1
+
+  get disk(): FaultyFileSystem {
+    return this.#disk
+  }
+
+  /** Number of the process that runs, or ran last. */
+  get process(): number {
+    return this.#process
+  }
+
+  /** What a store opens; belongs to the process that asks. */
+  drivers(random: SeededBytes): {
+    readonly files: FaultyFileSystem
+    readonly index: MemoryIndexDriver
+    readonly processes: ProcessTable
+    readonly random: (length: number) => Uint8Array
+  } {
+    const pid = this.#process
+    const self = { pid, boot: 'boot', started: String(pid) }
+    const processes: ProcessTable = { self, isRunning: (identity) => identity.pid === this.#process }
+    return { files: this.#disk, index: this.#index, processes, random: (length) => random.bytes(length) }
+  }
+
+  /** The process is gone, the machine goes on: nothing that was written is lost. */
+  async kill(): Promise<void> {
+    this.#disk.kill()
+    await this.#handOver()
+  }
+
+  /** The power is gone: of what was not synced, chance keeps some sectors, and of the index some first writes. */
+  async losePower(random: SeededBytes): Promise<void> {
+    const lost = Array.from({ length: this.#index.writes - 1 }, () => random.chance(keptShare)).indexOf(false)
+    this.#disk.crash((chance) => random.chance(chance))
+    this.#index.rewind(lost < 0 ? this.#index.writes : lost + 1)
+    await this.#handOver()
+  }
+
+  /** Another machine with the same content, without a process. */
+  async copy(): Promise<Machine> {
+    const machine = new Machine()
+    machine.#process = this.#process
+    machine.#disk = this.#disk
+    machine.#index = this.#index
+    await machine.#handOver()
+    return machine
+  }
+
+  /** The files of the coordinator, on the same disk. */
+  coordinatorFiles(): StorageFiles {
+    const disk = this.#disk
+    const path = (name: string): string => `coordinator/${name}`
+    disk.makeDirectory('coordinator')
+    return {
+      read: (name) => Promise.resolve(disk.readFile(path(name))),
+      async replace(name, bytes) {
+        const temporary = path(`${name}.new`)
+        await disk.unlink(temporary)
+        await write(disk, temporary, 'create', 0, bytes)
+        await disk.rename(temporary, path(name))
+        await disk.syncDirectory('coordinator')
+      },
+      async append(name, position, bytes) {
+        const isNew = disk.readFile(path(name)) === undefined
+        await write(disk, path(name), isNew ? 'create' : 'write', position, bytes)
+        if (isNew) await disk.syncDirectory('coordinator')
+      },
+      remove: (name) => disk.unlink(path(name)),
+      close: () => Promise.resolve()
+    }
+  }
+
+  /** Content for the next process; the index lies there as one write, which no loss of power takes back. */
+  async #handOver(): Promise<void> {
+    const [disk, index] = [createFaultyFileSystem(), createMemoryIndex()]
+    for (const directory of directories) {
+      disk.makeDirectory(directory)
+      for (const name of this.#disk.list(directory) ?? []) {
+        const path = directory === '' ? name : `${directory}/${name}`
+        disk.replace(path, this.#disk.contentOf(path))
+      }
+    }
+    const opened = await this.#index.open()
+    if (typeof opened === 'object' && 'range' in opened) {
+      const rows: { readonly key: Uint8Array; readonly value: Uint8Array }[] = []
+      const all = { from: new Uint8Array(0), to: new Uint8Array(80).fill(0xff) }
+      for await (const [key, value] of opened.range(all)) rows.push({ key, value })
+      await (await index.create()).write(rows)
+    }
+    this.#disk = disk
+    this.#index = index
+    this.#process++
+  }
+}
+
+async function write(
+  disk: FaultyFileSystem,
+  path: string,
+  mode: 'write' | 'create',
+  position: number,
+  bytes: Uint8Array
+): Promise<void> {
+  const file = disk.open(path, mode)
+  try {
+    if (file.size() > position) await file.truncate(position)
+    await file.write([bytes], position)
+    await file.dataSync()
+  } finally {
+    file.close()
+  }
+}

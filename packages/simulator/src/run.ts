@@ -1,0 +1,75 @@
+/** One whole run: found, work, break, mend, judge. */
+import { hash } from 'node:crypto'
+import { type FaultKind, FaultPlan } from './faults.ts'
+import { type Violation, judge, summaryOf } from './invariants.ts'
+import { seededBytes } from './seeded-bytes.ts'
+import { Simulation } from './simulation.ts'
+import { Workload } from './workload.ts'
+
+export interface RunOptions {
+  readonly seed: string
+  readonly nodes: number
+  readonly hours: number
+  readonly faults: readonly FaultKind[]
+  /** Told of each fault, with its moment in seconds of the run. */
+  readonly onEvent?: (seconds: number, what: string) => void
+}
+
+export interface RunReport {
+  readonly options: RunOptions
+  readonly violations: readonly Violation[]
+  readonly acknowledged: number
+  readonly reads: number
+  readonly refusals: ReadonlyMap<string, number>
+  readonly faults: ReadonlyMap<string, number>
+  readonly leases: number
+  readonly terms: number
+  /** SHA-256 over what all nodes hold at the end: the same for the same seed. */
+  readonly digest: string
+  /** The last lines that nodes would have logged. */
+  readonly notes: readonly string[]
+}
+
+const hourMs = 3_600_000
+/** Between two faults on average. */
+const faultMs = 20_000
+
+export async function runSimulation(options: RunOptions): Promise<RunReport> {
+  const { seed, nodes, hours } = options
+  const simulation = await Simulation.start({ seed, nodes })
+  const workload = new Workload(simulation, seed)
+  const plan = new FaultPlan(options.faults, seededBytes(`${seed} faults`))
+  const startMs = simulation.time.now()
+  workload.start()
+  while (simulation.time.now() - startMs < hours * hourMs) {
+    await simulation.time.advance(simulation.random.number() * 2 * faultMs)
+    const before = simulation.running()
+    const what = await plan.strike(simulation)
+    const gone = before.filter((node) => simulation.node(node.identity.name) !== node)
+    for (const { identity } of gone) workload.crashed(identity.name)
+    if (what !== undefined) options.onEvent?.((simulation.time.now() - startMs) / 1000, what)
+  }
+  await workload.stop()
+  for (const { identity } of simulation.running()) workload.crashed(identity.name)
+  await plan.mend(simulation)
+  const violations = await judge(simulation, workload)
+  const summaries = await Promise.all(simulation.running().map((node) => summaryOf(simulation, node)))
+  await simulation.close()
+  return {
+    options,
+    violations,
+    acknowledged: workload.acknowledged.length,
+    reads: workload.reads,
+    refusals: workload.refusals,
+    faults: plan.counts,
+    leases: workload.locks.length,
+    terms: simulation.leaders.size,
+    digest: hash('sha256', summaries.join('\n\n')),
+    notes: simulation.notes
+  }
+}
+
+/** The command that repeats a run. */
+export function commandOf({ seed, nodes, hours, faults }: RunOptions): string {
+  return `npm run simulate -- --seed ${seed} --nodes ${nodes} --hours ${hours} --faults ${faults.join(',') || 'none'}`
+}
