@@ -35,7 +35,7 @@ export class FaultPlan {
 
   /** Everything works again, and every process runs. */
   async mend(simulation: Simulation): Promise<void> {
-    await heal(simulation)
+    heal(simulation)
     mendClocks(simulation)
     for (const name of simulation.names) emptyOneDisk(simulation, name)
     // A store that could not write stops for good: its process has to begin anew.

@@ -78,7 +78,9 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
   const owner = files.actor(identity.principal)
   await files.settleArrivals(owner)
   await files.indexNames(owner, tree.unnamedBlocks()) // of arrivals before a crash
-  for (const { error } of await files.resumeJobs(owner)) if (error !== undefined) throw error
+  for (const { error } of await files.resumeJobs(owner)) {
+    if (error !== undefined) throw new Error('a job that was cut short cannot go on', { cause: error })
+  }
   await createSharing(files.context).resume(owner)
   const sync = await openSync(start, { crypto, store, tree, files, owner })
   const network = world.hub.join({ name: identity.name, localKey: identity.transportKey })
