@@ -157,6 +157,12 @@ export class InvitationDesk {
     return true
   }
 
+  /** Takes back every invitation that this principal used: a node that was removed does not come in by its old code. */
+  async forget(principal: Id): Promise<void> {
+    for (const { id, usedBy } of [...this.#invitations.values()])
+      if (usedBy !== undefined && equalBytes(usedBy.principal, principal)) await this.cancel(id)
+  }
+
   /** Lets a waiting node in. @throws ERR_JOIN_UNKNOWN, and what `admit` throws */
   async approve(principal: Id): Promise<Candidate> {
     const waiting = this.#waitingOf(principal)

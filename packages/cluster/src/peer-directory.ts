@@ -151,7 +151,7 @@ export class PeerDirectory {
       this.#kept.set(key, member)
       void this.#keep(member)
     }
-    for (const peer of this.peers()) this.#look(peer)
+    for (const peer of [...this.#peers.values()].flat()) this.#look(peer)
   }
 
   /** We may do more there than before. */
@@ -169,8 +169,9 @@ export class PeerDirectory {
     }
   }
 
+  /** Ends all of its connections. */
   disconnect(principal: Id, reason: string): void {
-    void this.find(principal)?.connection.close(reason)
+    for (const { connection } of this.#peers.get(idKey(principal)) ?? []) void connection.close(reason)
   }
 
   async close(): Promise<void> {
@@ -286,7 +287,10 @@ export class PeerDirectory {
     const now = this.#deps.standing.standingOf(peer.principal)
     if (before === now) return
     this.#standings.set(peer, now)
-    if (now === 'stranger') return this.#dismissLater(peer)
+    if (now === 'stranger') {
+      void peer.connection.close('its rights have ended') // with all that is under way on it
+      return
+    }
     if (before === 'stranger') this.#welcomeKnown(peer)
     if (now === 'member' || before === 'stranger') this.#tell(peer, 'connected')
   }

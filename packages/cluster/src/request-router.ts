@@ -92,7 +92,7 @@ export class RequestRouter {
         if (!(handler instanceof ClusterError)) handler(peer, body)
       },
       stream: (method, head, context) =>
-        refusable(() => check(this.#streams, method, head)(peer, head, context))
+        this.#guarded(method, peer, () => check(this.#streams, method, head)(peer, head, context))
     }
   }
 
@@ -106,18 +106,30 @@ export class RequestRouter {
     if (route === undefined)
       return new ClusterError('ERR_METHOD_UNKNOWN', `there is no method "${method.slice(0, 80)}" here`)
     const { audience, bodyBytesMax } = route.policy
-    const standing = this.#deps.standing.standingOf(peer.principal)
-    if (order.indexOf(standing) < order.indexOf(audience)) {
-      return new ClusterError(
-        'ERR_METHOD_FORBIDDEN',
-        `"${method}" is for ${audience === 'member' ? 'members' : 'peers with a right here'}`
-      )
-    }
+    if (!this.#isAmong(audience, peer)) return forbidden(method, audience)
     if (body.length > bodyBytesMax)
       return new ClusterError('ERR_METHOD_SIZE', `"${method}" takes at most ${bodyBytesMax} bytes`)
     if (!this.#isWithinRate(route, peer))
       return new ClusterError('ERR_METHOD_RATE', `"${method}" is asked too often; later`)
     return route.handler
+  }
+
+  /** What `open` throws ends the stream, as what the stream itself throws; so does a right that ends meanwhile. */
+  async *#guarded(
+    method: string,
+    peer: Peer,
+    open: () => AsyncIterable<Uint8Array>
+  ): AsyncGenerator<Uint8Array> {
+    for await (const chunk of open()) {
+      const { audience } = this.#streams.get(method)?.policy ?? nobody
+      if (!this.#isAmong(audience, peer)) throw forbidden(method, audience)
+      yield chunk
+    }
+  }
+
+  #isAmong(audience: Standing, peer: Peer): boolean {
+    if (audience === 'stranger') return true
+    return order.indexOf(this.#deps.standing.standingOf(peer.principal)) >= order.indexOf(audience)
   }
 
   #isWithinRate({ policy, buckets }: Route<unknown>, peer: Peer): boolean {
@@ -136,9 +148,13 @@ export class RequestRouter {
   }
 }
 
-/** What `open` throws ends the stream, as what the stream itself throws. */
-async function* refusable(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* open()
+const nobody = { audience: 'member' } as const // the method was taken away meanwhile
+
+function forbidden(method: string, audience: Standing): ClusterError {
+  return new ClusterError(
+    'ERR_METHOD_FORBIDDEN',
+    `"${method}" is for ${audience === 'member' ? 'members' : 'peers with a right here'}`
+  )
 }
 
 function add<Value>(routes: Map<string, Value>, name: string, route: Value): () => void {

@@ -6,6 +6,7 @@ import {
   type AddressBook,
   announceEndpoint,
   type Candidate,
+  ClusterError,
   exchangeAddresses,
   fingerprintOf,
   formatInvitationCode,
@@ -31,6 +32,7 @@ import type { Network } from '@blocktree/network'
 import type { Discovery } from '@blocktree/network/libp2p'
 import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
+import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { admitCandidate, expectMayGive, zoneAt } from './admit-candidate.ts'
 import { AppMessages } from './app-messages.ts'
@@ -175,7 +177,10 @@ class Cluster implements NodeCluster {
     })
     const gate = new Gate({
       now: () => clock.now(),
-      knows: (transportKey) => book.knows(transportKey),
+      knows: (transportKey) => {
+        const principal = book.principalOf(transportKey)
+        return principal !== undefined && standing.standingOf(principal) !== 'stranger'
+      },
       opensToStrangers: () => desk.isOpen || standing.members().length > 0
     })
     const { timers } = this
@@ -258,6 +263,7 @@ class Cluster implements NodeCluster {
   async drop(principal: Id): Promise<void> {
     this.directory.refresh()
     this.directory.disconnect(principal, 'no right to stay')
+    await this.desk.forget(principal)
     await this.book.forget(principal)
   }
 
@@ -311,6 +317,7 @@ class Cluster implements NodeCluster {
 
   async #admit(candidate: Candidate): Promise<Uint8Array> {
     const { trees, principals } = this.#parts
+    expectNotRemoved(trees.own, this.standing, candidate)
     const deps = { held: trees.own, principals, book: this.book, endpoint: () => this.#endpoint.current() }
     const packed = await admitCandidate(deps, principals.node, candidate)
     this.#look()
@@ -392,4 +399,14 @@ function expectRequestOf({ trees }: ClusterParts, line: string, principal: Id): 
   const request = trees.own.sharing.parseAccessRequest(line)
   if (!equalBytes(request.principal.signer, principal))
     throw new NodeError('ERR_ACCESS_LINE', 'the request for access is signed by another principal')
+}
+
+/**
+ * An approved code admits again when this node was started anew before the records were fetched; not a node that was let
+ * in and has lost its rights since, on whichever node the owner took them.
+ */
+function expectNotRemoved(own: HeldTree, standing: NodeStanding, { principal, invitation }: Candidate): void {
+  if (invitation.decision !== 'approved' || own.tree.authority.capsOf(principal).length === 0) return
+  if (standing.of(own).standingOf(principal) !== 'stranger') return
+  throw new ClusterError('ERR_INVITATION_REFUSED', 'this invitation cannot be used; ask for a new one')
 }

@@ -128,9 +128,11 @@ function summarizeCandidate({ principal, claimedName, invitation }: Candidate): 
 }
 
 /** By id, fingerprint or claimed name, when that tells one. @throws ERR_JOIN_UNKNOWN */
-function chooseCandidate(candidates: readonly Candidate[], text: string): Candidate {
+export function chooseCandidate(candidates: readonly Candidate[], text: string): Candidate {
+  // What a stranger calls itself never stands in for a fingerprint: it could claim that of the node which is awaited.
+  const isFingerprint = /^[a-z2-7]{4}(-[a-z2-7]{4}){3}$|^bciq[a-z2-7]{52}$/.test(text)
   const found = candidates.filter(({ principal, claimedName }) =>
-    [formatId(principal), fingerprintText(principal), claimedName].includes(text)
+    isFingerprint ? [formatId(principal), fingerprintText(principal)].includes(text) : claimedName === text
   )
   const [one] = found
   if (one !== undefined && found.length === 1) return one
