@@ -56,7 +56,7 @@ function describeSockets(scope: PermissionScope & { readonly kind: 'sockets' }):
   return `May exchange UDP packets with ${host}, ${ports}`
 }
 
-/** "May use up to 256 MiB of memory (64 MiB is usual)", for each limit above its default. */
+/** "May use up to 256 MiB of memory (64 MiB is usual)", "… 512 open files (64 is usual)", for each above its default. */
 export function describeLimits(requested: RequestedLimits): string[] {
   return limitNames().flatMap((name) => {
     const value = requested[name]
@@ -67,7 +67,9 @@ export function describeLimits(requested: RequestedLimits): string[] {
 
 function describeLimit(name: AppLimitName, value: number): string {
   const usual = formatLimit(name, appLimits[name].default)
-  return `May use up to ${formatLimit(name, value)} of ${appLimits[name].words} (${usual} is usual)`
+  const { unit, words } = appLimits[name]
+  const asked = `${formatLimit(name, value)}${unit === 'count' ? '' : ' of'} ${words}`
+  return `May use up to ${asked} (${usual} is usual)`
 }
 
 function join(words: readonly string[]): string {

@@ -229,8 +229,9 @@ describe('describePermission', () => {
   })
 
   test('limits are told only above their defaults', () => {
-    expect(describeLimits({ memoryBytes: 1024, invokeMs: 60_000 })).toEqual([
-      'May use up to 60 s of time per event (5 s is usual)'
+    expect(describeLimits({ memoryBytes: 1024, invokeMs: 60_000, openFiles: 512 })).toEqual([
+      'May use up to 60 s of time per event (5 s is usual)',
+      'May use up to 512 open files (64 is usual)'
     ])
   })
 })
