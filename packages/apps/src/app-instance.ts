@@ -26,6 +26,7 @@ import { escapeControls } from './host/basic-calls.ts'
 import { describeGrants } from './host/grant-calls.ts'
 import { answerHttp } from './host/http-server-calls.ts'
 import { Outbox, createMailbox } from './host/message-calls.ts'
+import { closeIfRevoked } from './host/socket-handles.ts'
 import type { AppHttpRequest, AppHttpResponse } from './http-exchange.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import type { LockTable } from './lock-table.ts'
@@ -142,6 +143,7 @@ export class AppInstance {
   /** Holds from now on, for open handles too. */
   setGrants(granted: readonly Granted[]): void {
     this.#context.grants.replace(granted)
+    for (const socket of this.#context.handles.heldOf('socket')) closeIfRevoked(socket)
   }
 
   get granted(): readonly Granted[] {
@@ -252,7 +254,7 @@ export class AppInstance {
         return
       case 'process-ended': {
         this.#startReason = event.cause === undefined ? 'started' : 'restarted-after-failure'
-        this.#context.handles.closeAll(event.process)
+        this.#context.handles.endProcess(event.process)
         if (this.#options.limits.processes === 1) this.#context.handles.closeAll(0)
         if (event.cause !== undefined) this.#log('error', `a process ended: ${event.cause.message}`)
         return

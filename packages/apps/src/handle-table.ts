@@ -19,6 +19,7 @@ export class HandleTable<Kinds extends Readonly<Record<string, Held>>> {
   readonly #limits: Readonly<Record<keyof Kinds, number>>
   readonly #entries = new Map<number, Entry<Kinds, keyof Kinds>>()
   readonly #counts = new Map<keyof Kinds, number>()
+  readonly #ended = new Set<number>()
   #next = 1
 
   /** @param limits how many of each kind may be open at once */
@@ -34,7 +35,18 @@ export class HandleTable<Kinds extends Readonly<Record<string, Held>>> {
     }
   }
 
+  /** Closes the oldest of a kind when as many are open as may be. */
+  makeRoom(kind: keyof Kinds): void {
+    if ((this.#counts.get(kind) ?? 0) < this.#limits[kind]) return
+    for (const [handle, entry] of this.#entries) if (entry.kind === kind) return this.close(handle)
+  }
+
+  /** Releases it and fails with `closed` when the process ended while it was being opened. */
   add<Kind extends keyof Kinds>(kind: Kind, process: number, held: Kinds[Kind]): number {
+    if (this.#ended.has(process)) {
+      held.release()
+      fail('closed', 'the process that asked has ended')
+    }
     const handle = this.#next
     this.#next += 1
     this.#entries.set(handle, { kind, process, held })
@@ -61,6 +73,17 @@ export class HandleTable<Kinds extends Readonly<Record<string, Held>>> {
     this.#entries.delete(handle)
     this.#counts.set(entry.kind, (this.#counts.get(entry.kind) ?? 1) - 1)
     entry.held.release()
+  }
+
+  /** Of this kind, in the order in which they were opened. */
+  *heldOf<Kind extends keyof Kinds>(kind: Kind): Generator<Kinds[Kind]> {
+    for (const entry of this.#entries.values()) if (isOfKind(entry, kind)) yield entry.held
+  }
+
+  /** This process has ended, and its number does not come again: everything that it opened, or is still opening. */
+  endProcess(process: number): void {
+    this.#ended.add(process)
+    this.closeAll(process)
   }
 
   /** Everything that this process opened; all of it without one. */

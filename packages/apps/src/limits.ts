@@ -17,6 +17,7 @@ export const redirectsMax = 20 // what browsers follow
 export const redirectBytesMax: number = 64 * 1024 // bodies of redirects are read and dropped up to this
 export const clientBodyBytesMax: number = 256 * 1024 * 1024 // of one answer to an app, all parts together
 export const clientAddressesTried = 4 // of a name with several
+export const udpPeersKept = 64 // of one socket: addresses that were sent to by a name
 export const historyEntriesMax = 1000 // of one call
 export const listEntriesMax = 1000 // of one call
 export const keysListedMax = 1000 // of one call

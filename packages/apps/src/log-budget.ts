@@ -2,7 +2,7 @@
  * The log of one run at the rate that its limits allow: what the app writes, and what the node says about its calls, since
  * an app chooses how often it is refused. What the node says of it has a rate of its own, so that the app's words cannot
  * crowd it out; of lines that are the same, one a second is written. What is dropped is counted, and the count said once a
- * second (doc/spec/22-app-host.md, section 8).
+ * second (doc/spec/22-app-host.md, section 9).
  */
 import { logBytesAboutCalls, logLineCharactersMax } from './limits.ts'
 import type { AppLogLine, TimerPort } from './ports.ts'

@@ -43,6 +43,20 @@ describe('HandleTable', () => {
     expect(await failureOf(() => table.expectRoom('file'))).toBeUndefined()
   })
 
+  test('takes nothing for a process that has ended, and makes room by closing the oldest', async () => {
+    const { table, file, released } = make()
+    const first = table.add('file', 1, file('a'))
+    table.endProcess(2)
+    expect(await failureOf(() => table.add('file', 2, file('late')))).toBe('closed')
+    expect(released).toEqual(['late'])
+    table.makeRoom('file')
+    table.add('file', 1, file('b'))
+    table.makeRoom('file')
+    expect(released).toEqual(['late', 'a'])
+    expect(await failureOf(() => table.get('file', first))).toBe('closed')
+    expect([...table.heldOf('file')].map(({ name }) => name)).toEqual(['b'])
+  })
+
   test('releases what a process held when it ends, and the rest when the app stops', () => {
     const { table, file, released } = make()
     table.add('file', 1, file('a'))

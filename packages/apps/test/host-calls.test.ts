@@ -3,7 +3,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HostFailure } from '../src/host-failure.ts'
 import type { HttpPort } from '../src/ports.ts'
-import { type HostFixture, everything, filesGrant, grantOf, openHost } from './host-fixture.ts'
+import {
+  type GuestHost,
+  type HostFixture,
+  everything,
+  filesGrant,
+  grantOf,
+  openHost
+} from './host-fixture.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const anything = { expected: { kind: 'anything' }, token: undefined, mediaType: undefined } as const
@@ -279,6 +286,18 @@ describe('locks', () => {
     expect((await host.call('locks.renew', { lock: lease?.lock ?? 0, ttl: 1000 })).status).toBe(closed)
   })
 
+  test('are not given to who waited for one while its grant was taken back', async () => {
+    const host = await openHost()
+    await write(host, '/data/a', '1')
+    const lease = (await host.call('locks.acquire', { path: '/data/a', ttl: 60_000, wait: 0 })).reply
+    const waiting = host.call('locks.acquire', { path: '/data/a', ttl: 60_000, wait: 10_000 })
+    await new Promise((resolve) => setImmediate(resolve))
+    host.app.setGrants([])
+    await host.call('locks.release', { lock: lease?.lock ?? 0 })
+    expect((await waiting).status).toBe(denied)
+    expect(host.services.locks.size).toBe(0)
+  })
+
   test('are renewed and released', async () => {
     const host = await openHost()
     await write(host, '/data/a', '1')
@@ -536,6 +555,30 @@ describe('messages', () => {
     host.timers.move(60_000)
     expect((await host.call('messages.send', message)).status).toBe(busy)
   })
+
+  test('that are never replied to are forgotten by both sides', async () => {
+    const host = await openHost({ granted: [talk], limits: { messagesPerMinute: 3, queuedInvokes: 2 } })
+    const asked: number[] = []
+    let mail: GuestHost | undefined
+    const taker = await host.start('mail', [talk], (event, guest) => {
+      mail = guest
+      if (event.event === 'message') asked.push(event.request.message.replyHandle ?? 0)
+    })
+    const before = taker.describe()?.openHandles ?? 0
+    const waiting = { ...message, replyWithin: 86_400_000 }
+    for (let index = 0; index < 3; index++) expect((await host.call('messages.send', waiting)).status).toBe(0)
+    await expect.poll(() => asked.length).toBe(3)
+    expect((taker.describe()?.openHandles ?? 0) - before).toBe(2)
+    const reply = { message: asked[0] ?? 0, content: text('late') }
+    expect((await mail?.call('messages.reply', reply))?.status).toBe(closed)
+    host.timers.move(60_000)
+    expect((await host.call('messages.send', waiting)).status).toBe(budget)
+    expect((await host.call('messages.send', message)).status).toBe(0)
+    expect((await mail?.call('messages.reply', { ...reply, message: asked[2] ?? 0 }))?.status).toBe(0)
+    expect((await host.call('messages.send', waiting)).status).toBe(0)
+    host.timers.move(86_400_000)
+    expect((await host.call('messages.send', waiting)).status).toBe(0)
+  })
 })
 
 describe('questions to the person', () => {
@@ -688,6 +731,16 @@ describe('requests to other servers', () => {
     const host = await openHost({ http: port, granted: [client('http://*')] })
     expect((await host.call('http-client.request', { request: { ...request, url } })).status).toBe(denied)
     expect(asked).toEqual([])
+  })
+
+  test('a grant of a name does not reach this machine when the name comes to lead here', async () => {
+    const leads = ['8.8.8.8']
+    const { port, asked } = scripted({ 'api.example': leads }, { 'https://api.example/a': { status: 200 } })
+    const host = await openHost({ http: port, granted: [client('https://api.example')] })
+    expect((await host.call('http-client.request', { request })).reply?.status).toBe(200)
+    leads[0] = '127.0.0.1'
+    expect((await host.call('http-client.request', { request })).status).toBe(denied)
+    expect(asked).toHaveLength(1)
   })
 
   test('reach a private address that the grant names', async () => {

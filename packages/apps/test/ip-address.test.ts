@@ -106,9 +106,23 @@ describe('judgedAddresses', () => {
     ).toEqual(['8.8.8.8', '2a00::1'])
   })
 
-  test('refuses a name that leads only into private networks, unless the grant names it', async () => {
-    expect(await failureOf(() => judgedAddresses('a.example', 'pattern', to('192.168.1.1')))).toBe('denied')
-    expect(await judgedAddresses('a.example', 'literal', to('192.168.1.1'))).toEqual(['192.168.1.1'])
+  test.each(['pattern', 'literal'] as const)(
+    'refuses a public name that leads only into private networks, covered by a %s: its owner decides where it leads',
+    async (cover) => {
+      for (const address of ['192.168.1.1', '127.0.0.1', '169.254.169.254', '::1', '::ffff:10.0.0.1']) {
+        expect(await failureOf(() => judgedAddresses('a.example', cover, to(address)))).toBe('denied')
+      }
+    }
+  )
+
+  test('gives private addresses of a name of the local network to a grant that names it', async () => {
+    for (const host of ['localhost', 'printer.local', 'nas.home.arpa', 'a.internal']) {
+      expect(await judgedAddresses(host, 'literal', to('192.168.1.1'))).toEqual(['192.168.1.1'])
+      expect(await failureOf(() => judgedAddresses(host, 'pattern', to('192.168.1.1')))).toBe('denied')
+    }
+    for (const host of ['notlocal', 'a.local.example', 'internal.example']) {
+      expect(await failureOf(() => judgedAddresses(host, 'literal', to('192.168.1.1')))).toBe('denied')
+    }
   })
 
   test('judges an address that stands in the URL itself without asking for its name', async () => {

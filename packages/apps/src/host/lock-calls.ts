@@ -18,6 +18,12 @@ export const lockCalls: HandlerGroup<'locks'> = {
       return fail('closed', 'the caller has gone')
     }
     const held = holdLease(call, lease, guestPath.grant)
+    try {
+      call.grants.fileRoot(guestPath.grant, 'lock') // it may have been taken back while the lock was waited for
+    } catch (error) {
+      held.release()
+      throw error
+    }
     const lock = call.handles.add('lock', call.process, held)
     return { lock, token: lease.token, expiresIn: lease.ttlMs }
   },

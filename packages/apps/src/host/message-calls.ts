@@ -11,10 +11,17 @@ export const messageCalls: HandlerGroup<'messages'> = {
       { kind: 'message-out', app: recipient.app, otherNode },
       `messages to "${recipient.app}"`
     )
+    if (replyWithin !== undefined) call.outbox.expectRoomForReply()
     const number = call.outbox.next(call.timers.monotonic())
     const reply = replyWithin === undefined ? undefined : awaitReply(call, number, replyWithin)
     const sender = { node: undefined, app: call.app }
-    await call.messages.send(recipient, { number, sender, topic, content, inReplyTo: undefined, reply })
+    const message = { number, sender, topic, content, inReplyTo: undefined, reply: reply?.take }
+    try {
+      await call.messages.send(recipient, message)
+    } catch (error) {
+      reply?.end()
+      throw error
+    }
     return number
   },
 
@@ -26,12 +33,13 @@ export const messageCalls: HandlerGroup<'messages'> = {
   }
 }
 
-/** Numbers messages and counts those of the last minute. */
+/** Numbers messages, counts those of the last minute and the replies that are awaited. */
 export class Outbox {
   readonly #perMinute: number
   #sent = 0
   #minuteStart = Number.NEGATIVE_INFINITY
   #inMinute = 0
+  #awaited = 0
 
   constructor(perMinute: number) {
     this.#perMinute = perMinute
@@ -49,15 +57,42 @@ export class Outbox {
     this.#sent += 1
     return this.#sent
   }
+
+  /** Fails with `budget` when as many replies are awaited as messages may be sent in a minute. */
+  expectRoomForReply(): void {
+    if (this.#awaited >= this.#perMinute) fail('budget', `this app awaits ${this.#awaited} replies already`)
+  }
+
+  /** The returned function ends it; without effect the second time. */
+  awaitReply(): () => void {
+    this.#awaited += 1
+    let isAwaited = true
+    return () => {
+      if (isAwaited) this.#awaited -= 1
+      isAwaited = false
+    }
+  }
 }
 
-/** A function that delivers one reply, while there is time for it. */
-function awaitReply(call: CallContext, number: number, withinMs: number): (content: Uint8Array) => void {
+interface AwaitedReply {
+  readonly take: (content: Uint8Array) => void
+  /** No reply is awaited any more. */
+  readonly end: () => void
+}
+
+/** Delivers one reply, while there is time for it. */
+function awaitReply(call: CallContext, number: number, withinMs: number): AwaitedReply {
   let isOpen = true
-  call.timers.start(Math.min(withinMs, messageReplyMsMax), () => (isOpen = false))
-  return (content) => {
-    if (!isOpen) fail('timeout', 'the sender does not wait for the reply any more')
+  const endAwaited = call.outbox.awaitReply()
+  const cancelTimer = call.timers.start(Math.min(withinMs, messageReplyMsMax), () => end())
+  const end = (): void => {
+    cancelTimer()
     isOpen = false
+    endAwaited()
+  }
+  const take = (content: Uint8Array): void => {
+    if (!isOpen) fail('timeout', 'the sender does not wait for the reply any more')
+    end()
     const sender = { node: undefined, app: call.app }
     const envelope: MessageEnvelope = {
       number,
@@ -69,6 +104,7 @@ function awaitReply(call: CallContext, number: number, withinMs: number): (conte
     }
     void deliverMessage(call, envelope).catch(() => undefined)
   }
+  return { take, end }
 }
 
 /** Where messages for this app arrive. */
@@ -82,6 +118,7 @@ export function createMailbox(context: HostContext): Mailbox {
 
 async function deliverMessage(context: HostContext, message: MessageEnvelope): Promise<void> {
   const { sender, topic, content, inReplyTo, reply } = message
+  if (reply !== undefined) context.handles.makeRoom('message') // who replies to none keeps none for ever
   const held: HeldMessage | undefined = reply === undefined ? undefined : { reply, release: () => undefined }
   const replyHandle = held === undefined ? undefined : context.handles.add('message', 0, held)
   try {

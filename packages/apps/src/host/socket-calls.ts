@@ -1,11 +1,14 @@
-/** sockets.*: TCP and UDP, after wasi:sockets. Each needs an explicit grant for host and port. */
+/**
+ * sockets.*: TCP and UDP, after wasi:sockets. Each needs an explicit grant for host and port, also after every wait
+ * (doc/spec/22-app-host.md, section 7).
+ */
 import type { Host } from '@blocktree/app-package'
 import type { CallContext, HandlerGroup } from '../host-context.ts'
 import { HostFailure, fail } from '../host-failure.ts'
 import { isSpecialAddress, parseAddress } from '../ip-address.ts'
 import { judgedAddresses } from '../outgoing-address.ts'
 import type { TcpSocket } from '../ports.ts'
-import type { HeldSocket } from './socket-handles.ts'
+import { type HeldSocket, UdpPeers, closeOnce } from './socket-handles.ts'
 
 export const socketCalls: HandlerGroup<'sockets'> = {
   'sockets.tcp-connect': async ({ remote, timeout }, call) => {
@@ -22,15 +25,15 @@ export const socketCalls: HandlerGroup<'sockets'> = {
   'sockets.tcp-listen': async ({ local }, call) => {
     call.handles.expectRoom('socket')
     expectUse(call, 'tcp-listen', local)
-    const socket = await call.sockets.listen(local.host, local.port)
+    const socket = await call.sockets.listen(unbracketed(local.host), local.port)
     const held: HeldSocket = {
       kind: 'listener',
       socket,
       expectGranted: () => void expectUse(call, 'tcp-listen', local),
       wantsEvents: false,
-      release: () => socket.close()
+      release: closeOnce(socket)
     }
-    const handle = call.handles.add('socket', call.process, held)
+    const handle = add(call, held)
     socket.onAcceptable(() => notify(call, handle, held, 'acceptable'))
     return handle
   },
@@ -51,6 +54,7 @@ export const socketCalls: HandlerGroup<'sockets'> = {
   'sockets.receive': async ({ socket, length, wait }, call) => {
     const most = Math.max(1, Math.min(length, call.limits.payloadBytes))
     const content = await connection(call, socket).receive(most, Math.min(wait, call.limits.hostCallMs))
+    granted(call, socket)
     return { content: content ?? new Uint8Array(0), last: content === undefined }
   },
 
@@ -61,18 +65,17 @@ export const socketCalls: HandlerGroup<'sockets'> = {
 
   'sockets.udp-bind': async ({ local }, call) => {
     call.handles.expectRoom('socket')
-    if (!call.grants.list().some(({ scope }) => scope.kind === 'sockets' && scope.socket === 'udp')) {
-      return fail('denied', 'no grant covers UDP')
-    }
-    const socket = await call.sockets.bindUdp(local.host, local.port)
+    expectAnyUdp(call)
+    const socket = await call.sockets.bindUdp(unbracketed(local.host), local.port)
     const held: HeldSocket = {
       kind: 'udp',
       socket,
-      expectGranted: () => undefined, // every packet is judged by its peer
+      peers: new UdpPeers(),
+      expectGranted: () => expectAnyUdp(call), // and every packet is judged by its peer
       wantsEvents: false,
-      release: () => socket.close()
+      release: closeOnce(socket)
     }
-    const handle = call.handles.add('socket', call.process, held)
+    const handle = add(call, held)
     socket.onReadable(() => notify(call, handle, held, 'readable'))
     return handle
   },
@@ -83,16 +86,20 @@ export const socketCalls: HandlerGroup<'sockets'> = {
     const [address] = await judgedAddresses(peer.host, cover, (host) =>
       call.sockets.resolve(host, call.signal)
     )
-    await datagrams(call, socket).send(address ?? peer.host, peer.port, content)
+    const held = datagrams(call, socket)
+    const to = address ?? unbracketed(peer.host)
+    held.peers.sent(peer.host, to, peer.port)
+    await held.socket.send(to, peer.port, content)
     return undefined
   },
 
   'sockets.udp-receive': async ({ socket, wait }, call) => {
-    const port = datagrams(call, socket)
+    const held = datagrams(call, socket)
     const until = call.timers.monotonic() + Math.min(wait, call.limits.hostCallMs)
     for (;;) {
-      const datagram = await port.receive(Math.max(0, until - call.timers.monotonic()))
-      if (mayReceive(call, datagram.peer)) return datagram // what comes from others is dropped
+      const datagram = await held.socket.receive(Math.max(0, until - call.timers.monotonic()))
+      held.expectGranted()
+      if (mayReceive(call, held, datagram.peer)) return datagram // what comes from others is dropped
     }
   },
 
@@ -115,13 +122,33 @@ function expectUse(
   socket: 'tcp-connect' | 'tcp-listen' | 'udp',
   { host, port }: Host.Endpoint
 ): 'literal' | 'pattern' {
-  return call.grants.expect({ kind: 'sockets', socket, host, port }, `${socket} with ${host} port ${port}`)
+  const use = { kind: 'sockets', socket, host: bracketed(host), port } as const
+  return call.grants.expect(use, `${socket} with ${host} port ${port}`)
 }
 
-function mayReceive(call: CallContext, { host, port }: Host.Endpoint): boolean {
-  const cover = call.grants.covers({ kind: 'sockets', socket: 'udp', host, port })
-  const address = parseAddress(host)
+function expectAnyUdp(call: CallContext): void {
+  const isGranted = call.grants.list().some(({ scope }) => scope.kind === 'sockets' && scope.socket === 'udp')
+  if (!isGranted) fail('denied', 'no grant covers UDP')
+}
+
+/** The address itself is granted, or the name under which the app sent to it and it was judged. */
+function mayReceive(call: CallContext, { peers }: HeldUdp, peer: Host.Endpoint): boolean {
+  const covers = (host: string): 'literal' | 'pattern' | undefined =>
+    call.grants.covers({ kind: 'sockets', socket: 'udp', host: bracketed(host), port: peer.port })
+  const name = peers.nameOf(peer)
+  if (name !== undefined && covers(name) !== undefined) return true
+  const cover = covers(peer.host)
+  const address = parseAddress(peer.host)
   return cover === 'literal' || (cover !== undefined && address !== undefined && !isSpecialAddress(address))
+}
+
+/** As URLs and grants spell an IPv6 address. */
+function bracketed(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+}
+
+function unbracketed(host: string): string {
+  return host.startsWith('[') ? host.slice(1, -1) : host
 }
 
 async function connectFirst(
@@ -156,11 +183,22 @@ function addConnection(call: CallContext, socket: TcpSocket, expectGranted: () =
     socket,
     expectGranted: () => void expectGranted(),
     wantsEvents: false,
-    release: () => socket.close()
+    release: closeOnce(socket)
   }
-  const handle = call.handles.add('socket', call.process, held)
+  const handle = add(call, held)
   socket.onReadable((kind) => notify(call, handle, held, kind))
   return handle
+}
+
+/** Also the time until it was there is a wait: the grant may be gone, and so may who asked. */
+function add(call: CallContext, held: HeldSocket): number {
+  try {
+    held.expectGranted()
+    return call.handles.add('socket', call.process, held)
+  } catch (error) {
+    held.release()
+    throw error
+  }
 }
 
 function granted(call: CallContext, handle: number): HeldSocket {
@@ -179,9 +217,11 @@ function connection(call: CallContext, handle: number): TcpSocket {
   return held.kind === 'connection' ? held.socket : fail('invalid', `socket ${handle} is no connection`)
 }
 
-function datagrams(call: CallContext, handle: number): (HeldSocket & { readonly kind: 'udp' })['socket'] {
+type HeldUdp = HeldSocket & { readonly kind: 'udp' }
+
+function datagrams(call: CallContext, handle: number): HeldUdp {
   const held = granted(call, handle)
-  return held.kind === 'udp' ? held.socket : fail('invalid', `socket ${handle} is not one of UDP`)
+  return held.kind === 'udp' ? held : fail('invalid', `socket ${handle} is not one of UDP`)
 }
 
 function notify(call: CallContext, socket: number, held: HeldSocket, kind: Host.ReadinessKind): void {

@@ -66,9 +66,10 @@ function endpoint(address: string | undefined, port: number | undefined): Host.E
   return { host: address ?? '', port: port ?? 0 }
 }
 
-/** Waits until `isReady`, or fails with `timeout`. One caller at a time. */
+/** Waits until `isReady`, or fails with `timeout`, or `closed` after `close`. One caller at a time. */
 class Waiter {
   #wake: (() => void) | undefined
+  #isClosed = false
 
   async wait(waitMs: number, isReady: () => boolean): Promise<void> {
     if (isReady()) return
@@ -76,6 +77,7 @@ class Waiter {
     const until = performance.now() + waitMs
     try {
       while (!isReady()) {
+        if (this.#isClosed) throw new HostFailure('closed', 'the socket is closed')
         const left = until - performance.now()
         if (left <= 0) throw new HostFailure('timeout', `nothing came within ${waitMs} ms`)
         await new Promise<void>((resolve) => {
@@ -93,6 +95,11 @@ class Waiter {
 
   wake(): void {
     this.#wake?.()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.wake()
   }
 }
 
@@ -214,6 +221,7 @@ class NodeTcpListener implements TcpListener {
   close(): void {
     for (const socket of this.#waiting.splice(0)) socket.destroy()
     this.#server.close()
+    this.#waiter.close()
   }
 }
 
@@ -259,5 +267,6 @@ class NodeUdpSocket implements UdpSocket {
 
   close(): void {
     this.#socket.close()
+    this.#waiter.close()
   }
 }
