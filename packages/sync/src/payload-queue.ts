@@ -54,6 +54,9 @@ export class PayloadQueue {
   readonly #waiters: Map<string, (() => void)[]> = new Map()
   #inFlightBytes = 0
   #isClosed = false
+  #isPumpDue = false
+  /** Rows of payloads that are whole, to be removed together. */
+  #struck: IndexRow[] = []
   /** Rows that found no room in memory. */
   #isOverflowing = false
   #bytesReceived = 0
@@ -84,7 +87,11 @@ export class PayloadQueue {
   }
 
   rowOf(owner: Id): IndexRow {
-    return { key: localKey(localPrefix.wanted, owner), value: wanted }
+    const key = localKey(localPrefix.wanted, owner)
+    // Wanted anew before the old row was removed: it must not be removed after this.
+    const name = key.toHex()
+    if (this.#struck.length > 0) this.#struck = this.#struck.filter((row) => row.key.toHex() !== name)
+    return { key, value: wanted }
   }
 
   /** Takes up what an earlier run left. */
@@ -108,7 +115,7 @@ export class PayloadQueue {
       return
     }
     this.#begin(owner)
-    this.pump()
+    this.#pumpLater()
   }
 
   forget(owner: Id): void {
@@ -141,6 +148,7 @@ export class PayloadQueue {
   pump(): void {
     if (this.#isClosed) return
     this.#finishDone()
+    this.#commitStruck()
     for (const link of this.#deps.links()) {
       while (
         (this.#streams.get(link) ?? 0) < streamsPerPeer &&
@@ -154,8 +162,19 @@ export class PayloadQueue {
     }
   }
 
+  /** Once for all that is added in one turn. */
+  #pumpLater(): void {
+    if (this.#isPumpDue) return
+    this.#isPumpDue = true
+    this.#deps.ports.pace.after(0, () => {
+      this.#isPumpDue = false
+      this.pump()
+    })
+  }
+
   close(): void {
     this.#isClosed = true
+    this.#commitStruck()
     for (const waiting of this.#waiters.values()) for (const done of waiting) done()
     this.#waiters.clear()
   }
@@ -173,8 +192,15 @@ export class PayloadQueue {
   }
 
   #strike(owner: Id): void {
-    const row = { key: localKey(localPrefix.wanted, owner), value: undefined }
-    this.#deps.ports.store.commit({ local: [row] }, { durability: 'none' }).catch(() => undefined)
+    this.#struck.push({ key: localKey(localPrefix.wanted, owner), value: undefined })
+    this.#pumpLater()
+  }
+
+  #commitStruck(): void {
+    const local = this.#struck
+    this.#struck = []
+    if (local.length > 0)
+      this.#deps.ports.store.commit({ local }, { durability: 'none' }).catch(() => undefined)
   }
 
   #streamCount(): number {
