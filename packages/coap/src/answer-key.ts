@@ -15,6 +15,6 @@ export function answerKey(
 ): string {
   const parts = [peerKey, String(request.code)]
   for (const { number, value } of request.options)
-    if (!apart.has(number)) parts.push(`${number}=${Buffer.from(value).toString('latin1')}`)
+    if (!apart.has(number)) parts.push(`${number}=${Buffer.from(value).toString('base64')}`)
   return JSON.stringify(parts)
 }

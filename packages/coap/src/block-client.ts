@@ -14,7 +14,7 @@ import {
 } from './block-option.ts'
 import { CoapError } from './coap-error.ts'
 import { code, formatCode } from './code.ts'
-import { bodyBytesMax } from './limits.ts'
+import { bodyBytesMax, bodyTimeoutMs } from './limits.ts'
 import { type OutgoingRequest, type ReceivedResponse, noBytes } from './message.ts'
 import { createIntegerOption, findOption, integerOption, optionNumber } from './option.ts'
 import type { UploadLine } from './upload-line.ts'
@@ -26,6 +26,10 @@ export interface Exchange {
   readonly payloadBytesMax: number
   /** Largest block, when the caller wants smaller ones than fit. */
   readonly blockBytes: number
+  /** Largest answer put together from blocks; the limit of this package when left out. */
+  readonly bodyBytesMax?: number | undefined
+  /** Milliseconds from any fixed point. */
+  readonly now: () => number
   readonly uploads: UploadLine
   /** Names the peer among those that share `uploads`. */
   readonly peerKey: string
@@ -47,7 +51,9 @@ async function sendBody(exchange: Exchange, request: OutgoingRequest): Promise<R
   const body = request.payload ?? noBytes
   let sizeExponent = sizeExponentFor(Math.min(exchange.blockBytes, exchange.payloadBytesMax))
   let start = 0
+  const began = exchange.now()
   for (;;) {
+    expectInTime(exchange, began)
     const size = blockBytes(sizeExponent)
     const isMore = start + size < body.length
     const block = { number: start / size, isMore, sizeExponent }
@@ -79,11 +85,14 @@ export async function fetchRest(
 ): Promise<ReceivedResponse> {
   const tag = findOption(first.options, optionNumber.etag)?.value ?? noBytes
   const announced = integerOption(first.options, optionNumber.size2) ?? 0
-  if (announced > bodyBytesMax) throw tooLarge(announced)
+  const most = exchange.bodyBytesMax ?? bodyBytesMax
+  if (announced > most) throw tooLarge(announced, most)
+  const began = exchange.now()
   const parts = [first.payload]
   let length = first.payload.length
   let block = checkedBlock(first, firstBlock, 0)
   while (block.isMore) {
+    expectInTime(exchange, began)
     const size = blockBytes(block.sizeExponent)
     const next = { number: length / size, isMore: false, sizeExponent: block.sizeExponent }
     const response = await exchange.send({
@@ -100,7 +109,7 @@ export async function fetchRest(
     block = checkedBlock(response, readBlockOption(response.options, optionNumber.block2), length)
     parts.push(response.payload)
     length += response.payload.length
-    if (length > bodyBytesMax) throw tooLarge(length)
+    if (length > most) throw tooLarge(length, most)
   }
   return { code: first.code, options: first.options, payload: Buffer.concat(parts, length) }
 }
@@ -115,6 +124,12 @@ function checkedBlock(response: ReceivedResponse, block: Block | undefined, star
   return block
 }
 
-function tooLarge(length: number): CoapError {
-  return new CoapError('ERR_COAP_TOO_LARGE', `an answer of ${length} bytes; ${bodyBytesMax} are taken`)
+function tooLarge(length: number, most: number): CoapError {
+  return new CoapError('ERR_COAP_TOO_LARGE', `an answer of ${length} bytes; ${most} are taken`)
+}
+
+/** Each block has a time of its own, so a peer that sends them one by one, slowly, could take days. */
+function expectInTime(exchange: Exchange, began: number): void {
+  if (exchange.now() - began <= bodyTimeoutMs) return
+  throw new CoapError('ERR_COAP_TIMEOUT', `a body in blocks was not whole within ${bodyTimeoutMs} ms`)
 }

@@ -85,6 +85,8 @@ export class DatagramPeer implements CoapPeer {
     return {
       payloadBytesMax: options.blockBytes ?? datagramPayloadBytes,
       blockBytes: options.blockBytes ?? datagramPayloadBytes,
+      bodyBytesMax: options.bodyBytesMax,
+      now: () => this.#endpoint.clock.now(),
       uploads: this.#endpoint.uploads,
       peerKey: this.address,
       send: async (request) => (await this.#endpoint.exchange(this.address, request, options)).response

@@ -8,6 +8,7 @@ export const datagramPayloadBytes = 1024 // RFC 7252: what a message without blo
 export const messageBytesBase = 1152 // RFC 8323: what a peer takes before it has said otherwise
 export const messageBytesMax: number = 256 * 1024 // of a message that is received over a stream; announced in the CSM
 export const bodyBytesMax: number = 1024 * 1024 // of a body put together from blocks
+export const bodyTimeoutMs = 300_000 // until a body that goes or comes in blocks is whole: twice what 400 of them take together at 100 ms a round trip
 export const uploadsMax = 256 // bodies that are being put together at one time, of all peers
 export const uploadBytesMax: number = 16 * 1024 * 1024 // in those bodies together
 export const downloadsMax = 256 // answers kept while a peer fetches them block by block

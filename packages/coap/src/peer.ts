@@ -9,6 +9,8 @@ export interface RequestOptions {
   readonly isConfirmable?: boolean
   /** Over UDP and to peers that take no more: bytes of a block, a power of two from 16 to 1,024 (the default). */
   readonly blockBytes?: number
+  /** Bytes of an answer that comes in blocks, at most; 1 MiB when left out. ERR_COAP_TOO_LARGE beyond. */
+  readonly bodyBytesMax?: number
 }
 
 export interface Observation {

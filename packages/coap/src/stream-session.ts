@@ -327,6 +327,8 @@ export class StreamSession implements CoapPeer {
     return {
       send: (request) => this.#send(request, options, undefined),
       blockBytes: options.blockBytes ?? datagramPayloadBytes,
+      bodyBytesMax: options.bodyBytesMax,
+      now: () => this.#deps.clock.now(),
       uploads: this.#uploads,
       peerKey: '',
       get payloadBytesMax() {
@@ -346,8 +348,10 @@ export class StreamSession implements CoapPeer {
       return Promise.reject(
         new CoapError('ERR_COAP_BUSY', `${requestsInFlightMax} requests to ${this.address} are unanswered`)
       )
-    return new Promise((resolve, reject) => {
+    let onAbort = (): void => undefined
+    const sent = new Promise<ReceivedResponse>((resolve, reject) => {
       const token = this.#pending.add(this.#deps.clock.now(), timeoutMs, resolve, reject)
+      onAbort = () => this.#pending.fail(token, cancelled())
       onToken?.(idOf(token) ?? 0)
       const message = {
         code: request.code,
@@ -363,9 +367,13 @@ export class StreamSession implements CoapPeer {
         this.#pending.fail(token, new CoapError('ERR_COAP_TOO_LARGE', text))
         return
       }
-      signal?.addEventListener('abort', () => this.#pending.fail(token, cancelled()), { once: true })
       this.#output.send(message)
     })
+    if (signal === undefined) return sent
+    signal.addEventListener('abort', onAbort, { once: true })
+    const leave = (): void => signal.removeEventListener('abort', onAbort) // it may outlive a million requests
+    sent.then(leave, leave)
+    return sent
   }
 
   #sweep(): void {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { code } from '../src/code.ts'
@@ -143,6 +144,45 @@ describe('a stream session', () => {
     const answer = near.request(get('/'), { signal: controller.signal })
     controller.abort()
     await expect(answer).rejects.toMatchObject({ code: 'ERR_COAP_CANCELLED' })
+  })
+
+  test('leaves nothing on the signal of its caller', async () => {
+    const { near } = createSessionPair(new VirtualClock(), { far: hello })
+    const { signal } = new AbortController()
+    await Promise.all(Array.from({ length: 50 }, () => near.request(get('/x'), { signal })))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test('fails when an answer comes in blocks without end, slowly or not', async () => {
+    const clock = new VirtualClock()
+    let asked = 0
+    const blockOf = (number: number): Response => ({
+      code: code.content,
+      options: [{ number: 23, value: Uint8Array.of(number >> 4, ((number & 15) << 4) | 8) }],
+      payload: new Uint8Array(16)
+    })
+    const connection = new MemoryConnection()
+    const session = createSession(clock, connection)
+    session.receive(greeting)
+    const reader = new FrameReader(messageBytesMax)
+    let delayMs = 20_000
+    connection.onWrite = (bytes) =>
+      reader.read(bytes, ({ code: value, token }) => {
+        if (value !== code.get) return
+        const frame = encode({ options: [], payload: noBytes, ...blockOf(asked++), token })
+        clock.schedule(delayMs, () => session.receive(frame))
+      })
+    const slow = expect(session.request(get('/x'))).rejects.toMatchObject({ code: 'ERR_COAP_TIMEOUT' })
+    for (let round = 0; round < 20; round++) await clock.pass(20_000)
+    await slow
+    expect(asked).toBeLessThan(20)
+    asked = 0
+    delayMs = 0
+    const endless = session.request(get('/x'), { bodyBytesMax: 1024 })
+    const refused = expect(endless).rejects.toMatchObject({ code: 'ERR_COAP_TOO_LARGE' })
+    for (let round = 0; round < 70; round++) await clock.pass(1)
+    await refused
+    expect(asked).toBe(65)
   })
 
   test('delivers what is observed until it is ended', async () => {

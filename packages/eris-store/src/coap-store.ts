@@ -21,7 +21,8 @@ import {
   type BlockStore,
   ErisError,
   type StoreOptions,
-  type StorePermissions
+  type StorePermissions,
+  largeBlock
 } from '@blocktree/eris'
 import { datagramOutstandingMax, remoteReconnectMs, remoteTimeoutMs } from './limits.ts'
 import { denied, expectBlock, unavailable } from './remote-answer.ts'
@@ -147,7 +148,8 @@ class CoapStore implements BlockStore {
 
   async #ask(request: OutgoingRequest, options: StoreOptions | undefined): Promise<ReceivedResponse> {
     const signal = options?.signal
-    const requestOptions = { timeoutMs: this.#timeoutMs, ...(signal === undefined ? {} : { signal }) }
+    const bounds = { timeoutMs: this.#timeoutMs, bodyBytesMax: largeBlock }
+    const requestOptions = { ...bounds, ...(signal === undefined ? {} : { signal }) }
     for (let attempt = 1; ; attempt++) {
       try {
         const peer = await (this.#peer ?? this.#dial())
@@ -156,6 +158,10 @@ class CoapStore implements BlockStore {
         signal?.throwIfAborted()
         this.#gate.expect(request.code === code.put ? 'put' : 'get', options)
         const isCutOff = error instanceof CoapError && error.code === 'ERR_COAP_CLOSED'
+        if (error instanceof CoapError && error.code === 'ERR_COAP_TOO_LARGE')
+          throw new ErisError('ERR_ERIS_STORE_ANSWER', `${this.name} answered more than a block`, {
+            cause: error
+          })
         if (attempt === 1 && isCutOff && this.#connect !== undefined) continue
         throw unavailable(this.name, error)
       }

@@ -92,6 +92,16 @@ describe('a store over CoAP', () => {
     await server.close()
   })
 
+  test('that goes on after the end of a block is left, over UDP too', async () => {
+    const server = await listenCoap('coap://127.0.0.1:0', () => ({
+      code: code.content,
+      payload: new Uint8Array(200_000)
+    }))
+    await using store = createCoapStore(server.url, storePathDefault)
+    await expect(store.get(request)).rejects.toMatchObject({ code: 'ERR_ERIS_STORE_ANSWER' })
+    await server.close()
+  })
+
   test('that says nothing is away after a while', async () => {
     const server = createNetServer(() => undefined)
     await new Promise<void>((resolve) => {
