@@ -112,15 +112,15 @@ export class SyncServer {
     switch (method) {
       case 'records': {
         const ask = wellFormed(() => decodeRecordsAsk(head))
-        return packFrames(this.#records(ask, this.#viewOf(ask)))
+        return this.#whileAllowed(ask, packFrames(this.#records(ask, this.#viewOf(ask))))
       }
       case 'headers': {
         const ask = wellFormed(() => decodeHeadersAsk(head))
-        return packFrames(this.#headers(ask, this.#viewOf(ask), signal))
+        return this.#whileAllowed(ask, packFrames(this.#headers(ask, this.#viewOf(ask), signal)))
       }
       case 'sectors': {
         const ask = wellFormed(() => decodeSectorsAsk(head))
-        return this.#sectors(ask, this.#viewOf(ask), signal)
+        return this.#whileAllowed(ask, this.#sectors(ask, this.#viewOf(ask), signal))
       }
       case 'watch': {
         const ask = wellFormed(() => decodeWatchAsk(head))
@@ -128,6 +128,14 @@ export class SyncServer {
       }
       default:
         throw new SyncError('ERR_SYNC_MALFORMED', `there is no stream sync.${method}`)
+    }
+  }
+
+  /** A right that ends while a stream is under way ends the stream: nothing is sent after it but what was sent before. */
+  async *#whileAllowed(ask: Ask, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      if (!this.#deps.rights.mayRead(this.#principal, ask.scope)) throw this.#forbid()
+      yield chunk
     }
   }
 
@@ -342,6 +350,7 @@ export class SyncServer {
     let missing = this.#missingFor(ask)
     while (missing.length > 0 && !signal.aborted) {
       await this.#deps.progress(signal)
+      this.#viewOf(ask) // rights may have ended meanwhile
       missing = this.#missingFor(ask)
     }
     const absent = new Set(missing.map((id) => id.toHex()))

@@ -101,6 +101,8 @@ interface LinkState {
 
 const compareEveryDefault = 60_000
 const unequalMs = 500
+const unequalFree = 2 // comparisons without agreement before calls of the peer are put off
+const calledGapMs = 50
 const pushedGapMs = 30 // a push that rests on what is missing: others may bring it at once
 const announcedMs = 20
 const failureFirstMs = 500
@@ -111,6 +113,7 @@ const progressMs = 500
 const saveEveryMs = 5 * 60_000
 const promiseMs = 30_000 // a peer that does not hold a write by then is asked with the next ones
 const life = 8
+const standingsKept = 1024 // principals whose points are remembered
 
 export class TreeSync {
   readonly #ports: SyncPorts
@@ -187,7 +190,12 @@ export class TreeSync {
     if (this.#isClosed || this.#links.has(connection)) return
     const name = principal.toHex()
     const standing = this.#standings.get(name) ?? new PeerStanding(this.#ports.pace)
+    this.#standings.delete(name) // the one least recently connected comes first
     this.#standings.set(name, standing)
+    if (this.#standings.size > standingsKept) {
+      const [oldest] = this.#standings.keys()
+      if (oldest !== undefined) this.#standings.delete(oldest)
+    }
     const server = this.#serverFor(principal)
     const link: PeerLink = {
       connection,
@@ -387,7 +395,7 @@ export class TreeSync {
       else if (name === 'have') this.#note(state, decodeHave(body).ids)
       else if (name === 'behind') {
         decodeBehind(body)
-        this.#pullSoon(state, 0)
+        this.#pullAgain(state, 0)
       }
     } catch (error) {
       if (!(error instanceof CodecError)) throw error
@@ -399,7 +407,7 @@ export class TreeSync {
     const { link } = state
     if (this.#rights.scopeOf(link.principal).length === 0 && this.#ports.tree.tree !== undefined) {
       // Nobody without a right has anything to say; who is only unknown yet is found by comparing.
-      this.#pullSoon(state, pushedGapMs)
+      this.#pullAgain(state, pushedGapMs)
       return
     }
     const count = noIntake()
@@ -410,7 +418,7 @@ export class TreeSync {
       throw error
     }
     state.taken += count.taken
-    if (count.parked > 0) this.#pullSoon(state, pushedGapMs)
+    if (count.parked > 0) this.#pullAgain(state, pushedGapMs)
   }
 
   #note(state: LinkState, ids: readonly Id[]): void {
@@ -430,13 +438,28 @@ export class TreeSync {
 
   async #pullAnnounced(state: LinkState, ids: readonly Id[]): Promise<void> {
     const { link, scope } = state
-    if (scope.length === 0) return this.#pullSoon(state, 0)
+    if (scope.length === 0) return this.#pullAgain(state, 0)
     const count = await this.#puller.pullRecords(link, scope, ids, link.ending.signal)
     state.taken += count.taken
-    if (count.parked > 0) this.#pullSoon(state, pushedGapMs)
+    if (count.parked > 0) this.#pullAgain(state, pushedGapMs)
   }
 
   // --- comparing
+
+  /**
+   * Because the peer says so: not in step with its messages, and ever later while comparing changes nothing. Two nodes
+   * that refuse what the other one holds would otherwise call each other for ever.
+   */
+  #pullAgain(state: LinkState, milliseconds: number): void {
+    const sinceMs = this.#ports.pace.now() - (state.comparedAt ?? -Infinity)
+    this.#pullSoon(state, Math.max(milliseconds, this.#gapMs(state) - sinceMs))
+  }
+
+  /** Shortest time between two comparisons that the peer causes. */
+  #gapMs({ unequal }: LinkState): number {
+    if (unequal <= unequalFree) return calledGapMs
+    return Math.min(this.#compareEveryMs, unequalMs * 2 ** Math.min(16, unequal - unequalFree - 1))
+  }
 
   get #compareEveryMs(): number {
     return this.#options.compareEveryMs ?? compareEveryDefault
@@ -471,7 +494,7 @@ export class TreeSync {
     state.isPulling = false
     this.#progressed()
     this.#payloads.pump()
-    this.#pullSoon(state, state.isDue ? 0 : next)
+    this.#pullSoon(state, state.isDue ? Math.min(next, this.#gapMs(state)) : next)
   }
 
   #pulled(state: LinkState, report: PullReport): number {

@@ -87,13 +87,13 @@ export class NodeSync {
     this.#scrubTimer = setInterval(() => this.#run(this.#scrubAll()), scrubEveryMs).unref()
   }
 
-  /** Replicates with this peer what it may share, until its connection ends. */
+  /** Replicates with this peer what it may share, until its connection ends; again when it may share more than before. */
   addPeer(peer: NodePeer): void {
-    if (this.#isClosed || this.#peers.has(peer.connection)) return
+    if (this.#isClosed) return
+    if (!this.#peers.has(peer.connection))
+      void peer.connection.closed.then(() => this.#peers.delete(peer.connection))
     this.#peers.set(peer.connection, peer)
-    void peer.connection.closed.then(() => this.#peers.delete(peer.connection))
-    this.#run(this.#join(this.#options.trees.own.name, peer))
-    for (const name of this.#options.trees.hosted.names) this.#run(this.#join(name, peer))
+    this.#joinAll(peer)
   }
 
   /** What answers `sync.*` of a peer; for whoever serves its connection. */
@@ -161,8 +161,7 @@ export class NodeSync {
 
   /** Caps or trees changed: peers that were none of ours may be now. */
   refresh(): void {
-    for (const peer of this.#peers.values())
-      for (const name of this.#options.trees.hosted.names) this.#run(this.#join(name, peer))
+    for (const peer of this.#peers.values()) this.#joinAll(peer)
   }
 
   /** A hosted tree is about to be closed. */
@@ -182,13 +181,18 @@ export class NodeSync {
     for (const name of [...this.#open.keys()]) await this.forget(name)
   }
 
-  /** The own tree is replicated with every peer that says hello; others with those who have a right in them. */
+  #joinAll(peer: NodePeer): void {
+    const { own, hosted } = this.#options.trees
+    for (const name of [own.name, ...hosted.names]) this.#run(this.#join(name, peer))
+  }
+
+  /**
+   * A tree is replicated with those who have a right in it: nobody else has anything to tell about it. One of which nothing
+   * is held yet, with everybody.
+   */
   async #join(name: string, peer: NodePeer): Promise<void> {
-    const { trees } = this.#options
-    if (name !== trees.own.name) {
-      const held = await trees.held(name)
-      if (!hasRight(held, peer.principal)) return
-    }
+    const held = await this.#options.trees.held(name)
+    if (held.tree.authority.tree !== undefined && !hasRight(held, peer.principal)) return
     const { sync } = await this.#syncOf(name)
     if (this.#peers.has(peer.connection)) sync.addPeer(peer)
   }
