@@ -25,5 +25,6 @@ export type {
   TimerPort,
   UdpSocket
 } from './ports.ts'
+export { judgedAddresses } from './outgoing-address.ts'
 export { type Question, QuestionDesk, type QuestionOutcome } from './question-desk.ts'
 export { limitStorage } from './storage-quota.ts'

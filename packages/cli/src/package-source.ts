@@ -20,7 +20,11 @@ export interface PackageSource {
 
 export async function readPackageSource(context: CommandContext, source: string): Promise<PackageSource> {
   if (source.startsWith('urn:eris:')) {
-    const bytes = await readContent(context, { urn: source, url: context.options.text('url') })
+    const bytes = await readContent(context, {
+      urn: source,
+      url: context.options.text('url'),
+      isPrivateAllowed: true
+    })
     return { bytes, expectRelease: () => undefined }
   }
   if (!source.endsWith('.release'))
@@ -32,6 +36,7 @@ export async function readPackageSource(context: CommandContext, source: string)
   const bytes = await readContent(context, {
     urn: formatUrn(release.capability),
     url: context.options.text('url') ?? release.url,
+    isPrivateAllowed: context.options.has('url'), // the other one was written by a stranger
     sha256: release.sha256.toHex()
   })
   return {
@@ -48,7 +53,12 @@ export async function readPackageSource(context: CommandContext, source: string)
 
 async function readContent(
   context: CommandContext,
-  params: { readonly urn: string; readonly url: string | undefined; readonly sha256?: string }
+  params: {
+    readonly urn: string
+    readonly url: string | undefined
+    readonly isPrivateAllowed: boolean
+    readonly sha256?: string
+  }
 ): Promise<Uint8Array> {
   const { output, signal } = context
   const node = await context.node()

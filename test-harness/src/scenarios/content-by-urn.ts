@@ -147,7 +147,7 @@ async function readContent(
   node: Node,
   params: { readonly urn: string; readonly url?: string }
 ): Promise<{ readonly bytes: Uint8Array; readonly source: string; readonly reason: string | undefined }> {
-  const call = node.client.callStream('content.read', params)
+  const call = node.client.callStream('content.read', { ...params, isPrivateAllowed: true })
   const parts: Uint8Array[] = []
   for await (const part of call.download) parts.push(part)
   const { source, reason } = await call.result

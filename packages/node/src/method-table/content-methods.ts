@@ -31,7 +31,12 @@ export interface ContentMethods {
     { readonly kind: 'content' | 'tree'; readonly files: number; readonly contentBytes: number }
   >
   readonly 'content.read': DownloadShape<
-    { readonly urn: string; readonly url?: string | undefined; readonly sha256?: string | undefined },
+    {
+      readonly urn: string
+      readonly url?: string | undefined
+      readonly isPrivateAllowed?: boolean | undefined
+      readonly sha256?: string | undefined
+    },
     { readonly source: 'blocks' | 'url'; readonly reason?: string | undefined; readonly bytes: number }
   >
 }
@@ -94,10 +99,11 @@ const definitions = [
     name: 'content.read',
     summary: 'The content of a URN, up to the size of a package; from a URL when its blocks do not do',
     description:
-      'Blocks that are missing, damaged or slow are given up for the URL. What it gives must have the SHA-256, or encode to the URN.',
+      'Blocks that are missing, damaged or slow are given up for the URL. What it gives must have the SHA-256, or encode to the URN. A host that is this machine or lies in its network is asked only when `isPrivateAllowed` says so: a URL may come from a stranger.',
     params: schema.object({
       urn,
       url: schema.optional(schema.string({ charactersMax: 2048 })),
+      isPrivateAllowed: schema.optional(schema.boolean()),
       sha256: schema.optional(schema.string({ charactersMin: 64, charactersMax: 64 }))
     }),
     result: schema.object({
@@ -106,7 +112,10 @@ const definitions = [
       bytes: size
     }),
     stream: 'download',
-    errors: [...fetchErrors, ...errors('ERR_CONTENT_OTHER', 'ERR_CONTENT_SIZE', 'ERR_CONTENT_SLOW')]
+    errors: [
+      ...fetchErrors,
+      ...errors('ERR_CONTENT_OTHER', 'ERR_CONTENT_SIZE', 'ERR_CONTENT_SLOW', 'ERR_CONTENT_URL')
+    ]
   })
 ] as const
 

@@ -70,6 +70,7 @@ const summaries = {
   ERR_ERIS_STORE_UNAVAILABLE: 'a store of blocks cannot be reached; try later, or name another',
   ERR_ERIS_TREE_LINK: 'a symbolic link leads out of its directory; nothing was fetched',
   ERR_CONTENT_UNKNOWN: 'this was not published here; content.published lists what was',
+  ERR_CONTENT_URL: 'the URL cannot be read, or leads into the network of the node; name another',
   ERR_CONTENT_OTHER: 'what was given is not the content that was named; do not use it',
   ERR_CONTENT_SIZE: 'the content is larger than a package may be; fetch it to a path',
   ERR_CONTENT_SLOW: 'nothing came for a while; try later',

@@ -4,12 +4,13 @@ import { largeBlock, parseUrn, smallBlock } from '@blocktree/eris'
 import { FilesError } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
 import { currentRoot } from '@blocktree/tree'
+import { createHttpPort } from '../apps/http-port.ts'
 import type { NodeParts } from '../create-node.ts'
 import { fetchWithFallback } from '../eris/fetch-with-fallback.ts'
 import type { NodeContent } from '../eris/node-content.ts'
 import { encodePath, fetchToPath } from '../eris/tree-content.ts'
+import { getFromWeb } from '../eris/web-source.ts'
 import type { ContentMethods } from '../method-table/content-methods.ts'
-import { NodeError, reasonOf } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
 import type { Session } from '../session.ts'
 
@@ -75,6 +76,7 @@ function publicationHandlers(
 
 function fetchHandlers(parts: NodeParts): Pick<ContentHandlers, 'content.fetch' | 'content.read'> {
   const { trees, space, crypto, log } = parts
+  const http = createHttpPort()
   return {
     async 'content.fetch'({ urn, path }, context) {
       const { peer, signal } = context
@@ -96,7 +98,7 @@ function fetchHandlers(parts: NodeParts): Pick<ContentHandlers, 'content.fetch' 
         return { kind: isTree ? 'tree' : 'content', ...fetched }
       })
     },
-    async 'content.read'({ urn, url, sha256 }, { peer, signal, download }) {
+    async 'content.read'({ urn, url, sha256, isPrivateAllowed = false }, { peer, signal, download }) {
       const content = await open(parts, peer.session)
       const fetched = await fetchWithFallback({
         reading: content.reading(signal),
@@ -107,7 +109,7 @@ function fetchHandlers(parts: NodeParts): Pick<ContentHandlers, 'content.fetch' 
         hash: (bytes) => crypto.sha256(bytes),
         idleMs,
         startTimer,
-        get: getFromWeb
+        get: (address, ended) => getFromWeb(http, { url: address, isPrivateAllowed, signal: ended })
       })
       const { bytes, source, reason } = fetched
       if (reason !== undefined) log.warn('blocks did not do, the URL was used', { url, reason })
@@ -120,19 +122,4 @@ function fetchHandlers(parts: NodeParts): Pick<ContentHandlers, 'content.fetch' 
 function startTimer(milliseconds: number, callback: () => void): () => void {
   const timer = setTimeout(callback, milliseconds)
   return () => clearTimeout(timer)
-}
-
-/** @throws ERR_CONTENT_URL */
-async function getFromWeb(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  if (!/^https?:\/\//u.test(url)) throw new NodeError('ERR_CONTENT_URL', `"${url}" is neither http nor https`)
-  let reason: string
-  try {
-    const answer = await fetch(url, { signal })
-    if (answer.ok && answer.body !== null) return answer.body
-    reason = `it answers ${answer.status}`
-  } catch (error) {
-    signal.throwIfAborted()
-    reason = reasonOf(error)
-  }
-  throw new NodeError('ERR_CONTENT_URL', `"${url}" cannot be read: ${reason}`)
 }
