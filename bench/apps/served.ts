@@ -47,8 +47,8 @@ export function sandboxedApp(instance: AppInstance): ServedApp {
   return {
     name: 'sandboxed',
     asset: () => undefined,
-    handle: ({ method, decodedPath, query, headers, body, remote, whenGone }) =>
-      instance.answer({ method, path: decodedPath, query, headers, body, client: remote, whenGone })
+    handle: ({ method, decodedPath, query, headers, body, remote, isPublic, whenGone }) =>
+      instance.answer({ method, path: decodedPath, query, headers, body, client: remote, isPublic, whenGone })
   }
 }
 

@@ -24,7 +24,7 @@ import { answerHostCall } from './host-calls.ts'
 import type { HandleKinds, HostContext } from './host-context.ts'
 import { escapeControls } from './host/basic-calls.ts'
 import { describeGrants } from './host/grant-calls.ts'
-import { answerHttp } from './host/http-server-calls.ts'
+import { answerHttp, expectRequests } from './host/http-server-calls.ts'
 import { Outbox, createMailbox } from './host/message-calls.ts'
 import { closeIfRevoked } from './host/socket-handles.ts'
 import type { AppHttpRequest, AppHttpResponse } from './http-exchange.ts'
@@ -128,6 +128,11 @@ export class AppInstance {
   /** Why it is suspended or backing off. */
   get lastFailure(): string | undefined {
     return this.#running?.lastFailure?.message
+  }
+
+  /** Throws HostFailure unless the app may answer requests, or public ones. Its assets stand behind it too. */
+  expectRequests(isPublic: boolean): void {
+    expectRequests(this.#context, isPublic)
   }
 
   /** Rejects with HostFailure or AppRunError. */

@@ -18,6 +18,8 @@ export interface AppHttpRequest {
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
   /** Address of the client. */
   readonly client: string
+  /** From another machine, or under a public name: takes a grant that says so. */
+  readonly isPublic: boolean
   /** Calls when the client goes away, at once when it has. */
   readonly whenGone: (call: () => void) => void
 }

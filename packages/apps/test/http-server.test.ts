@@ -1,7 +1,7 @@
 import { type Host, hostStatus } from '@blocktree/app-package'
 import { describe, expect, test } from 'vitest'
 import type { AppHttpRequest } from '../src/index.ts'
-import { type Guest, openHost } from './host-fixture.ts'
+import { type Guest, grantOf, openHost } from './host-fixture.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
@@ -13,6 +13,7 @@ function request(more: Partial<AppHttpRequest> = {}): AppHttpRequest {
     headers: [],
     body: new Uint8Array(0),
     client: '127.0.0.1',
+    isPublic: false,
     whenGone: () => undefined,
     ...more
   }
@@ -164,6 +165,21 @@ describe('requests that an app answers', () => {
     const host = await openHost({ guest: answering({ kind: 'empty' }) })
     host.app.setGrants([])
     await expect(host.app.answer(request())).rejects.toMatchObject({ failure: 'denied' })
+    expect(() => host.app.expectRequests(false)).toThrow('no grant covers answering web requests')
+  })
+
+  test('a request from outside this machine takes a grant that says so', async () => {
+    const guest = answering({ kind: 'empty' })
+    const granted = (isPublic: boolean): ReturnType<typeof grantOf>[] => [
+      grantOf('web', { kind: 'http-server', public: isPublic, clientAddress: false })
+    ]
+    const host = await openHost({ guest, granted: granted(false) })
+    expect((await host.app.answer(request())).status).toBe(200)
+    await expect(host.app.answer(request({ isPublic: true }))).rejects.toMatchObject({ failure: 'denied' })
+    expect(() => host.app.expectRequests(true)).toThrow('from outside this machine')
+    host.app.setGrants(granted(true))
+    expect((await host.app.answer(request({ isPublic: true }))).status).toBe(200)
+    expect((await host.app.answer(request())).status).toBe(200)
   })
 
   test('a trap in the handler is the failure of this request alone', async () => {

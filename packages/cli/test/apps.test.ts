@@ -159,6 +159,7 @@ describe('an installed app', () => {
     await ok('app', 'revoke', 'reader', 'web')
     expect((await ask('/api/visits')).status).toBe(503)
     expect(await ok('app', 'logs', 'reader')).toContain('no grant covers answering web requests')
+    expect((await ask('/')).status).toBe(503)
     await ok('app', 'grant', 'reader', 'web')
     expect((await ask('/api/visits')).status).toBe(200)
   })
@@ -166,6 +167,7 @@ describe('an installed app', () => {
   test('stops, starts, and is exported as it was installed', async () => {
     expect(await json('app', 'stop', 'reader')).toMatchObject({ state: 'stopped' })
     expect((await ask('/api/visits')).status).toBe(503)
+    expect((await ask('/')).status).toBe(503)
     expect(await json('app', 'start', 'reader')).toMatchObject({ state: 'running' })
     expect((await ask('/api/visits')).status).toBe(200)
     const file = join(place.path, 'exported.blocktree')

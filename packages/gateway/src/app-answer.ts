@@ -11,6 +11,7 @@ import { writeStream, writeWhole } from './response-writer.ts'
 
 export interface AppAnswerContext {
   readonly authority: string
+  readonly isPublic: boolean
   readonly limits: GatewayLimits
 }
 
@@ -21,6 +22,7 @@ export function answerApp(
   context: AppAnswerContext
 ): Promise<void> | undefined {
   try {
+    app.admit?.(context.isPublic)
     const asset = app.asset(exchange.target?.decodedPath ?? '')
     const answered =
       asset === undefined ? answerByHandler(exchange, app, context) : answerByAsset(exchange, asset)
@@ -123,6 +125,7 @@ function appRequest(exchange: Exchange, context: AppAnswerContext, body: AppRequ
     headers: passedHeaders(message.rawHeaders),
     body,
     remote: message.socket.remoteAddress ?? '',
+    isPublic: context.isPublic,
     whenGone: (call) => exchange.whenGone(call)
   }
 }

@@ -23,6 +23,8 @@ export interface AppRequest {
   readonly body: Uint8Array | AsyncIterable<Uint8Array>
   /** Address of the client. */
   readonly remote: string
+  /** It came from another machine, or under a name that others have too. */
+  readonly isPublic: boolean
   /**
    * Calls when the client goes away or the gateway closes before the answer is handed over, at once when that has been.
    * A plain call instead of an AbortSignal, whose making would cost as much as the rest of a small request.
@@ -57,6 +59,8 @@ export interface ServedApp {
   readonly bodyBytesMax?: number | undefined
   /** Other origins may send it writing requests; default false. */
   readonly allowsOtherOrigins?: boolean | undefined
+  /** Asked before anything is answered, assets too; absent takes every request. @throws AppFailure */
+  admit?(isPublic: boolean): void
   /** By decoded path, `/index.html`; undefined when the request is one for the app. */
   asset(path: string): Asset | undefined
   /** @throws AppFailure; any other error is answered 502 and logged. */

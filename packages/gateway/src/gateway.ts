@@ -16,7 +16,7 @@ import { GatewayError } from './gateway-error.ts'
 import { HostNames, type HostRules } from './host-name.ts'
 import { type GatewayLimits, defaultLimits, requestHeadersMax } from './limits.ts'
 import { GatewayMetrics, type Metric } from './metrics.ts'
-import { type OwnFacts, answerOwn } from './own-answer.ts'
+import { type OwnFacts, answerOwn, isPublic } from './own-answer.ts'
 import { parseTarget } from './request-target.ts'
 
 export interface GatewayOptions {
@@ -199,7 +199,9 @@ class RequestHandler {
       return undefined
     }
     exchange.app = app.name
-    return answerApp(exchange, app, { authority: destination.authority, limits: this.#limits })
+    const { authority } = destination
+    const context = { authority, isPublic: isPublic(exchange, destination), limits: this.#limits }
+    return answerApp(exchange, app, context)
   }
 
   #ownFacts(): OwnFacts {

@@ -14,9 +14,16 @@ export interface HostRules {
 }
 
 export type Destination =
-  | { readonly kind: 'app'; readonly name: string; readonly authority: string }
+  | (DestinationFacts<'app'> & { readonly name: string })
   /** The gateway itself: `localhost`, `127.0.0.1`, `[::1]`, the public name. */
-  | { readonly kind: 'gateway'; readonly isThisMachine: boolean; readonly authority: string }
+  | DestinationFacts<'gateway'>
+
+interface DestinationFacts<Kind> {
+  readonly kind: Kind
+  /** The name is one that only this machine has. */
+  readonly isThisMachine: boolean
+  readonly authority: string
+}
 
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const appName = /^[a-z](?:[a-z0-9-]*[a-z0-9])?$/
@@ -54,11 +61,12 @@ export class HostNames {
     const [, name, port] = hostAndPort.exec(authority) ?? []
     if (name === undefined || (port !== undefined && Number(port) > 65_535)) return undefined
     const given = this.#names.get(name)
-    if (given !== undefined) return { kind: 'app', name: given, authority }
+    if (given !== undefined) return { kind: 'app', name: given, isThisMachine: false, authority }
     const isThisMachine = name === 'localhost' || name === '127.0.0.1' || name === '[::1]'
     if (isThisMachine || name === this.#publicName) return { kind: 'gateway', isThisMachine, authority }
     const app = this.#firstLabel(name)
-    return app === undefined || !isAppName(app) ? undefined : { kind: 'app', name: app, authority }
+    if (app === undefined || !isAppName(app)) return undefined
+    return { kind: 'app', name: app, isThisMachine: name.endsWith('.localhost'), authority }
   }
 
   #firstLabel(name: string): string | undefined {

@@ -26,13 +26,17 @@ export function answerOwn(
     }
     case '/metrics':
       // A proxy on this machine connects from here for strangers; what they ask for has the public name.
-      if (destination.isThisMachine && isLocal(exchange.message.socket.remoteAddress))
-        exchange.sendText(200, facts.metricsText())
+      if (!isPublic(exchange, destination)) exchange.sendText(200, facts.metricsText())
       else exchange.refuse(403, 'ERR_METRICS_REMOTE', 'metrics are for this machine only')
       return
     default:
       exchange.refuse(404, 'ERR_PATH_UNKNOWN', 'apps answer under names of their own, like notes.localhost')
   }
+}
+
+/** True unless it came from this machine, and under a name that only this machine has. */
+export function isPublic(exchange: Exchange, destination: { readonly isThisMachine: boolean }): boolean {
+  return !destination.isThisMachine || !isLocal(exchange.message.socket.remoteAddress)
 }
 
 function isLocal(address: string | undefined): boolean {

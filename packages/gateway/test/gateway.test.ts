@@ -37,6 +37,40 @@ describe('origins', () => {
   })
 
   test.each([
+    ['notes.localhost', false],
+    ['NOTES.localhost:81', false],
+    ['notes.home.example', true],
+    ['my-notes.example', true]
+  ])(
+    'an app is asked first, also for assets, whether it takes what comes under %s',
+    async (name, isPublic) => {
+      const asked: boolean[] = []
+      const told: boolean[] = []
+      const taking = app({
+        asset: (path) => (path === '/a.txt' ? textAsset('a') : undefined),
+        admit: (one) => void asked.push(one),
+        handle: (request) => {
+          told.push(request.isPublic)
+          return Promise.resolve(echo(request))
+        }
+      })
+      const hosts = { publicName: 'home.example', names: { 'my-notes.example': 'notes' } }
+      const { ask } = await open(taking, { hosts })
+      expect((await ask(`GET /a.txt HTTP/1.1\nhost: ${name}`)).status).toBe(200)
+      expect((await ask(`GET / HTTP/1.1\nhost: ${name}`)).status).toBe(200)
+      expect([asked, told]).toEqual([[isPublic, isPublic], [isPublic]])
+      const failure = { status: 503, code: 'ERR_APP_DENIED', message: 'not granted' } as const
+      const admit = (): never => {
+        throw new AppFailure(failure)
+      }
+      const refusing = await open({ ...taking, admit }, { hosts })
+      expect((await refusing.ask(`GET /a.txt HTTP/1.1\nhost: ${name}`)).body).toBe('503 ERR_APP_DENIED\n')
+      expect(told).toHaveLength(1)
+      expect(refusing.lines.at(-1)).toMatchObject({ status: 503, failure: { message: 'not granted' } })
+    }
+  )
+
+  test.each([
     ['a name that is pointed here', 'rebound.attacker.example'],
     ['an app below another name', 'notes.localhost.attacker.example'],
     ['two labels', 'a.notes.localhost'],

@@ -27,6 +27,12 @@ export const httpServerCalls: HandlerGroup<'http-server'> = {
   }
 }
 
+/** Fails with `denied` unless the grants let the app answer these. */
+export function expectRequests({ grants }: HostContext, isPublic: boolean): void {
+  const what = `answering web requests${isPublic ? ' that come from outside this machine' : ''}`
+  grants.expect({ kind: 'http-server', public: isPublic }, what)
+}
+
 /** What of a body comes with the event itself. */
 const firstPartBytes = 64 * 1024
 const sentPartBytes = 256 * 1024
@@ -36,7 +42,7 @@ const sentPartBytes = 256 * 1024
  * back; rejects with AppRunError when the app fails.
  */
 export async function answerHttp(context: HostContext, request: AppHttpRequest): Promise<AppHttpResponse> {
-  context.grants.expect({ kind: 'http-server', public: false }, 'answering web requests')
+  expectRequests(context, request.isPublic)
   context.handles.expectRoom('request')
   const exchange = new HttpExchange(request, (range) => sendFile(context, range))
   const handle = context.handles.add('request', 0, exchange)

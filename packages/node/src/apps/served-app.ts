@@ -16,6 +16,15 @@ export function createServedApp({ name, package: found, installedMs, instance }:
   const { routes } = found.manifest
   return {
     name,
+    admit(isPublic) {
+      const running = instance()
+      if (running === undefined) throw stopped(name)
+      try {
+        running.expectRequests(isPublic)
+      } catch (error) {
+        throw asFailure(error)
+      }
+    },
     asset(path) {
       const route = matchRoute(routes, path)
       const file = route === undefined ? undefined : assetOfPath(route, path)
@@ -25,14 +34,7 @@ export function createServedApp({ name, package: found, installedMs, instance }:
       const route = matchRoute(routes, request.decodedPath)
       if (route?.target.kind !== 'app') return notFound()
       const running = instance()
-      if (running === undefined) {
-        throw new AppFailure({
-          status: 503,
-          code: 'ERR_APP_STOPPED',
-          message: `app "${name}" does not run`,
-          retryAfterSeconds: 10
-        })
-      }
+      if (running === undefined) throw stopped(name)
       try {
         return await running.answer(describeRequest(request))
       } catch (error) {
@@ -62,6 +64,15 @@ function describeAssets(
   return described
 }
 
+function stopped(name: string): AppFailure {
+  return new AppFailure({
+    status: 503,
+    code: 'ERR_APP_STOPPED',
+    message: `app "${name}" does not run`,
+    retryAfterSeconds: 10
+  })
+}
+
 function notFound(): AppResponse {
   return {
     status: 404,
@@ -71,8 +82,8 @@ function notFound(): AppResponse {
 }
 
 function describeRequest(request: AppRequest): Parameters<AppInstance['answer']>[0] {
-  const { method, decodedPath, query, headers, body, remote, whenGone } = request
-  return { method, path: decodedPath, query, headers, body, client: remote, whenGone }
+  const { method, decodedPath, query, headers, body, remote, isPublic, whenGone } = request
+  return { method, path: decodedPath, query, headers, body, client: remote, isPublic, whenGone }
 }
 
 const statuses: Readonly<Partial<Record<string, 502 | 503 | 504>>> = {

@@ -136,6 +136,43 @@ describe('changes of a grant at the same time', () => {
   })
 })
 
+describe('what the gateway serves', () => {
+  const web = (isPublic: boolean): Permission => ({
+    name: 'web',
+    scope: { kind: 'http-server', public: isPublic, clientAddress: false },
+    reason: 'Shows its page',
+    optional: false
+  })
+  /** undefined when the request is let in. */
+  const refusalOf = (isPublic: boolean): unknown => {
+    try {
+      world.host.find('notes')?.admit?.(isPublic)
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
+  test('is for this machine alone unless the grant says otherwise', async () => {
+    await install({ permissions: [web(false)] })
+    expect(refusalOf(false)).toBeUndefined()
+    expect(refusalOf(true)).toMatchObject({ status: 503, code: 'ERR_APP_DENIED' })
+    await world.host.uninstall('notes', { keepsData: false })
+    await install({ permissions: [web(true)] })
+    expect([refusalOf(false), refusalOf(true)]).toEqual([undefined, undefined])
+  })
+
+  test('is nothing, its pages neither, once the permission is taken back, and while the app is stopped', async () => {
+    await install({ permissions: [web(true)] })
+    await world.host.revoke('notes', 'web')
+    expect(refusalOf(false)).toMatchObject({ code: 'ERR_APP_DENIED' })
+    await world.host.grant('notes', 'web')
+    expect(refusalOf(false)).toBeUndefined()
+    await world.host.stop('notes')
+    expect(refusalOf(false)).toMatchObject({ status: 503, code: 'ERR_APP_STOPPED' })
+  })
+})
+
 describe('grant', () => {
   test('refuses a path for a permission that is for none', async () => {
     const web: Permission = {
