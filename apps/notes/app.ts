@@ -90,7 +90,13 @@ class Notes extends App {
     return method == 'DELETE' ? this.remove(id) : refuse(405, 'use GET, PUT or DELETE')
   }
 
+  /** Notes are held in memory: whether they may still be shown is asked of the node. */
+  private mayRead(): bool {
+    return files.listDirectory('/data', null, 1) != null || status == Failure.NotFound
+  }
+
   private list(query: string): HttpAnswer {
+    if (!this.mayRead()) return failed('the notes are not shown')
     const found = this.shelf.search(query)
     const rows: string[] = []
     for (let index = 0; index < min(found.length, listedMax); index++) rows.push(rowOf(found[index]))
@@ -99,6 +105,7 @@ class Notes extends App {
   }
 
   private read(id: string): HttpAnswer {
+    if (!this.mayRead()) return failed('the note is not shown')
     const note = this.shelf.find(id)
     if (note == null) return refuse(404, 'there is no such note')
     const headers = [

@@ -127,12 +127,21 @@ describe('notes', () => {
     expect((await search('')).toSorted()).toEqual(before.toSorted())
   })
 
-  test('says so, on the page and in its log, when its permission to write is taken back', async () => {
+  test('says so, on the page and in its log, when its permission is taken back, and shows nothing more', async () => {
+    const kept = await write('kept')
     await home.node.call('app.revoke', { name: 'notes', permission: 'data' })
     const refused = await notes.ask('/api/notes', { method: 'POST', body: 'no' })
     expect(refused.status).toBe(403)
     expect(refused.text).toContain('the permission was taken back')
     const { entries } = await home.node.call('app.logs', { name: 'notes' })
     expect(entries.some(({ message }) => message.includes('the note was not stored'))).toBe(true)
+    expect(entries.some(({ message }) => message.includes('files.write-file was denied'))).toBe(true)
+    for (const path of ['/api/notes', `/api/notes/${kept.id}`]) {
+      const hidden = await notes.ask(path)
+      expect(hidden.status).toBe(403)
+      expect(hidden.text).not.toContain('kept')
+    }
+    await home.node.call('app.grant', { name: 'notes', permission: 'data' })
+    expect((await notes.ask(`/api/notes/${kept.id}`)).text).toBe('kept')
   })
 })
