@@ -6,9 +6,16 @@
 import { CanonicalReader, CanonicalWriter, CodecError } from '@blocktree/codec'
 import type { Id, Offer, OfferResult } from '@blocktree/tree'
 import { ClusterError } from './cluster-error.ts'
-import { introducedBytesMax, introducedRecordsMax } from './limits.ts'
+import {
+  introducedBytesMax,
+  introducedRecordsMax,
+  strangerIntroductionsBurst as strangersBurst,
+  strangerIntroductionsPerSecond as strangersPerSecond
+} from './limits.ts'
 import type { Peer } from './peer.ts'
+import type { StandingSource, Timers } from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
+import { TokenBucket } from './token-bucket.ts'
 
 export const introduceMethod = 'cluster.introduce'
 const format = 1
@@ -32,11 +39,17 @@ export type TakeIntroduction = (
 export function takeIntroductions(
   router: RequestRouter,
   take: TakeIntroduction,
-  penalize: (peer: Peer, points: number) => void
+  penalize: (peer: Peer, points: number) => void,
+  { timers, standing }: { readonly timers: Timers; readonly standing: StandingSource }
 ): () => void {
+  const ofStrangers = new TokenBucket(strangersPerSecond, strangersBurst, timers.now())
   const policy = { audience: 'stranger', bodyBytesMax: 1024 * 1024, perSecond: 1, burst: 8 } as const
   return router.onRequest(introduceMethod, policy, async (peer, body) => {
     const { tree, births, records } = decodeIntroduction(body)
+    // Keys cost nothing: what each stranger may do once a second, all of them together may not.
+    const isStranger = standing.standingOf(peer.principal) === 'stranger'
+    if (isStranger && !ofStrangers.take(1, timers.now()))
+      throw new ClusterError('ERR_METHOD_RATE', 'too many strangers introduce themselves just now; later')
     const results = await take(peer, tree, { births, records: records.map((bytes) => ({ bytes })) })
     if (results === undefined)
       throw new ClusterError('ERR_METHOD_FORBIDDEN', 'nothing of that tree is kept here')

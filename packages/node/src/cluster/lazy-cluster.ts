@@ -1,6 +1,6 @@
 /** The cluster of a node, loaded when it has one: a node alone pays nothing for it, and nothing of it listens. */
 import type { NodeParts } from '../create-node.ts'
-import { reasonOf } from '../node-error.ts'
+import { NodeError, reasonOf } from '../node-error.ts'
 import { hasInvitations } from './cluster-rows.ts'
 import type { NodeCluster } from './node-cluster.ts'
 
@@ -25,6 +25,7 @@ export function createLazyCluster(parts: () => NodeParts): LazyCluster {
   }
 
   async function get(): Promise<NodeCluster> {
+    if (isClosed) throw new NodeError('ERR_NODE_STOPPING', 'the node stops and leaves the network')
     opened ??= open()
     try {
       return await opened
@@ -44,6 +45,7 @@ export function createLazyCluster(parts: () => NodeParts): LazyCluster {
       try {
         await get()
       } catch (error) {
+        if (isClosed) return
         log.error('the node cannot take part in the network', { reason: reasonOf(error) })
       }
     },

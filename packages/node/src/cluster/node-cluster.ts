@@ -28,7 +28,7 @@ import {
 } from '@blocktree/cluster'
 import { equalBytes } from '@blocktree/codec'
 import { type Actor, resolvePath } from '@blocktree/files'
-import type { Network } from '@blocktree/network'
+import { type Network, RemoteError } from '@blocktree/network'
 import type { Discovery } from '@blocktree/network/libp2p'
 import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
@@ -85,6 +85,7 @@ export type ClusterParts = Pick<
 >
 
 const lookEachMs = 1000 // how soon a cap that came or went changes who is kept connected
+const introduceAgainMs = 10_000 // where too many strangers introduce themselves
 const announceEachMs = 12 * 3_600_000 // what is known in the table ends after a day
 const announceRetryMs = 300_000
 const features: readonly string[] = ['messages/1']
@@ -103,7 +104,12 @@ export async function openNodeCluster(parts: ClusterParts): Promise<NodeCluster>
     throw new NodeError('ERR_NETWORK_OFF', 'the network is switched off; set network.enabled and start again')
   }
   const cluster = await Cluster.open(parts)
-  await cluster.listen()
+  try {
+    await cluster.listen()
+  } catch (error) {
+    await cluster.close() // nothing of it stays behind: the next try begins anew
+    throw error
+  }
   return cluster
 }
 
@@ -125,6 +131,8 @@ class Cluster implements NodeCluster {
   #networks: readonly Network[] = []
   #change = -1
   #stopTimer = (): void => undefined
+  #stopAnnouncing = (): void => undefined
+  #isClosed = false
 
   static async open(parts: ClusterParts): Promise<Cluster> {
     const { crypto, keys, store, clock } = parts
@@ -212,7 +220,7 @@ class Cluster implements NodeCluster {
       desk.serve(router),
       this.messages.serve(router),
       exchangeAddresses({ crypto, book, directory, standing }, router),
-      takeIntroductions(router, taker, penalize),
+      takeIntroductions(router, taker, penalize, { timers, standing }),
       directory.onPeer((peer, state) => this.#onPeer(peer, state))
     )
   }
@@ -268,7 +276,9 @@ class Cluster implements NodeCluster {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#stopTimer()
+    this.#stopAnnouncing()
     for (const end of this.#ends.splice(0)) end()
     await this.directory.close()
     await Promise.all(this.#networks.map((network) => network.close()))
@@ -328,7 +338,8 @@ class Cluster implements NodeCluster {
   #announce(discoveries: readonly Discovery[]): void {
     if (this.#parts.configuration.network.bootstrap.length === 0) return
     const again = (milliseconds: number): void => {
-      this.#ends.push(this.timers.start(milliseconds, () => this.#announce(discoveries)))
+      if (this.#isClosed) return
+      this.#stopAnnouncing = this.timers.start(milliseconds, () => this.#announce(discoveries))
     }
     Promise.all(discoveries.map(async (discovery) => await discovery.announce())).then(
       () => again(announceEachMs),
@@ -358,13 +369,24 @@ class Cluster implements NodeCluster {
     this.#introduced.add(peer)
     introduceSelf(crypto, own, principals.node.id, peer).then(
       () => this.directory.retell(peer.principal),
-      (error: unknown) => log.debug('an introduction was refused', { reason: reasonOf(error) })
+      (error: unknown) => {
+        log.debug('an introduction was refused', { reason: reasonOf(error) })
+        if (error instanceof RemoteError && error.code === 'ERR_METHOD_RATE') this.#introduceLater(peer)
+      }
     )
+  }
+
+  #introduceLater(peer: Peer): void {
+    this.timers.start(introduceAgainMs, () => {
+      this.#introduced.delete(peer)
+      if (this.directory.find(peer.principal) === peer) this.#onPeer(peer, 'connected')
+    })
   }
 
   /** Caps come and go with every sync: who is a member is looked at again when any authority record changed. */
   #look(): void {
     this.#stopTimer()
+    if (this.#isClosed) return
     const change = this.standing.changeCount()
     if (change !== this.#change) {
       this.#change = change

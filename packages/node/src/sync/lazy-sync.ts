@@ -1,5 +1,6 @@
 /** Replication, loaded with the first peer: a node that speaks to nobody pays nothing for it. */
 import type { NodeParts } from '../create-node.ts'
+import { NodeError } from '../node-error.ts'
 import type { NodeSync } from './node-sync.ts'
 
 export interface LazySync {
@@ -15,6 +16,7 @@ type SyncParts = Pick<NodeParts, 'trees' | 'principals' | 'crypto' | 'clock' | '
 
 export function createLazySync(parts: () => SyncParts): LazySync {
   let opened: Promise<NodeSync> | undefined
+  let isClosed = false
   const open = async (): Promise<NodeSync> => {
     const { NodeSync: Sync } = await import('./node-sync.ts')
     const { trees, principals, crypto, clock, log, configuration } = parts()
@@ -22,12 +24,17 @@ export function createLazySync(parts: () => SyncParts): LazySync {
   }
   const loaded = async (): Promise<NodeSync | undefined> => await opened?.catch(() => undefined)
   return {
-    get: () => (opened ??= open()),
+    async get() {
+      if (isClosed) throw new NodeError('ERR_NODE_STOPPING', 'the node stops, and replicates no more')
+      opened ??= open()
+      return await opened
+    },
     loaded,
     async forget(name) {
       await (await loaded())?.forget(name)
     },
     async close() {
+      isClosed = true
       await (await loaded())?.close()
     }
   }
