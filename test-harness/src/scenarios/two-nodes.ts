@@ -32,6 +32,15 @@ export const twoNodes: Scenario = {
       await box.call('file.create', { path: '/documents/box.txt', data: encodeText('from the box') })
       await arrives(home, '/documents/box.txt', 'from the box')
     })
+    await step(
+      'what one publishes the other fetches, with no store named: blocks come over their connection',
+      async () => {
+        const { urn } = await home.call('content.publish', { path: '/documents/before.txt' })
+        const fetched = await box.call('content.fetch', { urn, path: '/documents/fetched.txt' })
+        expectEqual(fetched.contentBytes, 6, 'bytes')
+        expectEqual(await textAt(box, '/documents/fetched.txt'), 'before', 'what was fetched')
+      }
+    )
     await step('a write waits for the promise of the other node', async () => {
       const data = random.bytes(200_000)
       await home.call('file.create', { path: '/documents/large.bin', data })

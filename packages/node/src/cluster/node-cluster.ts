@@ -41,6 +41,7 @@ import { createIntroductionTaker, introduceSelf, needsIntroduction } from './int
 import type { NodeStanding } from './node-standing.ts'
 import { openNetworks } from './open-networks.ts'
 import { addressesForOthers, OwnEndpoint } from './own-endpoint.ts'
+import { servePeerBlocks } from '../eris/peer-blocks.ts'
 import { serveSync } from '../sync/serve-sync.ts'
 import { openTransportKey } from './transport-key.ts'
 
@@ -82,6 +83,7 @@ export type ClusterParts = Pick<
   | 'apps'
   | 'standing'
   | 'sync'
+  | 'content'
 >
 
 const lookEachMs = 1000 // how soon a cap that came or went changes who is kept connected
@@ -230,8 +232,9 @@ class Cluster implements NodeCluster {
   }
 
   async listen(): Promise<void> {
-    const { configuration, log, sync } = this.#parts
+    const { configuration, log, sync, content } = this.#parts
     this.#ends.push(serveSync(await sync.get(), this.directory, this.router))
+    this.#ends.push(servePeerBlocks(async () => (await content.get()).held, this.router))
     const options = { seed: this.#seed, listens: true, log }
     const { networks, discoveries } = await openNetworks(configuration.network, options)
     this.#networks = networks

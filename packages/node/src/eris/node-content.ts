@@ -33,6 +33,7 @@ import {
 import type { NodeParts } from '../create-node.ts'
 import { NodeError } from '../node-error.ts'
 import { createBoundedCache } from './bounded-cache.ts'
+import { createPeerBlocks } from './peer-blocks.ts'
 import { type Publication, readPublications, writePublications } from './publications.ts'
 
 export interface EncodedForPublication {
@@ -45,6 +46,8 @@ export interface NodeContent {
   /** Reading from what is published, the cache and the stores of others, in this order. */
   reading(signal?: AbortSignal): OpeningOptions
   readonly publications: readonly Publication[]
+  /** What is published and what is cached, nothing of others: for peers that ask. */
+  readonly held: Pick<BlockStore, 'get'>
   /** Where blocks are answered. */
   readonly urls: readonly string[]
   /** @param encode writes blocks through `put`; when it fails, those it has written go again */
@@ -72,7 +75,14 @@ export async function openNodeContent(parts: NodeParts): Promise<NodeContent> {
   const cache = await openSqliteStore(cacheFile, { bytesMax: configuration.eris.cacheBytes })
   const onFailure = ({ name }: BlockStore, error: unknown): void =>
     log.warn('a store of blocks failed', { store: name, reason: String(error) })
-  const others: FallbackMember[] = [{ store: createBoundedCache(cache), isCache: true }]
+  const bounded = createBoundedCache(cache)
+  const connected = createPeerBlocks({
+    kernel: chooseBlockKernel(),
+    peers: async () => (await parts.cluster.loaded())?.directory.peers() ?? [],
+    now: () => parts.clock.now(),
+    onFailure: (error) => log.debug('a peer gave no block', { reason: String(error) })
+  })
+  const others: FallbackMember[] = [{ store: bounded, isCache: true }, { store: connected }]
   for (const url of configuration.eris.stores?.split(/\s+/u) ?? []) {
     others.push({ store: await openBlockStore(url, { timeoutMs: askMs }) })
   }
@@ -83,7 +93,8 @@ export async function openNodeContent(parts: NodeParts): Promise<NodeContent> {
     onFailure
   })
   const server = await listen(parts, [publishedFile, cacheFile])
-  return new Content({ place, published, store, server, publications, now: () => parts.clock.now() })
+  const held = createFallbackStore([{ store: published }, { store: bounded }], { onFailure }) // not closed: it owns nothing
+  return new Content({ place, published, held, store, server, publications, now: () => parts.clock.now() })
 }
 
 async function listen(
@@ -103,6 +114,7 @@ async function listen(
 interface ContentState {
   readonly place: string
   readonly published: BlockStore
+  readonly held: BlockStore
   readonly store: BlockStore
   readonly server: BlockServer | undefined
   readonly publications: Publication[]
@@ -124,6 +136,10 @@ class Content implements NodeContent {
 
   get publications(): readonly Publication[] {
     return this.#publications
+  }
+
+  get held(): Pick<BlockStore, 'get'> {
+    return this.#state.held
   }
 
   get urls(): readonly string[] {
