@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -58,6 +59,22 @@ describe('installEngine', () => {
       platform: 'linux-x64'
     })
     expect(installed.sha256).toBe(sha256)
+  })
+
+  test.each(['gz', 'xz'])('takes the library out of a release archive, .tar.%s', async (kind) => {
+    const place = join(directory, `release-${kind}`)
+    const top = 'wasmtime-v0-x86_64-linux-c-api'
+    mkdirSync(join(place, top, 'lib'), { recursive: true })
+    writeFileSync(join(place, top, 'lib/libwasmtime.so'), library)
+    writeFileSync(join(place, top, 'README.md'), 'not this')
+    const archive = join(place, `release.tar.${kind}`)
+    execFileSync('tar', ['--create', '--auto-compress', '--file', archive, '--directory', place, top])
+    const engines = join(place, 'engines')
+    const installed = await installEngine({ file: archive, directory: engines, sha256 })
+    expect(readFileSync(installed.library)).toEqual(Buffer.from(library))
+    expect(findEngine(engines)).toEqual(installed)
+    const other = { file: archive, directory: engines, sha256: '0'.repeat(64) }
+    await expect(installEngine(other)).rejects.toMatchObject({ code: 'ERR_SANDBOX_INSTALL' })
   })
 
   test('refuses a library that is not the pinned one', async () => {
