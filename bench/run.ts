@@ -16,6 +16,7 @@ import { createsSection } from './sections/creates.ts'
 import { erisSection } from './sections/eris.ts'
 import { erisDaemonSection } from './sections/eris-daemon.ts'
 import { fuelSection } from './sections/fuel.ts'
+import { fuelWasmtimeSection } from './sections/fuel-wasmtime.ts'
 import { millionSection } from './sections/million.ts'
 import { networkSection } from './sections/network.ts'
 import { rpcSection } from './sections/rpc.ts'
@@ -34,6 +35,7 @@ const sections: readonly Section[] = [
   startSection,
   sandboxSection,
   fuelSection,
+  fuelWasmtimeSection,
   appsSection,
   erisSection,
   erisDaemonSection

@@ -16,6 +16,8 @@ export interface Preview1Command {
   readonly library: string | undefined
   readonly arguments: readonly string[]
   readonly environment: readonly string[]
+  /** Default: as an app has. `uncounted`: wasmtime counts none, to measure what counting costs. */
+  readonly fuel?: number | 'uncounted'
 }
 
 export interface Preview1Outcome {
@@ -56,14 +58,17 @@ export function runPreview1Command(command: Preview1Command): Preview1Outcome {
     stderr: output[2]
   })
   try {
-    const engine = command.engine === 'v8' ? createV8Engine() : createWasmtimeEngine(command.library)
-    const module = command.engine === 'v8' ? instrumentModule(command.module) : clampModule(command.module)
+    const { fuel = defaultRunLimits.fuel } = command
+    const countsFuel = fuel !== 'uncounted'
+    const isV8 = command.engine === 'v8'
+    const engine = isV8 ? createV8Engine() : createWasmtimeEngine(command.library, { countsFuel })
+    const module = isV8 ? instrumentModule(command.module) : clampModule(command.module)
     linked.instance = engine.instantiate({
       module,
       imports,
       memoryPages,
       tableElements,
-      fuel: defaultRunLimits.fuel
+      fuel: countsFuel ? fuel : Number.MAX_SAFE_INTEGER
     })
     linked.instance.call('_start', [], undefined)
     return done(0)
