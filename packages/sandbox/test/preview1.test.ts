@@ -14,7 +14,7 @@ interface Guest {
   readonly said: string[]
   readonly slept: number[]
   /** The number that the function answers. */
-  call(name: string, ...values: (number | bigint)[]): number
+  readonly call: (name: string, ...values: (number | bigint)[]) => number
 }
 
 function makeGuest(): Guest {
