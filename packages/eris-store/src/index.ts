@@ -5,6 +5,7 @@ export {
   type BlockServerOptions,
   startBlockServer
 } from './block-server.ts'
+export { type BoundedStoreOptions, createBoundedStore } from './bounded-store.ts'
 export { type CborStore, openCborStore } from './cbor-store.ts'
 export { type CoapResourceOptions, createCoapResource } from './coap-resource.ts'
 export { type CoapStoreOptions, createCoapStore, storePathDefault } from './coap-store.ts'

@@ -13,5 +13,7 @@ export const httpIdleTimeoutMs = 60_000 // between two requests on one connectio
 export const httpStalledTimeoutMs = 60_000 // a client that takes nothing is cut off
 export const listenersMax = 64 // addresses of one daemon
 export const recentBytesMax: number = 64 * 1024 * 1024 // blocks that a daemon keeps in memory beside its stores
+export const usesCountedMax = 65_536 // blocks of a bounded cache whose last use is known: some 10 MiB
+export const cacheBytesMin: number = 1024 * 1024 // a smaller limit of a cache is taken for a mistake
 export const askedPeersMax = 16 // of those who are connected, the newest ones: so many are asked for one block
 export const askedTimeoutMs = 5000 // until the next one is asked

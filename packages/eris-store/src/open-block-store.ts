@@ -2,6 +2,7 @@
 import type { Handler } from '@blocktree/coap'
 import { type BlockStore, ErisError, type StorePermissions } from '@blocktree/eris'
 import { createMemoryStore } from '@blocktree/eris/memory'
+import { createBoundedStore } from './bounded-store.ts'
 import { openCborStore } from './cbor-store.ts'
 import { createCoapStore, storePathDefault } from './coap-store.ts'
 import { openDirectoryStore } from './directory-store.ts'
@@ -53,7 +54,19 @@ export async function openMembers(urls: readonly string[], options: OpenOptions)
   }
 }
 
-async function openOne(url: StoreUrl, { bytesMax, timeoutMs, handler }: OpenOptions): Promise<BlockStore> {
+/** A limit in the URL is that of this store alone. */
+async function openOne(url: StoreUrl, options: OpenOptions): Promise<BlockStore> {
+  const { bytesMax } = url
+  if (bytesMax === undefined) return await openUnbounded(url, options)
+  if (url.kind === 'memory') return createRecentStore({ bytesMax })
+  const store = url.kind === 'directory' ? openDirectoryStore(url.location) : openSqliteStore(url.location)
+  return createBoundedStore(await store, { bytesMax })
+}
+
+async function openUnbounded(
+  url: StoreUrl,
+  { bytesMax, timeoutMs, handler }: OpenOptions
+): Promise<BlockStore> {
   const permissions: StorePermissions = { get: url.isGet, put: url.isPut, drop: url.isPut, list: url.isGet }
   const bounds = bytesMax === undefined ? {} : { bytesMax }
   const serving = url.isServing && handler !== undefined ? { handler } : {}

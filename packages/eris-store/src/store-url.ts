@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseCoapUrl } from '@blocktree/coap'
 import { ErisError } from '@blocktree/eris'
+import { cacheBytesMin } from './limits.ts'
 
 export interface StoreUrl {
   readonly kind: 'memory' | 'directory' | 'sqlite' | 'cbor' | 'http' | 'coap'
@@ -12,6 +13,8 @@ export interface StoreUrl {
   readonly isGet: boolean
   readonly isPut: boolean
   readonly isCache: boolean
+  /** Of a cache: bytes of blocks, those not used for longest make room; undefined: no limit was named. */
+  readonly bytesMax?: number
   /** CoAP over streams: what is here may be asked for on the same connection. */
   readonly isServing: boolean
 }
@@ -28,6 +31,8 @@ const kinds: ReadonlyMap<string, StoreUrl['kind']> = new Map([
   ['coap+tcp', 'coap'],
   ['coap+unix', 'coap']
 ])
+
+const boundedKinds: ReadonlySet<StoreUrl['kind']> = new Set(['memory', 'directory', 'sqlite'])
 
 export interface ParsedUrl {
   readonly text: string
@@ -55,6 +60,9 @@ export function parseStoreUrl(text: string): StoreUrl {
   const kind = kinds.get(scheme)
   if (kind === undefined) throw wrong(text, `known schemes are ${[...kinds.keys()].join(', ')}`)
   const permissions = readPermissions(text, words)
+  const hasLimit = permissions.bytesMax !== undefined
+  if (hasLimit && !(permissions.isCache && boundedKinds.has(kind)))
+    throw wrong(text, '"limit" is for a cache in memory, in a directory or in a database')
   if (permissions.isServing && !scheme.startsWith('coap+'))
     throw wrong(text, '"serve" is for coap+tcp and coap+unix')
   switch (kind) {
@@ -77,9 +85,13 @@ export function parseStoreUrl(text: string): StoreUrl {
 function readPermissions(
   text: string,
   words: ReadonlySet<string>
-): Pick<StoreUrl, 'isGet' | 'isPut' | 'isCache' | 'isServing'> {
-  const unknown = [...words].find((word) => !['get', 'put', 'cache', 'serve'].includes(word))
-  if (unknown !== undefined) throw wrong(text, `"${unknown}" is not get, put, cache or serve`)
+): Pick<StoreUrl, 'isGet' | 'isPut' | 'isCache' | 'isServing' | 'bytesMax'> {
+  const [limit, ...limits] = [...words].filter((word) => word.startsWith('limit='))
+  if (limits.length > 0) throw wrong(text, 'it has two limits')
+  const unknown = [...words].find(
+    (word) => word !== limit && !['get', 'put', 'cache', 'serve'].includes(word)
+  )
+  if (unknown !== undefined) throw wrong(text, `"${unknown}" is not get, put, cache, limit or serve`)
   const isServing = words.has('serve')
   const isCache = words.has('cache')
   const hasNone = !words.has('get') && !words.has('put') && !isCache
@@ -87,8 +99,25 @@ function readPermissions(
     isGet: words.has('get') || isCache || hasNone,
     isPut: words.has('put') || isCache || hasNone,
     isCache,
+    ...(limit === undefined ? {} : { bytesMax: readLimit(text, limit.slice('limit='.length)) }),
     isServing
   }
+}
+
+const units: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['KiB', 2 ** 10],
+  ['MiB', 2 ** 20],
+  ['GiB', 2 ** 30],
+  ['TiB', 2 ** 40]
+])
+
+/** `1048576`, `64MiB`. */
+function readLimit(text: string, limit: string): number {
+  const [, digits = '', unit = ''] = /^([0-9]{1,15})([A-Za-z]{0,3})$/.exec(limit) ?? []
+  const bytes = Number(digits) * (units.get(unit) ?? 0)
+  if (bytes >= cacheBytesMin && Number.isSafeInteger(bytes)) return bytes
+  throw wrong(text, `the limit "${limit}" is not a size of at least ${cacheBytesMin} bytes such as 64MiB`)
 }
 
 /** `///absolute`, `/absolute`, `relative`. */

@@ -36,6 +36,18 @@ describe('a URL of a store', () => {
         isServing: false
       }
     ],
+    [
+      'sqlite:x?cache&limit=64MiB',
+      {
+        kind: 'sqlite',
+        location: 'x',
+        isGet: true,
+        isPut: true,
+        isCache: true,
+        bytesMax: 67_108_864,
+        isServing: false
+      }
+    ],
     ['coap+tcp://host', { kind: 'coap', location: 'coap+tcp://host', path: undefined, ...all }],
     [
       'coap://[::1]:99/other/place',
@@ -69,7 +81,14 @@ describe('a URL of a store', () => {
     'coap+unix://',
     'memory:?read',
     'coap://x?serve',
-    'memory:?get&drop'
+    'memory:?get&drop',
+    'sqlite:x?limit=64MiB',
+    'sqlite:x?cache&limit=',
+    'sqlite:x?cache&limit=1KiB',
+    'sqlite:x?cache&limit=64MB',
+    'sqlite:x?cache&limit=64MiB&limit=65MiB',
+    'http://host?cache&limit=64MiB',
+    'cbor+file:x?cache&limit=64MiB'
   ])('"%s" is refused', (text) => {
     expect(() => parseStoreUrl(text)).toThrow(expect.objectContaining({ code: 'ERR_ERIS_ARGUMENT' }))
   })

@@ -232,7 +232,8 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
     eris: {
       listen: text('eris.listen'),
       stores: text('eris.stores'),
-      cacheBytes: Number(value('eris.cache'))
+      cacheBytes: Number(value('eris.cache')),
+      peers: text('eris.peers') as Settings['eris']['peers']
     },
     service: value('service') === true
   }

@@ -56,8 +56,9 @@ export type NodeErrorCode =
   | 'ERR_CONTENT_OTHER' // content is not what was named or signed
   | 'ERR_CONTENT_SIZE' // content is larger than what asked for it takes
   | 'ERR_CONTENT_SLOW' // content came to a halt
-  | 'ERR_CONTENT_REQUEST' // a question of a peer for a block has another shape
   | 'ERR_CONTENT_URL' // the URL of a content cannot be read
+  | 'ERR_BLOCKS_FORMAT' // a request for blocks from a peer, or its answer, is damaged
+  | 'ERR_BLOCKS_BUSY' // too many requests for blocks are under way
   | 'ERR_RELEASE_FORMAT' // bytes are not a release record
   | 'ERR_RELEASE_SIGNATURE' // a release record was not signed by the author it names
   | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests

@@ -57,6 +57,7 @@ export interface Settings {
     readonly listen: string | undefined
     readonly stores: string | undefined
     readonly cacheBytes: number
+    readonly peers: 'nobody' | 'members' | 'peers' | 'everybody'
   }
   readonly service: boolean
 }
@@ -99,6 +100,7 @@ export type SettingKey =
   | 'eris.listen'
   | 'eris.stores'
   | 'eris.cache'
+  | 'eris.peers'
   | 'service'
 
 export type SettingKind =
@@ -378,6 +380,15 @@ export const settings: readonly Setting[] = [
     kind: { type: 'size', min: 8 * mebi, max: 1024 * 1024 * mebi },
     fallback: '256 MiB',
     summary: 'space for blocks that were fetched from others'
+  },
+  {
+    key: 'eris.peers',
+    variable: 'BLOCKTREE_ERIS_PEERS',
+    flag: 'eris-peers',
+    kind: { type: 'choice', choices: ['nobody', 'members', 'peers', 'everybody'] },
+    fallback: 'peers',
+    summary:
+      'which connected nodes may ask for encrypted blocks: members, peers with any right here too, or strangers too'
   },
   {
     key: 'network.libp2p',

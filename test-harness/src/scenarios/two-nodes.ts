@@ -32,15 +32,6 @@ export const twoNodes: Scenario = {
       await box.call('file.create', { path: '/documents/box.txt', data: encodeText('from the box') })
       await arrives(home, '/documents/box.txt', 'from the box')
     })
-    await step(
-      'what one publishes the other fetches, with no store named: blocks come over their connection',
-      async () => {
-        const { urn } = await home.call('content.publish', { path: '/documents/before.txt' })
-        const fetched = await box.call('content.fetch', { urn, path: '/documents/fetched.txt' })
-        expectEqual(fetched.contentBytes, 6, 'bytes')
-        expectEqual(await textAt(box, '/documents/fetched.txt'), 'before', 'what was fetched')
-      }
-    )
     await step('a write waits for the promise of the other node', async () => {
       const data = random.bytes(200_000)
       await home.call('file.create', { path: '/documents/large.bin', data })
@@ -100,6 +91,24 @@ export const twoNodes: Scenario = {
         'no conflict'
       )
     })
+    await step(
+      'content by URN comes over the connection of the nodes, with no store in the settings',
+      async () => {
+        await home.call('file.mkdir', { path: '/photos' })
+        const picture = random.bytes(1_500_000)
+        await home.call('file.create', { path: '/photos/one.bin', data: picture })
+        await home.call('file.create', { path: '/photos/two.txt', data: encodeText('two') })
+        const { urn } = await home.call('content.publish', { path: '/photos', unique: true })
+        const started = performance.now()
+        expectEqual((await box.call('content.fetch', { urn, path: '/from-home' })).kind, 'tree', 'kind')
+        report('1.5 MB by URN in ms', Math.round(performance.now() - started))
+        const { data } = await box.call('file.read', { path: '/from-home/one.bin', length: picture.length })
+        expectTrue(Buffer.from(data).equals(Buffer.from(picture)), 'equal contents')
+        await home.call('content.unpublish', { urn })
+        await home.call('content.fetch', { urn, path: '/back' }) // from what the other node has kept
+        expectEqual(await textAt(home, '/back/two.txt'), 'two', 'from the cache of the other node')
+      }
+    )
     await step('a removed file goes on the other node', async () => {
       await box.call('file.remove', { path: '/documents/home.txt' })
       await waitUntil(async () => (await textAt(home, '/documents/home.txt')) === undefined, 'it is gone')

@@ -41,7 +41,8 @@ import { createIntroductionTaker, introduceSelf, needsIntroduction } from './int
 import type { NodeStanding } from './node-standing.ts'
 import { openNetworks } from './open-networks.ts'
 import { addressesForOthers, OwnEndpoint } from './own-endpoint.ts'
-import { servePeerBlocks } from '../eris/peer-blocks.ts'
+import { hasContent } from '../eris/has-content.ts'
+import { serveBlocks } from '../eris/serve-blocks.ts'
 import { serveSync } from '../sync/serve-sync.ts'
 import { openTransportKey } from './transport-key.ts'
 
@@ -84,6 +85,7 @@ export type ClusterParts = Pick<
   | 'standing'
   | 'sync'
   | 'content'
+  | 'directory'
 >
 
 const lookEachMs = 1000 // how soon a cap that came or went changes who is kept connected
@@ -232,9 +234,19 @@ class Cluster implements NodeCluster {
   }
 
   async listen(): Promise<void> {
-    const { configuration, log, sync, content } = this.#parts
-    this.#ends.push(serveSync(await sync.get(), this.directory, this.router))
-    this.#ends.push(servePeerBlocks(async () => (await content.get()).held, this.router))
+    const { configuration, log, sync, content, directory } = this.#parts
+    this.#ends.push(
+      serveSync(await sync.get(), this.directory, this.router),
+      serveBlocks(
+        {
+          audience: configuration.eris.peers,
+          uploadRate: configuration.sync.uploadRate,
+          timers: this.timers,
+          held: async () => (hasContent(directory.path) ? (await content.get()).held : undefined)
+        },
+        this.router
+      )
+    )
     const options = { seed: this.#seed, listens: true, log }
     const { networks, discoveries } = await openNetworks(configuration.network, options)
     this.#networks = networks

@@ -1,7 +1,7 @@
 /**
  * Content by URN on this node. What was published lies in a store of its own and stays until it is unpublished; what was
- * fetched from others lies in a cache with a limit; what neither has is asked of the stores in the settings. Listeners
- * answer from both stores and take nothing.
+ * fetched from others lies in a cache with a limit; what neither has is asked of connected nodes, then of the stores in the
+ * settings. Listeners and this node, when a peer asks, answer from both stores and take nothing.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,15 +25,17 @@ import {
 import {
   type BlockServer,
   type FallbackMember,
+  createBoundedStore,
   createFallbackStore,
+  createRestrictedStore,
   openBlockStore,
   openSqliteStore,
   startBlockServer
 } from '@blocktree/eris-store'
 import type { NodeParts } from '../create-node.ts'
-import { NodeError } from '../node-error.ts'
-import { createBoundedCache } from './bounded-cache.ts'
-import { createPeerBlocks } from './peer-blocks.ts'
+import { NodeError, reasonOf } from '../node-error.ts'
+import { contentFolder, publishedName } from './has-content.ts'
+import { createPeerStore } from './peer-store.ts'
 import { type Publication, readPublications, writePublications } from './publications.ts'
 
 export interface EncodedForPublication {
@@ -43,11 +45,11 @@ export interface EncodedForPublication {
 }
 
 export interface NodeContent {
-  /** Reading from what is published, the cache and the stores of others, in this order. */
+  /** Reading from what is published, the cache, connected nodes and the stores of others, in this order. */
   reading(signal?: AbortSignal): OpeningOptions
   readonly publications: readonly Publication[]
-  /** What is published and what is cached, nothing of others: for peers that ask. */
-  readonly held: Pick<BlockStore, 'get'>
+  /** What is published and what the cache holds: what peers may be answered from. Not to be closed. */
+  readonly held: BlockStore
   /** Where blocks are answered. */
   readonly urls: readonly string[]
   /** @param encode writes blocks through `put`; when it fails, those it has written go again */
@@ -61,28 +63,21 @@ export interface NodeContent {
   close(): Promise<void>
 }
 
-const folder = 'eris'
 const askMs = 15_000 // one request to a store of somebody else
 
 export async function openNodeContent(parts: NodeParts): Promise<NodeContent> {
   const { directory, configuration, log } = parts
-  const place = join(directory.path, folder)
+  const place = join(directory.path, contentFolder)
   mkdirSync(place, { recursive: true, mode: 0o700 })
   const publications = readPublications(place)
-  const publishedFile = join(place, 'published.sqlite')
+  const publishedFile = join(place, publishedName)
   const cacheFile = join(place, 'cache.sqlite')
   const published = await openSqliteStore(publishedFile)
   const cache = await openSqliteStore(cacheFile, { bytesMax: configuration.eris.cacheBytes })
   const onFailure = ({ name }: BlockStore, error: unknown): void =>
     log.warn('a store of blocks failed', { store: name, reason: String(error) })
-  const bounded = createBoundedCache(cache)
-  const connected = createPeerBlocks({
-    kernel: chooseBlockKernel(),
-    peers: async () => (await parts.cluster.loaded())?.directory.peers() ?? [],
-    now: () => parts.clock.now(),
-    onFailure: (error) => log.debug('a peer gave no block', { reason: String(error) })
-  })
-  const others: FallbackMember[] = [{ store: bounded, isCache: true }, { store: connected }]
+  const kept = createBoundedStore(cache, { bytesMax: configuration.eris.cacheBytes })
+  const others: FallbackMember[] = [{ store: kept, isCache: true }, { store: openPeers(parts) }]
   for (const url of configuration.eris.stores?.split(/\s+/u) ?? []) {
     others.push({ store: await openBlockStore(url, { timeoutMs: askMs }) })
   }
@@ -93,8 +88,26 @@ export async function openNodeContent(parts: NodeParts): Promise<NodeContent> {
     onFailure
   })
   const server = await listen(parts, [publishedFile, cacheFile])
-  const held = createFallbackStore([{ store: published }, { store: bounded }], { onFailure }) // not closed: it owns nothing
+  const own = createFallbackStore([{ store: published }, { store: kept }], { onFailure })
+  const held = createRestrictedStore(own, { permissions: readOnly, name: 'blocks of this node' })
   return new Content({ place, published, held, store, server, publications, now: () => parts.clock.now() })
+}
+
+const readOnly = { get: true, put: false, drop: false, list: false } as const
+
+/** Members, and other peers that have a right here: strangers are not told what is looked for. */
+function openPeers({ cluster, standing, clock, log }: NodeParts): BlockStore {
+  return createPeerStore({
+    kernel: chooseBlockKernel(),
+    now: () => clock.now(),
+    connections: async () => {
+      const peers = (await cluster.loaded())?.directory.peers() ?? []
+      return peers
+        .filter(({ principal }) => standing.standingOf(principal) !== 'stranger')
+        .map(({ connection }) => connection)
+    },
+    onFailure: (_, error) => log.debug('a node gave no blocks', { reason: reasonOf(error) })
+  })
 }
 
 async function listen(
@@ -138,7 +151,7 @@ class Content implements NodeContent {
     return this.#publications
   }
 
-  get held(): Pick<BlockStore, 'get'> {
+  get held(): BlockStore {
     return this.#state.held
   }
 
