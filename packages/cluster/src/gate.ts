@@ -48,6 +48,7 @@ export class Gate {
   penalize(key: TransportKey, points: number): boolean {
     const record = this.#faded(key) ?? { points: 0, timeMs: this.#deps.now() }
     record.points += points
+    if (record.points >= penaltyMax) record.timeMs = this.#deps.now() // shut out for the whole time from now on
     const name = key.toHex()
     this.#penalties.delete(name) // the one least recently seen comes first
     this.#penalties.set(name, record)

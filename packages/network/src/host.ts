@@ -43,6 +43,7 @@ interface BulkOpening {
 
 type Gate = (peer: Uint8Array, address: string) => boolean
 
+const connectionsOfKeyMax = 4 // one in use, and others that are going
 const duplicateGraceMs = 5000 // what is under way on the one that goes may finish
 const duplicatePingMs = 3000 // the one that stays has to show life before the other goes
 
@@ -279,10 +280,17 @@ class Host implements Network {
     else if (this.#gate?.(remoteKey, remoteAddress) === false) refuseChannel(channel, 'not let in')
     else if (this.#connections.size >= this.#limits.connectionsMax) refuseChannel(channel, 'no room')
     else {
+      this.#endOldest(remoteKey)
       channel.send(this.#hello(channelKind.request, hello.session))
       const { connection } = this.#add(proven, channel, hello, 'inbound')
       for (const listener of this.#connectionListeners) listener(connection)
     }
+  }
+
+  /** One key cannot take the places of all others, however it claims to have started anew or not. */
+  #endOldest(key: Uint8Array): void {
+    const held = [...this.#connections].filter((one) => equalBytes(one.remoteKey, key))
+    if (held.length >= connectionsOfKeyMax) held[0]?.destroy('too many connections of one peer')
   }
 
   #acceptBulk(proven: ProvenLink, channel: Channel, hello: HelloFrame): void {

@@ -12,6 +12,7 @@ export const sectorBytesMax: number = (1 << 20) + 64 // the largest leaf with it
 export const frameBytesMax: number = 320 * 1024 // a record of 256 KiB with its frame; headers carry 4 KiB beside them
 export const chunkBytes: number = 128 * 1024 // what a stream sends at once
 export const pushBytesMax: number = 512 * 1024 // records in one message; what is larger is announced
+export const pushedBytesMax: number = 16 * 1024 * 1024 // pushes of one peer that are not stored yet
 export const announcedIdsMax = 4096 // ids in one announcement
 export const receiptIdsMax = 4096 // records in one receipt (B.12)
 export const birthsMax = 256 // births of zones in one push

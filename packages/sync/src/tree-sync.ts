@@ -8,7 +8,7 @@ import type { ConnectionHandlers } from '@blocktree/network'
 import { type Id, type TakenRecord, recordType, right } from '@blocktree/tree'
 import { ChangeFeed } from './change-feed.ts'
 import { Intake, noIntake } from './intake.ts'
-import { receiptBatchMs, receiptIdsMax } from './limits.ts'
+import { pushedBytesMax, receiptBatchMs, receiptIdsMax } from './limits.ts'
 import {
   type Push,
   type ToldChange,
@@ -95,6 +95,8 @@ interface LinkState {
   comparedAt: number | undefined
   taken: number
   scope: Scope
+  /** Of pushes that are being taken. */
+  pushedBytes: number
   readonly announced: Map<string, Id>
   cancelAnnounced: (() => void) | undefined
 }
@@ -217,6 +219,7 @@ export class TreeSync {
       comparedAt: undefined,
       taken: 0,
       scope: [],
+      pushedBytes: 0,
       announced: new Map(),
       cancelAnnounced: undefined
     }
@@ -391,7 +394,7 @@ export class TreeSync {
     const { link } = state
     if (link.standing.isBanned) return
     try {
-      if (name === 'push') this.#run(this.#takePush(state, decodePush(body)))
+      if (name === 'push') this.#pushed(state, body)
       else if (name === 'have') this.#note(state, decodeHave(body).ids)
       else if (name === 'behind') {
         decodeBehind(body)
@@ -401,6 +404,17 @@ export class TreeSync {
       if (!(error instanceof CodecError)) throw error
       this.#blame(link, 2)
     }
+  }
+
+  /** Events cannot be held back: what comes faster than it is stored is left to a comparison. */
+  #pushed(state: LinkState, body: Uint8Array): void {
+    if (state.pushedBytes + body.length > pushedBytesMax) return this.#pullAgain(state, pushedGapMs)
+    const push = decodePush(body)
+    state.pushedBytes += body.length
+    const taking = this.#takePush(state, push).finally(() => {
+      state.pushedBytes -= body.length
+    })
+    this.#run(taking)
   }
 
   async #takePush(state: LinkState, { births, records }: Push): Promise<void> {

@@ -6,10 +6,13 @@ import {
   encodeBehind,
   encodeNodesAnswer,
   encodeOpenAnswer,
+  encodePush,
   encodeReceiptAsk,
   encodeSectorsAsk
 } from '../src/messages.ts'
 import { payloadOf } from '../src/payload-parts.ts'
+import { createMemoryStore } from '@blocktree/tree/memory'
+import type { NodeOptions } from './replicas.ts'
 import { type Author, crypto } from './tree-fixture.ts'
 
 let open: Cluster | undefined
@@ -19,7 +22,7 @@ afterEach(async () => {
   open = undefined
 })
 
-async function start(seed: string, options: { uploadBytesPerSecond?: number } = {}): Promise<Scene> {
+async function start(seed: string, options: NodeOptions = {}): Promise<Scene> {
   const cluster = await startCluster(seed, 1, { node: options })
   open = cluster
   const author = cluster.fixture.cap(cluster.fixture.root, 'member', cluster.fixture.rootPlace)
@@ -100,6 +103,52 @@ describe('a peer with rights', () => {
     const { first } = fixture.create(fixture.root, fixture.rootPlace)
     await give(cluster.node(0), fixture, [first])
     expect(await replicas.converge()).toBeLessThan(300)
+  })
+})
+
+describe('a peer that pushes faster than the disk takes it', () => {
+  test('fills no memory: what does not fit is compared later', async () => {
+    const memory = createMemoryStore()
+    const stuck = Promise.withResolvers<void>()
+    let isStuck = false
+    let running = 0
+    const store = new Proxy(memory, {
+      get(target, name) {
+        if (name !== 'commit') {
+          const value: unknown = Reflect.get(target, name, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        }
+        return async (...batch: Parameters<typeof memory.commit>) => {
+          running++
+          if (isStuck) await stuck.promise
+          await memory.commit(...batch)
+          running--
+        }
+      }
+    })
+    const scene = await start('fast', { store })
+    const { cluster, author } = scene
+    const { fixture, replicas } = cluster
+    const connection = await connect(scene, () => 0)
+    const content = new Uint8Array(100)
+    const records = Array.from({ length: 60 }, () => {
+      const { first } = fixture.create(author, fixture.rootPlace, { content })
+      return { bytes: first.bytes, inline: new Uint8Array(4096) }
+    })
+    const message = encodePush({ tree: fixture.tree.id, births: [], records })
+    isStuck = true
+    const before = running
+    for (let count = 0; count < 200; count++) {
+      connection.notify('sync.push', message)
+      await replicas.time.advance(20)
+    }
+    const pushes = Math.ceil((16 * 1024 * 1024) / message.length)
+    const held = running - before
+    stuck.resolve()
+    await replicas.time.advance(1000)
+    expect(pushes).toBeLessThan(100)
+    expect(held).toBeGreaterThan(0)
+    expect(held).toBeLessThanOrEqual((records.length + 1) * pushes) // of 200 times as many
   })
 })
 
