@@ -275,10 +275,23 @@ describe('escapingLinks', () => {
     ['above the tree', [link('a/l', '../../x')], ['a/l']],
     ['above the tree and back', [link('l', '../tree/a')], ['l']],
     ['through another link', [link('a/b/c/up', '../../..'), link('l', 'a/b/c/up/..')], ['l']],
+    [
+      'where case and accents are not told apart',
+      [link('x/y/É', '..'), link('x/y/l', 'e\u0301/../..')],
+      ['x/y/l']
+    ],
     ['through a link that leads out', [link('out', '/etc'), link('l', 'out/passwd')], ['out', 'l']]
   ] as const)('names a link that leads out: %s', ([, items, expected]) => {
     expect(escaping(...items)).toEqual(expected)
   })
+})
+
+test('links with endless ways are judged in no time', () => {
+  const way = `${'d/'.repeat(2000)}l0`
+  const items = Array.from({ length: 2000 }, (_, index) => link(`d/l${index}`, way))
+  const started = performance.now()
+  expect(escapingLinks(items).length).toBe(2000)
+  expect(performance.now() - started).toBeLessThan(5000)
 })
 
 let path: TreePath

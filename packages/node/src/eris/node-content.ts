@@ -174,7 +174,7 @@ class Content implements NodeContent {
       try {
         encoded = await encode((blocks) => putBlocks(published, blocks))
       } catch (error) {
-        await this.#sweep()
+        await this.#sweep().catch(() => undefined) // the next one drops what is left; what counts is the first failure
         throw error
       }
       const { capability, kind, contentBytes } = encoded
