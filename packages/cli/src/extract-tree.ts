@@ -14,8 +14,9 @@ import {
   readContent
 } from '@blocktree/eris'
 import { CliError } from './cli-error.ts'
+import { localFailure } from './local-file.ts'
 
-/** Replaces nothing: ERR_LOCAL_EXISTS when something is there. */
+/** Replaces nothing: ERR_LOCAL_EXISTS when something is there. @throws ERR_LOCAL_FILE */
 export async function extractFile(
   content: AsyncIterable<Uint8Array>,
   target: string,
@@ -28,8 +29,8 @@ export async function extractFile(
     await rename(unfinished, target)
     return bytes
   } catch (error) {
-    await rm(unfinished, { force: true })
-    throw error
+    await rm(unfinished, { force: true }).catch(() => undefined) // what failed first is what counts
+    throw localFailure('write', target, error)
   }
 }
 
@@ -72,8 +73,8 @@ export async function extractTree(
     await rename(unfinished, target)
     return { files: items.length - links, links, contentBytes }
   } catch (error) {
-    await rm(unfinished, { recursive: true, force: true })
-    throw error
+    await rm(unfinished, { recursive: true, force: true }).catch(() => undefined)
+    throw localFailure('write', target, error)
   }
 }
 

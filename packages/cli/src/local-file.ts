@@ -25,12 +25,20 @@ export function writeLocalFile(context: CommandContext, name: string, bytes: Uin
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a directory',
-  EACCES: 'permission denied'
+  ENOTDIR: 'a part of it is no directory',
+  EACCES: 'permission denied',
+  ENOSPC: 'no space is left',
+  EROFS: 'the file system is read-only'
 }
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
   return ('code' in cause ? reasons[String(cause.code)] : undefined) ?? cause.message
+}
+
+/** What the system refused, as ERR_LOCAL_FILE; any other error as it is. */
+export function localFailure(action: 'read' | 'write', name: string, cause: unknown): unknown {
+  return cause instanceof Error && 'syscall' in cause ? failed(action, name, cause) : cause
 }
 
 function failed(action: string, name: string, cause: unknown): CliError {

@@ -2,6 +2,7 @@
 import { open, readdir, readlink, lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TreeSource, toTreePath } from '@blocktree/eris'
+import { localFailure } from './local-file.ts'
 
 const pieceBytes = 262_144
 
@@ -18,7 +19,7 @@ async function* walk(
   names: readonly string[],
   skipped: (path: string) => void
 ): AsyncGenerator<TreeSource> {
-  const entries = (await readdir(directory)).sort()
+  const entries = (await readdir(directory).catch(refuse(directory))).sort()
   if (entries.length === 0) skipped(`${directory}/`)
   for (const name of entries) {
     const real = join(directory, name)
@@ -34,13 +35,19 @@ async function* walk(
   }
 }
 
-/** The content of a file; each piece is overwritten by the next. */
+/** The content of a file; each piece is overwritten by the next. @throws ERR_LOCAL_FILE */
 export async function* localContent(path: string): AsyncGenerator<Uint8Array> {
-  await using file = await open(path, 'r')
+  await using file = await open(path, 'r').catch(refuse(path))
   const piece = new Uint8Array(pieceBytes)
   for (;;) {
-    const { bytesRead } = await file.read(piece, 0, piece.length)
+    const { bytesRead } = await file.read(piece, 0, piece.length).catch(refuse(path))
     if (bytesRead === 0) return
     yield piece.subarray(0, bytesRead)
   }
 }
+
+const refuse =
+  (path: string) =>
+  (cause: unknown): never => {
+    throw localFailure('read', path, cause)
+  }

@@ -101,6 +101,20 @@ describe('eris commands without a node', () => {
     expect(existsSync(join(place.path, 'bad-target'))).toBe(false)
   })
 
+  test('say which file could not be read or written, and what is stored once', async () => {
+    const urn = (await ok(['encode', 'file'])).trimEnd()
+    const nowhere = await eris(['decode', urn, 'not/there/file'])
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining('ERR_LOCAL_FILE')])
+    expect(nowhere.stderr).not.toContain(' at ')
+    mkdirSync(join(place.path, 'twice'))
+    for (const name of ['one', 'two', 'three']) writeFileSync(join(place.path, 'twice', name), 'the same')
+    const { stderr, stdout } = await eris(['encode', 'twice'])
+    expect(stdout).toMatch(/^urn:eris:[A-Z2-7]{106}\n$/u)
+    expect(stderr).toContain('2 files')
+    const tree = await eris(['decode', stdout.trimEnd(), 'file/below/a/file'])
+    expect([tree.code, tree.stderr]).toEqual([1, expect.stringContaining('ERR_LOCAL_FILE')])
+  })
+
   test('copy, link and magnet: content goes to another store and is named in other ways', async () => {
     const urn = (await ok(['encode', 'file'])).trimEnd()
     await ok(['copy', urn, 'cbor+file:blocks.cbor'])

@@ -147,20 +147,23 @@ async function listen(
       createHttpResource(shown, { isPrivate, onFailure }),
       options.connectionsMax
     )
-  return await listenCoap(url, createCoapResource(shown, { onFailure }), {
+  let bound = url
+  const listener = await listenCoap(url, createCoapResource(shown, { onFailure }), {
     socketMode,
     ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
     onConnection(peer) {
       if (isAsking) connected?.add(peer)
-      log({ level: 'info', event: 'connected', url, peer: peer.address })
+      log({ level: 'info', event: 'connected', url: bound, peer: peer.address })
     },
     onDisconnection(peer, error) {
       connected?.remove(peer)
       const reason = error === undefined ? {} : describe(error)
-      log({ level: 'info', event: 'disconnected', url, peer: peer.address, ...reason })
+      log({ level: 'info', event: 'disconnected', url: bound, peer: peer.address, ...reason })
     },
     onHandlerError: onFailure
   })
+  bound = listener.url // with the port that the system chose
+  return listener
 }
 
 function describe(error: unknown): { readonly code: string | undefined; readonly message: string } {

@@ -42,6 +42,8 @@ export function parseListenUrl(text: string): ListenUrl {
   if (parsed.words.has('decode') && kind !== 'http') throw wrong(text, 'contents are decoded over HTTP only')
   if (parsed.words.has('ask') && !parsed.scheme.startsWith('coap+'))
     throw wrong(text, 'only those who connect by coap+tcp or coap+unix can be asked')
+  if (kind === 'http' && !isUnix && !URL.canParse(`${parsed.scheme}:${parsed.rest}`))
+    throw wrong(text, 'it is no URL')
   const hasAny = parsed.words.has('get') || parsed.words.has('put')
   return {
     kind,

@@ -117,6 +117,7 @@ describe('an address to listen on', () => {
 
   test.each([
     'ftp://x',
+    'http://999.1.1.1:1',
     'coap://x?decode',
     'coap://x?mode=660',
     'coap+unix:///x?mode=9',

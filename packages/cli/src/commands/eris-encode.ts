@@ -1,5 +1,5 @@
 /** `eris encode`: a file, a directory or stdin into blocks; the URN alone on stdout. */
-import { lstat, readdir } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import {
   type Block,
   type EncodedContent,
@@ -39,8 +39,19 @@ export async function run(context: CommandContext): Promise<void> {
     const urn = formatUrn(capability)
     const kind = 'items' in encoded ? 'tree' : 'content'
     const { blockSize: used, level } = capability
+    const repeated = 'items' in encoded ? repeatedFiles(encoded) : 0
+    if (repeated > 0) output.note(`${repeated} files stand in it more than once and are stored once`)
     output.result(
-      { urn, kind, contentBytes, blockCount, blockSize: used, level, store: storeName(session) },
+      {
+        urn,
+        kind,
+        contentBytes,
+        blockCount,
+        repeatedFiles: repeated,
+        blockSize: used,
+        level,
+        store: storeName(session)
+      },
       () => [urn]
     )
   } finally {
@@ -62,7 +73,6 @@ async function encode(
   const status = await lstat(real).catch(() => undefined)
   if (status === undefined) throw new CliError('ERR_LOCAL_FILE', `there is no "${source}" on this machine`)
   if (status.isDirectory()) {
-    await readdir(real)
     return await encodeTree(
       encoding,
       localTree(real, (path) => context.output.note(`left out: ${path}`))
@@ -74,4 +84,10 @@ async function encode(
 
 function storeName({ store }: ErisSession): string {
   return store.name
+}
+
+/** How many files have the content of another one. */
+function repeatedFiles({ items }: EncodedTree): number {
+  const urns = items.flatMap(({ entry }) => (entry.kind === 'symlink' ? [] : [formatUrn(entry.capability)]))
+  return urns.length - new Set(urns).size
 }
