@@ -1,10 +1,11 @@
 /**
  * Names of blocks that peers send: indexed at once with the keys of the node, so that a path works here as soon as its
  * header is held. A row says that names may be missing from before the first of them until some seconds after the last:
- * a crash in between is made good at the next start.
+ * a crash in between is made good at the next start. Headers that were set aside first and are shown once their anchor has
+ * come (those of a writer who was removed) are no arrivals any more: what changes without a name is looked at too.
  */
 import type { Actor } from '@blocktree/files'
-import type { Id } from '@blocktree/tree'
+import type { BlockChange, Id } from '@blocktree/tree'
 import { namePaths } from '../hosted-paths.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 
@@ -14,6 +15,7 @@ export class ArrivingNames {
   readonly #held: Pick<HeldTree, 'tree' | 'store' | 'files'>
   readonly #node: () => Actor
   readonly #onFailure: (error: unknown) => void
+  readonly #endListening: () => void
   #blocks: Map<string, Id> = new Map()
   #end: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
@@ -27,6 +29,7 @@ export class ArrivingNames {
     this.#held = held
     this.#node = node
     this.#onFailure = onFailure
+    this.#endListening = held.tree.onChange((change) => this.#look(change))
   }
 
   /** Called before records of a peer are judged. */
@@ -49,9 +52,22 @@ export class ArrivingNames {
   }
 
   async close(): Promise<void> {
+    this.#endListening()
     clearTimeout(this.#timer)
     this.#end?.()
     await this.#running
+  }
+
+  #look({ block, change, winner }: BlockChange): void {
+    if (change === 'named' || winner === undefined) return
+    if (this.#blocks.has(block.toHex()) || !this.#isUnnamed(block)) return
+    this.begin()
+    this.add([block])
+  }
+
+  #isUnnamed(block: Id): boolean {
+    const summary = this.#held.tree.blockSummary(block)
+    return summary?.parent !== undefined && summary.nameKey === undefined
   }
 
   async #index(): Promise<void> {

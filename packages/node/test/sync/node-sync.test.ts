@@ -122,6 +122,25 @@ describe('two nodes of one owner', () => {
     await until(() => back.sync.status[0]?.status.peers[0]?.state === 'in step', 'they are in step')
   })
 
+  test('what a node wrote before it was removed is found by its path on a node that joins later', async () => {
+    const [first, removed] = await pair()
+    await connect(removed, first, known)
+    await first.held.files.create(first.actor, '/first.txt', text('first'))
+    await until(() => reads(removed, '/first.txt') === 'first', 'the file arrives')
+    await removed.held.files.create(removed.actor, '/legacy.txt', text('legacy'))
+    await until(() => reads(first, '/legacy.txt') === 'legacy', 'the other file arrives')
+    for (const { cap } of first.held.sharing.listCaps(first.actor))
+      if (Buffer.from(cap.body.subject).equals(removed.principal.id))
+        await first.held.sharing.revokeCap(first.actor, cap.id)
+    const principal = newPrincipal()
+    await admit(first, principal)
+    const later = await startDiskNode({ name: `later${count}`, hub, known, principal, tree: first.held.id })
+    nodes.push(later)
+    await connect(later, first, known)
+    await until(() => reads(later, '/first.txt') === 'first', 'what the first wrote')
+    await until(() => reads(later, '/legacy.txt') === 'legacy', 'what the removed one wrote')
+  })
+
   test('a node without a right gets nothing', async () => {
     const [first] = await pair()
     await first.held.files.create(first.actor, '/secret.txt', text('secret'))
