@@ -1,6 +1,8 @@
 export { connectSocket, type ConnectOptions, connectStreams, type NodeConnection } from './connection.ts'
+export { createFaultProxy, type Fault, type FaultProxy, type FaultProxyOptions } from './fault-proxy.ts'
 export { createHarness, type Harness, type HarnessOptions, type PrepareOptions } from './harness.ts'
 export { HarnessError, type HarnessErrorCode } from './harness-error.ts'
 export { type LogEntry } from './log-reader.ts'
 export { blocktreeBinary, type NodeExit, type NodeOptions, NodeProcess } from './node-process.ts'
+export { knowsPortOwners, ownerOfPort } from './port-owner.ts'
 export { waitFor, type WaitOptions } from './wait-for.ts'
