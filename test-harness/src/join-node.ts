@@ -1,10 +1,11 @@
 /** A node made by joining the tree of another one, as a person does it at the command line. */
-import { execFile } from 'node:child_process'
+import { execFile, type PromiseWithChild } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { blocktreeBinary, type Harness } from '@blocktree/harness'
+import { blocktreeBinary, type Harness, waitFor } from '@blocktree/harness'
 import type { NodeMethods } from '@blocktree/node/method-table'
+import { expectEqual } from './expect.ts'
 import type { Node } from './scenario.ts'
 
 const run = promisify(execFile)
@@ -21,18 +22,51 @@ export async function loopback(): Promise<Readonly<Record<string, string>>> {
   return { BLOCKTREE_NETWORK_HOST: '127.0.0.1', BLOCKTREE_NETWORK_PORT: String(port) }
 }
 
+export interface JoinOptions {
+  /** Of the node that joins; that of `loopback` when absent. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** The owner compares fingerprints and says yes; without it the code itself lets the node in. */
+  readonly isApprovedByHand?: boolean
+}
+
 /** `owner` invites, a new node joins and is started. Both have to have the settings of `loopback`. */
-export async function joinNode(harness: Harness<NodeMethods>, owner: Node, name: string): Promise<Node> {
-  const { code } = await owner.call('node.invite', { approved: true, name })
+export async function joinNode(
+  harness: Harness<NodeMethods>,
+  owner: Node,
+  name: string,
+  options: JoinOptions = {}
+): Promise<Node> {
+  const isByHand = options.isApprovedByHand === true
+  const { code } = await owner.call('node.invite', { approved: !isByHand, name })
   const directory = join(harness.directory, name)
   // what is set for the tests is no setting of a node
   const foreign = Object.entries(process.env).filter(([variable]) => !variable.startsWith('BLOCKTREE_'))
-  const environment = await loopback()
+  const environment = options.environment ?? (await loopback())
   const env = { ...Object.fromEntries(foreign), ...environment }
-  await run(process.execPath, [blocktreeBinary, 'node', 'join', code, '--data', directory, '--name', name], {
-    env
-  })
+  const words = [blocktreeBinary, 'node', 'join', code, '--data', directory, '--name', name]
+  const joined = run(process.execPath, words, { env })
+  await Promise.all([joined, isByHand ? approve(owner, joined) : undefined])
   return await harness.startNode(name, { directory, environment })
+}
+
+/** As a person does it: the fingerprint that the new machine shows is looked up among those that wait here. */
+async function approve(
+  owner: Node,
+  joined: PromiseWithChild<{ stdout: string; stderr: string }>
+): Promise<void> {
+  let shown = ''
+  joined.child.stderr?.on('data', (chunk: Buffer | string) => (shown += String(chunk)))
+  const fingerprint = await waitFor(() => /node approve (\S+)/.exec(shown)?.[1], {
+    timeoutMs: 60_000,
+    description: 'the fingerprint on the new machine'
+  })
+  const { candidates } = await owner.call('node.candidates', {})
+  expectEqual(
+    candidates.map((candidate) => candidate.fingerprint),
+    [fingerprint],
+    'fingerprints of those who wait'
+  )
+  await owner.call('node.approve', { candidate: fingerprint })
 }
 
 /** Asks until it is so; a minute at most. */

@@ -14,6 +14,7 @@ import { hundredClients } from './scenarios/hundred-clients.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
 import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
+import { threeNodes } from './scenarios/three-nodes.ts'
 import { twoNodes } from './scenarios/two-nodes.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   backupAndRestore,
   clockJumps,
   twoNodes,
+  threeNodes,
   appUse,
   appUpgrade,
   appRevoke,
