@@ -22,7 +22,7 @@ export const fuelWasmtimeSection: Section = {
       return { figures: [], tables: [], notes: ['libwasmtime is absent (tools/setup-extras).'] }
     const { library } = await installEngine({ file: wheel, directory: join(context.directory, 'engine') })
     const wabt = await wabtInit()
-    const runs = context.runs ?? (context.isQuick ? 3 : 11)
+    const runs = context.runs ?? (context.isQuick ? 3 : 7)
     const figures = kernels.map(({ name, argument, text }) => {
       context.progress(name)
       const start = `(func (export "_start") (drop (call 0 (i32.const ${longer[name] ?? argument})))))`
