@@ -1,5 +1,5 @@
 /** What a command came to, as the leader tells it to the member that asked (doc/spec/29-coordinator.md, section 4). */
-import { CanonicalReader, CanonicalWriter } from '@blocktree/codec'
+import type { CanonicalReader, CanonicalWriter } from '@blocktree/codec'
 
 export type CommandOutcome =
   /** `value`: the session, the token or the first number; 0 where there is none */
@@ -19,17 +19,6 @@ export interface CommandResult {
 }
 
 const outcomes: readonly CommandOutcome[] = ['done', 'queued', 'held', 'ended', 'full']
-
-export function encodeResult(result: CommandResult): Uint8Array {
-  return new CanonicalWriter(16).array(2).uint(outcomes.indexOf(result.outcome)).uint(result.value).finish()
-}
-
-export function decodeResult(bytes: Uint8Array): CommandResult {
-  const reader = new CanonicalReader(bytes)
-  const result = readResult(reader)
-  reader.end()
-  return result
-}
 
 export function writeResult(writer: CanonicalWriter, result: CommandResult): void {
   writer.array(2).uint(outcomes.indexOf(result.outcome)).uint(result.value)

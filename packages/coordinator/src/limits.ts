@@ -16,8 +16,6 @@ export const stateBytesMax: number = 256 * 1024
 export const commandBytesMax: number = 1024
 /** entries in one append message */
 export const entriesPerMessageMax = 256
-/** bytes of a message between members */
-export const messageBytesMax: number = 768 * 1024
 /** entries after which the state is written as a snapshot and the log begins anew */
 export const entriesPerSnapshot = 4096
 /** results kept of one session, for commands that arrive twice */
