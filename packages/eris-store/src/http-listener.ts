@@ -3,6 +3,7 @@ import { chmodSync } from 'node:fs'
 import { type Server, createServer } from 'node:http'
 import { prepareSocketPath } from '@blocktree/coap'
 import { ErisError } from '@blocktree/eris'
+import { ConnectionRoom } from './connection-room.ts'
 import type { HttpResource } from './http-resource.ts'
 import {
   httpConnectionsMax,
@@ -37,18 +38,13 @@ export async function listenOnHttp(
     },
     resource
   )
-  server.maxConnections = connectionsMax
   server.timeout = httpStalledTimeoutMs
-  let connections = 0
-  server.on('connection', (socket) => {
-    connections++
-    socket.once('close', () => connections--)
-  })
+  const room = new ConnectionRoom(server, connectionsMax)
   const url = await bind(server, address)
   return {
     url,
     get connections() {
-      return connections
+      return room.count
     },
     async close() {
       const stopped = new Promise<void>((resolve) => {

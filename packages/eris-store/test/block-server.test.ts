@@ -1,4 +1,5 @@
 /** The daemon's resources, as strangers and enemies use them. */
+import { once } from 'node:events'
 import { createConnection } from 'node:net'
 import { request as httpRequest } from 'node:http'
 import {
@@ -198,6 +199,53 @@ describe('the daemon', () => {
     [['coap://127.0.0.1:0'], []]
   ])('needs an address and a store (%j, %j)', async (listen, stores) => {
     await expect(startBlockServer({ listen, stores })).rejects.toMatchObject({ code: 'ERR_ERIS_ARGUMENT' })
+  })
+})
+
+describe('an HTTP listener with too many connections', () => {
+  const start = async (get?: () => Promise<never>): Promise<{ server: BlockServer; url: URL }> => {
+    const server = await startBlockServer({
+      listen: ['http://127.0.0.1:0'],
+      stores: ['memory:'],
+      connectionsMax: 10
+    })
+    open.push(server)
+    await server.store.put(block)
+    if (get !== undefined) Object.assign(server.store, { get })
+    return { server, url: new URL(server.urls[0] ?? '') }
+  }
+  const connected = async ({ port }: URL): Promise<ReturnType<typeof createConnection>> => {
+    const socket = createConnection(Number(port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    return socket
+  }
+  const where = `/uri-res/N2R?urn:blake2b:${formatReference(block.reference)}`
+
+  test('serves whoever asks while others hold all of them and do nothing', async () => {
+    const { server, url } = await start()
+    const idle = []
+    for (let index = 0; index < 40; index++) idle.push(await connected(url))
+    expect((await fetch(new URL(where, url))).status).toBe(200)
+    expect(server.connections).toBeLessThanOrEqual(10)
+    for (const socket of idle) socket.destroy()
+  })
+
+  test('refuses another one when all are at work', async () => {
+    const { server, url } = await start(() => new Promise(() => undefined))
+    const busy = []
+    for (let index = 0; index < 10; index++) {
+      const socket = await connected(url)
+      socket.write(`GET ${where} HTTP/1.1\r\nhost: x\r\n\r\n`)
+      busy.push(socket)
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200)
+    })
+    await expect(fetch(new URL(where, url))).rejects.toThrow('fetch failed')
+    expect(busy.every(({ destroyed }) => !destroyed)).toBe(true)
+    expect(server.connections).toBe(10)
+    for (const socket of busy) socket.destroy()
   })
 })
 
