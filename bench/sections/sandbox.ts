@@ -38,6 +38,7 @@ export const sandboxSection: Section = {
       tables: [],
       notes: [
         `Engine v8 at level ${runner.level}. A host call carries 64 bytes each way; the yardstick is \`bench/sandbox/ping-pong.c\`, two processes that block on one socket pair with frames of the same size, measured in turn with the host calls.`,
+        'Reads of 64 KiB: host calls that are answered with one block in memory; finding it in the tree and checking it is not in them.',
         'Pinned: node and sandbox, or both processes of the yardstick, on one core.',
         'Private memory is what `/proc/PID/smaps_rollup` calls private, of all processes of an app.'
       ]
