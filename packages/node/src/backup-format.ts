@@ -11,6 +11,7 @@ import { NodeError } from './node-error.ts'
 export const backupMagic: Uint8Array = new TextEncoder().encode('btback\r\n')
 export const backupFormat = 1
 export const backupFormatHosted = 2 // with trees of other owners, which format 1 does not know
+export const backupFormatPublished = 3 // and with what was published, which formats 1 and 2 do not know
 
 /** The first note of a backup: what it is. */
 export interface BackupHead {

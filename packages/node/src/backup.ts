@@ -11,6 +11,7 @@ import { type Id, listReferences } from '@blocktree/tree'
 import {
   backupFormat,
   backupFormatHosted,
+  backupFormatPublished,
   type BackupHead,
   backupMagic,
   type BackupOptions,
@@ -20,6 +21,8 @@ import {
   summarize
 } from './backup-format.ts'
 import type { NodeParts } from './create-node.ts'
+import { hasContent } from './eris/has-content.ts'
+import { publishedItems } from './eris/published-backup.ts'
 import { keptPaths } from './hosted-paths.ts'
 import type { HeldTree, HostedTrees } from './hosted-trees.ts'
 import { expectNewFile, readKeyFiles } from './key-backup.ts'
@@ -97,8 +100,11 @@ async function* nodeItems(parts: NodeParts, count: Total): AsyncGenerator<Archiv
     [...readKeyFiles(directory.keys)].map(([name, bytes]) => [name, bytes.toBase64()])
   )
   const { names } = trees.hosted
+  const content = hasContent(directory.path) ? await parts.content.get() : undefined
+  const hasPublished = content !== undefined && content.publications.length > 0
+  const formatOfTrees = names.length === 0 ? backupFormat : backupFormatHosted
   yield note({
-    format: names.length === 0 ? backupFormat : backupFormatHosted,
+    format: hasPublished ? backupFormatPublished : formatOfTrees,
     kind: 'node',
     createdMs: parts.clock.now(),
     node: parts.record,
@@ -112,6 +118,7 @@ async function* nodeItems(parts: NodeParts, count: Total): AsyncGenerator<Archiv
     yield note({ tree: name, shared: await keptPaths(held) })
     yield* treeItems(crypto, held, count)
   }
+  if (hasPublished) yield* publishedItems(content)
 }
 
 async function openHosted({ trees }: NodeParts, name: string): Promise<HeldTree> {

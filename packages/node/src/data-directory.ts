@@ -3,7 +3,7 @@
  *
  *   keys/        sealed or 0600 key files          store/       segments, index, lock
  *   node.json    tree, format, versions; no secret config.yaml  optional
- *   hosted/      trees of other owners, if any
+ *   hosted/      trees of other owners, if any      eris/       content by URN, if any
  *   rpc.sock     the socket, 0600                  .first-start a first start that has not finished
  *
  * node.json is written last: a directory has a node exactly when it is there (doc/adr/0008-node.md).
@@ -22,6 +22,7 @@ import {
   writeFileSync
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { contentFolder } from './eris/has-content.ts'
 import { NodeError, type NodeErrorCode, reasonOf, systemCode } from './node-error.ts'
 
 export interface DataDirectory {
@@ -30,6 +31,8 @@ export interface DataDirectory {
   readonly store: string
   /** Trees of other owners, a folder for each; absent when there are none. */
   readonly hosted: string
+  /** Content by URN. */
+  readonly content: string
   readonly record: string
   readonly socket: string
   /** Where a first start works until it is complete. */
@@ -42,6 +45,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     keys: join(path, 'keys'),
     store: join(path, 'store'),
     hosted: join(path, 'hosted'),
+    content: join(path, contentFolder),
     record: join(path, 'node.json'),
     socket: join(path, 'rpc.sock'),
     staging: join(path, '.first-start')

@@ -51,7 +51,7 @@ export function completeFirstStart(directory: DataDirectory, record: NodeRecord)
   const staged = dataDirectoryAt(directory.staging)
   syncDirectory(staged.keys)
   syncDirectory(staged.store)
-  if (existsSync(staged.hosted)) syncDirectory(staged.hosted)
+  for (const folder of [staged.hosted, staged.content]) if (existsSync(folder)) syncDirectory(folder)
   writeFileDurably(staged.record, `${JSON.stringify(record, undefined, 2)}\n`)
   moveIntoPlace(directory)
 }
@@ -60,7 +60,7 @@ export function completeFirstStart(directory: DataDirectory, record: NodeRecord)
 function moveIntoPlace(directory: DataDirectory): void {
   const staged = dataDirectoryAt(directory.staging)
   try {
-    for (const name of ['keys', 'store', 'hosted', 'record'] as const) {
+    for (const name of ['keys', 'store', 'hosted', 'content', 'record'] as const) {
       if (existsSync(staged[name])) renameSync(staged[name], directory[name])
       syncDirectory(directory.path)
     }

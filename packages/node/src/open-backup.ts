@@ -7,6 +7,7 @@ import { type ArchiveItem, importRecords } from '@blocktree/store/archive'
 import {
   backupFormat,
   backupFormatHosted,
+  backupFormatPublished,
   type BackupHead,
   backupMagic,
   type BackupTail,
@@ -74,7 +75,7 @@ function parseHead(file: string, bytes: Uint8Array): BackupHead {
   const head = parseNote(file, bytes)
   const isHead = 'format' in head && 'kind' in head && 'node' in head && 'keys' in head && 'names' in head
   if (!isHead) throw corrupt(file, 'it says too little of itself')
-  if (head['format'] !== backupFormat && head['format'] !== backupFormatHosted)
+  if (![backupFormat, backupFormatHosted, backupFormatPublished].some((known) => known === head['format']))
     throw corrupt(file, `it has format ${String(head['format'])}; use a newer program`)
   return head as unknown as BackupHead // written by `nodeItems` or `pathItems` of this format, and authenticated
 }
@@ -124,15 +125,20 @@ export async function readTree(
   throw corrupt(file, 'records or sectors are missing in it')
 }
 
-/** The tree of somebody else that comes next; undefined at the end. */
+/** The tree of somebody else that comes next; undefined at the end, after what was published was taken. */
 export async function nextHosted(
   file: string,
-  items: AsyncGenerator<ArchiveItem>
+  items: AsyncGenerator<ArchiveItem>,
+  takePublished: () => Promise<void>
 ): Promise<HostedHead | undefined> {
   const next = await items.next()
   if (next.done === true) return undefined
   if (next.value.kind !== 'note') throw corrupt(file, 'something stands between its trees')
-  return parseHosted(file, parseNote(file, next.value.bytes))
+  const note = parseNote(file, next.value.bytes)
+  if (note['part'] !== 'published') return parseHosted(file, note)
+  await takePublished()
+  if ((await items.next()).done !== true) throw corrupt(file, 'something stands behind its end')
+  return undefined
 }
 
 export function parseHosted(file: string, { tree, shared }: Record<string, unknown>): HostedHead {

@@ -1,11 +1,13 @@
 /** Taking a backup into a running node: of the same tree, and of trees of other owners, each record like one of a peer. */
 import { parseId } from '@blocktree/codec'
+import { chooseBlockKernel } from '@blocktree/crypto/native-block-kernel'
 import type { Actor } from '@blocktree/files'
 import type { ArchiveItem } from '@blocktree/store/archive'
 import type { Id, StoredRecord } from '@blocktree/tree'
 import { type BackupHead, type BackupOptions, corrupt, type HostedHead } from './backup-format.ts'
 import type { NodeParts } from './create-node.ts'
 import type { NodeRecord } from './data-directory.ts'
+import { takePublished } from './eris/published-backup.ts'
 import { namePaths, rememberPath } from './hosted-paths.ts'
 import type { HeldTree } from './hosted-trees.ts'
 import type { BackupReport } from './method-table/store-methods.ts'
@@ -29,7 +31,12 @@ export async function restoreBackup(
   }
   const total = await takeBackup(parts, actor, file, backup, options)
   if (head.kind === 'path') return total
-  for (let next = await nextHosted(file, items); next !== undefined; next = await nextHosted(file, items)) {
+  const published = async (): Promise<void> => {
+    const content = await parts.content.get()
+    await content.adopt((put) => takePublished(file, items, chooseBlockKernel(), put))
+  }
+  const nextOf = (): Promise<HostedHead | undefined> => nextHosted(file, items, published)
+  for (let next = await nextOf(); next !== undefined; next = await nextOf()) {
     const report = await takeHosted(parts, actor, next, (held) => takeItems(held, file, items, options))
     total.records += report.records
     total.sectors += report.sectors

@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { formatId, parseId } from '@blocktree/codec'
 import { type CryptoProvider, keyNamePattern } from '@blocktree/crypto'
 import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
+import { chooseBlockKernel } from '@blocktree/crypto/native-block-kernel'
+import { putBlocks } from '@blocktree/eris'
+import { openSqliteStore } from '@blocktree/eris-store'
 import { createFiles, createSharing, namesPending, type Sharing } from '@blocktree/files'
 import { createStore, type DiskStore, nodeDrivers } from '@blocktree/store'
 import type { ArchiveItem } from '@blocktree/store/archive'
@@ -23,6 +26,9 @@ import { type BackupOptions, type BackupTail, corrupt, type HostedHead, summariz
 import { nextHosted, openBackup, readTree } from './open-backup.ts'
 import type { NodeParts } from './create-node.ts'
 import { type DataDirectory, dataDirectoryAt, type NodeRecord, writeFileDurably } from './data-directory.ts'
+import { publishedName } from './eris/has-content.ts'
+import { writePublications } from './eris/publications.ts'
+import { takePublished } from './eris/published-backup.ts'
 import { rememberPath } from './hosted-paths.ts'
 import { deriveNameSecret } from './name-secret.ts'
 import type { DrillReport } from './method-table/store-methods.ts'
@@ -82,13 +88,26 @@ export async function restoreNodeInto(
   }
   const restored = { ...own.taken.count }
   let isIdentical = isSame(own.taken.tail.digest, own.digest)
-  for (let next = await nextHosted(file, items); next !== undefined; next = await nextHosted(file, items)) {
+  const published = (): Promise<void> => restorePublished(target, file, items)
+  const nextOf = (): Promise<HostedHead | undefined> => nextHosted(file, items, published)
+  for (let next = await nextOf(); next !== undefined; next = await nextOf()) {
     const hosted = await restoreHosted(crypto, target, file, next, items, options)
     for (const name of ['records', 'sectors', 'bytes'] as const) restored[name] += hosted.count[name]
     if (hosted.isIdentical === false) isIdentical = false
   }
   const { digest, missingSectors } = own
   return { record: head.node, ...restored, isIdentical, missingSectors, digest }
+}
+
+async function restorePublished(
+  { content }: DataDirectory,
+  file: string,
+  items: AsyncGenerator<ArchiveItem>
+): Promise<void> {
+  mkdirSync(content, { recursive: true, mode: 0o700 })
+  await using store = await openSqliteStore(join(content, publishedName))
+  const taken = await takePublished(file, items, chooseBlockKernel(), (blocks) => putBlocks(store, blocks))
+  writePublications(content, taken)
 }
 
 function hexOf(digest: Uint8Array): string {

@@ -23,6 +23,9 @@ export const backupAndRestore: Scenario = {
       await node.call('principal.create', { name: 'bob' })
       await node.call('grant.issue', { path: '/photos', to: 'bob' })
     })
+    const urn = await step('a folder is published by URN', async () => {
+      return (await node.call('content.publish', { path: '/photos', unique: true })).urn
+    })
     await step('a backup to one file', async () => {
       const made = await node.call('backup.create', { file, passphrase })
       expectTrue(made.bytes > large.length, 'the backup holds the content')
@@ -30,6 +33,11 @@ export const backupAndRestore: Scenario = {
     })
     await step('the drill restores it to a scratch place and finds it identical', async () => {
       expectTrue((await node.call('backup.drill', { file, passphrase })).isIdentical, 'identical')
+    })
+    await step('what was unpublished since is published again from the backup', async () => {
+      await node.call('content.unpublish', { urn })
+      await node.call('backup.restore', { file, passphrase })
+      expectEqual(await publishedBy(node), [urn], 'published')
     })
     await step(
       'after a further write the drill says that the backup is whole and no longer current',
@@ -66,7 +74,20 @@ export const backupAndRestore: Scenario = {
       await second.start()
     })
     await step('content, history and grants are back', () => expectRestored(second, large))
+    await step('what was published is still published, with its blocks', async () => {
+      expectEqual(await publishedBy(second), [urn], 'published')
+      await second.call('content.fetch', { urn, path: '/fetched' })
+      expectEqual(
+        decodeText((await second.call('file.read', { path: '/fetched/one' })).data),
+        'second',
+        'content'
+      )
+    })
   }
+}
+
+async function publishedBy(node: Node): Promise<readonly string[]> {
+  return (await node.call('content.published', {})).published.map((publication) => publication.urn)
 }
 
 async function expectRestored(node: Node, large: Uint8Array): Promise<void> {

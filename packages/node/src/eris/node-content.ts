@@ -48,6 +48,8 @@ export interface NodeContent {
   /** Reading from what is published, the cache, connected nodes and the stores of others, in this order. */
   reading(signal?: AbortSignal): OpeningOptions
   readonly publications: readonly Publication[]
+  /** Blocks of what is published, for backups. Not to be closed. */
+  readonly published: BlockStore
   /** What is published and what the cache holds: what peers may be answered from. Not to be closed. */
   readonly held: BlockStore
   /** Where blocks are answered. */
@@ -57,6 +59,10 @@ export interface NodeContent {
     path: string,
     encode: (put: (blocks: readonly Block[]) => Promise<void>) => Promise<EncodedForPublication>
   ): Promise<Publication>
+  /** Takes what a backup holds, beside what is published already. @param take writes blocks through `put` */
+  adopt(
+    take: (put: (blocks: readonly Block[]) => Promise<void>) => Promise<readonly Publication[]>
+  ): Promise<void>
   /** @returns how many blocks went; those of other publications stay. @throws ERR_CONTENT_UNKNOWN */
   unpublish(urn: string): Promise<number>
   isTree(reading: OpeningOptions, capability: ReadCapability): Promise<boolean>
@@ -151,6 +157,10 @@ class Content implements NodeContent {
     return this.#publications
   }
 
+  get published(): BlockStore {
+    return this.#state.published
+  }
+
   get held(): BlockStore {
     return this.#state.held
   }
@@ -189,6 +199,22 @@ class Content implements NodeContent {
       writePublications(place, [...others, publication])
       this.#publications = [...others, publication]
       return publication
+    })
+
+  adopt: NodeContent['adopt'] = (take) =>
+    this.#inTurn(async () => {
+      const { published, place } = this.#state
+      let adopted: readonly Publication[]
+      try {
+        adopted = await take((blocks) => putBlocks(published, blocks))
+      } catch (error) {
+        await this.#sweep()
+        throw error
+      }
+      const held = new Set(this.#publications.map(({ urn }) => urn))
+      const all = [...this.#publications, ...adopted.filter(({ urn }) => !held.has(urn))]
+      writePublications(place, all)
+      this.#publications = all
     })
 
   unpublish(urn: string): Promise<number> {

@@ -54,7 +54,7 @@ function isFile(held: unknown): held is PublicationFile {
   )
 }
 
-function isPublication(held: unknown): held is Publication {
+export function isPublication(held: unknown): held is Publication {
   if (typeof held !== 'object' || held === null) return false
   const { urn, path, kind, contentBytes, publishedMs } = held as Record<string, unknown>
   return (
