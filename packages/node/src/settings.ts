@@ -256,7 +256,7 @@ export const settings: readonly Setting[] = [
     flag: 'apps-public-name',
     kind: { type: 'host' },
     fallback: undefined,
-    summary: 'host name below which apps answer too: <app>.<name>'
+    summary: 'host name below which apps that are public answer too: <app>.<name>'
   },
   {
     key: 'apps.certificate',
