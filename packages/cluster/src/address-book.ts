@@ -42,6 +42,10 @@ export interface AddressBookDeps {
   readonly crypto: CryptoProvider
   readonly now: () => number
   readonly store: AddressStore
+  /** False for those who have lost their rights: they make room first when the book is full. */
+  readonly isOfUse?: (principal: Id) => boolean
+  /** Principals at most; `addressBookMax` when left out. */
+  readonly entriesMax?: number
 }
 
 export async function openAddressBook(deps: AddressBookDeps): Promise<AddressBook> {
@@ -84,7 +88,7 @@ export class AddressBook {
         `endpoint ${endpoint.body.sequence} is not newer than the known number ${held.body.sequence}`
       )
     }
-    this.#expectRoom(key)
+    await this.#makeRoom(key)
     await this.#put({
       principal,
       endpoint,
@@ -104,7 +108,7 @@ export class AddressBook {
       throw new ClusterError('ERR_ADDRESS_INVALID', `"${address.slice(0, 80)}" is no multiaddr: /ip4/…/tcp/…`)
     if (manual.length >= manualAddressesMax)
       throw new ClusterError('ERR_ADDRESS_INVALID', `${manualAddressesMax} addresses are kept for it already`)
-    this.#expectRoom(key)
+    await this.#makeRoom(key)
     await this.#put({
       principal,
       endpoint: known?.endpoint,
@@ -164,9 +168,17 @@ export class AddressBook {
     return all.toSorted((left, right) => rank(entry, left) - rank(entry, right))
   }
 
-  #expectRoom(key: string): void {
-    if (!this.#entries.has(key) && this.#entries.size >= addressBookMax)
-      throw new ClusterError('ERR_ADDRESS_INVALID', `the address book holds ${addressBookMax} principals`)
+  /** @throws ERR_ADDRESS_INVALID when all that are in it are of use */
+  async #makeRoom(key: string): Promise<void> {
+    const { isOfUse = () => true, now, entriesMax = addressBookMax } = this.#deps
+    if (this.#entries.has(key) || this.#entries.size < entriesMax) return
+    const idle = this.entries().find(
+      ({ principal, endpoint }) =>
+        !isOfUse(principal.signer) || (endpoint !== undefined && endpoint.body.notAfter < now())
+    )
+    if (idle === undefined)
+      throw new ClusterError('ERR_ADDRESS_INVALID', `the address book holds ${entriesMax} principals`)
+    await this.forget(idle.principal.signer)
   }
 
   async #put(entry: AddressEntry): Promise<void> {

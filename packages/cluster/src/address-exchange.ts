@@ -43,7 +43,7 @@ export function exchangeAddresses(deps: AddressExchangeDeps, router: RequestRout
   const policy = { audience: 'member', bodyBytesMax: 16, perSecond: 1, burst: 10 } as const
   const eventPolicy = { audience: 'member', bodyBytesMax: 32 * 1024, perSecond: 5, burst: 100 } as const
   const ends = [
-    router.onRequest(addressesMethod, policy, async () => encodeKnown(knownMembers(deps))),
+    router.onRequest(addressesMethod, policy, async (peer) => encodeKnown(knownMembers(deps, peer))),
     router.onEvent(addressEvent, eventPolicy, (peer, body) => void hear(deps, peer, body)),
     directory.onPeer((peer, state) => {
       if (state !== 'connected' || standing.standingOf(peer.principal) !== 'member') return
@@ -54,7 +54,7 @@ export function exchangeAddresses(deps: AddressExchangeDeps, router: RequestRout
   return () => ends.forEach((end) => end())
 }
 
-/** Tells every connected member but `except` of an endpoint. */
+/** Tells every connected member of the own endpoint, or of that of another one who may know of it, but `except`. */
 export function announceEndpoint(
   { directory, standing }: Pick<AddressExchangeDeps, 'directory' | 'standing'>,
   { principal, endpoint }: KnownEndpoint,
@@ -63,7 +63,8 @@ export function announceEndpoint(
   const body = encodeKnown([{ principal, endpoint }])
   for (const peer of directory.peers()) {
     const isMember = standing.standingOf(peer.principal) === 'member'
-    if (peer !== except && isMember) peer.connection.notify(addressEvent, body)
+    const mayKnow = except === undefined || standing.share(peer.principal, principal.signer)
+    if (peer !== except && isMember && mayKnow) peer.connection.notify(addressEvent, body)
   }
 }
 
@@ -98,11 +99,12 @@ async function learnFrom(deps: AddressExchangeDeps, peer: Peer): Promise<number>
   return taken
 }
 
-/** Endpoints of members that have not ended. */
-function knownMembers({ book, standing }: AddressExchangeDeps): readonly KnownEndpoint[] {
+/** Endpoints that have not ended, of members of the trees that the asking one is in: another tree is none of its business. */
+function knownMembers({ book, standing }: AddressExchangeDeps, asking: Peer): readonly KnownEndpoint[] {
   const found: KnownEndpoint[] = []
   for (const { principal, endpoint } of book.entries()) {
     if (endpoint === undefined || standing.standingOf(principal.signer) !== 'member') continue
+    if (!standing.share(asking.principal, principal.signer)) continue
     if (book.targetsOf(principal.signer).length > 0) found.push({ principal, endpoint })
     if (found.length === exchangedEndpointsMax) break
   }

@@ -18,6 +18,8 @@ export interface StandingSource {
   standingOf(principal: Id): Standing
   /** The same for one tree. */
   standingIn(tree: Id, principal: Id): Standing
+  /** True when both have a standing in one of the trees kept here: such may know of each other. */
+  share(left: Id, right: Id): boolean
   /** Principals with `host` in trees kept here, this node left out: connections to them are kept up. */
   members(): readonly Id[]
 }

@@ -66,6 +66,23 @@ describe('AddressBook', () => {
     expect(book.targetsOf(alice.id)).toEqual([])
   })
 
+  test('makes room when it is full: for who is of use, in place of who has lost its rights', async () => {
+    const gone = new Set<string>()
+    const isOfUse = (id: Uint8Array): boolean => !gone.has(id.toHex())
+    const store = newAddressStore()
+    const book = await openAddressBook({ crypto, now: () => startMs, store, isOfUse, entriesMax: 2 })
+    const [alice, bob, carol] = [newPrincipal(), newPrincipal(), newPrincipal()]
+    await book.learn(alice.record, newEndpoint(alice))
+    await book.learn(bob.record, newEndpoint(bob))
+    await expect(book.learn(carol.record, newEndpoint(carol))).rejects.toMatchObject({
+      code: 'ERR_ADDRESS_INVALID'
+    })
+    gone.add(bob.id.toHex())
+    expect(await book.learn(carol.record, newEndpoint(carol))).toBe('taken')
+    expect(book.entries().map(({ principal }) => principal.signer)).toEqual([alice.id, carol.id])
+    expect(store.values.size).toBe(2)
+  })
+
   test('passes over a stored value that is damaged', async () => {
     const store = newAddressStore()
     await store.save(newPrincipal().id, new Uint8Array([1, 2, 3]))

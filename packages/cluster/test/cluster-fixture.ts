@@ -32,6 +32,8 @@ export interface TestNode {
   readonly messages: MessageExchange
   readonly desk: InvitationDesk
   readonly standings: Map<string, Standing>
+  /** Pairs of principals that have no tree in common, ids in order, with a comma between. */
+  readonly apart: Set<string>
   readonly invitations: Map<string, Uint8Array>
   readonly gate: Gate
   endpoint: EndpointRecord
@@ -56,9 +58,11 @@ export function createTestCluster(): TestCluster {
   async function node(name: string, principal: Principal = newPrincipal()): Promise<TestNode> {
     const network = hub.join({ name, localKey: crypto.signingKey(crypto.random.bytes(32)).publicKey })
     const standings = new Map<string, Standing>()
+    const apart = new Set<string>()
     const standing: StandingSource = {
       standingOf: (id) => standings.get(id.toHex()) ?? 'stranger',
       standingIn: (_, id) => standings.get(id.toHex()) ?? 'stranger',
+      share: (left, right) => !apart.has([left.toHex(), right.toHex()].toSorted().join()),
       members: () =>
         [...standings].flatMap(([id, what]) => (what === 'member' ? [Uint8Array.fromHex(id)] : []))
     }
@@ -128,6 +132,7 @@ export function createTestCluster(): TestCluster {
       messages,
       desk,
       standings,
+      apart,
       invitations,
       gate
     })

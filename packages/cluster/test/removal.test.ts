@@ -131,3 +131,27 @@ describe('a member that lies', () => {
     expect(toVictim.principal).toEqual(victim.principal.id) // and that connection was not ended for it
   })
 })
+
+describe('members of different trees of one host', () => {
+  test('learn nothing of each other from it', async () => {
+    const cluster = createTestCluster()
+    open.push(cluster)
+    const [host, mine, theirs] = [
+      await cluster.node('host'),
+      await cluster.node('mine'),
+      await cluster.node('theirs')
+    ]
+    const ids = [mine.principal.id.toHex(), theirs.principal.id.toHex()]
+    host.apart.add(ids.toSorted().join())
+    await cluster.befriend([host, mine])
+    await cluster.time.advance(5000)
+    await cluster.befriend([host, theirs])
+    // Each would take the other one for a member, if it were told of it.
+    mine.standings.set(theirs.principal.id.toHex(), 'member')
+    theirs.standings.set(mine.principal.id.toHex(), 'member')
+    await cluster.time.advance(30_000)
+    expect(host.directory.peers()).toHaveLength(2)
+    expect(theirs.book.entry(mine.principal.id)).toBeUndefined()
+    expect(mine.book.entry(theirs.principal.id)).toBeUndefined()
+  })
+})

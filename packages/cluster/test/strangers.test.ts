@@ -29,6 +29,7 @@ async function newVictim(): Promise<{ cluster: TestCluster; victim: TestNode; ta
       standing: {
         standingOf: (id) => standings.get(id.toHex()) ?? 'stranger',
         standingIn: () => 'stranger',
+        share: () => false,
         members: () => []
       }
     }

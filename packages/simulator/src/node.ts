@@ -175,6 +175,7 @@ async function openDirectory(
     tree.capFor(id, { block: home, home, rights: right.host }) !== undefined
   const standing: StandingSource = {
     standingOf: (id) => (isHost(id) ? 'member' : 'stranger'),
+    share: () => true,
     standingIn: (_tree, id) => (isHost(id) ? 'member' : 'stranger'),
     members: () =>
       world.members.map((one) => one.principal.id).filter((id) => id !== identity.principal.id && isHost(id))

@@ -34,7 +34,7 @@ export async function admitCandidate(
   return encodeJoinPackage({
     line,
     records: recordsDownTo(held, zoneAt(held, actor, path)),
-    members: [ownMember(actor, deps.endpoint()), ...otherMembers(principals, deps.book)]
+    members: [ownMember(actor, deps.endpoint()), ...otherMembers(held, principals, deps.book)]
   })
 }
 
@@ -97,12 +97,17 @@ function ownMember({ principal }: Actor, endpoint: EndpointRecord): JoinMember {
   return { principal: principal.record.bytes, endpoint: endpoint.bytes, name: usableName(hostname()) }
 }
 
-function otherMembers(principals: PrincipalDirectory, book: AddressBook): readonly JoinMember[] {
+/** Those of this tree: who is in another one that is hosted here is none of its business. */
+function otherMembers(
+  { tree }: HeldTree,
+  principals: PrincipalDirectory,
+  book: AddressBook
+): readonly JoinMember[] {
   const names = principals.names()
   return book
     .entries()
     .flatMap(({ principal, endpoint }): readonly JoinMember[] => {
-      if (endpoint === undefined) return []
+      if (endpoint === undefined || tree.authority.capsOf(principal.signer).length === 0) return []
       const name = names[formatId(principal.signer)] ?? ''
       return [{ principal: principal.bytes, endpoint: endpoint.bytes, name }]
     })

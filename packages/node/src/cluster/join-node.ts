@@ -226,6 +226,7 @@ async function openDirectory(
   const standing: StandingSource = {
     standingOf: () => 'peer',
     standingIn: () => 'stranger',
+    share: () => false,
     members: () => []
   }
   const book = await openAddressBook({

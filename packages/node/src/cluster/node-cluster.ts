@@ -141,7 +141,12 @@ class Cluster implements NodeCluster {
   static async open(parts: ClusterParts): Promise<Cluster> {
     const { crypto, keys, store, clock } = parts
     const key = await openTransportKey(keys, crypto)
-    const book = await openAddressBook({ crypto, now: () => clock.now(), store: createAddressRows(store) })
+    const book = await openAddressBook({
+      crypto,
+      now: () => clock.now(),
+      store: createAddressRows(store),
+      isOfUse: (principal) => parts.standing.standingOf(principal) !== 'stranger'
+    })
     const late: { admit?: (candidate: Candidate) => Promise<Uint8Array> } = {}
     const desk = await openInvitationDesk({
       crypto,

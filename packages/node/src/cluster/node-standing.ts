@@ -36,6 +36,13 @@ export class NodeStanding implements StandingSource {
     return held === undefined ? 'stranger' : this.of(held).standingOf(principal)
   }
 
+  share(left: Id, right: Id): boolean {
+    return this.trees().some((held) => {
+      const standing = this.of(held)
+      return standing.standingOf(left) !== 'stranger' && standing.standingOf(right) !== 'stranger'
+    })
+  }
+
   members(): readonly Id[] {
     const self = this.#self()
     const found = new Map<string, Id>()

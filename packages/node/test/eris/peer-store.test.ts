@@ -54,6 +54,7 @@ async function connectTo(options: ServingOptions): Promise<{ connection: Connect
   const { standing = 'peer', audience = 'peers', uploadRate = 0, held } = options
   const source: StandingSource = {
     standingOf: () => standing,
+    share: () => true,
     standingIn: () => standing,
     members: () => []
   }
