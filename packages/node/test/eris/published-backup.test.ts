@@ -52,10 +52,10 @@ describe('what is published, in a backup', () => {
       items.toSpliced(2, 1),
       items.slice(0, -1),
       items.toSpliced(2, 0, { kind: 'sector', sector } as ArchiveItem),
-      items.with(-1, note('{"published": [{"urn": 1}], "blocks": 4}')),
-      items.with(-1, note('{"published": "all", "blocks": 4}')),
-      items.with(-1, note('null')),
-      items.with(-1, note('{'))
+      [...items.slice(0, -1), note('{"published": [{"urn": 1}], "blocks": 4}')],
+      [...items.slice(0, -1), note('{"published": "all", "blocks": 4}')],
+      [...items.slice(0, -1), note('null')],
+      [...items.slice(0, -1), note('{')]
     ]
     for (const damaged of cases)
       await expect(take(damaged, createMemoryStore())).rejects.toMatchObject({ code: 'ERR_BACKUP_CORRUPT' })
