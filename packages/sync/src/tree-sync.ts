@@ -113,6 +113,7 @@ const forbiddenMs = 30_000
 const welcomeMs = 20 // caps and the principals that they are for come together
 const progressMs = 500
 const saveEveryMs = 5 * 60_000
+const askAgainMs = 500 // after a refusal, while somebody waits for a promise
 const promiseMs = 30_000 // a peer that does not hold a write by then is asked with the next ones
 const life = 8
 const standingsKept = 1024 // principals whose points are remembered
@@ -598,7 +599,12 @@ export class TreeSync {
         this.#promisers(zone).map(async (link) => {
           if (asked.has(link.connection)) return
           asked.add(link.connection)
-          const promised = await this.#askPromise(link, zone, ids, signal)
+          const promised = await this.#askPromise(link, zone, ids, signal).catch(async (error: unknown) => {
+            if (error instanceof SyncError && error.code === 'ERR_SYNC_PEER_WRONG') throw error
+            await this.#sleep(askAgainMs) // one that has just connected may not hold the zone yet
+            asked.delete(link.connection)
+            throw error
+          })
           if (promised.length < ids.length) return
           holders.set(link.principal.toHex(), link.principal)
           if (holders.size >= copies) enough.resolve()

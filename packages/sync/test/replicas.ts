@@ -33,6 +33,8 @@ export interface ReplicaNode {
   readonly connections: Set<Connection>
   readonly notes: string[]
   readonly openSync: () => Promise<TreeSync>
+  /** Whether it promises anything now; true unless a test says otherwise. */
+  promises: boolean
 }
 
 export type NodeOptions = Partial<Omit<TreeSyncOptions, 'ports' | 'treeId'>> & { readonly store?: BlockStore }
@@ -95,7 +97,9 @@ export class Replicas {
             hostCap: (zone) =>
               tree.capFor(author.principal.id, { block: zone, home: zone, rights: right.host }),
             promiseCap: (zone) =>
-              tree.capFor(author.principal.id, { block: zone, home: zone, rights: right.host })
+              this.nodes.get(name)?.promises === false
+                ? undefined
+                : tree.capFor(author.principal.id, { block: zone, home: zone, rights: right.host })
           },
           onNote: ({ message, details }) => notes.push(`${message} ${JSON.stringify(details)}`)
         }
@@ -103,6 +107,7 @@ export class Replicas {
     const sync = await open()
     const node: ReplicaNode = {
       name,
+      promises: true,
       principal: author.principal,
       store,
       tree,

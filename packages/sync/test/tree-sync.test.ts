@@ -260,6 +260,18 @@ describe('promises', () => {
     expect(await replicas.time.until(waiting)).toMatchObject({ kept: 2 })
   })
 
+  test('a node that cannot promise yet, since it has just come, is asked again', async () => {
+    const { fixture, replicas, node } = await cluster('early', 2)
+    const { first } = fixture.create(fixture.root, fixture.rootPlace)
+    await give(node(0), fixture)
+    node(1).promises = false
+    const waiting = node(0).sync.waitFor([first.id], { copies: 2, timeoutMs: 20_000 })
+    await replicas.connectAll()
+    await replicas.time.advance(3000)
+    node(1).promises = true
+    expect(await replicas.time.until(waiting)).toMatchObject({ kept: 2 })
+  })
+
   test('promises of writes that nobody waited for are collected, and proven by challenges', async () => {
     const { fixture, replicas, node } = await cluster('background', 2)
     await replicas.connectAll()
