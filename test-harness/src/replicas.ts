@@ -52,6 +52,15 @@ export async function allInStep(nodes: readonly Node[], peers: number = nodes.le
   return Math.max(...(await Promise.all(waits)))
 }
 
+/** Entries of a directory; 0 while it is not there. */
+export async function countAt(node: Node, path: string): Promise<number> {
+  try {
+    return (await node.call('file.list', { path, limit: 1 })).total
+  } catch {
+    return 0
+  }
+}
+
 /** Every file below the path on each node, with its content in hex. */
 export async function expectSameContent(nodes: readonly Node[], path: string): Promise<number> {
   const [first, ...others] = await Promise.all(nodes.map((node) => contentBelow(node, path)))

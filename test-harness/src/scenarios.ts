@@ -5,6 +5,7 @@ import { appRestore } from './scenarios/app-restore.ts'
 import { appRevoke } from './scenarios/app-revoke.ts'
 import { appUpgrade } from './scenarios/app-upgrade.ts'
 import { appUse } from './scenarios/app-use.ts'
+import { awayAndBack } from './scenarios/away-and-back.ts'
 import { backupAndRestore } from './scenarios/backup-and-restore.ts'
 import { clockJumps } from './scenarios/clock-jumps.ts'
 import { contentByUrn } from './scenarios/content-by-urn.ts'
@@ -12,8 +13,10 @@ import { diskFull } from './scenarios/disk-full.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
+import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
 import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
+import { stolenNode } from './scenarios/stolen-node.ts'
 import { threeNodes } from './scenarios/three-nodes.ts'
 import { twoNodes } from './scenarios/two-nodes.ts'
 
@@ -28,6 +31,9 @@ export const scenarios: readonly Scenario[] = [
   clockJumps,
   twoNodes,
   threeNodes,
+  partition,
+  awayAndBack,
+  stolenNode,
   appUse,
   appUpgrade,
   appRevoke,
