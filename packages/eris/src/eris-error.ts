@@ -17,7 +17,6 @@ export type ErisErrorCode =
   | 'ERR_ERIS_TREE_LINK' // a symbolic link leads out of its tree
   | 'ERR_ERIS_LINK' // bytes are not a link file
   | 'ERR_ERIS_MAGNET' // text is not a magnet link of ERIS content
-  | 'ERR_ERIS_BLOCK_FILE' // bytes are not a file of blocks
   // use
   | 'ERR_ERIS_ARGUMENT' // an argument is out of its range
   | 'ERR_ERIS_ENCODER_CLOSED' // the encoder was finished or has failed

@@ -2,13 +2,6 @@
 export { decodeBase32, encodeBase32 } from './base32.ts'
 export { type Block, type Hashing, nameBlock, verifyBlock } from './block.ts'
 export {
-  type BlockFileItem,
-  encodeBlockFileEnd,
-  encodeBlockFileEntry,
-  encodeBlockFileStart,
-  readBlockFile
-} from './block-file.ts'
-export {
   type BlockReference,
   type ReferenceKey,
   formatReference,
