@@ -48,6 +48,7 @@ export type NodeErrorCode =
   | 'ERR_APP_PERMISSION' // the app asks for no such permission, or it is not granted
   | 'ERR_APP_QUESTION' // no such question of an app waits for an answer
   | 'ERR_NETWORK_OFF' // the network is switched off by a setting
+  | 'ERR_ADDRESS_INVALID' // that address was not added for that node
   | 'ERR_MEMBER_UNKNOWN' // no such node is in the cluster
   | 'ERR_JOIN_UNKNOWN' // no such node waits to join, or no such invitation
   | 'ERR_INVITER_UNREACHABLE' // the node that made the code does not answer

@@ -1,5 +1,5 @@
 /** node.invite and its kin, peer.*, message.*: handlers about other nodes. */
-import { type Candidate, ClusterError, type Invitation } from '@blocktree/cluster'
+import type { Candidate, Invitation } from '@blocktree/cluster' // types alone: a node without others does not load it
 import { equalBytes, formatId } from '@blocktree/codec'
 import type { Actor } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
@@ -177,7 +177,7 @@ function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
     async 'node.removeAddress'({ principal, address }) {
       const open = await cluster.get()
       if (await open.book.removeManual(principals.idOf(principal), address)) return {}
-      throw new ClusterError('ERR_ADDRESS_INVALID', `"${address}" was not added for ${principal}`)
+      throw new NodeError('ERR_ADDRESS_INVALID', `"${address}" was not added for ${principal}`)
     },
     async 'peer.list'() {
       const open = await cluster.loaded()
