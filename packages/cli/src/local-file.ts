@@ -42,6 +42,7 @@ export function localFailure(action: 'read' | 'write', name: string, cause: unkn
 }
 
 function failed(action: string, name: string, cause: unknown): CliError {
-  const reason = reasonOf(cause)
+  const isFolder = action === 'write' && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+  const reason = isFolder ? 'the folder for it is not there' : reasonOf(cause)
   return new CliError('ERR_LOCAL_FILE', `cannot ${action} "${name}": ${reason}`, { cause })
 }

@@ -40,7 +40,7 @@ export async function run(context: CommandContext): Promise<void> {
     const kind = 'items' in encoded ? 'tree' : 'content'
     const { blockSize: used, level } = capability
     const repeated = 'items' in encoded ? repeatedFiles(encoded) : 0
-    if (repeated > 0) output.note(`${repeated} files stand in it more than once and are stored once`)
+    if (repeated > 0) output.note(`files with the content of another one, not stored again: ${repeated}`)
     output.result(
       {
         urn,
