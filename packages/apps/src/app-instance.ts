@@ -29,16 +29,15 @@ import { Outbox, createMailbox } from './host/message-calls.ts'
 import { closeIfRevoked } from './host/socket-handles.ts'
 import type { AppHttpRequest, AppHttpResponse } from './http-exchange.ts'
 import type { KeyValueStore } from './key-value-store.ts'
-import type { LockTable } from './lock-table.ts'
 import { LogBudget } from './log-budget.ts'
 import type { MessageSwitch } from './message-switch.ts'
-import type { AppLogLine, FilePort, HttpPort, SocketPort, TimerPort } from './ports.ts'
+import type { AppLogLine, FilePort, HttpPort, LockPort, SocketPort, TimerPort } from './ports.ts'
 import type { QuestionDesk } from './question-desk.ts'
 
 /** What all apps of a node share. */
 export interface HostServices {
   readonly runner: AppRunner
-  readonly locks: LockTable
+  readonly locks: LockPort
   readonly messages: MessageSwitch
   readonly questions: QuestionDesk
   readonly http: HttpPort

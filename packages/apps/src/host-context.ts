@@ -14,10 +14,9 @@ import type { GrantTable } from './grant-table.ts'
 import type { HandleTable, Held } from './handle-table.ts'
 import type { HttpExchange } from './http-exchange.ts'
 import type { KeyValueStore } from './key-value-store.ts'
-import type { LockTable } from './lock-table.ts'
 import type { MessageSwitch } from './message-switch.ts'
 import type { OpenFile } from './open-file.ts'
-import type { AppLogLine, FilePort, HttpPort, SocketPort, TimerPort } from './ports.ts'
+import type { AppLogLine, FilePort, HttpPort, Lease, LockPort, SocketPort, TimerPort } from './ports.ts'
 import type { QuestionDesk } from './question-desk.ts'
 import type { Outbox } from './host/message-calls.ts'
 import type { HeldSocket } from './host/socket-handles.ts'
@@ -36,7 +35,7 @@ export interface HandleKinds extends Readonly<Record<string, Held>> {
 }
 
 export interface HeldLock extends Held {
-  renew(ttlMs: number): { readonly token: number; readonly ttlMs: number }
+  renew(ttlMs: number): Promise<Pick<Lease, 'token' | 'ttlMs'>>
   /** Name of the grant, asked again at every renewal. */
   readonly grant: string
 }
@@ -57,7 +56,7 @@ export interface HostContext {
   readonly handles: HandleTable<HandleKinds>
   readonly files: FilePort
   readonly keyValues: KeyValueStore
-  readonly locks: LockTable
+  readonly locks: LockPort
   readonly messages: MessageSwitch
   readonly outbox: Outbox
   readonly http: HttpPort

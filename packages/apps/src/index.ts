@@ -19,6 +19,8 @@ export type {
   FilePort,
   FileWrite,
   HttpPort,
+  Lease,
+  LockPort,
   SocketPort,
   TcpListener,
   TcpSocket,

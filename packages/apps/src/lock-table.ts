@@ -1,18 +1,11 @@
 /**
  * Exclusive locks on files: leases that end by themselves, in the order asked for, each with a fencing token that is
  * higher than every one before. Who holds an old token is refused when it writes, even if it never heard that its
- * lease ran out. One table for all apps of a node.
+ * lease ran out. In memory, for one process: the driver that tests use; a node asks its coordinator.
  */
 import { HostFailure, fail } from './host-failure.ts'
 import { lockWaitersMax } from './limits.ts'
-import type { TimerPort } from './ports.ts'
-
-export interface Lease {
-  readonly key: string
-  readonly token: number
-  /** The whole of it, from the moment it was given or renewed. */
-  readonly ttlMs: number
-}
+import type { Lease, LockPort, TimerPort } from './ports.ts'
 
 interface State {
   readonly token: number
@@ -24,7 +17,7 @@ interface Waiter {
   readonly give: (lease: Lease) => void
 }
 
-export class LockTable {
+export class LockTable implements LockPort {
   readonly #timers: TimerPort
   readonly #nextToken: () => number
   readonly #held = new Map<string, State>()
@@ -80,7 +73,7 @@ export class LockTable {
     }
   }
 
-  /** For `status`: locks held now. */
+  /** Locks held now. */
   get size(): number {
     return this.#held.size
   }

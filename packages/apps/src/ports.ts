@@ -119,6 +119,30 @@ export interface SocketPort {
   bindUdp(address: string, port: number): Promise<UdpSocket>
 }
 
+export interface Lease {
+  /** Hexadecimal digits of the file's block. */
+  readonly key: string
+  /** Higher than that of every lease of this file before. */
+  readonly token: number
+  /** The whole of it, from the moment it was given or renewed. */
+  readonly ttlMs: number
+}
+
+/** Exclusive locks on files, between all who lock: other apps, other nodes. */
+export interface LockPort {
+  /** Fails with `conflict` when `waitMs` pass first, `busy` when too many wait, `unreachable` when nobody can give it now. */
+  acquire(
+    key: string,
+    options: { readonly ttlMs: number; readonly waitMs: number; readonly signal: AbortSignal }
+  ): Promise<Lease>
+  /** Fails with `revoked` when the lease is over; the answer may last shorter than asked for. */
+  renew(lease: Lease, ttlMs: number): Lease | Promise<Lease>
+  /** Without effect when the lease is over. */
+  release(lease: Lease): void
+  /** Whether a write may go on: fails with `revoked` under a token that is not the newest one given out. */
+  expectToken(key: string, token: number): void | Promise<void>
+}
+
 export interface TimerPort {
   /** Calls once after `delayMs`, unless the returned function was called before. */
   start(delayMs: number, call: () => void): () => void

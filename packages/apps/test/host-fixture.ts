@@ -55,7 +55,7 @@ export interface HostFixture extends GuestHost {
   readonly files: MemoryFiles
   readonly timers: ManualTimers
   readonly lines: AppLogLine[]
-  readonly services: HostServices
+  readonly services: HostServices & { readonly locks: LockTable }
   readonly events: GuestEvent[]
   /** The process ends by itself, as if it had trapped. */
   crash(): void
@@ -124,7 +124,7 @@ export async function openHost(
   const events: GuestEvent[] = []
   let token = 1000
   const runner = new ScriptedRunner()
-  const services: HostServices = {
+  const services: HostServices & { readonly locks: LockTable } = {
     runner,
     locks: new LockTable({ timers, nextToken: () => (token += 1) }),
     messages: new MessageSwitch(),

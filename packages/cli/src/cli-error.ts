@@ -9,6 +9,7 @@ export type CliErrorCode =
   | 'ERR_NODE_ABSENT' // no node answers on the socket
   | 'ERR_LOCAL_FILE' // a file of this machine cannot be read or written
   | 'ERR_PROMISE_FEW' // fewer nodes than asked for promised to keep what was written
+  | 'ERR_LOCK_ENDED' // there is no lock to give back
   | 'ERR_LOCAL_EXISTS' // a file of this machine would be overwritten
   | 'ERR_PASSPHRASE_ABSENT' // a passphrase is needed and there is no terminal to ask on
   | 'ERR_CONSENT_ABSENT' // nobody agreed to what an app asks for, and there is no terminal to ask on

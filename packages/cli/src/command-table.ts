@@ -7,6 +7,7 @@ import type { Argument, CommandDefinition, Option } from './command.ts'
 import { erisCommands } from './eris-commands.ts'
 import { erisServeCommand } from './eris-serve-command.ts'
 import { hostingCommands, rootReplaceCommand } from './hosting-commands.ts'
+import { lockCommands } from './lock-commands.ts'
 import { syncCommands } from './sync-commands.ts'
 
 const path: Argument = { name: 'PATH', completes: 'tree' }
@@ -156,6 +157,11 @@ const fileCommands: readonly CommandDefinition[] = [
     options: [
       { name: 'no-replace', summary: 'refuse to replace what is there' },
       { name: 'follow', summary: 'take what symbolic links point to' },
+      {
+        name: 'fence',
+        value: 'TOKEN',
+        summary: 'of a single file: refuse when its lock was given to somebody else since ("lock")'
+      },
       {
         name: 'wait',
         value: 'NODES',
@@ -740,6 +746,7 @@ export const commandTable: readonly CommandDefinition[] = [
   ...fileCommands,
   ...sharingCommands,
   ...hostingCommands,
+  ...lockCommands,
   ...syncCommands,
   ...appCommands,
   ...authorCommands,

@@ -229,6 +229,10 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
       downloadRate: Number(value('sync.downloadRate')),
       receipts: value('sync.receipts') === true
     },
+    cluster: {
+      coordinator: text('cluster.coordinator') as Settings['cluster']['coordinator'],
+      etcdEndpoints: text('cluster.etcdEndpoints')?.split(' ') ?? []
+    },
     eris: {
       listen: text('eris.listen'),
       stores: text('eris.stores'),

@@ -15,6 +15,8 @@ import { createLazyApps, type LazyApps } from './apps/lazy-apps.ts'
 import type { JoinRequest } from './cluster/join-node.ts'
 import { createLazyCluster, type LazyCluster } from './cluster/lazy-cluster.ts'
 import { NodeStanding } from './cluster/node-standing.ts'
+import { createLazyCoordinator, type LazyCoordinator } from './coordinator/lazy-coordinator.ts'
+import { createFileLocks, type FileLocks } from './coordinator/file-locks.ts'
 import { createLazyContent, type LazyContent } from './eris/lazy-content.ts'
 import type { Configuration } from './configuration.ts'
 import { type BulkWrites, createBulkWrites } from './bulk-writes.ts'
@@ -67,6 +69,10 @@ export interface NodeParts {
   readonly standing: NodeStanding
   /** Replication with other nodes; loaded with the first of them. */
   readonly sync: LazySync
+  /** Who gives locks; opened when somebody locks, or with the first other node. */
+  readonly coordinator: LazyCoordinator
+  /** Exclusive locks on files of the own tree. */
+  readonly locks: FileLocks
   /** Content by URN; opened when first used, or when the settings name a listener. */
   readonly content: LazyContent
   readonly root: RootKey
@@ -127,11 +133,15 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   const cluster = createLazyCluster(() => all)
   const sync = createLazySync(() => parts)
   const content = createLazyContent(() => all)
+  const coordinator = createLazyCoordinator(() => parts)
+  const locks = createFileLocks({ coordinator, rows: parts.store })
   const all: NodeParts = {
     ...parts,
     apps,
     cluster,
     sync,
+    coordinator,
+    locks,
     content,
     connectionCount: () => sessions.size,
     requestShutdown: () => shutdown()
@@ -154,6 +164,7 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
     },
     async close() {
       await apps.close()
+      await coordinator.close()
       await cluster.close()
       await sync.close()
       await content.close()
@@ -192,7 +203,7 @@ async function startContent({ content, log }: NodeParts): Promise<void> {
 
 type OpenParts = Omit<
   NodeParts,
-  'apps' | 'content' | 'cluster' | 'sync' | 'connectionCount' | 'requestShutdown'
+  'apps' | 'content' | 'cluster' | 'sync' | 'coordinator' | 'locks' | 'connectionCount' | 'requestShutdown'
 >
 
 async function openParts(

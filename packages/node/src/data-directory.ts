@@ -4,6 +4,7 @@
  *   keys/        sealed or 0600 key files          store/       segments, index, lock
  *   node.json    tree, format, versions; no secret config.yaml  optional
  *   hosted/      trees of other owners, if any      eris/       content by URN, if any
+ *   coordinator/ what was agreed on with other nodes; made with the first lock or the first other node
  *   rpc.sock     the socket, 0600                  .first-start a first start that has not finished
  *
  * node.json is written last: a directory has a node exactly when it is there (doc/adr/0008-node.md).

@@ -7,6 +7,7 @@ import { type AppMethods, appMethodTable } from './method-table/app-methods.ts'
 import { type ClusterMethods, clusterMethodTable } from './method-table/cluster-methods.ts'
 import { type ContentMethods, contentMethodTable } from './method-table/content-methods.ts'
 import { type FileMethods, fileMethodTable } from './method-table/file-methods.ts'
+import { type LockMethods, lockMethodTable } from './method-table/lock-methods.ts'
 import { type ProcessMethods, processMethodTable } from './method-table/node-methods.ts'
 import { type PrincipalMethods, principalMethodTable } from './method-table/principal-methods.ts'
 import { joinTables } from './method-table/shape.ts'
@@ -22,6 +23,7 @@ export interface NodeMethods
     ContentMethods,
     ProcessMethods,
     FileMethods,
+    LockMethods,
     PrincipalMethods,
     SharingMethods,
     StoreMethods,
@@ -38,7 +40,8 @@ export const nodeMethodTable: MethodTable<NodeMethods> = joinTables<NodeMethods>
   treeMethodTable,
   appMethodTable,
   clusterMethodTable,
-  contentMethodTable
+  contentMethodTable,
+  lockMethodTable
 )
 
 export type {
@@ -70,8 +73,10 @@ export type {
   MoveAnswer,
   WriteAnswer
 } from './method-table/file-methods.ts'
+export type { LockAnswer, LockMethods, LockSummary } from './method-table/lock-methods.ts'
 export type {
   AppsStatus,
+  CoordinatorStatus,
   Finding,
   LogLine,
   NetworkStatus,

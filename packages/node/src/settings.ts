@@ -53,6 +53,10 @@ export interface Settings {
     readonly downloadRate: number
     readonly receipts: boolean
   }
+  readonly cluster: {
+    readonly coordinator: 'auto' | 'local' | 'builtin' | 'etcd'
+    readonly etcdEndpoints: readonly string[]
+  }
   readonly eris: {
     readonly listen: string | undefined
     readonly stores: string | undefined
@@ -97,6 +101,8 @@ export type SettingKey =
   | 'sync.uploadRate'
   | 'sync.downloadRate'
   | 'sync.receipts'
+  | 'cluster.coordinator'
+  | 'cluster.etcdEndpoints'
   | 'eris.listen'
   | 'eris.stores'
   | 'eris.cache'
@@ -357,6 +363,23 @@ export const settings: readonly Setting[] = [
       'whether other nodes are asked for receipts of what is written here, also when nobody waits for them'
   },
   {
+    key: 'cluster.coordinator',
+    variable: 'BLOCKTREE_CLUSTER_COORDINATOR',
+    flag: 'cluster-coordinator',
+    kind: { type: 'choice', choices: ['auto', 'local', 'builtin', 'etcd'] },
+    fallback: 'auto',
+    summary:
+      'who gives locks: auto and builtin, the nodes of the tree by majority; local, this node for itself; etcd'
+  },
+  {
+    key: 'cluster.etcdEndpoints',
+    variable: 'BLOCKTREE_CLUSTER_ETCD_ENDPOINTS',
+    flag: 'cluster-etcd-endpoints',
+    kind: { type: 'urls' },
+    fallback: undefined,
+    summary: 'with etcd: its client addresses, such as http://127.0.0.1:2379'
+  },
+  {
     key: 'eris.listen',
     variable: 'BLOCKTREE_ERIS_LISTEN',
     flag: 'eris-listen',
@@ -452,6 +475,7 @@ export const settings: readonly Setting[] = [
 
 /** Variables that are read elsewhere: by the client, and at the first start (a secret has no setting). */
 export const otherVariables: readonly string[] = [
+  'BLOCKTREE_FENCE',
   'BLOCKTREE_DATA',
   'BLOCKTREE_CONFIG',
   'BLOCKTREE_PASSPHRASE',

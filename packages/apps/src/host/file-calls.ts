@@ -158,7 +158,7 @@ async function expectWritable(
 async function expectLock(call: CallContext, target: string, token: number | undefined): Promise<void> {
   if (token === undefined) return
   const { block } = await call.files.stat(target)
-  call.locks.expectToken(block.toHex(), token)
+  await call.locks.expectToken(block.toHex(), token)
 }
 
 function expectLength(call: CallContext, length: number): void {

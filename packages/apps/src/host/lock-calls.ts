@@ -3,7 +3,7 @@ import { parseGuestPath, treePath } from '../grant-path.ts'
 import type { CallContext, HandlerGroup, HeldLock } from '../host-context.ts'
 import { fail } from '../host-failure.ts'
 import { leaseMsMax } from '../limits.ts'
-import type { Lease } from '../lock-table.ts'
+import type { Lease } from '../ports.ts'
 
 export const lockCalls: HandlerGroup<'locks'> = {
   'locks.acquire': async ({ path, ttl, wait }, call) => {
@@ -28,10 +28,10 @@ export const lockCalls: HandlerGroup<'locks'> = {
     return { lock, token: lease.token, expiresIn: lease.ttlMs }
   },
 
-  'locks.renew': ({ lock, ttl }, call) => {
+  'locks.renew': async ({ lock, ttl }, call) => {
     const held = call.handles.get('lock', lock)
     call.grants.fileRoot(held.grant, 'lock')
-    const { token, ttlMs } = held.renew(checkedTtl(ttl))
+    const { token, ttlMs } = await held.renew(checkedTtl(ttl))
     return { lock, token, expiresIn: ttlMs }
   },
 
@@ -46,7 +46,7 @@ function holdLease({ locks }: CallContext, given: Lease, grant: string): HeldLoc
   let lease = given
   return {
     grant,
-    renew: (ttlMs) => (lease = locks.renew(lease, ttlMs)),
+    renew: async (ttlMs) => (lease = await locks.renew(lease, ttlMs)),
     release: () => locks.release(lease)
   }
 }

@@ -1,6 +1,7 @@
 /** `put`: from this machine into the tree. The node reads the files itself; stdin is streamed to it. */
 import { basename } from 'node:path'
-import { lstatSync } from 'node:fs'
+import { createReadStream, lstatSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 import type { TransferReport } from '@blocktree/node/method-table'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command.ts'
@@ -22,20 +23,40 @@ export async function run(context: CommandContext): Promise<number> {
   const node = await context.node()
   let problems = 0
   for (const source of sources) {
-    if (source === '-') await putStdin(context, node, target)
+    if (source === '-') await putStream(context, node, await destinationFor(node, target, ''), process.stdin)
+    else if (context.options.has('fence')) await putFenced(context, node, source, target)
     else problems += await putPath(context, node, source, sources.length > 1 ? `${target}/` : target)
   }
   return problems > 0 ? exitCode.failure : exitCode.ok
 }
 
-async function putStdin(context: CommandContext, node: NodeClient, target: string): Promise<void> {
-  const path = await destinationFor(node, target, '')
-  const replace = !context.options.has('no-replace')
-  const answer = await node.call(
-    'file.put',
-    { path, replace },
-    { upload: process.stdin, signal: context.signal }
-  )
+/** A single file, so that one token can be for it. */
+async function putFenced(
+  context: CommandContext,
+  node: NodeClient,
+  source: string,
+  target: string
+): Promise<void> {
+  const real = localPath(context, source)
+  if (lstatSync(real, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new CliError(
+      'ERR_LOCAL_FILE',
+      `"${source}" is no file of this machine; a token is for a single file`
+    )
+  const path = await destinationFor(node, target, basename(real).normalize('NFC'))
+  await putStream(context, node, path, createReadStream(real))
+}
+
+async function putStream(
+  context: CommandContext,
+  node: NodeClient,
+  path: string,
+  upload: Readable
+): Promise<void> {
+  const { options, signal } = context
+  const fence = options.integer('fence', 1)
+  const params = { path, replace: !options.has('no-replace'), ...(fence === undefined ? {} : { fence }) }
+  const answer = await node.call('file.put', params, { upload, signal })
   const promise = await promised(context, node, path)
   context.output.item({ path, ...answer, ...promise }, () => [
     `${path}  ${formatBytes(answer.size)}${promise === undefined ? '' : `  ${promise.promise}`}`

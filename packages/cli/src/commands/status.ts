@@ -1,5 +1,5 @@
 /** `status`: one screen about the node. */
-import type { AppsStatus, NetworkStatus } from '@blocktree/node/method-table'
+import type { AppsStatus, CoordinatorStatus, NetworkStatus } from '@blocktree/node/method-table'
 import type { CommandContext } from '../command.ts'
 import { formatBytes, formatCount, formatDuration, formatTable, formatTime, printable } from '../format.ts'
 
@@ -25,6 +25,7 @@ export async function run(context: CommandContext): Promise<void> {
       ...(tree.conflicts > 0 ? [['conflicts', `${tree.conflicts}; see "blocktree conflicts"`]] : []),
       ...appRows(status.apps),
       ...networkRows(status.network),
+      ...lockRows(status.coordinator),
       ['durability', store.durability],
       ['disk', `${formatBytes(space.freeBytes)} free of ${formatBytes(space.totalBytes)}`],
       ['memory', `${formatBytes(process.residentBytes)} resident`],
@@ -51,6 +52,26 @@ function networkRows({
   return [
     ['other nodes', `${connected} of ${members} connected${waiting}`],
     ['reached at', addresses.join(', ')]
+  ]
+}
+
+function lockRows(coordinator: CoordinatorStatus | undefined): readonly (readonly string[])[] {
+  if (coordinator === undefined) return []
+  const { kind, leader, term, hasMajority, voters, learners } = coordinator
+  if (!hasMajority)
+    return [
+      ['locks', 'none can be given: too few nodes of this tree can be reached (ERR_COORDINATOR_NO_MAJORITY)'],
+      ['', 'writes without a lock go on, and are reconciled later']
+    ]
+  if (kind === 'local') return [['locks', 'given by this node']]
+  if (kind === 'etcd') return [['locks', `given by etcd; ${printable(leader ?? '')} leads, term ${term}`]]
+  const following = learners.length === 0 ? '' : `, ${learners.length} more follow`
+  const majority = Math.floor(voters.length / 2) + 1
+  return [
+    [
+      'locks',
+      `${printable(leader ?? '')} leads, term ${term}; ${majority} of ${formatCount(voters.length, 'voter')} must agree${following}`
+    ]
   ]
 }
 

@@ -3,7 +3,7 @@
  * runner, the shared services, the front and the host.
  */
 import { join } from 'node:path'
-import { HostFailure, LockTable, MessageSwitch, QuestionDesk, type AppLogLine } from '@blocktree/apps'
+import { HostFailure, MessageSwitch, QuestionDesk, type AppLogLine } from '@blocktree/apps'
 import { createProcessRunner, findEngine, type ProcessRunner } from '@blocktree/sandbox'
 import type { NodeParts } from '../create-node.ts'
 import { enginesFolder } from '../engine.ts'
@@ -11,8 +11,8 @@ import type { AppsStatus } from '../method-table/node-methods.ts'
 import { type AppFront, type FrontAddress, openAppFront, urlOf } from './app-front.ts'
 import { AppHost } from './app-host.ts'
 import { AppLog } from './app-log.ts'
-import { openFencingTokens } from './fencing-tokens.ts'
 import { createHttpPort } from './http-port.ts'
+import { createLockPort } from './lock-port.ts'
 import { createSocketPort } from './socket-port.ts'
 import { createTimerPort } from './timer-port.ts'
 
@@ -21,7 +21,6 @@ export interface NodeApps {
   readonly log: AppLog
   readonly runner: ProcessRunner
   readonly questions: QuestionDesk
-  readonly locks: LockTable
   /** Between apps here, and to those of other nodes. */
   readonly messages: MessageSwitch
   /** Where apps answer; undefined when the gateway does not listen, and why. */
@@ -41,7 +40,6 @@ type Parts = Pick<
   | 'log'
   | 'clock'
   | 'crypto'
-  | 'store'
   | 'tree'
   | 'files'
   | 'sharing'
@@ -49,16 +47,17 @@ type Parts = Pick<
   | 'trees'
   | 'space'
   | 'cluster'
+  | 'locks'
 >
 
 export async function openNodeApps(parts: Parts): Promise<NodeApps> {
-  const { directory, clock, crypto, store, tree, files, sharing, principals, trees, space } = parts
+  const { directory, clock, crypto, tree, files, sharing, principals, trees, space } = parts
   const now = (): number => clock.now()
   const log = new AppLog(now)
   const timers = createTimerPort()
   const runner = createRunner(parts)
   const questions = new QuestionDesk({ timers, now })
-  const locks = new LockTable({ timers, nextToken: await openFencingTokens(store) })
+  const locks = createLockPort(parts.locks)
   const messages = new MessageSwitch({
     send: async (recipient, message) => {
       const cluster = await parts.cluster.loaded()
@@ -98,7 +97,6 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
     log,
     runner,
     questions,
-    locks,
     messages,
     address: front.address,
     addressProblem: front.problem,

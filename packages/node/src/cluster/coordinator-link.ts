@@ -1,6 +1,7 @@
 /** The way of the coordinator's messages over the connections of the cluster (doc/spec/29-coordinator.md, sections 2 and 6). */
-import type { PeerDirectory, RequestRouter } from '@blocktree/cluster'
+import { ClusterError, type PeerDirectory, type RequestRouter } from '@blocktree/cluster'
 import type { CoordinatorLink, LinkListener } from '@blocktree/coordinator'
+import type { Id } from '@blocktree/tree'
 
 const eventName = 'coordinator'
 const requestName = 'coordinator.ask'
@@ -11,8 +12,10 @@ const questionBytesMax = 2048
 export function createCoordinatorLink(deps: {
   readonly directory: Pick<PeerDirectory, 'find' | 'onPeer'>
   readonly router: Pick<RequestRouter, 'onRequest' | 'onEvent'>
+  /** Members of other trees kept here are no members of this cluster; all are heard when left out. */
+  readonly accepts?: (principal: Id) => boolean
 }): CoordinatorLink & { close(): void } {
-  const { directory, router } = deps
+  const { directory, router, accepts = () => true } = deps
   const endings: (() => void)[] = []
   return {
     send(member, bytes) {
@@ -26,11 +29,17 @@ export function createCoordinatorLink(deps: {
     listen(listener: LinkListener) {
       const audience = 'member'
       endings.push(
-        router.onEvent(eventName, { audience, bodyBytesMax: messageBytesMax }, (peer, body) =>
-          listener.message(peer.principal.toHex(), body)
-        ),
-        router.onRequest(requestName, { audience, bodyBytesMax: questionBytesMax }, (peer, body) =>
-          listener.ask(peer.principal.toHex(), body)
+        router.onEvent(eventName, { audience, bodyBytesMax: messageBytesMax }, ({ principal }, body) => {
+          if (accepts(principal)) listener.message(principal.toHex(), body)
+        }),
+        router.onRequest(
+          requestName,
+          { audience, bodyBytesMax: questionBytesMax },
+          async ({ principal }, body) => {
+            if (!accepts(principal))
+              throw new ClusterError('ERR_METHOD_FORBIDDEN', 'locks are for members of the tree')
+            return await listener.ask(principal.toHex(), body)
+          }
         ),
         directory.onPeer((peer, state) => {
           if (state === 'ended') listener.lost(peer.principal.toHex())

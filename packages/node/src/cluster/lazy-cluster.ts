@@ -21,7 +21,9 @@ export function createLazyCluster(parts: () => NodeParts): LazyCluster {
 
   async function open(): Promise<NodeCluster> {
     const { openNodeCluster } = await import('./node-cluster.ts')
-    return await openNodeCluster(parts())
+    const cluster = await openNodeCluster(parts())
+    await parts().coordinator.attach(cluster)
+    return cluster
   }
 
   async function get(): Promise<NodeCluster> {

@@ -74,6 +74,14 @@ const summaries = {
   ERR_CONTENT_OTHER: 'what was given is not the content that was named; do not use it',
   ERR_CONTENT_SIZE: 'the content is larger than a package may be; fetch it to a path',
   ERR_CONTENT_SLOW: 'nothing came for a while; try later',
+  ERR_LOCK_FENCED: 'the lock was given to somebody else since; take it again and read what changed',
+  ERR_LOCK_ENDED: 'the lock is not held under this token any more; take it again',
+  ERR_LOCK_HOSTED: 'the file is in a tree of somebody else; lock it on a node of that tree',
+  ERR_COORDINATOR_HELD: 'somebody else holds the lock; wait longer, or break it (lock.break)',
+  ERR_COORDINATOR_NO_MAJORITY:
+    'too few nodes of this tree can be reached to agree on locks; writes without a lock go on',
+  ERR_COORDINATOR_LEASE_ENDED: 'the lease is over; take the lock again',
+  ERR_COORDINATOR_FULL: 'too many locks are held, or too many callers wait for this one',
   ERR_METHOD_UNAVAILABLE: 'this build cannot carry out the method'
 } as const
 

@@ -108,6 +108,8 @@ interface PathParams {
 /** The write is refused with ERR_FILE_CHANGED unless this version is the shown one. */
 interface Expectation {
   readonly ifVersion?: string | undefined
+  /** Token of the lock on this file (lock.acquire): refused with ERR_LOCK_FENCED when the lock was given on since. */
+  readonly fence?: number | undefined
 }
 
 interface Placement {
@@ -167,7 +169,7 @@ export interface FileMethods {
   readonly 'file.move': Shape<Placement & { readonly dropShares?: boolean | undefined }, MoveAnswer>
   readonly 'file.copy': Shape<Placement & { readonly recursive?: boolean | undefined }, MoveAnswer>
   readonly 'file.remove': Shape<
-    PathParams & { readonly recursive?: boolean | undefined },
+    PathParams & { readonly recursive?: boolean | undefined; readonly fence?: number | undefined },
     { readonly removed: number }
   >
   readonly 'file.history': Shape<
@@ -232,6 +234,7 @@ const writeAnswer = schema.object({
 })
 const moveAnswer = schema.object({ id: identifier, crossedZone: schema.boolean(), blocks: size })
 const ifVersion = schema.optional(identifier)
+const fence = schema.optional(schema.integer({ min: 1 }))
 const readErrors = errors(
   'ERR_PATH_INVALID',
   'ERR_FILE_NOT_FOUND',
@@ -240,7 +243,13 @@ const readErrors = errors(
 )
 const writeErrors = [
   ...readErrors,
-  ...errors('ERR_FILE_EXISTS', 'ERR_FILE_IS_DIRECTORY', 'ERR_FILE_CHANGED', 'ERR_STORE_FULL')
+  ...errors(
+    'ERR_FILE_EXISTS',
+    'ERR_FILE_IS_DIRECTORY',
+    'ERR_FILE_CHANGED',
+    'ERR_STORE_FULL',
+    'ERR_LOCK_FENCED'
+  )
 ]
 
 const readMethods = [
@@ -364,35 +373,35 @@ const writeMethods = [
   defineMethod({
     name: 'file.create',
     summary: 'Makes a file with its whole content, atomically',
-    params: schema.object({ path, data, replace: flag, ifVersion, ...metadata }),
+    params: schema.object({ path, data, replace: flag, ifVersion, fence, ...metadata }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.write',
     summary: 'Writes bytes at an offset; a gap reads as zeros',
-    params: schema.object({ path, offset: size, data, ifVersion }),
+    params: schema.object({ path, offset: size, data, ifVersion, fence }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.append',
     summary: 'Writes bytes at the end of a file',
-    params: schema.object({ path, data, ifVersion }),
+    params: schema.object({ path, data, ifVersion, fence }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.truncate',
     summary: 'Sets the size of a file; a longer one is filled with zeros',
-    params: schema.object({ path, size, ifVersion }),
+    params: schema.object({ path, size, ifVersion, fence }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.put',
     summary: 'Makes or replaces a file with a stream, atomically',
-    params: schema.object({ path, replace: flag, ifVersion, ...metadata }),
+    params: schema.object({ path, replace: flag, ifVersion, fence, ...metadata }),
     result: writeAnswer,
     stream: 'upload',
     errors: writeErrors
@@ -414,14 +423,14 @@ const writeMethods = [
   defineMethod({
     name: 'file.remove',
     summary: 'Removes a file or an empty directory, or with recursive everything below',
-    params: schema.object({ path, recursive: flag }),
+    params: schema.object({ path, recursive: flag, fence }),
     result: schema.object({ removed: size }),
     errors: [...writeErrors, ...errors('ERR_DIRECTORY_NOT_EMPTY')]
   }),
   defineMethod({
     name: 'file.restore',
     summary: 'Makes an earlier version the current one again',
-    params: schema.object({ path, version: identifier, ifVersion }),
+    params: schema.object({ path, version: identifier, ifVersion, fence }),
     result: writeAnswer,
     errors: [...writeErrors, ...errors('ERR_VERSION_NOT_FOUND', 'ERR_VERSION_PRUNED')]
   }),
@@ -453,7 +462,7 @@ const writeMethods = [
   defineMethod({
     name: 'file.setMetadata',
     summary: 'Sets what is given: time, mode, media type, attributes',
-    params: schema.object({ path, ifVersion, followLink: flag, ...metadata }),
+    params: schema.object({ path, ifVersion, fence, followLink: flag, ...metadata }),
     result: writeAnswer,
     errors: writeErrors
   })

@@ -46,6 +46,22 @@ export interface NodeStatus {
   /** Absent as long as no app was installed or asked about. */
   readonly apps?: AppsStatus | undefined
   readonly network: NetworkStatus
+  /** Who gives locks; absent as long as nobody locked and no other node is in the tree. */
+  readonly coordinator?: CoordinatorStatus | undefined
+}
+
+export interface CoordinatorStatus {
+  readonly kind: 'local' | 'builtin' | 'etcd'
+  /** Name of the node that leads; absent while none is known. */
+  readonly leader?: string | undefined
+  readonly term: number
+  readonly role: 'leader' | 'follower' | 'candidate' | 'learner'
+  /** False: too few nodes can be reached to agree, so that no lock is given; writes without one go on. */
+  readonly hasMajority: boolean
+  /** Names of nodes. */
+  readonly voters: readonly string[]
+  /** Nodes that follow without a vote. */
+  readonly learners: readonly string[]
 }
 
 export interface NetworkStatus {
@@ -148,7 +164,18 @@ const status = schema.object({
     members: size,
     connected: size,
     candidates: size
-  })
+  }),
+  coordinator: schema.optional(
+    schema.object({
+      kind: schema.enumeration(['local', 'builtin', 'etcd']),
+      leader: schema.optional(text),
+      term: size,
+      role: schema.enumeration(['leader', 'follower', 'candidate', 'learner']),
+      hasMajority: schema.boolean(),
+      voters: schema.array(text),
+      learners: schema.array(text)
+    })
+  )
 })
 
 const finding = schema.object({

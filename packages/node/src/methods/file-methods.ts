@@ -1,14 +1,23 @@
 /** file.*: handlers over the file operations, in the name of the connection's principal. */
 import { formatId, parseId } from '@blocktree/codec'
-import type { Actor, FileEvent as Change, Files, LostEvents, WriteOptions } from '@blocktree/files'
+import type {
+  Actor,
+  FileEvent as Change,
+  Files,
+  LostEvents,
+  WriteOptions,
+  WriteReply
+} from '@blocktree/files'
 import type { Handlers, Subscription } from '@blocktree/rpc'
+import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import type {
   FileConflict,
   FileEvent,
   FileMethods,
   FileStatus,
-  FileVersion
+  FileVersion,
+  WriteAnswer
 } from '../method-table/file-methods.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
@@ -30,7 +39,7 @@ type ReadHandlers = Pick<
 >
 type WriteHandlers = Omit<FileHandlers, keyof ReadHandlers>
 
-type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log' | 'sync'>
+type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log' | 'sync' | 'locks'>
 
 export function createFileHandlers(parts: FileParts): FileHandlers {
   return { ...readHandlers(parts), ...contentHandlers(parts), ...placeHandlers(parts) }
@@ -200,6 +209,42 @@ function expectation(ifVersion: string | undefined): Pick<WriteOptions, 'ifVersi
   return id === undefined ? {} : { ifVersion: id }
 }
 
+/** What a write names of a lock; undefined: it goes on whoever holds the lock. */
+interface FencedWrite {
+  readonly held: HeldTree
+  readonly actor: Actor
+  readonly path: string
+  readonly fence: number | undefined
+}
+
+/** @throws ERR_LOCK_FENCED, ERR_LOCK_HOSTED */
+async function underFence<Result>(
+  { locks }: Pick<FileParts, 'locks'>,
+  { held, actor, path, fence }: FencedWrite,
+  write: () => Promise<Result>
+): Promise<Result> {
+  return fence === undefined
+    ? await write()
+    : await locks.fenced(lockedBlock(held, actor, path), fence, write)
+}
+
+/** A stream may take longer than the lease: its token is looked at before the first byte and after the last. */
+async function* fencedSource(
+  { locks }: Pick<FileParts, 'locks'>,
+  block: Id,
+  fence: number,
+  source: AsyncIterable<Uint8Array>
+): AsyncGenerator<Uint8Array> {
+  await locks.expectToken(block, fence)
+  yield* source
+  await locks.expectToken(block, fence)
+}
+
+function lockedBlock(held: HeldTree, actor: Actor, path: string): Id {
+  if (held.isOwn) return held.files.stat(actor, path, { followLast: true }).block
+  throw new NodeError('ERR_LOCK_HOSTED', `"${path}" is in a tree of somebody else: locks are given there`)
+}
+
 type ContentHandlers = Pick<
   WriteHandlers,
   | 'file.create'
@@ -212,39 +257,42 @@ type ContentHandlers = Pick<
   | 'file.resolve'
 >
 
-function contentHandlers({ trees, bulkWrites, space }: FileParts): ContentHandlers {
+function contentHandlers({ trees, bulkWrites, space, locks }: FileParts): ContentHandlers {
+  const fenced = (
+    peer: Peer,
+    path: string,
+    fence: number | undefined,
+    write: (held: HeldTree, actor: Actor) => Promise<WriteReply>
+  ): Promise<WriteAnswer> | WriteAnswer =>
+    trees.within(peer.session, path, async (held, actor) =>
+      toWriteAnswer(await underFence({ locks }, { held, actor, path, fence }, () => write(held, actor)))
+    )
   return {
-    'file.create': ({ path, data, replace, ifVersion, ...metadata }, { peer }) => {
+    'file.create': ({ path, data, replace, ifVersion, fence, ...metadata }, { peer }) => {
       space.expectRoom(data.length)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(
-          await files.create(actor, path, data, {
-            replace: replace ?? false,
-            metadata: toMetadataChange(metadata),
-            ...expectation(ifVersion)
-          })
-        )
-      )
+      const options = {
+        replace: replace ?? false,
+        metadata: toMetadataChange(metadata),
+        ...expectation(ifVersion)
+      }
+      return fenced(peer, path, fence, ({ files }, actor) => files.create(actor, path, data, options))
     },
-    'file.write': ({ path, offset, data, ifVersion }, { peer }) => {
+    'file.write': ({ path, offset, data, ifVersion, fence }, { peer }) => {
       space.expectRoom(data.length)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.write(actor, path, offset, data, expectation(ifVersion)))
-      )
+      const options = expectation(ifVersion)
+      return fenced(peer, path, fence, ({ files }, actor) => files.write(actor, path, offset, data, options))
     },
-    'file.append': ({ path, data, ifVersion }, { peer }) => {
+    'file.append': ({ path, data, ifVersion, fence }, { peer }) => {
       space.expectRoom(data.length)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.append(actor, path, data, expectation(ifVersion)))
-      )
+      const options = expectation(ifVersion)
+      return fenced(peer, path, fence, ({ files }, actor) => files.append(actor, path, data, options))
     },
-    'file.truncate': ({ path, size, ifVersion }, { peer }) => {
+    'file.truncate': ({ path, size, ifVersion, fence }, { peer }) => {
       space.expectRoom(0)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.truncate(actor, path, size, expectation(ifVersion)))
-      )
+      const options = expectation(ifVersion)
+      return fenced(peer, path, fence, ({ files }, actor) => files.truncate(actor, path, size, options))
     },
-    'file.put': ({ path, replace, ifVersion, ...metadata }, context) => {
+    'file.put': ({ path, replace, ifVersion, fence, ...metadata }, context) => {
       const { peer, upload, signal } = context
       const options = {
         expectAbsent: replace === false,
@@ -253,16 +301,21 @@ function contentHandlers({ trees, bulkWrites, space }: FileParts): ContentHandle
         onProgress: (done: number) => context.progress({ done, unit: 'bytes' }),
         ...expectation(ifVersion)
       }
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(
-          await bulkWrites.during(() => files.writeStream(actor, path, space.guarded(upload), options))
+      return trees.within(peer.session, path, async (held, actor) => {
+        const source = space.guarded(upload)
+        const block = fence === undefined ? undefined : lockedBlock(held, actor, path)
+        const content =
+          block === undefined || fence === undefined ? source : fencedSource({ locks }, block, fence, source)
+        return toWriteAnswer(
+          await bulkWrites.during(() => held.files.writeStream(actor, path, content, options))
         )
-      )
+      })
     },
-    'file.restore': ({ path, version, ifVersion }, { peer }) => {
+    'file.restore': ({ path, version, ifVersion, fence }, { peer }) => {
       space.expectRoom(0)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.restore(actor, path, parseId(version), expectation(ifVersion)))
+      const options = expectation(ifVersion)
+      return fenced(peer, path, fence, ({ files }, actor) =>
+        files.restore(actor, path, parseId(version), options)
       )
     },
     'file.undelete': ({ path }, { peer }) => {
@@ -280,7 +333,7 @@ function contentHandlers({ trees, bulkWrites, space }: FileParts): ContentHandle
   }
 }
 
-function placeHandlers({ trees, space }: FileParts): Omit<WriteHandlers, keyof ContentHandlers> {
+function placeHandlers({ trees, space, locks }: FileParts): Omit<WriteHandlers, keyof ContentHandlers> {
   return {
     'file.mkdir': ({ path, parents, zone }, { peer }) => {
       space.expectRoom(0)
@@ -317,12 +370,14 @@ function placeHandlers({ trees, space }: FileParts): Omit<WriteHandlers, keyof C
         )
       })
     },
-    'file.remove': ({ path, recursive }, context) =>
-      trees.within(context.peer.session, path, ({ files }, actor) =>
-        files.remove(actor, path, {
-          recursive: recursive ?? false,
-          onProgress: (done) => context.progress({ done, unit: 'entries' })
-        })
+    'file.remove': ({ path, recursive, fence }, context) =>
+      trees.within(context.peer.session, path, (held, actor) =>
+        underFence({ locks }, { held, actor, path, fence }, () =>
+          held.files.remove(actor, path, {
+            recursive: recursive ?? false,
+            onProgress: (done) => context.progress({ done, unit: 'entries' })
+          })
+        )
       ),
     'file.symlink': ({ path, target, replace }, { peer }) => {
       space.expectRoom(0)
@@ -330,11 +385,15 @@ function placeHandlers({ trees, space }: FileParts): Omit<WriteHandlers, keyof C
         toWriteAnswer(await files.symlink(actor, path, target, { replace: replace ?? false }))
       )
     },
-    'file.setMetadata': ({ path, ifVersion, followLink, ...metadata }, { peer }) => {
+    'file.setMetadata': ({ path, ifVersion, fence, followLink, ...metadata }, { peer }) => {
       space.expectRoom(0)
       const options = { ...expectation(ifVersion), followLast: followLink ?? true }
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.setMetadata(actor, path, toMetadataChange(metadata), options))
+      return trees.within(peer.session, path, async (held, actor) =>
+        toWriteAnswer(
+          await underFence({ locks }, { held, actor, path, fence }, () =>
+            held.files.setMetadata(actor, path, toMetadataChange(metadata), options)
+          )
+        )
       )
     }
   }

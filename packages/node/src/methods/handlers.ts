@@ -7,6 +7,7 @@ import { createAppHandlers } from './app-methods.ts'
 import { createClusterHandlers } from './cluster-methods.ts'
 import { createContentHandlers } from './content-methods.ts'
 import { createFileHandlers } from './file-methods.ts'
+import { createLockHandlers } from './lock-methods.ts'
 import { createProcessHandlers } from './node-methods.ts'
 import { createPrincipalHandlers } from './principal-methods.ts'
 import { createSharingHandlers } from './sharing-methods.ts'
@@ -25,6 +26,7 @@ export function createHandlers(parts: NodeParts): Handlers<NodeMethods, Peer> {
     ...createTreeHandlers(parts),
     ...createAppHandlers(parts),
     ...createClusterHandlers(parts),
-    ...createContentHandlers(parts)
+    ...createContentHandlers(parts),
+    ...createLockHandlers(parts)
   }
 }

@@ -4,7 +4,12 @@ import { formatId } from '@blocktree/codec'
 import type { Handlers } from '@blocktree/rpc'
 import { currentRoot } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
-import type { NetworkStatus, NodeStatus, ProcessMethods } from '../method-table/node-methods.ts'
+import type {
+  CoordinatorStatus,
+  NetworkStatus,
+  NodeStatus,
+  ProcessMethods
+} from '../method-table/node-methods.ts'
 import type { LogLevel } from '../log.ts'
 import type { Peer } from '../peer.ts'
 import type { Session } from '../session.ts'
@@ -30,10 +35,11 @@ export function createProcessHandlers(parts: NodeParts): Handlers<ProcessMethods
 
 async function describeNode(parts: NodeParts, session: Session): Promise<NodeStatus> {
   const { tree, store, record, root, principals, configuration } = parts
-  const [statistics, disk, apps] = await Promise.all([
+  const [statistics, disk, apps, coordinator] = await Promise.all([
     store.statistics(),
     statfs(parts.directory.path),
-    parts.apps.loaded()
+    parts.apps.loaded(),
+    describeCoordinator(parts)
   ])
   const counts = tree.statistics()
   const memory = process.memoryUsage()
@@ -75,7 +81,27 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
     dataDirectory: parts.directory.path,
     recovery: parts.recovery,
     ...(apps === undefined ? {} : { apps: await apps.status() }),
-    network: await describeNetwork(parts)
+    network: await describeNetwork(parts),
+    ...(coordinator === undefined ? {} : { coordinator })
+  }
+}
+
+async function describeCoordinator({
+  coordinator,
+  principals
+}: NodeParts): Promise<CoordinatorStatus | undefined> {
+  const summary = await coordinator.summary()
+  if (summary === undefined) return undefined
+  const { kind, leader, term, role, voters, learners } = summary
+  const nameOf = (member: string): string => principals.nameOf(Uint8Array.fromHex(member))
+  return {
+    kind,
+    ...(leader === undefined ? {} : { leader: nameOf(leader) }),
+    term,
+    role,
+    hasMajority: leader !== undefined,
+    voters: voters.map(nameOf),
+    learners: learners.map(nameOf)
   }
 }
 

@@ -1,0 +1,101 @@
+/** The coordinator that the settings ask for, running. Loaded when it is first needed (./lazy-coordinator.ts). */
+import { join } from 'node:path'
+import {
+  BuiltinCoordinator,
+  type Coordinator,
+  type CoordinatorClock,
+  type CoordinatorLink,
+  EtcdCoordinator,
+  FileRaftStorage,
+  openNodeFiles
+} from '@blocktree/coordinator'
+import { equalBytes } from '@blocktree/codec'
+import { currentRoot, type Id } from '@blocktree/tree'
+import { reasonOf } from '../node-error.ts'
+import type { CoordinatorParts, CoordinatorSummary } from './lazy-coordinator.ts'
+
+export interface RunningCoordinator {
+  readonly coordinator: Coordinator
+  summary(): CoordinatorSummary
+  /** Makes the members those that are given, when this one leads; one change at a time. */
+  keepMembers(nodes: readonly Id[]): Promise<void>
+  close(): Promise<void>
+}
+
+export const coordinatorFolder = 'coordinator'
+
+const clock: CoordinatorClock = {
+  now: () => performance.now(),
+  start(delayMs, call) {
+    const timer = setTimeout(call, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  }
+}
+
+/** @throws ERR_COORDINATOR_STORAGE_DAMAGED */
+export async function openCoordinator(
+  parts: CoordinatorParts,
+  link: CoordinatorLink
+): Promise<RunningCoordinator> {
+  const { coordinator } = parts.configuration.cluster
+  return coordinator === 'etcd' ? openEtcd(parts) : await openBuiltin(parts, link)
+}
+
+async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Promise<RunningCoordinator> {
+  const { directory, principals, log } = parts
+  const self = principals.node.id.toHex()
+  const storage = new FileRaftStorage(await openNodeFiles(join(directory.path, coordinatorFolder)))
+  const coordinator = await BuiltinCoordinator.open({
+    self,
+    link,
+    storage,
+    clock,
+    random: Math.random,
+    first: isFounder(parts),
+    failed: (error) => log.error('the coordinator of this node has stopped', { reason: reasonOf(error) })
+  })
+  return {
+    coordinator,
+    summary() {
+      const { leader, term, role, voters, learners } = coordinator.status()
+      const isAlone = voters.length === 1 && voters[0] === self && learners.length === 0
+      return { kind: isAlone ? 'local' : 'builtin', leader, term, role, voters, learners }
+    },
+    async keepMembers(nodes) {
+      const { role, voters, learners } = coordinator.status()
+      if (role !== 'leader') return
+      const wanted = new Set(nodes.map((id) => id.toHex()))
+      const present = [...voters, ...learners]
+      for (const member of present) if (!wanted.has(member)) await coordinator.removeMember(member)
+      for (const member of wanted) if (!present.includes(member)) await coordinator.addMember(member)
+    },
+    close: () => coordinator.close()
+  }
+}
+
+function openEtcd({ configuration, principals, trees }: CoordinatorParts): RunningCoordinator {
+  const coordinator = new EtcdCoordinator({
+    endpoints: configuration.cluster.etcdEndpoints,
+    prefix: `blocktree/${trees.own.id.toHex().slice(0, 32)}/`,
+    self: principals.node.id.toHex(),
+    clock
+  })
+  return {
+    coordinator,
+    summary: () => coordinator.status(),
+    keepMembers: () => Promise.resolve(), // its members are administered with the tools of etcd
+    close: () => coordinator.close()
+  }
+}
+
+/**
+ * The node that made the tree begins the cluster; its rights come from the root itself, those of all others from a node
+ * that let them in. It matters only as long as nothing is stored.
+ */
+function isFounder({ trees, principals }: CoordinatorParts): boolean {
+  const { authority } = trees.own.tree
+  const root = currentRoot(authority)
+  if (root === undefined) return false
+  return authority.capsOf(principals.node.id).some(({ signer }) => equalBytes(signer, root))
+}

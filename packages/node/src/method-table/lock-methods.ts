@@ -1,0 +1,117 @@
+/** lock.*: exclusive locks on files, as leases with fencing tokens. */
+import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
+import { errors } from './error-list.ts'
+import { identifier, path, type Shape, size } from './shape.ts'
+
+export interface LockSummary {
+  /** Absent when this principal cannot name it. */
+  readonly path?: string | undefined
+  readonly id: string
+  /** Name of the node that holds it. */
+  readonly node: string
+  readonly isThisNode: boolean
+  /** Name of the principal that took it; known on the node where it was taken. */
+  readonly principal?: string | undefined
+  readonly token: number
+  readonly ttlMs: number
+  /** Callers in the queue. */
+  readonly waiting: number
+}
+
+export interface LockAnswer {
+  readonly id: string
+  /** Higher than that of every lock of this file before: what `fence` of a write takes. */
+  readonly token: number
+  readonly expiresInMs: number
+}
+
+interface PathParams {
+  readonly path: string
+}
+
+export interface LockMethods {
+  readonly 'lock.acquire': Shape<
+    PathParams & { readonly ttlMs?: number | undefined; readonly waitMs?: number | undefined },
+    LockAnswer
+  >
+  readonly 'lock.renew': Shape<PathParams & { readonly token: number }, LockAnswer>
+  readonly 'lock.release': Shape<PathParams & { readonly token: number }, { readonly isReleased: boolean }>
+  readonly 'lock.list': Shape<
+    { readonly path?: string | undefined },
+    { readonly locks: readonly LockSummary[] }
+  >
+  readonly 'lock.break': Shape<
+    PathParams & { readonly token?: number | undefined },
+    { readonly isBroken: boolean }
+  >
+}
+
+const ttl = schema.integer({ min: 1000, max: 3_600_000 })
+const token = schema.integer({ min: 1 })
+const answer = schema.object({ id: identifier, token: size, expiresInMs: size })
+const lockErrors = errors(
+  'ERR_PATH_INVALID',
+  'ERR_FILE_NOT_FOUND',
+  'ERR_ACCESS_DENIED',
+  'ERR_LOCK_HOSTED',
+  'ERR_COORDINATOR_NO_MAJORITY'
+)
+
+const definitions = [
+  defineMethod({
+    name: 'lock.acquire',
+    summary: 'Takes the exclusive lock of a file for a time, or waits for it in a queue',
+    description:
+      'It ends by itself after ttlMs (60,000 when not given) unless it is renewed. Writes that name the token as `fence` are refused once the lock was given to somebody else; writes without one go on.',
+    params: schema.object({
+      path,
+      ttlMs: schema.optional(ttl),
+      waitMs: schema.optional(schema.integer({ min: 0, max: 3_600_000 }))
+    }),
+    result: answer,
+    errors: [...lockErrors, ...errors('ERR_COORDINATOR_HELD', 'ERR_COORDINATOR_FULL')]
+  }),
+  defineMethod({
+    name: 'lock.renew',
+    summary: 'Lets the time of a lock begin again',
+    params: schema.object({ path, token }),
+    result: answer,
+    errors: [...lockErrors, ...errors('ERR_LOCK_ENDED', 'ERR_COORDINATOR_LEASE_ENDED')]
+  }),
+  defineMethod({
+    name: 'lock.release',
+    summary: 'Gives a lock back; false when it was over',
+    params: schema.object({ path, token }),
+    result: schema.object({ isReleased: schema.boolean() }),
+    errors: lockErrors
+  }),
+  defineMethod({
+    name: 'lock.list',
+    summary: 'Who holds the lock of a file; without a path, the locks that were taken on this node',
+    params: schema.object({ path: schema.optional(path) }),
+    result: schema.object({
+      locks: schema.array(
+        schema.object({
+          path: schema.optional(schema.string()),
+          id: identifier,
+          node: schema.string(),
+          isThisNode: schema.boolean(),
+          principal: schema.optional(schema.string()),
+          token: size,
+          ttlMs: size,
+          waiting: size
+        })
+      )
+    }),
+    errors: lockErrors
+  }),
+  defineMethod({
+    name: 'lock.break',
+    summary: 'Takes a lock away from whoever holds it; takes the right `admin` over the file',
+    params: schema.object({ path, token: schema.optional(token) }),
+    result: schema.object({ isBroken: schema.boolean() }),
+    errors: lockErrors
+  })
+] as const
+
+export const lockMethodTable: MethodTable<LockMethods> = createMethodTable(definitions)

@@ -1,0 +1,102 @@
+/** lock.*: handlers over the locks of the coordinator. */
+import { equalBytes, formatId } from '@blocktree/codec'
+import type { Lease } from '@blocktree/coordinator'
+import { type Actor, FilesError, resolvePath } from '@blocktree/files'
+import type { Handlers } from '@blocktree/rpc'
+import { type Id, right } from '@blocktree/tree'
+import type { NodeParts } from '../create-node.ts'
+import type { HeldTree } from '../hosted-trees.ts'
+import type { LockAnswer, LockMethods, LockSummary } from '../method-table/lock-methods.ts'
+import { NodeError } from '../node-error.ts'
+import type { Peer } from '../peer.ts'
+
+type LockHandlers = Handlers<LockMethods, Peer>
+type LockParts = Pick<NodeParts, 'trees' | 'principals' | 'locks'>
+
+const ttlMsDefault = 60_000
+
+export function createLockHandlers(parts: LockParts): LockHandlers {
+  const { trees, locks } = parts
+  return {
+    'lock.acquire': ({ path, ttlMs = ttlMsDefault, waitMs = 0 }, { peer, signal }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        const block = lockable(held, actor, path, right.write)
+        const lease = await locks.acquire(block, { principal: actor.id, ttlMs, waitMs, signal })
+        return answerOf(block, lease)
+      }),
+    'lock.renew': ({ path, token }, { peer }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        const block = lockable(held, actor, path, right.write)
+        return answerOf(block, await locks.renew(block, token, actor.id))
+      }),
+    'lock.release': ({ path, token }, { peer }) =>
+      trees.within(peer.session, path, async (held, actor) => ({
+        isReleased: await locks.release(lockable(held, actor, path), token, actor.id)
+      })),
+    async 'lock.list'({ path }, { peer }) {
+      if (path === undefined) return { locks: locksHere(parts, peer.session.actor) }
+      return await trees.within(peer.session, path, async (held, actor) => ({
+        locks: await locksAt(parts, lockable(held, actor, path), path)
+      }))
+    },
+    'lock.break': ({ path, token }, { peer }) =>
+      trees.within(peer.session, path, async (held, actor) => ({
+        isBroken: await locks.break(lockable(held, actor, path, right.admin), token)
+      }))
+  }
+}
+
+/** The block at a path of the own tree. @throws ERR_LOCK_HOSTED, ERR_ACCESS_DENIED without the right, when one is named */
+function lockable(held: HeldTree, actor: Actor, path: string, needed?: number): Id {
+  if (!held.isOwn)
+    throw new NodeError('ERR_LOCK_HOSTED', `"${path}" is in a tree of somebody else: locks are given there`)
+  const { block, summary } = resolvePath(held.files.context, actor, path)
+  const home = summary.zoneRoot ? block : summary.zone
+  if (needed === undefined || actor.capFor({ home, block }, needed) !== undefined) return block
+  const name = needed === right.admin ? 'admin' : 'write'
+  throw new FilesError('ERR_ACCESS_DENIED', `the right "${name}" over "${path}" is missing`)
+}
+
+function answerOf(block: Id, lease: Lease): LockAnswer {
+  return { id: formatId(block), token: lease.token, expiresInMs: Math.floor(lease.remainingMs()) }
+}
+
+async function locksAt(
+  { locks, principals }: LockParts,
+  block: Id,
+  path: string
+): Promise<readonly LockSummary[]> {
+  const holder = await locks.holder(block)
+  if (holder === undefined) return []
+  const { member, token, ttlMs, waiting } = holder
+  const node = Uint8Array.fromHex(member)
+  const taken = locks.held().find((lock) => equalBytes(lock.block, block) && lock.lease.token === token)
+  return [
+    {
+      path,
+      id: formatId(block),
+      node: principals.nameOf(node),
+      isThisNode: equalBytes(node, principals.node.id),
+      ...(taken?.principal === undefined ? {} : { principal: principals.nameOf(taken.principal) }),
+      token,
+      ttlMs,
+      waiting
+    }
+  ]
+}
+
+function locksHere({ locks, principals, trees }: LockParts, actor: Actor): readonly LockSummary[] {
+  return locks.held().map(({ block, principal, lease, ttlMs }) => {
+    const path = trees.own.files.pathOf(actor, block)
+    return {
+      ...(path === undefined ? {} : { path }),
+      id: formatId(block),
+      node: principals.nameOf(principals.node.id),
+      isThisNode: true,
+      ...(principal === undefined ? {} : { principal: principals.nameOf(principal) }),
+      token: lease.token,
+      ttlMs,
+      waiting: 0
+    }
+  })
+}
