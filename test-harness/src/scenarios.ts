@@ -15,9 +15,11 @@ import { hundredClients } from './scenarios/hundred-clients.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
+import { rollingRestart } from './scenarios/rolling-restart.ts'
 import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
 import { stolenNode } from './scenarios/stolen-node.ts'
 import { threeNodes } from './scenarios/three-nodes.ts'
+import { twentyNodes } from './scenarios/twenty-nodes.ts'
 import { twoNodes } from './scenarios/two-nodes.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -34,6 +36,8 @@ export const scenarios: readonly Scenario[] = [
   partition,
   awayAndBack,
   stolenNode,
+  rollingRestart,
+  twentyNodes,
   appUse,
   appUpgrade,
   appRevoke,
