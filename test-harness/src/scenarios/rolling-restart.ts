@@ -78,10 +78,10 @@ function startClients(node: Node, directory: string): Clients {
   const paths: string[] = []
   const times: number[] = []
   const failures: string[] = []
-  let isEnded = false
+  const ended = new AbortController()
   async function write(client: number): Promise<void> {
     await using connection = await node.connect()
-    for (let file = 0; !isEnded; file++) {
+    for (let file = 0; !ended.signal.aborted; file++) {
       const path = `${directory}/client-${client}-${file}.txt`
       const started = performance.now()
       try {
@@ -97,7 +97,7 @@ function startClients(node: Node, directory: string): Clients {
   }
   const running = Promise.all(Array.from({ length: clientCount }, (_, client) => write(client)))
   async function end(): ReturnType<Clients['end']> {
-    isEnded = true
+    ended.abort()
     await running
     return { paths, times, failures }
   }
