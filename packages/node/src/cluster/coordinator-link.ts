@@ -1,5 +1,5 @@
 /** The way of the coordinator's messages over the connections of the cluster (doc/spec/29-coordinator.md, sections 2 and 6). */
-import { ClusterError, type PeerDirectory, type RequestRouter } from '@blocktree/cluster'
+import type { PeerDirectory, RequestRouter } from '@blocktree/cluster'
 import type { CoordinatorLink, LinkListener } from '@blocktree/coordinator'
 import type { Id } from '@blocktree/tree'
 
@@ -36,8 +36,7 @@ export function createCoordinatorLink(deps: {
           requestName,
           { audience, bodyBytesMax: questionBytesMax },
           async ({ principal }, body) => {
-            if (!accepts(principal))
-              throw new ClusterError('ERR_METHOD_FORBIDDEN', 'locks are for members of the tree')
+            if (!accepts(principal)) throw new Error('locks are for members of the tree')
             return await listener.ask(principal.toHex(), body)
           }
         ),
