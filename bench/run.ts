@@ -11,6 +11,7 @@ import { killRunningCommands } from './measure.ts'
 import { peers } from './peers.ts'
 import { renderPage, renderSection } from './render.ts'
 import { type BenchContext, isReached, type Section, type SectionResult } from './section.ts'
+import { appReadsSection } from './sections/app-reads.ts'
 import { appsSection } from './sections/apps.ts'
 import { createsSection } from './sections/creates.ts'
 import { erisSection } from './sections/eris.ts'
@@ -37,6 +38,7 @@ const sections: readonly Section[] = [
   fuelSection,
   fuelWasmtimeSection,
   appsSection,
+  appReadsSection,
   erisSection,
   erisDaemonSection
 ]

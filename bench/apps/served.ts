@@ -1,10 +1,11 @@
 /** Gateways with one app each in this process: in the sandbox, as plain JavaScript, with a file; and a bare server. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { appLimits, effectiveLimits } from '@blocktree/app-package'
+import { type AppLimits, appLimits, effectiveLimits } from '@blocktree/app-package'
 import {
   type AppInstance,
   type FilePort,
+  type Granted,
   type HostServices,
   type KeyValueStore,
   LockTable,
@@ -102,7 +103,18 @@ const noValues: KeyValueStore = {
   bytes: 0
 }
 
-export async function startSandboxed(runner: ProcessRunner, module: Uint8Array): Promise<AppInstance> {
+export interface SandboxedOptions {
+  readonly files?: FilePort
+  /** Beside the right to answer requests. */
+  readonly granted?: readonly Granted[]
+  readonly limits?: Partial<AppLimits>
+}
+
+export async function startSandboxed(
+  runner: ProcessRunner,
+  module: Uint8Array,
+  options: SandboxedOptions = {}
+): Promise<AppInstance> {
   const timers: HostServices['timers'] = {
     monotonic: () => performance.now(),
     start(delayMs, call) {
@@ -127,16 +139,17 @@ export async function startSandboxed(runner: ProcessRunner, module: Uint8Array):
     version: 1,
     reason: 'started',
     module,
-    limits: { ...effectiveLimits({}), idleMs: appLimits.idleMs.max },
+    limits: { ...effectiveLimits({}), idleMs: appLimits.idleMs.max, ...options.limits },
     asked: [],
     granted: [
       {
         name: 'web',
         isAsked: false,
         scope: { kind: 'http-server', public: false, clientAddress: false }
-      }
+      },
+      ...(options.granted ?? [])
     ],
-    files: noFiles,
+    files: options.files ?? noFiles,
     keyValues: noValues,
     giveBack: () => Promise.resolve()
   })

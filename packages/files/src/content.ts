@@ -24,6 +24,8 @@ import {
 } from '@blocktree/tree'
 import type { FilesContext } from './files-context.ts'
 import { FilesError } from './files-error.ts'
+import { idKey } from './id-key.ts'
+import { readerNodes, readerSectorBytes } from './limits.ts'
 import { type StoredContent, noContent } from './write-version.ts'
 
 export type PayloadAead = AeadCode | typeof noAead
@@ -93,6 +95,33 @@ export function contentReader(
     readSector: sectorSource(context, header),
     isVerified: true
   })
+}
+
+/**
+ * As `contentReader`, the one of the reads before of this version where it is kept: its nodes, and what was read last,
+ * are opened already. A version never changes; whether the actor may read it is for the caller to ask at each call.
+ */
+export function keptReader(
+  context: FilesContext,
+  header: HeaderRecord,
+  opened: HeaderPrivate
+): PayloadReader | undefined {
+  const state = payloadOf(header, opened)
+  if (state === undefined) return undefined
+  const { levels, sectorLog2 } = state.payload
+  if (levels === 0 && context.tree.inlineOf(header.id) !== undefined)
+    return contentReader(context, header, opened) // what is beside a header costs less than its place here
+  const key = idKey(header.id)
+  const kept = context.readers.get(key)
+  if (kept !== undefined) return kept
+  const reader = new PayloadReader(context.crypto, state, {
+    readSector: sectorSource(context, header),
+    isVerified: true,
+    nodeCount: readerNodes,
+    leafCount: Math.max(1, readerSectorBytes >> sectorLog2)
+  })
+  context.readers.set(key, reader)
+  return reader
 }
 
 /** Sectors of one version, compared with their hash: beside its header, else in the store. */

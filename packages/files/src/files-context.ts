@@ -11,6 +11,7 @@ import type {
   HeaderPrivate,
   HeaderRecord,
   Id,
+  PayloadReader,
   TreeState
 } from '@blocktree/tree'
 import { TreeError, blockKind, openHeader } from '@blocktree/tree'
@@ -36,6 +37,8 @@ export interface FilesContext {
   readonly durability: Durability
   /** Opened private parts by header record id. */
   readonly opened: LruCache<string, HeaderPrivate>
+  /** Readers of the versions that were read last, by header record id; ranged reads go on with them. */
+  readonly readers: LruCache<string, PayloadReader>
   readonly sectorLog2: number
   readonly exposure: Exposure
   /** As `Actor.writeKey`, after the key was changed where that is due and the actor's to do. */

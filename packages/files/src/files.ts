@@ -18,7 +18,7 @@ import type { FileSealer } from './file-sealer.ts'
 import type { FilesContext, OpenSector } from './files-context.ts'
 import { indexNames } from './index-names.ts'
 import { type Job, openJobs } from './job-journal.ts'
-import { batchRecordsMax, headersCached, sectorLog2Default, watchEventsKept } from './limits.ts'
+import { batchRecordsMax, headersCached, readersKept, sectorLog2Default, watchEventsKept } from './limits.ts'
 import { DirectoryLister, type ListOptions, type ListPage } from './list.ts'
 import { LruCache } from './lru-cache.ts'
 import { type DirectoryOptions, makeDirectory } from './make-directory.ts'
@@ -245,6 +245,7 @@ export function createFiles(options: FilesOptions): Files {
     close: () => {
       endChanges()
       context.opened.clear()
+      context.readers.clear()
     }
   }
 }
@@ -260,6 +261,7 @@ function createContext(options: FilesOptions): FilesContext {
     names: createNameKeyMaker(crypto, options.nameSecret),
     durability: options.durability ?? 'group',
     opened: new LruCache(options.limits?.headersCached ?? headersCached),
+    readers: new LruCache(readersKept),
     sectorLog2: options.limits?.sectorLog2 ?? sectorLog2Default,
     exposure: new Exposure(tree, options.clock),
     batchRecords: options.limits?.batchRecords ?? batchRecordsMax,

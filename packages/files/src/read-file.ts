@@ -15,7 +15,7 @@ import {
 } from '@blocktree/tree'
 import { equalBytes } from '@blocktree/codec'
 import type { Actor } from './actor.ts'
-import { contentReader, damagedFile, payloadOf, sectorSource } from './content.ts'
+import { contentReader, damagedFile, keptReader, payloadOf, sectorSource } from './content.ts'
 import type { FilesContext } from './files-context.ts'
 import { FilesError } from './files-error.ts'
 import { prefetchSectors, readBytesMax } from './limits.ts'
@@ -30,6 +30,8 @@ export interface ReadOptions {
   readonly length?: number
   /** A held version instead of the one shown. */
   readonly version?: Id
+  /** True for a caller of `read` that only reads the bytes: they may be a view of what is kept for the next reads. */
+  readonly isReadOnly?: boolean
 }
 
 export interface FileContent {
@@ -64,7 +66,7 @@ export function readFile(
   path: string,
   options: ReadOptions = {}
 ): FileContent {
-  const { header, opened, reader } = openFile(context, actor, path, options.version)
+  const { header, opened, reader } = openFile(context, actor, path, options.version, keptReader)
   const { offset, length } = rangeOf(path, opened.size, options)
   if (length > readBytesMax) {
     throw new FilesError(
@@ -74,7 +76,8 @@ export function readFile(
     )
   }
   try {
-    const bytes = reader?.read(offset, length) ?? new Uint8Array(0)
+    const view = options.isReadOnly === true ? reader?.view(offset, length) : reader?.read(offset, length)
+    const bytes = view ?? new Uint8Array(0)
     return { bytes, size: opened.size, versionId: header.id }
   } catch (error) {
     throw damagedFile(error, path)
@@ -173,13 +176,19 @@ interface Opened {
   readonly reader: PayloadReader | undefined
 }
 
-function openFile(context: FilesContext, actor: Actor, path: string, version: Id | undefined): Opened {
+function openFile(
+  context: FilesContext,
+  actor: Actor,
+  path: string,
+  version: Id | undefined,
+  readerOf: typeof contentReader = contentReader
+): Opened {
   const located = locateFile(context, actor, path)
   const isShown = version === undefined || equalBytes(version, located.header.id)
   const header = isShown ? located.header : heldVersion(context, located.summary.block, version, path)
   const opened = openOrDeny(context, actor, header, path)
   try {
-    return { header, opened, reader: contentReader(context, header, opened) }
+    return { header, opened, reader: readerOf(context, header, opened) }
   } catch (error) {
     throw damagedFile(error, path)
   }

@@ -56,6 +56,23 @@ describe('somebody without a grant', () => {
     }
   })
 
+  test('is refused what the owner has just read, and what is kept opened for the owner', async () => {
+    const world = await worldWithSecrets()
+    const stranger = world.files.actor(newPrincipal())
+    const content = new Uint8Array(300_000).fill(5)
+    await world.files.create(world.owner, '/secret/large', content)
+    const range = { offset: 200_000, length: 70_000, isReadOnly: true }
+    for (const path of ['/secret/large', '/secret/file']) {
+      expect(
+        world.files.read(world.owner, path, path === '/secret/large' ? range : {}).bytes[0]
+      ).toBeDefined()
+      expect(await told(() => world.files.read(stranger, path, range))).toMatch(/^ERR_ACCESS_DENIED/)
+    }
+    expect(world.files.read(world.owner, '/secret/large', range).bytes).toEqual(content.subarray(0, 70_000))
+    await world.files.write(world.owner, '/secret/large', 200_000, Uint8Array.of(6))
+    expect(world.files.read(world.owner, '/secret/large', range).bytes[0]).toBe(6)
+  })
+
   test('does not pass through a link that only another one can read', async () => {
     const world = await worldWithSecrets()
     const guest = newPrincipal()

@@ -54,6 +54,13 @@ export class FrameBuffer {
     this.#finish(start)
   }
 
+  /** A host reply up to its payload: the next bytes on the channel have to be those of the payload. */
+  addHostReplyHead(id: number, status: number, payloadBytes: number): void {
+    const start = this.#begin(frameType.hostReply, id, status, 0)
+    this.#binHead(payloadBytes)
+    this.#putBigEndian(start, this.#end - start - 4 + payloadBytes)
+  }
+
   #withFuel(type: number, id: number, op: number, payload: Uint8Array, fuel: number): void {
     const start = this.#begin(type, id, op, payload.length)
     this.#bytes[this.#end++] = 0x92
@@ -78,7 +85,12 @@ export class FrameBuffer {
   }
 
   #bin(payload: Uint8Array): void {
-    const { length } = payload
+    this.#binHead(payload.length)
+    this.#bytes.set(payload, this.#end)
+    this.#end += payload.length
+  }
+
+  #binHead(length: number): void {
     if (length < 0x100) {
       this.#bytes[this.#end++] = 0xc4
       this.#bytes[this.#end++] = length
@@ -90,8 +102,6 @@ export class FrameBuffer {
       this.#bytes[this.#end++] = 0xc6
       this.#bigEndian(length)
     }
-    this.#bytes.set(payload, this.#end)
-    this.#end += length
   }
 
   #uint(value: number): void {

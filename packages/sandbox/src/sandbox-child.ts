@@ -48,6 +48,7 @@ const statusMax = 0x7fff_ffff
 const stderrBytesKept = 2048
 const loadMs = 10_000 // from spawn to the answer of `_initialize`, on a machine under load
 const lastWordsMs = 1000 // from the end of a process to the end of what it wrote
+const uncopiedBytesMin = 16 * 1024 // replies from here on are written from where they lie
 const bytesGathered = 64 * 1024 // more than this does not wait for the end of the turn
 
 export class SandboxChild {
@@ -342,8 +343,19 @@ export class SandboxChild {
     }
     this.#budget.endHostCall(payload.length)
     const id = this.#conversation.reply()
-    this.#frames.addHostReply(id, status, payload)
+    if (payload.length < uncopiedBytesMin) {
+      this.#frames.addHostReply(id, status, payload)
+      this.#flush()
+    } else this.#sendUncopied(id, status, payload)
+  }
+
+  /** One write of two pieces: a copy of blocks costs less than the room for it, which is collected again and again. */
+  #sendUncopied(id: number, status: number, payload: Uint8Array): void {
+    this.#frames.addHostReplyHead(id, status, payload.length)
+    this.#channel.cork()
     this.#flush()
+    this.#channel.write(payload)
+    this.#channel.uncork()
   }
 
   #takeLog(stream: 1 | 2, text: Uint8Array): void {

@@ -64,6 +64,14 @@ describe('FrameBuffer', () => {
     )
   })
 
+  test.each([0, 1, 255, 256, 65_535, 65_536])('begins a reply of %i bytes that follow it', (length) => {
+    const bytes = new Uint8Array(length).fill(3)
+    const [whole, begun] = [new FrameBuffer(), new FrameBuffer()]
+    whole.addHostReply(300, 2, bytes)
+    begun.addHostReplyHead(300, 2, length)
+    expect(Buffer.compare(whole.view(), Buffer.concat([begun.view(), bytes]))).toBe(0)
+  })
+
   test('gives away what it holds: what is added later changes none of it', () => {
     const buffer = new FrameBuffer()
     buffer.addHostReply(1, 0, Uint8Array.of(1))

@@ -1,6 +1,6 @@
 /**
  * Random access to a payload: every sector and node is found from the root, checked against its reference and the
- * shape that the size demands, and opened (B.6). Only one sector and a bounded number of nodes stay in memory.
+ * shape that the size demands, and opened (B.6). A bounded number of sectors and nodes stays in memory.
  */
 import type { CryptoProvider } from '@blocktree/crypto'
 import { formatId } from '@blocktree/codec'
@@ -34,6 +34,8 @@ export interface PayloadReaderOptions {
   readonly isVerified: boolean
   /** Opened inner nodes kept, of up to 16 KiB each; default 64. */
   readonly nodeCount?: number
+  /** Opened sectors kept for reads that come back to them; default 1. */
+  readonly leafCount?: number
 }
 
 /** One sector of a payload, before it is read. */
@@ -52,7 +54,9 @@ export class PayloadReader {
   readonly #nodeCount: number
   /** Opened nodes by `level/index`, least recently used first. */
   readonly #nodes = new Map<string, readonly Reference[]>()
-  #lastLeaf: { readonly index: number; readonly plaintext: Uint8Array } | undefined
+  readonly #leafCount: number
+  /** Opened sectors by index, least recently used first. */
+  readonly #leaves = new Map<number, Uint8Array>()
 
   /** @throws ERR_PAYLOAD_SHAPE when levels and size contradict each other */
   constructor(crypto: CryptoProvider, state: PayloadState, options: PayloadReaderOptions) {
@@ -68,6 +72,7 @@ export class PayloadReader {
     this.#state = state
     this.#options = options
     this.#nodeCount = options.nodeCount ?? 64
+    this.#leafCount = options.leafCount ?? 1
   }
 
   /**
@@ -75,13 +80,7 @@ export class PayloadReader {
    * @throws ERR_PAYLOAD_RANGE, ERR_SECTOR_MISSING, ERR_SECTOR_HASH, ERR_SECTOR_SEALED, ERR_PAYLOAD_SHAPE
    */
   read(offset: number, length: number): Uint8Array {
-    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      throw new TreeError(
-        'ERR_PAYLOAD_RANGE',
-        `cannot read ${length} bytes at ${offset}: give whole numbers from 0`
-      )
-    }
-    const result = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)))
+    const result = new Uint8Array(this.#lengthOf(offset, length))
     for (const leaf of this.leaves(offset, offset + result.length)) {
       if (leaf.isHole) continue
       const from = Math.max(offset, leaf.offset)
@@ -90,6 +89,14 @@ export class PayloadReader {
       result.set(plaintext.subarray(from - leaf.offset, to - leaf.offset), from - offset)
     }
     return result
+  }
+
+  /** As `read`, but a view of an opened sector when the range lies in one: to be read only. */
+  view(offset: number, length: number): Uint8Array {
+    const end = offset + this.#lengthOf(offset, length)
+    const [leaf] = end > offset ? this.leaves(offset, end) : []
+    if (leaf === undefined || end > leaf.offset + leaf.length) return this.read(offset, length)
+    return this.openLeaf(leaf).subarray(offset - leaf.offset, end - leaf.offset)
   }
 
   /**
@@ -137,8 +144,7 @@ export class PayloadReader {
     const name = `${level}/${index}`
     const known = this.#nodes.get(name)
     if (known !== undefined) {
-      this.#nodes.delete(name)
-      this.#nodes.set(name, known)
+      moveToEnd(this.#nodes, name, known)
       return known
     }
     const reference = this.reference(level, index)
@@ -150,16 +156,26 @@ export class PayloadReader {
       key: reference.key,
       bytes: this.#bytes(reference.hash)
     })
-    this.#nodes.set(name, opened)
-    if (this.#nodes.size > this.#nodeCount) {
-      const oldest = this.#nodes.keys().next()
-      if (oldest.done !== true) this.#nodes.delete(oldest.value)
-    }
+    keep(this.#nodes, name, opened, this.#nodeCount)
     return opened
   }
 
+  #lengthOf(offset: number, length: number): number {
+    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
+      throw new TreeError(
+        'ERR_PAYLOAD_RANGE',
+        `cannot read ${length} bytes at ${offset}: give whole numbers from 0`
+      )
+    }
+    return Math.max(0, Math.min(length, this.size - offset))
+  }
+
   #plaintext(leaf: Pick<LeafReference, 'index' | 'hash' | 'key'>): Uint8Array {
-    if (this.#lastLeaf?.index === leaf.index) return this.#lastLeaf.plaintext
+    const known = this.#leaves.get(leaf.index)
+    if (known !== undefined) {
+      moveToEnd(this.#leaves, leaf.index, known)
+      return known
+    }
     const { aead, sectorLog2 } = this.#state.payload
     const bytes = this.#bytes(leaf.hash)
     const expected = sectorStoredBytes(aead, leafLength(this.size, sectorLog2, leaf.index))
@@ -170,7 +186,7 @@ export class PayloadReader {
       )
     }
     const plaintext = openSector(this.#crypto, aead, leaf.key, bytes)
-    this.#lastLeaf = { index: leaf.index, plaintext }
+    keep(this.#leaves, leaf.index, plaintext, this.#leafCount)
     return plaintext
   }
 
@@ -182,6 +198,19 @@ export class PayloadReader {
     if (!this.#options.isVerified) checkSectorHash(this.#crypto, hash, bytes)
     return bytes
   }
+}
+
+function moveToEnd<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value): void {
+  kept.delete(key)
+  kept.set(key, value)
+}
+
+/** Adds the newest; the least recently used goes when there are more than `count`. */
+function keep<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value, count: number): void {
+  kept.set(key, value)
+  if (kept.size <= count) return
+  const oldest = kept.keys().next()
+  if (oldest.done !== true) kept.delete(oldest.value)
 }
 
 /** Bytes of the payload that a place in its tree covers: `[from, to)`. */

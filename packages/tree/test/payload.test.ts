@@ -103,6 +103,42 @@ describe('a payload', () => {
     }
   })
 
+  test('a view has the bytes of a read, within a sector, across sectors and at the end', () => {
+    const sectors = new SectorMap()
+    const state = write(content, sectors)
+    const reader = new tree.PayloadReader(crypto, state, {
+      readSector: sectors.read,
+      isVerified: true,
+      leafCount: 2
+    })
+    const end = content.length
+    for (const offset of [0, 5, sector - 3, sector, sector * 257 + 1, end - 4, end, end + 9, 7]) {
+      for (const length of [0, 3, 9, sector, sector * 2 + 1]) {
+        expect(reader.view(offset, length)).toEqual(reader.read(offset, length))
+      }
+    }
+    expect(() => reader.view(-1, 1)).toThrow(expect.objectContaining({ code: 'ERR_PAYLOAD_RANGE' }))
+  })
+
+  test('opens no sector again that it keeps, and any other anew', () => {
+    const sectors = new SectorMap()
+    const state = write(content, sectors)
+    let count = 0
+    const readSector: tree.ReadSector = (reference) => {
+      count++
+      return sectors.read(reference)
+    }
+    const reader = new tree.PayloadReader(crypto, state, { readSector, isVerified: true, leafCount: 2 })
+    const opensAt = (offset: number): number => {
+      const before = count
+      expect(reader.read(offset, 9)).toEqual(content.subarray(offset, offset + 9))
+      return count - before
+    }
+    opensAt(0)
+    expect([sector, 0, sector, 0].map(opensAt)).toEqual([1, 0, 0, 0])
+    expect([sector * 2, 0, sector].map(opensAt)).toEqual([1, 0, 1])
+  })
+
   test('stores holes nowhere and reads them as zeros', () => {
     const sectors = new SectorMap()
     const writer = new tree.PayloadWriter(context(), { sectorLog2, emit: sectors.emit })

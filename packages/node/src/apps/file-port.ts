@@ -25,6 +25,7 @@ export interface FilePortDeps {
 
 export function createFilePort(deps: FilePortDeps): FilePort {
   const { files, actor } = deps
+  const plain = new PlainPaths(deps)
   const guarded = async <T>(act: () => T | Promise<T>): Promise<T> => {
     try {
       return await act()
@@ -36,11 +37,12 @@ export function createFilePort(deps: FilePortDeps): FilePort {
     stat: (path) => guarded(() => factsOf(placeOf(deps, path))),
     read: (path, { offset, length, version }) =>
       guarded(() => {
-        const entry = fileOf(deps, path)
-        const end = version === undefined ? entry.size : offset + length
-        if (length === 0 || offset >= end) return new Uint8Array(0)
-        return files.read(actor, path, { offset, length, ...(version === undefined ? {} : { version }) })
-          .bytes
+        // a version is read of the block at the path alone, so what was seen of the path before is enough
+        if (version === undefined) fileOf(deps, path)
+        else plain.expectFile(path)
+        if (length === 0) return new Uint8Array(0)
+        const range = { offset, length, isReadOnly: true }
+        return files.read(actor, path, version === undefined ? range : { ...range, version }).bytes
       }),
     write: (path, content, { expected, mediaType }) =>
       guarded(async () => {
@@ -102,6 +104,32 @@ function fileOf(deps: FilePortDeps, path: string): Entry {
   const entry = placeOf(deps, path)
   if (entry.kind === 'file') return entry
   throw new HostFailure('invalid', `it is a ${entry.kind}, no file`)
+}
+
+const plainPathsMax = 64
+
+/**
+ * Paths that were seen to lead to a file itself, by no link, until anything in the tree changes: an app reads a file in
+ * many calls. What the actor may is not kept; every read asks it.
+ */
+class PlainPaths {
+  readonly #deps: FilePortDeps
+  readonly #seen = new Set<string>()
+  #token: string | undefined
+
+  constructor(deps: FilePortDeps) {
+    this.#deps = deps
+  }
+
+  /** As `fileOf`. */
+  expectFile(path: string): void {
+    const token = this.#deps.files.watchToken
+    if (token !== this.#token || this.#seen.size >= plainPathsMax) this.#seen.clear()
+    this.#token = token
+    if (this.#seen.has(path)) return
+    fileOf(this.#deps, path)
+    this.#seen.add(path)
+  }
 }
 
 function expectNoSymlink({ kind }: Entry): void {

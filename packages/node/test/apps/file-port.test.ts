@@ -58,6 +58,36 @@ describe('list', () => {
   })
 })
 
+describe('read', () => {
+  const range = { offset: 1, length: 2 }
+
+  test('goes on with a version that was opened while the file is written', async () => {
+    await port.write('/own/a', Uint8Array.of(1, 2, 3), anything)
+    const { version } = await port.stat('/own/a')
+    expect(await port.read('/own/a', { ...range, version })).toEqual(Uint8Array.of(2, 3))
+    await port.write('/own/a', Uint8Array.of(4, 5, 6), anything)
+    expect(await port.read('/own/a', { ...range, version })).toEqual(Uint8Array.of(2, 3))
+    expect(await port.read('/own/a', range)).toEqual(Uint8Array.of(5, 6))
+    expect(await port.read('/own/a', { offset: 3, length: 9 })).toHaveLength(0)
+  })
+
+  test('refuses a version once its path leads there by a link, or to something else', async () => {
+    const gone = { failure: 'not-found' }
+    await port.makeDirectory('/own/d')
+    await port.write('/own/d/a', Uint8Array.of(1, 2, 3), anything)
+    const { version } = await port.stat('/own/d/a')
+    const read = (): Promise<Uint8Array> => port.read('/own/d/a', { ...range, version })
+    expect(await read()).toEqual(Uint8Array.of(2, 3))
+    await port.move('/own/d', '/own/e')
+    await world.files.symlink(world.owner, '/own/d', '/own/e')
+    await expect(read()).rejects.toMatchObject(gone)
+    await world.files.remove(world.owner, '/own/d')
+    await port.makeDirectory('/own/d')
+    await port.write('/own/d/a', Uint8Array.of(7, 8, 9), anything)
+    await expect(read()).rejects.toMatchObject(gone)
+  })
+})
+
 describe('watch', () => {
   test('tells of changes in a directory, and refuses a link to one', async () => {
     await world.files.symlink(world.owner, '/own/link', '/plain')
