@@ -146,9 +146,14 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
     connectionCount: () => sessions.size,
     requestShutdown: () => shutdown()
   }
-  if (parts.files.exists(parts.principals.node, appsDirectory)) setImmediate(() => void startApps(all))
-  setImmediate(() => void cluster.start())
-  if (configuration.eris.listen !== undefined) setImmediate(() => void startContent(all))
+  let isClosed = false
+  // Who only makes a data directory closes at once: what would begin then is not begun.
+  setImmediate(() => {
+    if (isClosed) return
+    if (parts.files.exists(parts.principals.node, appsDirectory)) void startApps(all)
+    void cluster.start()
+    if (configuration.eris.listen !== undefined) void startContent(all)
+  })
   return {
     treeId: record.treeId,
     isNew: found === undefined,
@@ -163,6 +168,7 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
       shutdown = listener
     },
     async close() {
+      isClosed = true
       await apps.close()
       await coordinator.close()
       await cluster.close()

@@ -1,8 +1,10 @@
 /** The apps of a node, loaded when one is installed or asked about: a node without apps pays nothing for them. */
 import type { NodeParts } from '../create-node.ts'
+import { NodeError } from '../node-error.ts'
 import type { NodeApps } from './node-apps.ts'
 
 export interface LazyApps {
+  /** ERR_NODE_STOPPING after `close`. */
   get(): Promise<NodeApps>
   /** What was loaded; undefined when nothing was, or it failed. */
   loaded(): Promise<NodeApps | undefined>
@@ -13,9 +15,14 @@ export interface LazyApps {
 
 export function createLazyApps(parts: () => NodeParts): LazyApps {
   let opened: Promise<NodeApps> | undefined
+  let isClosed = false
+  const open = async (): Promise<NodeApps> => {
+    if (isClosed) throw new NodeError('ERR_NODE_STOPPING', 'the node stops, and its apps with it')
+    return await (await import('./node-apps.ts')).openNodeApps(parts())
+  }
   const loaded = async (): Promise<NodeApps | undefined> => await opened?.catch(() => undefined)
   return {
-    get: () => (opened ??= import('./node-apps.ts').then(({ openNodeApps }) => openNodeApps(parts()))),
+    get: () => (opened ??= open()),
     loaded,
     async failure() {
       try {
@@ -26,6 +33,7 @@ export function createLazyApps(parts: () => NodeParts): LazyApps {
       }
     },
     async close() {
+      isClosed = true
       await (await loaded())?.close()
     }
   }

@@ -91,7 +91,13 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
     now
   })
   const front = await openAppFront({ ...parts, host })
-  await host.startAll()
+  try {
+    await host.startAll()
+  } catch (error) {
+    await front.close()
+    await host.close()
+    throw error
+  }
   return {
     host,
     log,
