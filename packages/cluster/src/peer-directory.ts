@@ -14,7 +14,14 @@ import { type Hello, type HelloPurpose, helloPurpose } from './hello.ts'
 import { idKey } from './id-key.ts'
 import { dialMsMax, dialsAtOnceMax, hintsMax, lingerMs, strangerMsMax } from './limits.ts'
 import type { Peer } from './peer.ts'
-import type { AddressDiscovery, ClusterDeps, LocalNode, Standing, StandingSource } from './ports.ts'
+import type {
+  AddressDiscovery,
+  ClusterDeps,
+  HelloTree,
+  LocalNode,
+  Standing,
+  StandingSource
+} from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
 
 /** `connected` comes again when the standing of the peer here, or ours there, has risen: what was refused may be asked anew. */
@@ -26,6 +33,11 @@ export interface PeerDirectoryDeps extends ClusterDeps {
   readonly book: AddressBook
   readonly gate: Gate
   readonly router: RequestRouter
+  /**
+   * True for a principal that had rights here and has none any more, when the caps that it names are all known: it has
+   * nothing to show that would change that, so it gets no place among strangers either. Nobody when left out.
+   */
+  readonly hasEnded?: (principal: Id, named: readonly HelloTree[]) => boolean
 }
 
 interface Member {
@@ -190,8 +202,8 @@ export class PeerDirectory {
   }
 
   /** What a hello must meet beside its signatures. */
-  #check({ principal, endpoint }: Hello, connection: Connection): void {
-    const { local, book } = this.#deps
+  #check({ principal, endpoint, purpose, trees }: Hello, connection: Connection): void {
+    const { local, book, hasEnded } = this.#deps
     if (this.#isClosed) throw new ClusterError('ERR_PEER_CLOSED', 'this node has left the network')
     if (equalBytes(principal.signer, local.principal.id)) {
       throw new ClusterError(
@@ -199,6 +211,8 @@ export class PeerDirectory {
         'the peer speaks in the name of this node: is one data directory a copy of the other?'
       )
     }
+    if (purpose !== helloPurpose.join && hasEnded?.(principal.signer, trees) === true)
+      throw new ClusterError('ERR_PEER_REFUSED', 'its rights here have ended; an owner may invite it anew')
     const held = book.entry(principal.signer)?.endpoint?.body
     const isOther = held !== undefined && !equalBytes(held.transportKey, connection.remoteKey)
     if (isOther && held.sequence >= endpoint.body.sequence) {

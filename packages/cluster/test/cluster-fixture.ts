@@ -6,7 +6,7 @@ import {
   createMemoryNetwork,
   createVirtualTime
 } from '@blocktree/network/memory'
-import type { EndpointRecord, Principal } from '@blocktree/tree'
+import type { EndpointRecord, Id, Principal } from '@blocktree/tree'
 import {
   type AddressBook,
   Gate,
@@ -32,6 +32,8 @@ export interface TestNode {
   readonly messages: MessageExchange
   readonly desk: InvitationDesk
   readonly standings: Map<string, Standing>
+  /** Principals that had rights here once. */
+  readonly ended: Set<string>
   /** Pairs of principals that have no tree in common, ids in order, with a comma between. */
   readonly apart: Set<string>
   readonly invitations: Map<string, Uint8Array>
@@ -111,7 +113,18 @@ export function createTestCluster(): TestCluster {
       treesFor: () => [],
       features: ['messages/1']
     }
-    const directory = new PeerDirectory({ crypto, timers: time, local, standing, book, gate, router })
+    const ended = new Set<string>()
+    const hasEnded = (id: Id): boolean => ended.has(id.toHex())
+    const directory = new PeerDirectory({
+      crypto,
+      timers: time,
+      local,
+      standing,
+      book,
+      gate,
+      router,
+      hasEnded
+    })
     const messages = new MessageExchange({
       timers: time,
       standing,
@@ -132,6 +145,7 @@ export function createTestCluster(): TestCluster {
       messages,
       desk,
       standings,
+      ended,
       apart,
       invitations,
       gate

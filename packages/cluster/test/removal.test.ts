@@ -1,4 +1,5 @@
 /** A node that was let in and is removed, or holds rights and lies: what is open ends at once, and it does not come back. */
+import { equalBytes } from '@blocktree/codec'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type InvitationTerms, fingerprintOf, helloPurpose, join } from '../src/index.ts'
 import { joinRecordsMethod } from '../src/invitation-desk.ts'
@@ -44,6 +45,29 @@ describe('a removed node', () => {
     await cluster.time.advance(500)
     expect(await isClosedSoon(cluster.time, there)).toBe(true)
     expect(owner.directory.find(box.principal.id)).toBeDefined()
+  })
+
+  test('is refused at the hello when it comes again, though strangers may connect, and tries less and less often', async () => {
+    const { cluster, nodes } = await members('owner', 'box', 'stolen')
+    const [owner, box, stolen] = [pick(nodes, 0), pick(nodes, 1), pick(nodes, 2)]
+    for (const node of [owner, box]) {
+      node.standings.delete(stolen.principal.id.toHex())
+      node.ended.add(stolen.principal.id.toHex())
+      node.directory.refresh()
+    }
+    let seen = 0
+    owner.directory.onPeer(({ principal }, state) => {
+      if (state === 'connected' && equalBytes(principal, stolen.principal.id)) seen += 1
+    })
+    await cluster.time.advance(120_000)
+    expect(seen).toBe(0)
+    expect(box.directory.find(stolen.principal.id)).toBeUndefined()
+    expect(stolen.directory.peers()).toEqual([])
+    await expect(cluster.time.until(stolen.directory.dial(addressOf(owner)))).rejects.toMatchObject({
+      code: 'ERR_PEER_REFUSED'
+    })
+    const joining = stolen.directory.dial(addressOf(owner), { purpose: helloPurpose.join })
+    expect((await cluster.time.until(joining)).principal).toEqual(owner.principal.id) // it may be invited anew
   })
 
   test('gets no further chunk of a stream that was under way', async () => {

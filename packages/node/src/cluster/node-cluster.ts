@@ -209,7 +209,8 @@ class Cluster implements NodeCluster {
     this.router = new RequestRouter({ standing, timers, penalize })
     const local = this.#local()
     const { router } = this
-    this.directory = new PeerDirectory({ crypto, timers, local, standing, book, gate, router })
+    const hasEnded = standing.hasEnded.bind(standing)
+    this.directory = new PeerDirectory({ crypto, timers, local, standing, book, gate, router, hasEnded })
     const { directory } = this
     this.messages = new MessageExchange({
       timers,

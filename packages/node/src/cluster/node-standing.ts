@@ -1,6 +1,6 @@
 /** Standing over all trees kept here that are open. */
 import { equalBytes } from '@blocktree/codec'
-import type { Standing, StandingSource } from '@blocktree/cluster'
+import type { HelloTree, Standing, StandingSource } from '@blocktree/cluster'
 import type { CryptoProvider } from '@blocktree/crypto'
 import type { Clock, Id } from '@blocktree/tree'
 import type { HeldTree } from '../hosted-trees.ts'
@@ -41,6 +41,17 @@ export class NodeStanding implements StandingSource {
       const standing = this.of(held)
       return standing.standingOf(left) !== 'stranger' && standing.standingOf(right) !== 'stranger'
     })
+  }
+
+  /** For `PeerDirectoryDeps.hasEnded`. */
+  hasEnded(principal: Id, named: readonly HelloTree[]): boolean {
+    if (this.standingOf(principal) !== 'stranger') return false
+    const concerned = this.trees().filter((held) => this.of(held).hadRights(principal))
+    const showsNew = concerned.some((held) => {
+      const shown = named.find(({ tree }) => equalBytes(tree, held.id))
+      return shown !== undefined && !this.of(held).knows(shown.caps)
+    })
+    return concerned.length > 0 && !showsNew
   }
 
   members(): readonly Id[] {

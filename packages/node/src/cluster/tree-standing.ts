@@ -45,6 +45,16 @@ export class TreeStanding {
     return standing
   }
 
+  /** Now or at any time: a cap was made for it, whatever became of that. */
+  hadRights(principal: Id): boolean {
+    return this.#tree.authority.capsOf(principal).length > 0
+  }
+
+  /** True when each of these caps is held here, live or not. */
+  knows(caps: readonly Id[]): boolean {
+    return caps.every((cap) => this.#tree.authority.cap(cap) !== undefined)
+  }
+
   /** Principals with `host` over a zone, in no particular order. */
   members(): readonly Id[] {
     this.#refresh()

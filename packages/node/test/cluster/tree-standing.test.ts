@@ -94,6 +94,10 @@ describe('TreeStanding', () => {
     await tree.commitLocal({ records: [{ record }] })
     expect(standing.standingOf(host.id)).toBe('stranger')
     expect(standing.members().map((id) => id.toHex())).not.toContain(host.id.toHex())
+    expect(standing.hadRights(host.id)).toBe(true)
+    expect(standing.hadRights(newPrincipal().id)).toBe(false)
+    expect(standing.knows([cap.id])).toBe(true) // though it is revoked
+    expect(standing.knows([cap.id, crypto.random.bytes(32)])).toBe(false)
   })
 
   test('sees a cap end by the clock, within a second', async () => {
