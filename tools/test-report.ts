@@ -16,12 +16,25 @@ interface FileResult {
   readonly name: string
   readonly status: string
   readonly message?: string
-  readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+  readonly assertionResults: readonly TestResult[]
+}
+
+interface TestResult {
+  readonly fullName: string
+  readonly status: string
+  readonly failureMessages?: readonly string[]
+}
+
+/** What went wrong, so that it can be read at the end of a long log. */
+export interface Failure {
+  readonly name: string
+  readonly messages: readonly string[]
 }
 
 export interface Summary {
   readonly passed: number
   readonly failed: number
+  readonly failures: readonly Failure[]
   readonly skipped: readonly string[]
   /** Skipped although what they need is there, or must be. */
   readonly wronglySkipped: readonly string[]
@@ -31,20 +44,36 @@ export interface Summary {
 export function summarize(report: Report, present: readonly string[]): Summary {
   const tests = report.testResults.flatMap((file) => file.assertionResults)
   const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && allPassed(file))
+  const failures = [
+    ...report.testResults.flatMap(failuresOf),
+    ...brokenFiles.map(({ name, message = '' }) => ({ name, messages: [message] }))
+  ]
   const skipped = tests.filter(({ status }) => ['skipped', 'pending', 'disabled'].includes(status))
   const names = skipped.map(({ fullName }) => fullName)
   return {
     passed: tests.filter(({ status }) => status === 'passed').length,
-    failed: tests.filter(({ status }) => status === 'failed').length + brokenFiles.length,
+    failed: failures.length,
+    failures,
     skipped: names,
     wronglySkipped: names.filter((name) => present.some((word) => name.includes(word)))
   }
+}
+
+function failuresOf({ name, assertionResults }: FileResult): readonly Failure[] {
+  return assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages = [] }) => ({
+      name: `${name}: ${fullName}`,
+      messages: failureMessages
+    }))
 }
 
 /** A file that failed although none of its tests did: it could not be loaded. */
 function allPassed(file: FileResult): boolean {
   return !file.assertionResults.some(({ status }) => status === 'failed')
 }
+
+const messageCharactersMax = 4000
 
 function presentThings(root: string): string[] {
   const listed = spawnSync(`${root}tools/setup-extras`, ['--list'], { encoding: 'utf8' }).stdout
@@ -60,6 +89,11 @@ function main([file = '', ...required]: readonly string[]): void {
   for (const name of summary.skipped) console.log(`skipped: ${name}`)
   for (const name of summary.wronglySkipped)
     console.log(`WRONG, what it needs is present or required: ${name}`)
+  for (const { name, messages } of summary.failures) {
+    console.log(`FAILED: ${name}`)
+    for (const message of messages)
+      console.log(message.slice(0, messageCharactersMax).replaceAll(/^/gmu, '    '))
+  }
   if (summary.failed > 0 || summary.wronglySkipped.length > 0) process.exitCode = 1
   console.log(`${summary.passed} passed, ${summary.failed + summary.wronglySkipped.length} failed`)
 }

@@ -21,6 +21,10 @@ test('counts passed and failed tests and a file that could not be loaded', () =>
   expect(summarize({ testResults }, [])).toEqual({
     passed: 1,
     failed: 2,
+    failures: [
+      { name: 'a.test.ts: three', messages: [] },
+      { name: 'a.test.ts', messages: [''] }
+    ],
     skipped: ['two'],
     wronglySkipped: []
   })
