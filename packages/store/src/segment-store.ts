@@ -15,7 +15,7 @@ import { createReserve, freeReserve } from './disk-reserve.ts'
 import { eachRow, isIndexDamage } from './index-store.ts'
 import { rowSpace } from './index-rows.ts'
 import { queuedBytesMax, reserveBytes, segmentBytesTarget } from './limits.ts'
-import type { Location } from './location.ts'
+import { type Location, type Position, decodeLogPlace, encodeLogPlace, isBefore } from './location.ts'
 import { keyText } from './overlay.ts'
 import type { PackedFrames } from './packed-batch.ts'
 import type { PreparedFrames } from './pending-batch.ts'
@@ -88,11 +88,31 @@ export class SegmentStore implements DiskStore {
     return this.#reader.hasRecord(id)
   }
 
-  async *records(): AsyncGenerator<StoredRecord> {
+  records(): AsyncGenerator<StoredRecord> {
+    return this.#records(undefined)
+  }
+
+  logEnd(): Uint8Array {
+    return encodeLogPlace(this.#parts.storeId, this.#appender.end)
+  }
+
+  recordsAfter(place: Uint8Array, bytesMax: number): AsyncIterable<StoredRecord> | undefined {
+    const start = decodeLogPlace(this.#parts.storeId, place)
+    const { end } = this.#appender
+    if (start === undefined || isBefore(end, start)) return undefined
+    let bytes = -start.offset
+    for (const segment of this.#parts.segments.numbers()) {
+      if (segment < start.segment || bytes > bytesMax) continue
+      bytes += segment >= end.segment ? end.offset : this.#parts.segments.file(segment).size()
+    }
+    return bytes > bytesMax ? undefined : this.#records(start)
+  }
+
+  async *#records(start: Position | undefined): AsyncGenerator<StoredRecord> {
     while (this.#collection !== undefined) await this.#collection
     this.#iterations++
     try {
-      yield* storedRecords(this.#parts, this.#reader, () => this.#appender.end)
+      yield* storedRecords(this.#parts, this.#reader, () => this.#appender.end, start)
     } finally {
       this.#iterations--
     }

@@ -1,4 +1,4 @@
-/** All records in the order of the log, then those that are on their way into it. */
+/** All records in the order of the log, or those behind a place in it, then those that are on their way into it. */
 import type { StoredRecord } from '@blocktree/tree'
 import { asBuffer, frameType } from './frame.ts'
 import { rowSpace } from './index-rows.ts'
@@ -14,7 +14,8 @@ import { toRecord } from './store-reader.ts'
 export async function* storedRecords(
   parts: StoreParts,
   reader: StoreReader,
-  end: () => Position
+  end: () => Position,
+  start?: Position
 ): AsyncGenerator<StoredRecord> {
   const pending = parts.overlay.records().map((entry) => keyBytes(entry.key))
   const seen = new Set<string>()
@@ -22,8 +23,11 @@ export async function* storedRecords(
   const keep = (type: number): boolean => type === frameType.record
   for (const segment of parts.segments.numbers()) {
     if (segment > limit.segment) break
+    if (start !== undefined && segment < start.segment) continue
     const to = segment === limit.segment ? { to: limit.offset } : {}
-    for await (const item of scanSegment(parts.segments.file(segment), { salt: parts.salt, keep, ...to })) {
+    const from = segment === start?.segment ? { from: start.offset } : {}
+    const range = { salt: parts.salt, keep, ...from, ...to }
+    for await (const item of scanSegment(parts.segments.file(segment), range)) {
       if (item.kind !== 'batch') continue
       for (const frame of item.frames) {
         if (frame.type !== frameType.record || frame.payload === undefined) continue

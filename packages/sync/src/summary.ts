@@ -72,6 +72,16 @@ export class Summary<Row extends TrieRow> {
     this.#marked.add(((key[0] ?? 0) << 8) | (key[1] ?? 0))
   }
 
+  /** So much changed that all rows are read again: that costs less than reading those that changed. */
+  get isCrowded(): boolean {
+    return this.#marked.size > marksMax
+  }
+
+  /** Nothing has changed since `unsaved` was called. */
+  get isSaved(): boolean {
+    return this.#chunks.every((chunk) => chunk === undefined || chunk.isSaved)
+  }
+
   /** Everything may have changed. */
   forget(): void {
     this.#isKnown = false
@@ -119,14 +129,13 @@ export class Summary<Row extends TrieRow> {
     return changed
   }
 
-  /** Takes nodes that were saved and are still those of the rows. */
+  /** Takes nodes that were saved and are those of the rows but for places that are marked, before this call or after it. */
   load(chunks: Iterable<{ readonly chunk: number; readonly bytes: Uint8Array }>): void {
     for (const { chunk, bytes } of chunks) {
       if (chunk >= chunkCount || bytes.length !== chunkBytesSaved) return
       this.#chunks[chunk] = { ...newChunk(bytes.slice()), isSaved: true }
     }
     this.#isKnown = true
-    this.#marked.clear()
   }
 
   #settle(): Promise<void> {

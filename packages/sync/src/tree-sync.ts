@@ -112,7 +112,8 @@ const failureLongestMs = 60_000
 const forbiddenMs = 30_000
 const welcomeMs = 20 // caps and the principals that they are for come together
 const progressMs = 500
-const saveEveryMs = 5 * 60_000
+const saveEveryMs = 60_000
+const savesPutOffMax = 4
 const askAgainMs = 500 // after a refusal, while somebody waits for a promise
 const promiseMs = 30_000 // a peer that does not hold a write by then is asked with the next ones
 const life = 8
@@ -757,10 +758,10 @@ export class TreeSync {
   }
 
   async #loadSummary(): Promise<void> {
-    const { tree, store } = this.#ports
+    const { tree, store, crypto } = this.#ports
     if (tree.rootBlock === undefined) return
     const { headers } = this.#summaries.of([tree.rootBlock])
-    await loadSummary({ tree, store, scope: tree.rootBlock }, headers)
+    await loadSummary({ tree, store, crypto, scope: tree.rootBlock }, headers)
   }
 
   async #saveSummary(): Promise<void> {
@@ -771,10 +772,15 @@ export class TreeSync {
     if (headers.isKnown) await saveSummary({ tree, store, scope: tree.rootBlock }, headers)
   }
 
-  #saveLater(): void {
+  /** Now and then; less often while so much is written that the summary costs a look at all rows. */
+  #saveLater(putOff = 0): void {
     this.#cancelSave = this.#ports.pace.after(saveEveryMs, () => {
-      this.#run(this.#saveSummary())
-      if (!this.#isClosed) this.#saveLater()
+      if (this.#isClosed) return
+      const { rootBlock } = this.#ports.tree
+      const isBusy = rootBlock !== undefined && this.#summaries.of([rootBlock]).headers.isCrowded
+      const isPutOff = isBusy && putOff < savesPutOffMax
+      if (!isPutOff) this.#run(this.#saveSummary())
+      this.#saveLater(isPutOff ? putOff + 1 : 0)
     })
   }
 

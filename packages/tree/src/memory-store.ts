@@ -3,6 +3,7 @@
  * nothing survives the process; order and visibility are those of the port.
  */
 import { idKey } from './id-key.ts'
+import { encodeUint48, readUint48 } from './index-rows.ts'
 import type {
   BlockStore,
   IndexReader,
@@ -82,11 +83,17 @@ async function* replay(
   for (const [key, value] of rows) yield [Uint8Array.fromHex(key), value]
 }
 
+async function* yieldAll(records: readonly StoredRecord[]): AsyncGenerator<StoredRecord> {
+  yield* records
+}
+
 class MemoryStore implements BlockStore {
   readonly #index = new SortedRows()
   readonly #local = new SortedRows()
   readonly #sectors: Map<string, Uint8Array> = new Map()
   readonly #records: Map<string, StoredRecord> = new Map()
+  /** Keys of records as they came: the log. */
+  readonly #order: string[] = []
 
   get index(): IndexReader {
     return this.#index
@@ -107,13 +114,21 @@ class MemoryStore implements BlockStore {
     return this.#records.has(idKey(id))
   }
   async *records(): AsyncGenerator<StoredRecord> {
-    yield* [...this.#records.values()]
+    yield* yieldAll([...this.#records.values()])
+  }
+  logEnd(): Uint8Array {
+    return encodeUint48(this.#order.length)
+  }
+  recordsAfter(place: Uint8Array): AsyncIterable<StoredRecord> {
+    return yieldAll(this.#order.slice(readUint48(place, 0)).flatMap((key) => this.#records.get(key) ?? []))
   }
   commit(batch: StoreBatch): Promise<void> {
     for (const sector of batch.sectors ?? []) this.#putSector(sector)
     for (const record of batch.records ?? []) {
       const key = idKey(record.id)
-      if (!this.#records.has(key)) this.#records.set(key, { ...record, bytes: record.bytes.slice() })
+      if (this.#records.has(key)) continue
+      this.#records.set(key, { ...record, bytes: record.bytes.slice() })
+      this.#order.push(key)
     }
     this.#index.apply(batch.rows ?? [])
     this.#local.apply(batch.local ?? [])

@@ -71,6 +71,16 @@ export interface BlockStore {
   /** Every record in the order of the log. */
   records(): AsyncIterable<StoredRecord>
   /**
+   * A place in the log of this store, in its own bytes: behind everything that lies in the log now. What was committed
+   * and is on its way there comes behind it. Absent in stores without a log.
+   */
+  logEnd?(): Uint8Array
+  /**
+   * Records that came into the log behind a place, in its order, with some from before it; undefined when the place is
+   * none of this log, or more than `bytesMax` bytes of log lie behind it.
+   */
+  recordsAfter?(place: Uint8Array, bytesMax: number): AsyncIterable<StoredRecord> | undefined
+  /**
    * Visible at once to readers, durable when the promise resolves. Batches become durable in call order. When a
    * batch fails (disk full, I/O error) it and every later one that was queued are refused and become invisible:
    * ERR_STORE_FULL, ERR_STORE_IO.
