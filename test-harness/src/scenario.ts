@@ -1,7 +1,7 @@
 /** A story with real nodes: steps in plain words, seeded randomness, everything it made gone afterwards. */
 import { createHarness, type Harness, type NodeProcess } from '@blocktree/harness'
 import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
-import { createSeededRandom, type SeededRandom } from './seeded-random.ts'
+import { createSeededRandom, type SeededRandom } from '@blocktree/crypto/seeded-random'
 
 export type Node = NodeProcess<NodeMethods>
 
@@ -51,7 +51,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
   await scenario.run({
     harness,
     seed: options.seed,
-    random: createSeededRandom(options.seed),
+    random: createSeededRandom(String(options.seed)),
     scale: options.scale ?? 1,
     async step(name, action) {
       options.onStep?.(name)

@@ -19,10 +19,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blocktreeBinary, createHarness, type Harness, HarnessError } from '@blocktree/harness'
 import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
 import type { Node } from '../src/scenario.ts'
-import { createSeededRandom } from '../src/seeded-random.ts'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 const rounds = process.env['SLOW'] === '1' ? 600 : 40
-const random = createSeededRandom(Number(process.env['SCENARIO_SEED'] ?? 7))
+const random = createSeededRandom(process.env['SCENARIO_SEED'] ?? '7')
 const fileCount = 24
 const written = new Map<string, Uint8Array>()
 let harness: Harness<NodeMethods>

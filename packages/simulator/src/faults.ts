@@ -1,11 +1,11 @@
 /** What goes wrong: chosen by the seed, one event after another, and all of it mended at the end. */
-import type { SeededBytes } from './seeded-bytes.ts'
+import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 import type { Simulation } from './simulation.ts'
 
 export type FaultKind = 'disk' | 'net' | 'clock' | 'crash'
 export const faultKinds: readonly FaultKind[] = ['disk', 'net', 'clock', 'crash']
 
-type Fault = (simulation: Simulation, random: SeededBytes) => Promise<string> | string
+type Fault = (simulation: Simulation, random: SeededRandom) => Promise<string> | string
 
 const faults: Readonly<Record<FaultKind, readonly Fault[]>> = {
   net: [cutInTwo, cutOneWay, slowDown, lose, resetConnections, heal, heal],
@@ -16,11 +16,11 @@ const faults: Readonly<Record<FaultKind, readonly Fault[]>> = {
 
 export class FaultPlan {
   readonly #kinds: readonly FaultKind[]
-  readonly #random: SeededBytes
+  readonly #random: SeededRandom
   /** How often each happened, by name. */
   readonly counts: Map<string, number> = new Map()
 
-  constructor(kinds: readonly FaultKind[], random: SeededBytes) {
+  constructor(kinds: readonly FaultKind[], random: SeededRandom) {
     this.#kinds = kinds
     this.#random = random
   }
@@ -44,20 +44,20 @@ export class FaultPlan {
   }
 }
 
-function cutInTwo(simulation: Simulation, random: SeededBytes): string {
+function cutInTwo(simulation: Simulation, random: SeededRandom): string {
   const left = simulation.names.filter(() => random.chance(0.5))
   const right = simulation.names.filter((name) => !left.includes(name))
   simulation.hub.partition(left, right)
   return `cut ${left.join(' ')} from ${right.join(' ')}`
 }
 
-function cutOneWay(simulation: Simulation, random: SeededBytes): string {
+function cutOneWay(simulation: Simulation, random: SeededRandom): string {
   const [from, to] = [random.pick(simulation.names), random.pick(simulation.names)]
   if (from !== to) simulation.hub.setConditions(from, to, { isCut: true })
   return `nothing gets from ${from} to ${to}`
 }
 
-function slowDown(simulation: Simulation, random: SeededBytes): string {
+function slowDown(simulation: Simulation, random: SeededRandom): string {
   const [from, to] = [random.pick(simulation.names), random.pick(simulation.names)]
   if (from !== to) {
     simulation.hub.setConditions(from, to, {
@@ -69,13 +69,13 @@ function slowDown(simulation: Simulation, random: SeededBytes): string {
   return `slow from ${from} to ${to}`
 }
 
-function lose(simulation: Simulation, random: SeededBytes): string {
+function lose(simulation: Simulation, random: SeededRandom): string {
   const [from, to] = [random.pick(simulation.names), random.pick(simulation.names)]
   if (from !== to) simulation.hub.setConditions(from, to, { loss: 0.2, jitterMs: 50 })
   return `loss from ${from} to ${to}`
 }
 
-function resetConnections(simulation: Simulation, random: SeededBytes): string {
+function resetConnections(simulation: Simulation, random: SeededRandom): string {
   const [left, right] = [random.pick(simulation.names), random.pick(simulation.names)]
   if (left !== right) simulation.hub.reset(left, right)
   return `reset between ${left} and ${right}`
@@ -90,13 +90,13 @@ function heal(simulation: Simulation): string {
   return 'the network is whole'
 }
 
-async function killProcess(simulation: Simulation, random: SeededBytes): Promise<string> {
+async function killProcess(simulation: Simulation, random: SeededRandom): Promise<string> {
   const name = random.pick(simulation.names)
   await simulation.crash(name, 'process')
   return `killed ${name}`
 }
 
-async function losePower(simulation: Simulation, random: SeededBytes): Promise<string> {
+async function losePower(simulation: Simulation, random: SeededRandom): Promise<string> {
   const name = random.pick(simulation.names)
   await simulation.crash(name, 'power')
   return `${name} lost power`
@@ -107,31 +107,31 @@ async function startAll(simulation: Simulation): Promise<string> {
   return 'started what was down'
 }
 
-async function restartOrderly(simulation: Simulation, random: SeededBytes): Promise<string> {
+async function restartOrderly(simulation: Simulation, random: SeededRandom): Promise<string> {
   const name = random.pick(simulation.names)
   await simulation.restart(name)
   return `restarted ${name}`
 }
 
-function failSync(simulation: Simulation, random: SeededBytes): string {
+function failSync(simulation: Simulation, random: SeededRandom): string {
   const name = random.pick(simulation.names)
   simulation.machine(name).disk.failSyncs = 1
   return `the next sync of ${name} fails`
 }
 
-function failWrite(simulation: Simulation, random: SeededBytes): string {
+function failWrite(simulation: Simulation, random: SeededRandom): string {
   const name = random.pick(simulation.names)
   simulation.machine(name).disk.failWrites = 1
   return `the next write of ${name} fails`
 }
 
-function fillDisk(simulation: Simulation, random: SeededBytes): string {
+function fillDisk(simulation: Simulation, random: SeededRandom): string {
   const name = random.pick(simulation.names)
   simulation.machine(name).disk.capacity = 1
   return `the disk of ${name} is full`
 }
 
-function emptyDisk(simulation: Simulation, random: SeededBytes): string {
+function emptyDisk(simulation: Simulation, random: SeededRandom): string {
   const name = random.pick(simulation.names)
   emptyOneDisk(simulation, name)
   return `the disk of ${name} has room`
@@ -144,7 +144,7 @@ function emptyOneDisk(simulation: Simulation, name: string): void {
   disk.failWrites = 0
 }
 
-function shiftClock(simulation: Simulation, random: SeededBytes): string {
+function shiftClock(simulation: Simulation, random: SeededRandom): string {
   const name = random.pick(simulation.names)
   const offsetMs = Math.round((random.number() - 0.5) * 2 * 3 * 86_400_000)
   simulation.setClock(name, offsetMs)

@@ -4,7 +4,7 @@ import { createFiles, createSharing, createTree } from '@blocktree/files'
 import { createStore } from '@blocktree/store'
 import { type Id, type Principal, createPrincipal, createTreeState, right } from '@blocktree/tree'
 import { Machine } from './machine.ts'
-import { type SeededBytes, seededBytes } from './seeded-bytes.ts'
+import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 export interface Founding {
   readonly treeId: Id
@@ -28,7 +28,7 @@ export async function found(
   seed: string,
   startMs: number
 ): Promise<Founding> {
-  const random = seededBytes(`${seed} founding`)
+  const random = createSeededRandom(`${seed} founding`)
   const clock = { now: () => startMs }
   const principals = new Map(names.map((name) => [name, principalNamed(crypto, name)]))
   const [first] = principals.values()
@@ -55,6 +55,6 @@ export async function found(
 }
 
 function principalNamed(crypto: CryptoProvider, name: string): Principal {
-  const random: SeededBytes = seededBytes(`principal ${name}`)
+  const random: SeededRandom = createSeededRandom(`principal ${name}`)
   return createPrincipal(crypto, { signSeed: random.bytes(32), kemSeed: random.bytes(32) })
 }

@@ -6,7 +6,7 @@ import type { ProcessTable } from '@blocktree/store'
 import { type FaultyFileSystem, createFaultyFileSystem } from '@blocktree/store/faulty-file-system'
 import { type MemoryIndexDriver, createMemoryIndex } from '@blocktree/store/memory-index'
 import type { StorageFiles } from '@blocktree/coordinator'
-import type { SeededBytes } from './seeded-bytes.ts'
+import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 
 const directories = ['', 'segments', 'coordinator']
 /** Of the writes of the index that were not synced, about this share survives a loss of power. */
@@ -27,7 +27,7 @@ export class Machine {
   }
 
   /** What a store opens; belongs to the process that asks. */
-  drivers(random: SeededBytes): {
+  drivers(random: SeededRandom): {
     readonly files: FaultyFileSystem
     readonly index: MemoryIndexDriver
     readonly processes: ProcessTable
@@ -46,7 +46,7 @@ export class Machine {
   }
 
   /** The power is gone: of what was not synced, chance keeps some sectors, and of the index some first writes. */
-  async losePower(random: SeededBytes): Promise<void> {
+  async losePower(random: SeededRandom): Promise<void> {
     const lost = Array.from({ length: this.#index.writes - 1 }, () => random.chance(keptShare)).indexOf(false)
     this.#disk.crash((chance) => random.chance(chance))
     this.#index.rewind(lost < 0 ? this.#index.writes : lost + 1)

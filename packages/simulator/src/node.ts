@@ -22,7 +22,7 @@ import { TreeSync } from '@blocktree/sync'
 import { type EndpointRecord, type Principal, type TreeState, createTreeState, right } from '@blocktree/tree'
 import { nameSecret, sectorLog2, storeOptions } from './founding.ts'
 import type { Machine } from './machine.ts'
-import type { SeededBytes } from './seeded-bytes.ts'
+import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 import { serveSync } from './serve-sync.ts'
 
 export interface NodeIdentity {
@@ -60,7 +60,7 @@ export interface NodeStart {
   readonly world: NodeWorld
   readonly identity: NodeIdentity
   readonly machine: Machine
-  readonly random: SeededBytes
+  readonly random: SeededRandom
   /** Wall clock of this machine. */
   readonly wallClock: () => number
   /** The node that began the cluster. */

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { type FaultKind, FaultPlan } from './faults.ts'
 import { type Violation, judge, summaryOf } from './invariants.ts'
-import { seededBytes } from './seeded-bytes.ts'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import { Simulation } from './simulation.ts'
 import { Workload } from './workload.ts'
 
@@ -38,7 +38,7 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
   const { seed, nodes, hours } = options
   const simulation = await Simulation.start({ seed, nodes })
   const workload = new Workload(simulation, seed)
-  const plan = new FaultPlan(options.faults, seededBytes(`${seed} faults`))
+  const plan = new FaultPlan(options.faults, createSeededRandom(`${seed} faults`))
   const startMs = simulation.time.now()
   workload.start()
   while (simulation.time.now() - startMs < hours * hourMs) {

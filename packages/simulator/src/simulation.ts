@@ -14,7 +14,7 @@ import { createEndpoint } from '@blocktree/tree'
 import { type Founding, found } from './founding.ts'
 import type { Machine } from './machine.ts'
 import { type NodeIdentity, type NodeWorld, type SimulatedNode, startNode } from './node.ts'
-import { type SeededBytes, seededBytes } from './seeded-bytes.ts'
+import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 export interface SimulationOptions {
   readonly seed: string
@@ -46,7 +46,7 @@ function isDiskFailure(error: unknown): error is Error {
 export class Simulation {
   readonly time: VirtualTime
   readonly hub: MemoryNetwork
-  readonly random: SeededBytes
+  readonly random: SeededRandom
   readonly names: readonly string[]
   /** What nodes would have written into their logs as warnings, the last thousand. */
   readonly notes: string[] = []
@@ -68,7 +68,7 @@ export class Simulation {
     this.#places = places
     this.names = [...places.keys()]
     this.time = createVirtualTime(startMs)
-    this.random = seededBytes(`${options.seed} simulation`)
+    this.random = createSeededRandom(`${options.seed} simulation`)
     this.hub = createMemoryNetwork({
       timers: this.time,
       random: () => this.random.number(),
@@ -89,7 +89,10 @@ export class Simulation {
   static async start(options: SimulationOptions): Promise<Simulation> {
     const { seed, nodes } = options
     const names = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`)
-    const crypto: CryptoProvider = { ...createNativeProvider(), random: seededBytes(`${seed} records`) }
+    const crypto: CryptoProvider = {
+      ...createNativeProvider(),
+      random: createSeededRandom(`${seed} records`)
+    }
     const founding = await found(names, crypto, seed, startMs)
     const places = new Map<string, Place>()
     for (const [name, principal] of founding.principals) {
@@ -137,7 +140,7 @@ export class Simulation {
     const place = this.#place(name)
     if (place.node !== undefined || place.starting !== undefined) return
     const { identity, machine } = place
-    const random = seededBytes(`${this.#seed} ${name} process ${machine.process}`)
+    const random = createSeededRandom(`${this.#seed} ${name} process ${machine.process}`)
     const wallClock = (): number => Math.floor(this.time.now()) + place.clockOffsetMs
     const isFirst = name === this.names[0]
     const starting = startNode({ world: this.#world, identity, machine, random, wallClock, isFirst })

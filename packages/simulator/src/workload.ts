@@ -5,7 +5,7 @@
 import type { Lease } from '@blocktree/coordinator'
 import type { WriteReply } from '@blocktree/files'
 import type { SimulatedNode } from './node.ts'
-import { type SeededBytes, seededBytes } from './seeded-bytes.ts'
+import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
 import type { Simulation } from './simulation.ts'
 
 /** A write that was acknowledged. */
@@ -36,7 +36,7 @@ const lock = { ttlMs: 5000, waitMs: 10_000 }
 
 export class Workload {
   readonly #simulation: Simulation
-  readonly #random: SeededBytes
+  readonly #random: SeededRandom
   readonly acknowledged: Acknowledged[] = []
   readonly removed: Set<string> = new Set()
   readonly locks: HeldLock[] = []
@@ -51,7 +51,7 @@ export class Workload {
 
   constructor(simulation: Simulation, seed: string) {
     this.#simulation = simulation
-    this.#random = seededBytes(`${seed} workload`)
+    this.#random = createSeededRandom(`${seed} workload`)
   }
 
   start(): void {

@@ -2,6 +2,7 @@
  * Nodes in one process, over the network in memory and stores in memory: for tests of replication. Time is virtual, so a
  * minute costs nothing and every run of a seed is the same.
  */
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import {
   createMemoryNetwork,
   createVirtualTime,
@@ -20,7 +21,7 @@ import {
   zoneRoots
 } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
-import { type Author, type Fixture, createSeededRandom, crypto } from './tree-fixture.ts'
+import { type Author, type Fixture, crypto } from './tree-fixture.ts'
 import { type TreeSyncOptions, TreeSync } from '../src/tree-sync.ts'
 
 export interface ReplicaNode {

@@ -5,6 +5,7 @@
 import { compareBytes } from '@blocktree/codec'
 import { type CryptoProvider, type Random, createPrincipalSecret } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import {
   type AnyRecord,
   type Birth,
@@ -40,18 +41,6 @@ import {
 export const crypto: CryptoProvider = createNativeProvider()
 const allRights = 255
 const encoder = new TextEncoder()
-
-/** Bytes that depend on a seed alone. */
-export function createSeededRandom(seed: string): Random {
-  let count = 0
-  return {
-    bytes(length) {
-      const blocks: number[] = []
-      while (blocks.length < length) blocks.push(...crypto.sha256(encoder.encode(`${seed} ${count++}`)))
-      return Uint8Array.from(blocks.slice(0, length))
-    }
-  }
-}
 
 const principals: Map<string, Principal> = new Map()
 

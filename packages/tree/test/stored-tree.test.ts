@@ -1,4 +1,5 @@
 /** The tree state over a store: rebuilt rows, checkpoints made here, explanations, failures of the store, local forks. */
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import { describe, expect, test } from 'vitest'
 import { authorityRoot, makeCheckpoint, zoneRoots } from '../src/checkpoint-maker.ts'
 import { createMemoryStore } from '../src/memory-store.ts'
@@ -7,14 +8,7 @@ import { blockKind, right } from '../src/records.ts'
 import { reindex } from '../src/reindex.ts'
 import { type TreeState, createTreeState } from '../src/tree-state.ts'
 import { RandomHistory } from './random-history.ts'
-import {
-  Fixture,
-  type Replica,
-  createReplica,
-  createSeededRandom,
-  crypto,
-  replicaOf
-} from './tree-fixture.ts'
+import { Fixture, type Replica, createReplica, crypto, replicaOf } from './tree-fixture.ts'
 
 const clock = { now: () => 5000 }
 const everything = { from: new Uint8Array(0), to: Uint8Array.of(0xff) }

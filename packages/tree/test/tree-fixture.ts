@@ -6,6 +6,7 @@ import { compareBytes, equalBytes } from '@blocktree/codec'
 import type { CryptoProvider, Random } from '@blocktree/crypto'
 import { createPrincipalSecret } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import { blockId, encodeBirth, rootBirth, zoneOfChildren } from '../src/birth.ts'
 import { decodeCapBody, encodeCapBody, issueCap } from '../src/cap.ts'
 import { createRecord } from '../src/signed-record.ts'
@@ -46,18 +47,6 @@ import { HeadsRootBuilder } from '../src/trie.ts'
 export const crypto: CryptoProvider = createNativeProvider()
 export const allRights = 255
 const encoder = new TextEncoder()
-
-/** Bytes that depend on a seed alone. */
-export function createSeededRandom(seed: string): Random {
-  let count = 0
-  return {
-    bytes(length) {
-      const blocks: number[] = []
-      while (blocks.length < length) blocks.push(...crypto.sha256(encoder.encode(`${seed} ${count++}`)))
-      return Uint8Array.from(blocks.slice(0, length))
-    }
-  }
-}
 
 const principals: Map<string, Principal> = new Map()
 

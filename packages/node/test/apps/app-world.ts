@@ -18,7 +18,7 @@ import { createTimerPort } from '../../src/apps/timer-port.ts'
 import { openPrincipalDirectory, type PrincipalDirectory } from '../../src/principal-directory.ts'
 import type { SpaceGuard } from '../../src/space-guard.ts'
 import { clock, crypto, firstImage, nextProcess, people, type World } from '../crash/crash-world.ts'
-import { seededBytes } from '../crash/seeded-bytes.ts'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 /** Exports what every app exports; a scripted guest answers in its place. */
 const emptyApp: Uint8Array = Buffer.from(
@@ -84,7 +84,7 @@ export async function openAppWorld(
 /** The key of the owner of the world, under the name that a node gives its own. */
 async function keepNodeKey(keys: KeyStorage): Promise<void> {
   if ((await keys.list()).includes('node')) return
-  const random = seededBytes('principal node')
+  const random = createSeededRandom('principal node')
   await keys.create('node', createPrincipalSecret(random.bytes(32), random.bytes(32)))
 }
 

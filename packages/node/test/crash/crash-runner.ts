@@ -20,7 +20,7 @@ import {
   type World
 } from './crash-world.ts'
 import { afterKill, afterPowerLoss, type Image, isStop, startFrom } from './memory-machine.ts'
-import { seededBytes } from './seeded-bytes.ts'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 export interface Counts {
   sequences: number
@@ -98,7 +98,7 @@ interface Stopped {
 export async function runSequence(plan: Plan, first: Model, counts: Counts): Promise<void> {
   counts.sequences++
   const { sequence, stopEvery = 1 } = plan
-  const seeded = seededBytes(`plan ${sequence.join()}`)
+  const seeded = createSeededRandom(`plan ${sequence.join()}`)
   let cases = seeded.below(plan.twiceEvery)
   for (let stop = 1 + seeded.below(stopEvery); ; stop += stopEvery) {
     let done = false
@@ -106,7 +106,7 @@ export async function runSequence(plan: Plan, first: Model, counts: Counts): Pro
       const where = `${sequence.join(', ')}; stop ${stop}, ${loss}`
       const stopped = await runUntil(plan, first, stop, where)
       done = stopped.done
-      const random = seededBytes(`loss ${where}`)
+      const random = createSeededRandom(`loss ${where}`)
       const isTwice = ++cases % plan.twiceEvery === 0
       counts.cases++
       if (isTwice) counts.twice++
@@ -162,7 +162,11 @@ function operationOf(name: string): Operation {
   return operation
 }
 
-export function lose({ machine }: World, loss: Loss, random: ReturnType<typeof seededBytes>): Promise<Image> {
+export function lose(
+  { machine }: World,
+  loss: Loss,
+  random: ReturnType<typeof createSeededRandom>
+): Promise<Image> {
   if (loss === 'kill') return afterKill(machine)
   return afterPowerLoss(machine, loss === 'all unsynced' ? () => false : (chance) => random.chance(chance))
 }
@@ -170,7 +174,7 @@ export function lose({ machine }: World, loss: Loss, random: ReturnType<typeof s
 /** Stops a start, and what it resumes, at one of its first operations; undefined damage, then the power goes. */
 export async function stopTheStart(
   image: Image,
-  random: ReturnType<typeof seededBytes>,
+  random: ReturnType<typeof createSeededRandom>,
   where: string,
   hosting?: Hosting
 ): Promise<Image> {

@@ -15,7 +15,7 @@ import { createStore, type DiskStore, openStore, type StoreOptions } from '@bloc
 import { namePaths } from '../../src/hosted-paths.ts'
 import { createTreeReindex } from '../../src/tree-reindex.ts'
 import { driversOf, emptyMachine, type Image, imageOf, type Machine, startFrom } from './memory-machine.ts'
-import { type SeededBytes, seededBytes } from './seeded-bytes.ts'
+import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 export const crypto: CryptoProvider = createNativeProvider()
 export type PrincipalName = 'root' | 'node' | 'reader' | 'second' | 'writer' | 'recovery' | 'heir'
@@ -30,14 +30,14 @@ export interface World {
   readonly tree: TreeState
   readonly files: Files
   readonly sharing: Sharing
-  readonly random: SeededBytes
+  readonly random: SeededRandom
   /** The node's own principal, with every right; in a hosted tree the member. */
   readonly owner: Actor
 }
 
 /** Content that its seed repeats. */
 export function content(seed: string, length: number): Uint8Array {
-  return seededBytes(`content ${seed}`).bytes(length)
+  return createSeededRandom(`content ${seed}`).bytes(length)
 }
 
 const storeOptions: StoreOptions = {
@@ -63,7 +63,7 @@ export async function openWorld(
   isNew = false,
   hosting?: Hosting
 ): Promise<World> {
-  const random = seededBytes(`${seed} process ${machine.process}`)
+  const random = createSeededRandom(`${seed} process ${machine.process}`)
   const store = await (isNew ? createStore : openStore)(driversOf(machine, random), storeOptions)
   const tree = await createTreeState({ store, crypto, clock, ...(hosting && { tree: hosting.tree }) })
   if (isNew && hosting === undefined) {
@@ -131,7 +131,7 @@ export async function nextProcess(image: Image, seed: string, hosting?: Hosting)
 
 function makePeople(): Readonly<Record<PrincipalName, Principal>> {
   const make = (name: PrincipalName): Principal => {
-    const random = seededBytes(`principal ${name}`)
+    const random = createSeededRandom(`principal ${name}`)
     return createPrincipal(crypto, { signSeed: random.bytes(32), kemSeed: random.bytes(32) })
   }
   return {

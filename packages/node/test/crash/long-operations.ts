@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import { expectNoJobs, expectSound, type Loss, lose, slow, stopTheStart } from './crash-runner.ts'
 import { content, type Hosting, nextProcess, recoverWorld, type World } from './crash-world.ts'
 import { type Image, isStop, startFrom } from './memory-machine.ts'
-import { seededBytes } from './seeded-bytes.ts'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 export interface LongOperation {
   readonly name: string
@@ -29,7 +29,7 @@ const stopsWanted = 24 // by default; with SLOW=1 every step and every loss
 export async function enumerateLong(operation: LongOperation): Promise<LongCounts> {
   const steps = await countSteps(operation)
   const stopEvery = slow ? 1 : Math.max(1, Math.floor(steps / stopsWanted))
-  const seeded = seededBytes(`long ${operation.name}`)
+  const seeded = createSeededRandom(`long ${operation.name}`)
   const counts = { stops: 0, cases: 0 }
   for (let stop = 1 + seeded.below(stopEvery); stop <= steps + 1; stop += stopEvery) {
     const played = slow ? losses : losses.slice(counts.stops % 3, (counts.stops % 3) + 1)
@@ -57,7 +57,7 @@ async function stopOnce(operation: LongOperation, stop: number, loss: Loss, isTw
   const stopped = await nextProcess(start, `run ${where}`, hosting)
   stopped.machine.disk.stopAt = stopped.machine.disk.operations + stop
   const done = await untilStopped(() => run(stopped), where)
-  const random = seededBytes(`loss ${where}`)
+  const random = createSeededRandom(`loss ${where}`)
   let image = await lose(stopped, loss, random)
   if (isTwice) image = await stopTheStart(image, random, where, hosting)
   const machine = await startFrom(image)

@@ -5,7 +5,7 @@
 import type { ProcessTable, StoreDrivers } from '@blocktree/store'
 import { createFaultyFileSystem, type FaultyFileSystem } from '@blocktree/store/faulty-file-system'
 import { createMemoryIndex, type MemoryIndexDriver } from '@blocktree/store/memory-index'
-import type { SeededBytes } from './seeded-bytes.ts'
+import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 
 export interface Machine {
   readonly disk: FaultyFileSystem
@@ -67,7 +67,7 @@ export async function afterPowerLoss(machine: Machine, choose: Choose): Promise<
   return imageOf(machine)
 }
 
-export function driversOf(machine: Machine, random: SeededBytes): StoreDrivers {
+export function driversOf(machine: Machine, random: SeededRandom): StoreDrivers {
   const self = { pid: machine.process, boot: 'boot', started: String(machine.process) }
   const processes: ProcessTable = { self, isRunning: ({ pid }) => pid === machine.process }
   return { files: machine.disk, index: machine.index, processes, random: (length) => random.bytes(length) }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { operations } from './crash-operations.ts'
 import { enumerate, inTurn, slow } from './crash-runner.ts'
-import { seededBytes } from './seeded-bytes.ts'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 
 test(
   'sequences of three operations: a seeded sample, all of them in nightly runs',
@@ -12,7 +12,7 @@ test(
       names.flatMap((second) => names.map((third) => [first, second, third]))
     )
     const seed = process.env['SCENARIO_SEED'] ?? '1'
-    const random = seededBytes(`triples ${seed}`)
+    const random = createSeededRandom(`triples ${seed}`)
     const sequences = slow ? all : all.filter(() => random.chance(60 / all.length))
     const counts = await enumerate({
       name: `three operations, seed ${seed}`,

@@ -1,4 +1,5 @@
 /** What a hostile peer may send (B.8): nothing it offers spoils, replaces or grows what is held beyond the bounds. */
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import { describe, expect, test } from 'vitest'
 import { encodeBirth, rootBirth } from '../../src/birth.ts'
 import { createEpoch } from '../../src/epoch.ts'
@@ -9,15 +10,7 @@ import { ParkedRecords } from '../../src/parked-records.ts'
 import { noAead } from '../../src/payload-shape.ts'
 import { right } from '../../src/records.ts'
 import { sealSector } from '../../src/sector.ts'
-import {
-  type Author,
-  Fixture,
-  type Place,
-  createReplica,
-  createSeededRandom,
-  crypto,
-  replicaOf
-} from '../tree-fixture.ts'
+import { type Author, Fixture, type Place, createReplica, crypto, replicaOf } from '../tree-fixture.ts'
 
 const fromHost = { peer: 'peer', from: 'host' } as const
 const fromWriter = { peer: 'peer', from: 'writer' } as const

@@ -1,11 +1,12 @@
 /** The bounds of B.13 at their edge: what just fits is taken and stays usable, one more is refused. */
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import { describe, expect, test } from 'vitest'
 import { createEpoch } from '../../src/epoch.ts'
 import { epochsOpenedMax } from '../../src/limits.ts'
 import type { EpochRecord, Id } from '../../src/records.ts'
 import { createTreeState } from '../../src/tree-state.ts'
 import { ZoneKeyRing } from '../../src/zone-key-ring.ts'
-import { Fixture, createReplica, createSeededRandom, crypto, rowOf } from '../tree-fixture.ts'
+import { Fixture, createReplica, crypto, rowOf } from '../tree-fixture.ts'
 
 function epochChain(length: number): { epochs: EpochRecord[]; keys: Uint8Array[] } {
   const random = createSeededRandom('chain')

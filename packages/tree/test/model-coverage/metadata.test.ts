@@ -1,4 +1,5 @@
 /** What hosts without keys see, and what is stated rather than prevented (MODEL B.14, attacks A14, A44, A45, A58). */
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import { CanonicalReader } from '@blocktree/codec'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -9,14 +10,7 @@ import { noMetadata } from '../../src/header-private.ts'
 import { listReferences } from '../../src/payload-references.ts'
 import { PayloadWriter } from '../../src/payload-writer.ts'
 import { recordType } from '../../src/records.ts'
-import {
-  Fixture,
-  createReplica,
-  createSeededRandom,
-  crypto,
-  principalNamed,
-  replicaOf
-} from '../tree-fixture.ts'
+import { Fixture, createReplica, crypto, principalNamed, replicaOf } from '../tree-fixture.ts'
 
 const encoder = new TextEncoder()
 const alice = principalNamed('alice')
