@@ -421,12 +421,12 @@ function testEnding(check: Check): void {
   })
 
   check('a peer that is silent is given up', async (driver) => {
-    const limits = { keepAliveMs: 50, silenceMsMax: 300 }
+    const limits = { keepAliveMs: 100, silenceMsMax: 1500 }
     const [here, there] = [await driver.open(limits), await driver.open(limits)]
     there.onConnection((connection) => connection.serve(echo))
     const { address, cut } = await driver.cuttable(addressOf(there))
     const local = await here.dial(address)
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await new Promise((resolve) => setTimeout(resolve, 2000))
     expect(text(await local.request('echo', bytes('alive')))).toBe('alive')
     cut()
     const request = failure(local.request('echo', empty))
@@ -471,7 +471,7 @@ function testEnemies(check: Check): void {
   }
 
   check('a peer that says nothing is cut off in time', async (driver) => {
-    const there = await driver.open({ handshakeTimeoutMs: 100 })
+    const there = await driver.open({ handshakeTimeoutMs: 1500 })
     const link = await driver.dialRaw(addressOf(there))
     const ended = Promise.withResolvers<string>()
     link.open({ receive: () => {}, drained: () => {}, ended: ended.resolve })
@@ -498,7 +498,7 @@ function testEnemies(check: Check): void {
     for (let id = 1; id <= 5000; id++) {
       link.send([encode({ type: frameType.request, id, timeoutMs: 1000, method: 'x', body: empty })])
     }
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await new Promise((resolve) => setTimeout(resolve, 2000))
     expect(sent).toBeLessThanOrEqual(1024)
     // what the system's buffers take is little beside it
     expect(shown?.statistics.bytesOut).toBeLessThan(80 * bodyBytesMax)
