@@ -21,6 +21,7 @@ import { stolenNode } from './scenarios/stolen-node.ts'
 import { threeNodes } from './scenarios/three-nodes.ts'
 import { twentyNodes } from './scenarios/twenty-nodes.ts'
 import { twoNodes } from './scenarios/two-nodes.ts'
+import { twoTrees } from './scenarios/two-trees.ts'
 
 export const scenarios: readonly Scenario[] = [
   firstBoot,
@@ -38,6 +39,7 @@ export const scenarios: readonly Scenario[] = [
   stolenNode,
   rollingRestart,
   twentyNodes,
+  twoTrees,
   appUse,
   appUpgrade,
   appRevoke,

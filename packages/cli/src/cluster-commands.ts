@@ -32,12 +32,18 @@ function joining(settingOptions: readonly Option[]): readonly CommandDefinition[
           summary: 'how it is called here; what it calls itself when not given'
         },
         { name: 'expires', value: 'TIME', summary: 'how long the code can be used, such as 10m or 2d [1h]' },
+        {
+          name: 'share',
+          summary:
+            'for the node of somebody else: it follows the share at --path and is no node of this tree; may read when no --rights are given'
+        },
         { name: 'approved', summary: 'let it in without asking again' },
         { name: 'no-qr', summary: 'show the code as text alone' }
       ],
       examples: [
         ['blocktree node invite --name attic', 'a box at home'],
-        ['blocktree node invite --rights host --name rented', 'a rented server that stores and cannot read']
+        ['blocktree node invite --rights host --name rented', 'a rented server that stores and cannot read'],
+        ['blocktree node invite --share --path /photos', 'photos for the node of a friend, over the network']
       ],
       load: () => import('./commands/node-invite.ts')
     },
@@ -46,7 +52,7 @@ function joining(settingOptions: readonly Option[]): readonly CommandDefinition[
       group: 'Nodes',
       summary: 'Make this machine a node of the tree that a code is for',
       description:
-        'For a data directory without a node. Waits until the owner has agreed; then "blocktree start".',
+        'For a data directory without a node; then "blocktree start". A node that runs takes part in a further tree, beside its own. Waits until the owner has agreed.',
       arguments: [{ name: 'CODE', completes: 'local' }],
       options: [
         {
@@ -91,7 +97,7 @@ const members: readonly CommandDefinition[] = [
     group: 'Nodes',
     summary: 'List the nodes of this tree, what they may do and whether they are connected',
     arguments: [],
-    options: [],
+    options: [{ name: 'tree', value: 'TREE', summary: 'of this tree of another owner' }],
     examples: [],
     load: () => import('./commands/node-list.ts')
   },

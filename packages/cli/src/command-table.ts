@@ -465,7 +465,7 @@ const sharingCommands: readonly CommandDefinition[] = [
   {
     name: 'accept',
     group: 'Sharing',
-    summary: 'Take the line that answers a request',
+    summary: 'Take the line that answers a request, or a code for a share ("node invite --share")',
     arguments: [{ name: 'LINE', completes: 'local' }],
     options: [],
     examples: [['blocktree accept access.txt', 'a line, a file with it, or "-" for stdin']],

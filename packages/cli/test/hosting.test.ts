@@ -34,6 +34,46 @@ describe('a tree of another owner', () => {
   })
 })
 
+describe('a share over the network', () => {
+  test('takes a code, and is followed until it is taken back', async () => {
+    await using alice = await workplace()
+    await using bob = await workplace()
+    await alice.start()
+    await bob.start()
+    expect((await alice.run(['mkdir', '/photos'])).code).toBe(0)
+    expect((await alice.run(['put', '-', '/photos/one.txt'], { input: 'the first photo' })).code).toBe(0)
+    const words = ['node', 'invite', '--share', '--path', '/photos', '--approved', '--json']
+    const { code } = JSON.parse((await alice.run(words)).stdout)
+    expect((await alice.run(['accept', code])).stderr).toContain('ERR_TREE_JOINED')
+    const refused = await alice.run(['node', 'invite', '--share', '--rights', 'host'])
+    expect(refused.stderr).toContain('ERR_RIGHT_UNKNOWN')
+    const { path, treeId, rights } = JSON.parse((await bob.run(['accept', code, '--json'])).stdout)
+    expect({ path, rights }).toEqual({ path: `/${treeId}/photos`, rights: ['read'] })
+    await expect
+      .poll(async () => (await bob.run(['cat', `${path}/one.txt`])).stdout, wait)
+      .toBe('the first photo')
+    await alice.run(['put', '-', '/photos/two.txt'], { input: 'the second' })
+    await expect.poll(async () => (await bob.run(['cat', `${path}/two.txt`])).stdout, wait).toBe('the second')
+
+    const bobId = JSON.parse((await bob.run(['status', '--json'])).stdout).node.id
+    const lines = (await alice.run(['grants', '/photos', '--json'])).stdout.trim().split('\n')
+    const grant = lines
+      .map((line): { id: string; recipientId?: string } => JSON.parse(line))
+      .find(({ recipientId }) => recipientId === bobId)
+    expect((await alice.run(['revoke', grant?.id ?? ''])).code).toBe(0)
+    await alice.run(['put', '-', '/photos/three.txt'], { input: 'not for bob' })
+    const { peers } = JSON.parse((await alice.run(['peers', '--json'])).stdout)
+    expect(peers.filter((peer: { standing: string }) => peer.standing !== 'stranger')).toEqual([])
+    expect((await bob.run(['cat', `${path}/three.txt`])).stderr).toContain('ERR_FILE_NOT_FOUND')
+    expect((await bob.run(['cat', `${path}/one.txt`])).stdout).toBe('the first photo') // what was known stays known
+    expect((await bob.run(['node', 'join', code])).stderr).toMatch(
+      /ERR_(INVITATION_REFUSED|INVITER_UNREACHABLE)/
+    )
+  })
+})
+
+const wait = { timeout: 30_000 }
+
 describe('upkeep of a node that keeps a tree of another owner', () => {
   test('checks, collects and backs up that tree too, and has it again after a restore', async () => {
     await using alice = await workplace()

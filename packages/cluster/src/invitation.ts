@@ -4,10 +4,10 @@ import type { Id } from '@blocktree/tree'
 
 /** What a new node will be given. */
 export interface InvitationTerms {
-  /** Directory whose cluster it becomes part of. */
+  /** Directory that it gets, and whose cluster it becomes part of when it hosts. */
   readonly path: string
   readonly read: boolean
-  /** Bits of `right`; `host` is among them. */
+  /** Bits of `right`; without `host` it follows a share and is no member. */
   readonly rights: number
   /** True when nobody needs to be asked again. */
   readonly isApproved: boolean

@@ -122,7 +122,11 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   if (found !== undefined && (options.restore !== undefined || options.join !== undefined)) {
     throw new NodeError(
       'ERR_DATA_EXISTS',
-      `there is a node in "${directory.path}" already; choose another --data for the ${options.join === undefined ? 'restored' : 'joining'} one`
+      `there is a node in "${directory.path}" already; ${
+        options.join === undefined
+          ? 'choose another --data for the restored one'
+          : 'start it to join a further tree, or choose another --data for a new one'
+      }`
     )
   }
   const record = found ?? (await makeNode(options, crypto))

@@ -20,6 +20,7 @@ export type NodeErrorCode =
   | 'ERR_ACCESS_LINE' // an access line is damaged, of another sort or meant for somebody else
   | 'ERR_TREE_OTHER' // it belongs to another tree than the one kept here
   | 'ERR_TREE_NOT_HOSTED' // a tree of another owner for which no access line was accepted here
+  | 'ERR_TREE_JOINED' // a code for a tree that this node is part of already
   | 'ERR_TREE_SEVERAL' // one act over paths of several trees
   | 'ERR_TREE_LIMIT' // as many trees of other owners are kept as may be
   | 'ERR_CONFIRMATION_ABSENT' // what cannot be undone is done only when the call says so

@@ -47,11 +47,12 @@ export function redactMember(name: string, value: unknown, depth = 0): LogValue 
   return isSecret && value !== undefined && value !== null ? '<redacted>' : redact(value, depth)
 }
 
-/** Secrets of access lines and link fragments cut, long text shortened. */
+/** Secrets of access lines, of codes to join and of link fragments cut, long text shortened. */
 export function redactText(text: string): string {
   const shortened = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}…` : text
   return shortened
     .replace(/(blocktree-(?:access|key|link):)\S+/g, '$1<redacted>')
+    .replace(/\bBTJ-[0-9A-Z-]+/gi, 'BTJ-<redacted>')
     .replace(/(https?:\/\/[^\s#]+#)\S+/g, '$1<redacted>')
 }
 

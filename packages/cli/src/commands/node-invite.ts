@@ -18,11 +18,14 @@ export async function run(context: CommandContext): Promise<void> {
     ...(rights === undefined ? {} : { rights: parseRights(rights) }),
     ...(name === undefined ? {} : { name }),
     ...(lifeMs === undefined ? {} : { lifeMs }),
+    ...(options.has('share') ? { share: true } : {}),
     approved: options.has('approved')
   })
   output.result(answer, () => [answer.code])
   if (output.isTerminal && !output.isJson && !options.has('no-qr')) output.note(await picture(answer.code))
-  output.note(`On the other machine: blocktree node join ${answer.code.slice(0, 9)}…`)
+  output.note(
+    `On the other machine: blocktree ${options.has('share') ? 'accept' : 'node join'} ${answer.code.slice(0, 9)}…`
+  )
   output.note(`It can be used once, until ${formatTime(answer.expiresMs)}.`)
   if (!options.has('approved'))
     output.note('You are asked before the node is let in: "blocktree node approve".')

@@ -1,7 +1,7 @@
 /** Letting a candidate in: a cap with `host` and the grant to read, in the name of this node, packed for the new one. */
 import { hostname } from 'node:os'
-import { type AddressBook, type Candidate, limits } from '@blocktree/cluster'
-import { formatId } from '@blocktree/codec'
+import { type AddressBook, type Candidate, type InvitationTerms, limits } from '@blocktree/cluster'
+import { equalBytes, formatId } from '@blocktree/codec'
 import { type Actor, FilesError, resolvePath, SupportingRecords } from '@blocktree/files'
 import { type EndpointRecord, type HeaderRecord, type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { HeldTree } from '../hosted-trees.ts'
@@ -9,6 +9,8 @@ import type { PrincipalDirectory } from '../principal-directory.ts'
 import { encodeJoinPackage, type JoinMember } from './join-package.ts'
 
 export interface AdmissionDeps {
+  /** Members that host a zone. */
+  readonly hostsOf: (zone: Id) => readonly Id[]
   readonly held: HeldTree
   readonly principals: PrincipalDirectory
   readonly book: AddressBook
@@ -34,7 +36,7 @@ export async function admitCandidate(
   return encodeJoinPackage({
     line,
     records: recordsDownTo(held, zoneAt(held, actor, path)),
-    members: [ownMember(actor, deps.endpoint()), ...otherMembers(held, principals, deps.book)]
+    members: [ownMember(actor, deps.endpoint()), ...otherMembers(deps, rights, zoneAt(held, actor, path))]
   })
 }
 
@@ -49,9 +51,14 @@ export function zoneAt({ files }: HeldTree, actor: Actor, path: string): Id {
 }
 
 /** @throws ERR_ACCESS_DENIED when this node cannot give these rights: the code would be of no use */
-export function expectMayGive(held: HeldTree, node: Actor, path: string, rights: number): void {
+export function expectMayGive(
+  held: HeldTree,
+  node: Actor,
+  { path, rights, read }: Pick<InvitationTerms, 'path' | 'rights' | 'read'>
+): void {
   const place = { home: zoneAt(held, node, path), block: undefined }
-  if (node.capFor(place, rights | right.delegate) !== undefined) return
+  const needed = (rights === 0 ? 0 : rights | right.delegate) | (read ? right.grant : 0)
+  if (node.capFor(place, needed) !== undefined) return
   throw new FilesError(
     'ERR_ACCESS_DENIED',
     `this node may not give these rights at "${path}"; invite from one that may, or give fewer ("--rights")`
@@ -97,19 +104,24 @@ function ownMember({ principal }: Actor, endpoint: EndpointRecord): JoinMember {
   return { principal: principal.record.bytes, endpoint: endpoint.bytes, name: usableName(hostname()) }
 }
 
-/** Those of this tree: who is in another one that is hosted here is none of its business. */
+/**
+ * Those of this tree: who is in another one that is hosted here is none of its business. Who gets a share without
+ * hosting it is told of those alone who host it.
+ */
 function otherMembers(
-  { tree }: HeldTree,
-  principals: PrincipalDirectory,
-  book: AddressBook
+  { held, principals, book, hostsOf }: AdmissionDeps,
+  rights: number,
+  zone: Id
 ): readonly JoinMember[] {
+  const hosts = (rights & right.host) === 0 ? hostsOf(zone) : undefined
+  const isTold = (id: Id): boolean => hosts?.some((host) => equalBytes(host, id)) ?? true
   const names = principals.names()
   return book
     .entries()
     .flatMap(({ principal, endpoint }): readonly JoinMember[] => {
-      if (endpoint === undefined || tree.authority.capsOf(principal.signer).length === 0) return []
-      const name = names[formatId(principal.signer)] ?? ''
-      return [{ principal: principal.bytes, endpoint: endpoint.bytes, name }]
+      const id = principal.signer
+      if (endpoint === undefined || held.tree.authority.capsOf(id).length === 0 || !isTold(id)) return []
+      return [{ principal: principal.bytes, endpoint: endpoint.bytes, name: names[formatId(id)] ?? '' }]
     })
     .slice(0, membersMax)
 }

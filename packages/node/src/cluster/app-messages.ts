@@ -8,7 +8,8 @@ import type { Id } from '@blocktree/tree'
 const replyMsMax = 86_400_000 // a day; the switch knows the time that the app named
 
 export interface AppMessagesDeps {
-  readonly tree: Id
+  /** The tree in whose name a node is spoken with. */
+  readonly treeFor: (node: Id) => Id
   /** Loads the cluster when it is asked for. */
   readonly exchange: () => Promise<MessageExchange>
   /** Loads the apps when a message comes. */
@@ -39,7 +40,7 @@ export class AppMessages implements RemoteMessages {
     try {
       const exchange = await this.#deps.exchange()
       await exchange.send(node, {
-        tree: this.#deps.tree,
+        tree: this.#deps.treeFor(node),
         fromApp: sender.app,
         toApp: app,
         topic,

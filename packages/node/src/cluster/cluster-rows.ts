@@ -29,6 +29,11 @@ export async function hasInvitations(store: BlockStore): Promise<boolean> {
   return (await readRows(store, invitations)).length > 0
 }
 
+/** True when anybody who had a right here has been connected. */
+export async function hasAddresses(store: BlockStore): Promise<boolean> {
+  return (await readRows(store, addresses)).length > 0
+}
+
 function rowKey(prefix: string, id: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(prefix), id])
 }

@@ -3,16 +3,12 @@
  * sync. Works in an empty place, so that a join that is cut short leaves nothing behind (the code is used up then).
  */
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Gate,
-  helloPurpose,
   type InvitationCode,
-  join,
   type Joined,
   openAddressBook,
   parseInvitationCode,
-  type Peer,
   PeerDirectory,
   RequestRouter,
   type StandingSource
@@ -21,7 +17,7 @@ import { equalBytes, formatId } from '@blocktree/codec'
 import { createPrincipalSecret, type CryptoProvider } from '@blocktree/crypto'
 import { createKeyFileStorage } from '@blocktree/crypto/key-file-storage'
 import { type AcceptedAccess, createFiles, createSharing, type Files, type Sharing } from '@blocktree/files'
-import { type Network, NetworkError } from '@blocktree/network'
+import type { Network } from '@blocktree/network'
 import { createStore, nodeDrivers } from '@blocktree/store'
 import {
   type BlockStore,
@@ -29,10 +25,8 @@ import {
   createPrincipal,
   createTreeState,
   decodeRecord,
-  type Id,
   type Principal,
   recordType,
-  right,
   type TreeState
 } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
@@ -40,9 +34,10 @@ import type { Configuration } from '../configuration.ts'
 import { type DataDirectory, dataFormat, type NodeRecord } from '../data-directory.ts'
 import { rememberPath } from '../hosted-paths.ts'
 import type { Log } from '../log.ts'
-import { NodeError, reasonOf } from '../node-error.ts'
+import { NodeError } from '../node-error.ts'
 import { nameRow, nodeKeyName } from '../principal-directory.ts'
 import { version } from '../version.ts'
+import { allRights, askToJoin, type InviterAnswer } from './ask-to-join.ts'
 import { createAddressRows } from './cluster-rows.ts'
 import { freeName } from './admit-candidate.ts'
 import { decodeJoinPackage, type JoinMember, type JoinPackage } from './join-package.ts'
@@ -66,8 +61,6 @@ export interface JoinDeps {
 }
 
 const endpointMs = 86_400_000
-const retryMs = 2000
-const allRights: number = Object.values(right).reduce((all, bit) => all | bit, 0)
 
 /**
  * @param target an empty directory of which `keys` and `store` are made
@@ -121,7 +114,7 @@ async function ask(deps: JoinDeps, asking: Asking): Promise<Answer> {
   try {
     const name = asking.request.name ?? hostname().slice(0, 64)
     const line = scratch.sharing.requestAccess(actor, { path: '/', read: true, rights: allRights, name })
-    const { joined, inviter } = await askUntilAnswered(deps, asking, networks, { line, name })
+    const { joined, inviter } = await askInviter(deps, asking, networks, { line, name })
     const packed = decodeJoinPackage(joined.records)
     const accepted = await scratch.sharing.acceptAccess(actor, packed.line)
     if (!equalBytes(accepted.approver, inviter) || !equalBytes(accepted.tree, joined.tree))
@@ -159,62 +152,29 @@ async function openScratch({
   }
 }
 
-/** A connection that breaks while the owner is asked is made again. */
-async function askUntilAnswered(
+async function askInviter(
   deps: JoinDeps,
   asking: Asking,
   networks: readonly Network[],
   said: { readonly line: string; readonly name: string }
-): Promise<{ readonly joined: Joined; readonly inviter: Id }> {
-  const { crypto, log } = deps
+): Promise<InviterAnswer> {
   const { code, principal, key, request } = asking
-  const { signal } = request
+  const { signal, onWaiting } = request
   const directory = await openDirectory(deps, asking, networks)
-  let isWaiting = false
   try {
-    for (;;) {
-      signal?.throwIfAborted()
-      try {
-        const peer = await dialAny(directory, code)
-        const joined = await join({
-          crypto,
-          code,
-          peer,
-          localKey: key.publicKey,
-          principal: principal.id,
-          ...said,
-          onWaiting() {
-            if (!isWaiting) request.onWaiting?.({ principal: formatId(principal.id), name: said.name })
-            isWaiting = true
-          },
-          ...(signal === undefined ? {} : { signal })
-        })
-        return { joined, inviter: peer.principal }
-      } catch (error) {
-        if (!isWaiting || !(error instanceof NetworkError)) throw error // before it, nobody is lost by saying so
-        log.warn('the connection to the inviting node broke; trying again', { reason: reasonOf(error) })
-        await sleep(retryMs, undefined, signal === undefined ? {} : { signal })
-      }
-    }
+    return await askToJoin({
+      ...deps,
+      ...said,
+      directory,
+      code,
+      localKey: key.publicKey,
+      principal: principal.id,
+      ...(signal === undefined ? {} : { signal }),
+      onWaiting: () => onWaiting?.({ principal: formatId(principal.id), name: said.name })
+    })
   } finally {
     await directory.close()
   }
-}
-
-async function dialAny(directory: PeerDirectory, code: InvitationCode): Promise<Peer> {
-  const causes: unknown[] = []
-  for (const address of code.addresses) {
-    try {
-      return await directory.dial({ address, key: code.transportKey }, { purpose: helloPurpose.join })
-    } catch (cause) {
-      causes.push(cause)
-    }
-  }
-  throw new NodeError(
-    'ERR_INVITER_UNREACHABLE',
-    `the inviting node does not answer at ${code.addresses.join(' or ')}: ${causes.map(reasonOf).join('; ')}`,
-    { cause: new AggregateError(causes, 'one error for each address') }
-  )
 }
 
 /** Peers of a node that has nothing yet: it dials one, and answers nobody. */

@@ -1,7 +1,7 @@
 /** The cluster of a node, loaded when it has one: a node alone pays nothing for it, and nothing of it listens. */
 import type { NodeParts } from '../create-node.ts'
 import { NodeError, reasonOf } from '../node-error.ts'
-import { hasInvitations } from './cluster-rows.ts'
+import { hasAddresses, hasInvitations } from './cluster-rows.ts'
 import type { NodeCluster } from './node-cluster.ts'
 
 export interface LazyCluster {
@@ -9,7 +9,7 @@ export interface LazyCluster {
   get(): Promise<NodeCluster>
   /** What is open; undefined when nothing is, or it failed. */
   loaded(): Promise<NodeCluster | undefined>
-  /** Opens it when this node has members or has invited somebody. */
+  /** Opens it when there are members of a tree kept here, somebody was invited, or others have been here. */
   start(): Promise<void>
   close(): Promise<void>
 }
@@ -24,6 +24,19 @@ export function createLazyCluster(parts: () => NodeParts): LazyCluster {
     const cluster = await openNodeCluster(parts())
     await parts().coordinator.attach(cluster)
     return cluster
+  }
+
+  /** Who may do what in a tree is known once it is open. */
+  async function openHosted(): Promise<void> {
+    const { trees, log } = parts()
+    for (const name of trees.hosted.names) {
+      if (isClosed) return
+      try {
+        await trees.hosted.open(name)
+      } catch (error) {
+        log.warn('a hosted tree cannot be opened', { tree: name, reason: reasonOf(error) })
+      }
+    }
   }
 
   async function get(): Promise<NodeCluster> {
@@ -43,7 +56,9 @@ export function createLazyCluster(parts: () => NodeParts): LazyCluster {
     async start() {
       const { configuration, standing, store, log } = parts()
       if (!configuration.network.enabled || isClosed) return
-      if (standing.members().length === 0 && !(await hasInvitations(store))) return
+      await openHosted()
+      const isAlone = standing.members().length === 0
+      if (isAlone && !(await hasInvitations(store)) && !(await hasAddresses(store))) return
       try {
         await get()
       } catch (error) {

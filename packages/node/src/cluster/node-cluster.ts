@@ -44,6 +44,7 @@ import { addressesForOthers, OwnEndpoint } from './own-endpoint.ts'
 import { hasContent } from '../eris/has-content.ts'
 import { serveBlocks } from '../eris/serve-blocks.ts'
 import { serveSync } from '../sync/serve-sync.ts'
+import { treeNameOf } from '../tree-router.ts'
 import { openTransportKey } from './transport-key.ts'
 
 export interface NodeCluster {
@@ -66,6 +67,8 @@ export interface NodeCluster {
     terms: InvitationTerms,
     lifeMs?: number
   ): Promise<{ invitation: Invitation; code: string }>
+  /** Records came: members and what they may do are looked at now instead of within a second. */
+  look(): void
   /** Ends connections and forgets where it was; what it may do is for the caps. */
   drop(principal: Id): Promise<void>
   close(): Promise<void>
@@ -131,7 +134,8 @@ class Cluster implements NodeCluster {
   readonly #endpoint: OwnEndpoint
   readonly #seed: Uint8Array
   readonly #ends: (() => void)[] = []
-  readonly #introduced = new WeakSet<Peer>()
+  /** Trees, by name, in which this node showed a peer its rights. */
+  readonly #introduced = new WeakMap<Peer, Set<string>>()
   #networks: readonly Network[] = []
   #change = -1
   #stopTimer = (): void => undefined
@@ -219,7 +223,7 @@ class Cluster implements NodeCluster {
       principalsFor: (path) => this.#principalsFor(path)
     })
     this.appMessages = new AppMessages({
-      tree: trees.own.id,
+      treeFor: (node) => standing.commonTree(node) ?? trees.own.id,
       exchange: async () => await Promise.resolve(this.messages),
       apps: async () => (await parts.apps.get()).messages
     })
@@ -263,7 +267,7 @@ class Cluster implements NodeCluster {
     }
     for (const discovery of discoveries) this.directory.addDiscovery(discovery)
     this.#announce(discoveries)
-    this.#look()
+    this.look()
     log.info('the node takes part in the network', { addresses: this.addresses() })
   }
 
@@ -278,7 +282,7 @@ class Cluster implements NodeCluster {
   ): Promise<{ invitation: Invitation; code: string }> {
     const { crypto, trees, principals } = this.#parts
     zoneAt(trees.own, actor, terms.path)
-    expectMayGive(trees.own, principals.node, terms.path, terms.rights)
+    expectMayGive(trees.own, principals.node, terms)
     const invitation = await this.desk.invite(terms, lifeMs)
     const code = formatInvitationCode(crypto, {
       secret: invitation.secret,
@@ -335,11 +339,15 @@ class Cluster implements NodeCluster {
       }))
   }
 
+  /** The tree that the path is in has to be open. */
   #principalsFor(path: string): readonly Id[] {
-    const { trees, principals } = this.#parts
-    const { summary } = resolvePath(trees.own.files.context, principals.node, path)
+    const { principals } = this.#parts
+    const name = treeNameOf(path)
+    const held = this.standing.trees().find((one) => (name === undefined ? one.isOwn : one.name === name))
+    if (held?.tree.rootBlock === undefined) return [] // not here, or nothing of it has come
+    const { summary } = resolvePath(held.files.context, held.actorOf(principals.node), path)
     const hosts = this.standing
-      .of(trees.own)
+      .of(held)
       .hostsOf(summary.zoneRoot ? summary.block : summary.zone)
       .filter((id) => !equalBytes(id, principals.node.id))
     const isConnected = (id: Id): boolean => this.directory.find(id) !== undefined
@@ -349,9 +357,15 @@ class Cluster implements NodeCluster {
   async #admit(candidate: Candidate): Promise<Uint8Array> {
     const { trees, principals } = this.#parts
     expectNotRemoved(trees.own, this.standing, candidate)
-    const deps = { held: trees.own, principals, book: this.book, endpoint: () => this.#endpoint.current() }
+    const deps = {
+      held: trees.own,
+      principals,
+      book: this.book,
+      hostsOf: (zone: Id) => this.standing.of(trees.own).hostsOf(zone),
+      endpoint: () => this.#endpoint.current()
+    }
     const packed = await admitCandidate(deps, principals.node, candidate)
-    this.#look()
+    this.look()
     return packed
   }
 
@@ -381,31 +395,40 @@ class Cluster implements NodeCluster {
   }
 
   #onPeer(peer: Peer, state: 'connected' | 'ended'): void {
-    const { crypto, principals, log, trees } = this.#parts
+    const { log } = this.#parts
     log.debug('peer', { state, principal: peer.principal.toHex(), address: peer.connection.remoteAddress })
     if (state === 'ended') return
-    const { own } = trees
-    if (this.standing.of(own).standingOf(peer.principal) !== 'member' || !needsIntroduction(peer, own)) return
-    if (this.#introduced.has(peer)) return
-    this.#introduced.add(peer)
-    introduceSelf(crypto, own, principals.node.id, peer).then(
+    for (const held of this.standing.trees()) this.#introduce(peer, held)
+  }
+
+  /** Shows a member of a tree the records by which this node has its rights there, when it names none of them. */
+  #introduce(peer: Peer, held: HeldTree): void {
+    const { crypto, principals, log } = this.#parts
+    const self = principals.node.id
+    if (this.standing.of(held).standingOf(peer.principal) !== 'member' || !needsIntroduction(peer, held))
+      return
+    if (!held.isOwn && held.tree.authority.capsOf(self).length === 0) return // a grant needs no word: members know it
+    const shown = this.#introduced.get(peer) ?? new Set()
+    if (shown.has(held.name)) return
+    this.#introduced.set(peer, shown.add(held.name))
+    introduceSelf(crypto, held, self, peer).then(
       () => this.directory.retell(peer.principal),
       (error: unknown) => {
         log.debug('an introduction was refused', { reason: reasonOf(error) })
-        if (error instanceof RemoteError && error.code === 'ERR_METHOD_RATE') this.#introduceLater(peer)
+        if (error instanceof RemoteError && error.code === 'ERR_METHOD_RATE') this.#introduceLater(peer, held)
       }
     )
   }
 
-  #introduceLater(peer: Peer): void {
+  #introduceLater(peer: Peer, held: HeldTree): void {
     this.timers.start(introduceAgainMs, () => {
-      this.#introduced.delete(peer)
-      if (this.directory.find(peer.principal) === peer) this.#onPeer(peer, 'connected')
+      this.#introduced.get(peer)?.delete(held.name)
+      if (this.directory.find(peer.principal) === peer) this.#introduce(peer, held)
     })
   }
 
   /** Caps come and go with every sync: who is a member is looked at again when any authority record changed. */
-  #look(): void {
+  look(): void {
     this.#stopTimer()
     if (this.#isClosed) return
     const change = this.standing.changeCount()
@@ -415,7 +438,7 @@ class Cluster implements NodeCluster {
       this.directory.refresh()
       void this.#parts.sync.loaded().then((sync) => sync?.refresh())
     }
-    this.#stopTimer = this.timers.start(lookEachMs, () => this.#look())
+    this.#stopTimer = this.timers.start(lookEachMs, () => this.look())
   }
 
   /** Endpoints that came with the tree. */
@@ -449,7 +472,9 @@ function expectRequestOf({ trees }: ClusterParts, line: string, principal: Id): 
  * in and has lost its rights since, on whichever node the owner took them.
  */
 function expectNotRemoved(own: HeldTree, standing: NodeStanding, { principal, invitation }: Candidate): void {
-  if (invitation.decision !== 'approved' || own.tree.authority.capsOf(principal).length === 0) return
+  const { authority } = own.tree
+  const hadRights = authority.capsOf(principal).length > 0 || authority.grantsTo(principal).length > 0
+  if (invitation.decision !== 'approved' || !hadRights) return
   if (standing.of(own).standingOf(principal) !== 'stranger') return
   throw new ClusterError('ERR_INVITATION_REFUSED', 'this invitation cannot be used; ask for a new one')
 }

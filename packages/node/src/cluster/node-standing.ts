@@ -54,6 +54,11 @@ export class NodeStanding implements StandingSource {
     return concerned.length > 0 && !showsNew
   }
 
+  /** An open tree in which this principal has a standing, the own one first; undefined when there is none. */
+  commonTree(principal: Id): Id | undefined {
+    return this.trees().find((held) => this.of(held).standingOf(principal) !== 'stranger')?.id
+  }
+
   members(): readonly Id[] {
     const self = this.#self()
     const found = new Map<string, Id>()

@@ -61,6 +61,7 @@ export interface ClusterMethods {
   readonly 'node.invite': Shape<
     {
       readonly path?: string | undefined
+      readonly share?: boolean | undefined
       readonly rights?: readonly string[] | undefined
       readonly approved?: boolean | undefined
       readonly name?: string | undefined
@@ -73,6 +74,10 @@ export interface ClusterMethods {
       readonly addresses: readonly string[]
     }
   >
+  readonly 'node.join': Shape<
+    { readonly code: string; readonly name?: string | undefined },
+    { readonly treeId: string; readonly path: string; readonly rights: readonly string[] }
+  >
   readonly 'node.invitations': Shape<Empty, { readonly invitations: readonly InvitationSummary[] }>
   readonly 'node.uninvite': Shape<{ readonly invitation: string }, Empty>
   readonly 'node.candidates': Shape<Empty, { readonly candidates: readonly JoinCandidate[] }>
@@ -84,7 +89,10 @@ export interface ClusterMethods {
     { readonly candidate: string },
     { readonly principal: string; readonly name: string }
   >
-  readonly 'node.members': Shape<Empty, { readonly members: readonly MemberSummary[] }>
+  readonly 'node.members': Shape<
+    { readonly path?: string | undefined },
+    { readonly members: readonly MemberSummary[] }
+  >
   readonly 'node.remove': Shape<
     {
       readonly principal: string
@@ -168,10 +176,12 @@ const peer = schema.object({
 const definitions = [
   defineMethod({
     name: 'node.invite',
-    summary:
-      'Makes a one-time code with which another node joins the tree, as a member with the right to host',
+    summary: 'Makes a one-time code with which another node joins the tree, or with `share` follows a share',
+    description:
+      'With the code a node becomes a member with the right to host. With `share` the code is for a node of somebody else: it gets the rights named (read, when none are), and keeps a copy in step without being a member.',
     params: schema.object({
       path: schema.optional(path),
+      share: schema.optional(flag),
       rights: schema.optional(schema.array(word)),
       approved: schema.optional(flag),
       name: schema.optional(word),
@@ -184,6 +194,24 @@ const definitions = [
       addresses: schema.array(text)
     }),
     errors: errors('ERR_NETWORK_OFF', 'ERR_RIGHT_UNKNOWN', 'ERR_FILE_NOT_FOUND', 'ERR_INVITATION_LIMIT')
+  }),
+  defineMethod({
+    name: 'node.join',
+    summary: 'Takes part in a further tree, or in a share of one, with a code of one of its nodes',
+    description:
+      'Answers once the owner there has agreed, with progress while the owner is asked. Rights are those of the node principal; what was given is kept as a hosted tree and replicated from then on.',
+    params: schema.object({ code, name: schema.optional(word) }),
+    result: schema.object({ treeId: identifier, path: text, rights }),
+    errors: errors(
+      'ERR_NETWORK_OFF',
+      'ERR_INVITATION_CODE',
+      'ERR_INVITATION_REFUSED',
+      'ERR_INVITER_UNREACHABLE',
+      'ERR_JOIN_REFUSED',
+      'ERR_JOIN_PROOF',
+      'ERR_TREE_JOINED',
+      'ERR_TREE_LIMIT'
+    )
   }),
   defineMethod({
     name: 'node.invitations',
@@ -234,7 +262,8 @@ const definitions = [
   }),
   defineMethod({
     name: 'node.members',
-    summary: 'The nodes of the cluster: who may host, what else they may, where they are',
+    summary: 'The nodes of the tree that the path is in: who may host, what else they may, where they are',
+    params: schema.object({ path: schema.optional(path) }),
     result: schema.object({ members: schema.array(member) })
   }),
   defineMethod({
@@ -282,6 +311,8 @@ const definitions = [
     result: schema.object({ takenBy: identifier, reply: schema.optional(schema.bytes()) }),
     errors: errors(
       'ERR_PRINCIPAL_UNKNOWN',
+      'ERR_FILE_NOT_FOUND',
+      'ERR_TREE_NOT_HOSTED',
       'ERR_MESSAGE_UNREACHABLE',
       'ERR_MESSAGE_DENIED',
       'ERR_MESSAGE_BUSY',

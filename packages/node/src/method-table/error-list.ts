@@ -55,6 +55,13 @@ const summaries = {
   ERR_NETWORK_OFF: 'the network is switched off (network.enabled)',
   ERR_MEMBER_UNKNOWN: 'no such node is in the cluster; node.members lists them',
   ERR_JOIN_UNKNOWN: 'no such node waits to join; node.candidates lists those that do',
+  ERR_INVITATION_CODE: 'the text is no code, or was mistyped; copy it as a whole',
+  ERR_INVITATION_REFUSED: 'the code cannot be used: it has ended, was used or taken back; ask for a new one',
+  ERR_INVITER_UNREACHABLE:
+    'the node that made the code does not answer; is it running, and reached from here?',
+  ERR_JOIN_REFUSED: 'the owner did not agree',
+  ERR_JOIN_PROOF: 'somebody else answers than the node that made the code',
+  ERR_TREE_JOINED: 'this node is part of that tree already',
   ERR_INVITATION_LIMIT: 'too many invitations are open; take one back (node.uninvite)',
   ERR_ROOT_NEEDED:
     'only the owner, or who gave the right, may take it back; unlock the root key and act as root',

@@ -7,6 +7,7 @@ import { type Id, right } from '@blocktree/tree'
 import type { NodeCluster } from '../cluster/node-cluster.ts'
 import type { NodeParts } from '../create-node.ts'
 import { fingerprintText } from '../fingerprint.ts'
+import type { HeldTree } from '../hosted-trees.ts'
 import type {
   ClusterMethods,
   InvitationSummary,
@@ -16,6 +17,7 @@ import type {
 } from '../method-table/cluster-methods.ts'
 import { NodeError } from '../node-error.ts'
 import type { Peer as Caller } from '../peer.ts'
+import { pathIn, treeNameOf } from '../tree-router.ts'
 
 type ClusterHandlers = Handlers<ClusterMethods, Caller>
 
@@ -31,19 +33,24 @@ const memberRights: readonly string[] = [
   'admin'
 ]
 
+/** What somebody else's node gets of a share, unless said otherwise. */
+const readerRights: readonly string[] = ['read']
+
 export function createClusterHandlers(parts: NodeParts): ClusterHandlers {
   return { ...joinHandlers(parts), ...memberHandlers(parts), ...messageHandlers(parts) }
 }
 
 type JoinMethod =
   | 'node.invite'
+  | 'node.join'
   | 'node.invitations'
   | 'node.uninvite'
   | 'node.candidates'
   | 'node.approve'
   | 'node.refuse'
 
-function joinHandlers({ cluster, principals }: NodeParts): Pick<ClusterHandlers, JoinMethod> {
+function joinHandlers(parts: NodeParts): Pick<ClusterHandlers, JoinMethod> {
+  const { cluster, principals } = parts
   const decide = async (
     text: string,
     decision: 'approve' | 'refuse'
@@ -55,11 +62,18 @@ function joinHandlers({ cluster, principals }: NodeParts): Pick<ClusterHandlers,
   }
   return {
     async 'node.invite'(
-      { path = '/', rights = memberRights, approved = false, name = '', lifeMs },
+      {
+        path = '/',
+        share = false,
+        rights = share ? readerRights : memberRights,
+        approved = false,
+        name = '',
+        lifeMs
+      },
       { peer }
     ) {
       const open = await cluster.get()
-      const bits = rightBits(rights.filter((one) => one !== 'read')) | right.host
+      const bits = inviteBits(rights, share)
       const terms = { path, read: rights.includes('read'), rights: bits, isApproved: approved, name }
       const { invitation, code } = await open.invite(peer.session.actor, terms, lifeMs)
       return {
@@ -68,6 +82,13 @@ function joinHandlers({ cluster, principals }: NodeParts): Pick<ClusterHandlers,
         expiresMs: invitation.expiresMs,
         addresses: open.addresses()
       }
+    },
+    async 'node.join'({ code, name }, context) {
+      const { joinTree } = await import('../cluster/join-tree.ts')
+      const { signal } = context
+      const onWaiting = (): void => context.progress({ done: 0, text: 'the owner is asked' })
+      const { treeId, path, read, rights } = await joinTree(parts, { code, name, signal, onWaiting })
+      return { treeId, path, rights: rightNames(read, rights) }
     },
     async 'node.invitations'() {
       const open = await cluster.loaded()
@@ -85,6 +106,14 @@ function joinHandlers({ cluster, principals }: NodeParts): Pick<ClusterHandlers,
     'node.approve': ({ candidate }) => decide(candidate, 'approve'),
     'node.refuse': ({ candidate }) => decide(candidate, 'refuse')
   }
+}
+
+/** A node of the cluster hosts; a share is for readers and writers. @throws ERR_RIGHT_UNKNOWN */
+function inviteBits(rights: readonly string[], isShare: boolean): number {
+  const bits = rightBits(rights.filter((one) => one !== 'read'))
+  if (!isShare) return bits | right.host
+  if ((bits & (right.host | right.keep)) === 0) return bits
+  throw new NodeError('ERR_RIGHT_UNKNOWN', 'a share does not make a host; leave "share" out for that')
 }
 
 /** @throws ERR_RIGHT_UNKNOWN */
@@ -149,14 +178,16 @@ type MemberMethod = 'node.members' | 'node.remove' | 'node.addAddress' | 'node.r
 function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
   const { cluster, principals } = parts
   return {
-    async 'node.members'(_, { peer }) {
-      const open = await cluster.loaded()
-      const members = [
-        principals.node.id,
-        ...parts.standing.members().filter((id) => isNode(parts, open, id))
-      ]
-      return { members: members.map((id) => describeMember(parts, open, peer.session.actor, id)) }
-    },
+    'node.members': ({ path }, { peer }) =>
+      parts.trees.within(peer.session, path, async (held, actor) => {
+        const open = await cluster.loaded()
+        const self = principals.node.id
+        const inTree = parts.standing.of(held).members()
+        const isMember = held.isOwn || inTree.some((id) => equalBytes(id, self))
+        const others = inTree.filter((id) => !equalBytes(id, self) && isNode(held, open, id))
+        const members = [...(isMember ? [self] : []), ...others]
+        return { members: members.map((id) => describeMember(parts, open, { held, actor }, id)) }
+      }),
     async 'node.remove'({ principal, sinceMs, confirm }, { peer }) {
       const id = principals.idOf(principal)
       if (confirm !== true) {
@@ -206,24 +237,24 @@ function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
 }
 
 /** The root and persons may hold `host` too; a node is what says where it is reached, or was let in by a code. */
-function isNode({ trees }: NodeParts, open: NodeCluster | undefined, id: Id): boolean {
-  return open?.book.entry(id) !== undefined || trees.own.tree.authority.endpointsOf(id).length > 0
+function isNode({ tree }: HeldTree, open: NodeCluster | undefined, id: Id): boolean {
+  return open?.book.entry(id) !== undefined || tree.authority.endpointsOf(id).length > 0
 }
 
 function describeMember(
-  { principals, trees }: NodeParts,
+  { principals }: NodeParts,
   open: NodeCluster | undefined,
-  actor: Actor,
+  { held, actor }: { readonly held: HeldTree; readonly actor: Actor },
   id: Id
 ): MemberSummary {
   const entry = open?.book.entry(id)
   const isSelf = equalBytes(id, principals.node.id)
   const connection = open?.directory.find(id)?.connection
   const roundTripMs = connection?.statistics.roundTripMs
-  const caps = trees.own.sharing
+  const caps = held.sharing
     .listCaps(actor)
     .filter(({ subject }) => equalBytes(subject, id))
-    .map(({ path, rights }) => ({ path: path ?? '', rights }))
+    .map(({ path, rights }) => ({ path: pathIn(held, path ?? ''), rights }))
   const addresses = isSelf ? (open?.addresses() ?? []) : (entry?.endpoint?.body.addresses ?? [])
   return {
     principal: formatId(id),
@@ -274,15 +305,27 @@ async function removeMember(
   return { caps: caps.length, grants: grants.length, quarantined, zonesRekeyed }
 }
 
-function messageHandlers({ cluster, principals, trees }: NodeParts): Pick<ClusterHandlers, 'message.send'> {
+function messageHandlers(parts: NodeParts): Pick<ClusterHandlers, 'message.send'> {
+  const { cluster } = parts
   return {
     async 'message.send'({ to, app, topic, content, replyWithinMs }) {
       const { messages } = await cluster.get()
-      const recipient = to.startsWith('/') ? to : principals.idOf(to)
-      const message = { tree: trees.own.id, toApp: app, topic, content }
+      const { recipient, tree } = await recipientOf(parts, to)
+      const message = { tree, toApp: app, topic, content }
       if (replyWithinMs === undefined) return { takenBy: formatId(await messages.send(recipient, message)) }
       const { from, content: reply } = await messages.request(recipient, { ...message, replyWithinMs })
       return { takenBy: formatId(from), reply }
     }
   }
+}
+
+/** A path is in a tree; with a principal the tree is one that it has a right in, the own one before others. */
+async function recipientOf(
+  { trees, principals, standing }: NodeParts,
+  to: string
+): Promise<{ readonly recipient: Id | string; readonly tree: Id }> {
+  if (to.startsWith('/'))
+    return { recipient: to, tree: (await trees.held(treeNameOf(to) ?? trees.own.name)).id }
+  const recipient = principals.idOf(to)
+  return { recipient, tree: standing.commonTree(recipient) ?? trees.own.id }
 }

@@ -2,11 +2,11 @@
 import { createReadStream } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { formatId, parseId } from '@blocktree/codec'
-import { type Actor, type ExplainedStep, parseLink, readBundleStart, type Sharing } from '@blocktree/files'
+import { type ExplainedStep, parseLink, readBundleStart, type Sharing } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
 import { type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
-import { namePaths, rememberPath } from '../hosted-paths.ts'
+import { rememberPath } from '../hosted-paths.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import { expectNewFile } from '../key-backup.ts'
 import type {
@@ -20,6 +20,7 @@ import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
 import { addRequest, listRequests, removeRequest } from '../pending-requests.ts'
 import { writeStreamedFile } from '../streamed-file.ts'
+import { takeAndName } from '../take-records.ts'
 import { pathIn } from '../tree-router.ts'
 
 type SharingHandlers = Handlers<SharingMethods, Peer>
@@ -122,9 +123,11 @@ function grantHandlers(parts: NodeParts): GrantHandlers {
     async 'grant.revoke'({ grant, eager }, { peer }) {
       const id = parseId(grant)
       const held = await holderOf(parts, ({ tree }) => tree.authority.grant(id) !== undefined)
+      const recipient = held.tree.authority.grant(id)?.body.recipient
       const report = await held.sharing.revokeReader(held.actorOf(peer.session.actor), id, {
         eager: eager ?? false
       })
+      await sendAway(parts, recipient)
       return {
         zonesRekeyed: report.rekeyed.length,
         zonesSkipped: report.skipped.length,
@@ -170,6 +173,7 @@ function capHandlers(parts: NodeParts): CapHandlers {
         ...(reason === undefined ? {} : { reason }),
         ...(sinceMs === undefined ? {} : { sinceMs })
       })
+      await sendAway(parts, held.tree.authority.cap(id)?.body.subject)
       const { quarantined, cuts, restored, lost } = report
       return { quarantined, cuts, restored, lost }
     },
@@ -189,6 +193,12 @@ function capHandlers(parts: NodeParts): CapHandlers {
         }
       })
   }
+}
+
+/** Who has no right left here: its connections end, and the codes that it used. */
+async function sendAway({ cluster, standing }: NodeParts, principal: Id | undefined): Promise<void> {
+  if (principal === undefined || standing.standingOf(principal) !== 'stranger') return
+  await (await cluster.loaded())?.drop(principal)
 }
 
 function stepsOf(steps: readonly ExplainedStep[]): Explanation['steps'] {
@@ -294,6 +304,7 @@ function accessHandlers(parts: NodeParts): AccessHandlers {
         await held.tree.settled()
         return taken
       })
+      void parts.cluster.start() // the line may say where nodes of that tree are
       return {
         treeId: formatId(accepted.tree),
         path: pathIn(held, accepted.path),
@@ -371,34 +382,6 @@ function bundleHandlers(parts: NodeParts): BundleHandlers {
       return { treeId: name, accepted, known, parked, quarantined, refused, sectors, reasons }
     }
   }
-}
-
-/** Takes records of elsewhere in, then indexes names that this node can open and makes the keys that are due. */
-async function takeAndName<Taken>(
-  { principals, log }: NodeParts,
-  held: HeldTree,
-  own: Actor,
-  take: () => Promise<Taken>
-): Promise<Taken> {
-  const { files, sharing } = held
-  const taken = await files.arriving(async () => {
-    try {
-      return await take()
-    } finally {
-      // also of what came before a failure
-      if (held.tree.rootBlock !== undefined) {
-        if (!held.isOwn) await namePaths(held)
-        for (const actor of new Set([principals.node, own])) await files.indexNames(held.actorOf(actor))
-      }
-    }
-  })
-  if (held.tree.rootBlock === undefined) return taken
-  try {
-    await sharing.keepKeys(held.actorOf(own))
-  } catch (error) {
-    log.warn('keys that are due could not be made', { tree: held.name, error }) // the next start tries again
-  }
-  return taken
 }
 
 export async function* readChunks(file: string): AsyncGenerator<Uint8Array> {
