@@ -1,9 +1,9 @@
 /** A channel for bulk: both sides pull streams over it. */
 import { BulkReceiver, type PullRequest } from './bulk-receiver.ts'
-import { BulkSender } from './bulk-sender.ts'
+import { BulkSender, type PullCount } from './bulk-sender.ts'
 import { type Frame, frameType, type PullFrame } from './frame.ts'
 import type { Channel } from './channel.ts'
-import type { NetworkLimits } from './limits.ts'
+import { bulkQueueBytesMax, type NetworkLimits } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Timers } from './timers.ts'
 
@@ -11,6 +11,8 @@ export interface BulkChannelOptions {
   readonly channel: Channel
   readonly timers: Timers
   readonly limits: NetworkLimits
+  /** Streams that the peer pulls over all channels of its connection. */
+  readonly pulls: PullCount
   /** The stream that answers a pull of the peer. */
   readonly answer: (frame: PullFrame, signal: AbortSignal) => AsyncIterable<Uint8Array>
   ended(channel: BulkChannel): void
@@ -23,9 +25,9 @@ export class BulkChannel {
   isOver = false
 
   constructor(options: BulkChannelOptions) {
-    const { channel, timers, limits, answer } = options
+    const { channel, timers, limits, pulls, answer } = options
     this.#channel = channel
-    this.#sender = new BulkSender({ channel, pullsMax: limits.pullsMax, answer })
+    this.#sender = new BulkSender({ channel, pullsMax: limits.pullsMax, count: pulls, answer })
     this.#receiver = new BulkReceiver({ channel, timers, windowBytes: limits.pullWindowBytes })
     channel.know()
     channel.receiver = {
@@ -65,6 +67,7 @@ export class BulkChannel {
     switch (frame.type) {
       case frameType.pull:
         this.#sender.start(frame)
+        if (this.#channel.queuedBytes > bulkQueueBytesMax) this.#channel.destroy('the peer does not read')
         return
       case frameType.credit:
         this.#sender.grant(frame.id, frame.bytes)

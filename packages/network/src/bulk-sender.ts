@@ -11,9 +11,16 @@ import { NetworkError } from './network-error.ts'
 const linkBytesMax = 1024 * 1024 // waits for room above this
 const creditMax = 2 ** 32 - 1
 
+/** Streams of all channels of one connection whose generators have not finished. */
+export interface PullCount {
+  running: number
+}
+
 export interface BulkSenderOptions {
   readonly channel: Channel
   readonly pullsMax: number
+  /** Shared by the channels of a connection: more channels give a peer no more streams. */
+  readonly count: PullCount
   /** The stream that answers a pull. */
   answer(frame: PullFrame, signal: AbortSignal): AsyncIterable<Uint8Array>
 }
@@ -29,8 +36,6 @@ export class BulkSender {
   readonly #options: BulkSenderOptions
   readonly #channel: Channel
   readonly #pulls = new Map<number, Pull>()
-  /** Generators not finished yet, also of cancelled pulls. */
-  #running = 0
 
   constructor(options: BulkSenderOptions) {
     this.#options = options
@@ -55,14 +60,15 @@ export class BulkSender {
   start(frame: PullFrame): void {
     const { id } = frame
     if (this.#pulls.has(id)) throw new NetworkError('ERR_NETWORK_PROTOCOL', `pull ${id} is under way`)
-    if (this.#running >= this.#options.pullsMax) {
-      const message = `${this.#options.pullsMax} streams are under way`
+    const { count, pullsMax } = this.#options
+    if (count.running >= pullsMax) {
+      const message = `${pullsMax} streams are under way`
       this.#channel.send({ type: frameType.error, id, code: 'ERR_NETWORK_BUSY', message })
       return
     }
     const pull: Pull = { id, controller: new AbortController(), credit: frame.credit, wake: undefined }
     this.#pulls.set(id, pull)
-    this.#running++
+    count.running++ // until its generator has finished, also when it is cancelled
     void this.#run(pull, frame)
   }
 
@@ -75,7 +81,7 @@ export class BulkSender {
       if (!controller.signal.aborted)
         this.#channel.send({ type: frameType.error, id, ...describeFailure(error) })
     } finally {
-      this.#running--
+      this.#options.count.running--
       this.#pulls.delete(id)
     }
   }
@@ -98,7 +104,8 @@ export class BulkSender {
         if (controller.signal.aborted) return
         if (next.value.length === 0) continue
         const cost = costOf(next.value)
-        while (pull.credit < cost) {
+        // others may have filled the link meanwhile
+        while (pull.credit < cost || this.#channel.queuedBytes > linkBytesMax) {
           await room(pull)
           if (controller.signal.aborted) return
         }

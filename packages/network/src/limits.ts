@@ -36,6 +36,8 @@ export const refuseQueueBytesMax: number = 32 * 1024 * 1024
 export const answerQueueBytesMax: number = 64 * 1024 * 1024
 /** Above this, which errors alone can reach, the peer does not read: the connection is closed. */
 export const queueBytesMax: number = 68 * 1024 * 1024
+/** Above this a channel for bulk, whose chunks wait for room, holds errors alone: its peer pulls and does not read. */
+export const bulkQueueBytesMax: number = 4 * 1024 * 1024
 /** A chunk costs at least so much credit, so that many small ones cannot fill the memory. */
 export const chunkCreditMin = 1024
 

@@ -3,6 +3,7 @@
  * when the first stream is pulled (doc/spec/24-network.md). Pure: bytes come through channels, time through timers.
  */
 import { BulkChannel } from './bulk-channel.ts'
+import type { PullCount } from './bulk-sender.ts'
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
 import { type Frame, frameType, isName, type PullFrame } from './frame.ts'
 import type { Channel } from './channel.ts'
@@ -25,6 +26,7 @@ import type {
   RequestOptions
 } from './port.ts'
 import { RequestsIn } from './requests-in.ts'
+import { RateLimit } from './rate-limit.ts'
 import { RequestsOut } from './requests-out.ts'
 import type { Timers } from './timers.ts'
 
@@ -80,7 +82,9 @@ export class PeerConnection implements Connection {
   readonly #bulkChannels = new Set<BulkChannel>()
   #openingBulk: Promise<BulkChannel> | undefined
   #bulkAttached: ((channel: BulkChannel) => void) | undefined
+  readonly #asksForChannels: RateLimit
   #pulls = 0
+  readonly #pulled: PullCount = { running: 0 }
   #roundTripMs: number | undefined
   #endedWhy: string | undefined
   #closing: string | undefined
@@ -104,6 +108,7 @@ export class PeerConnection implements Connection {
     this.#channel = channel
     this.#timers = timers
     this.#limits = limits
+    this.#asksForChannels = new RateLimit(limits.channelsPerSecondMax, 1)
     const closed = Promise.withResolvers<string>()
     this.closed = closed.promise
     this.#resolveClosed = closed.resolve
@@ -214,6 +219,7 @@ export class PeerConnection implements Connection {
       this.#closing = reason
       this.#channel.send({ type: frameType.close, reason })
       this.#channel.end()
+      this.#stopServing(reason)
       const stop = this.#timers.start(closeTimeoutMs, () => this.#channel.destroy(reason))
       void this.closed.then(stop)
     }
@@ -234,7 +240,15 @@ export class PeerConnection implements Connection {
     if (!this.isOpen) throw connectionEnded(`${what} "${name}"`, this.#reason)
   }
 
+  /** What is under way for the peer ends here, whether it takes notice of the close or not. */
+  #stopServing(reason: string): void {
+    this.#abortOpening.abort()
+    for (const bulk of this.#bulkChannels) bulk.destroy(reason)
+    this.#in.end()
+  }
+
   #receive(frame: Frame): void {
+    if (this.#closing !== undefined && isAsking(frame)) return
     switch (frame.type) {
       case frameType.request:
         this.#in.request(frame)
@@ -358,6 +372,7 @@ export class PeerConnection implements Connection {
       throw new NetworkError('ERR_NETWORK_PROTOCOL', 'a channel is opened by who dialled')
     }
     if (this.#openingBulk !== undefined || this.#bulkChannels.size >= this.#limits.bulkChannelsMax) return
+    if (!this.#asksForChannels.take('', this.#timers.now())) return // each is a handshake that we pay for
     this.#openingBulk = this.#openBulkChannel().finally(() => {
       this.#openingBulk = undefined
     })
@@ -369,6 +384,7 @@ export class PeerConnection implements Connection {
       channel,
       timers: this.#timers,
       limits: this.#limits,
+      pulls: this.#pulled,
       answer: (frame, signal) => this.#answerPull(frame, signal),
       ended: () => {
         this.#bulkChannels.delete(bulk)
@@ -408,14 +424,16 @@ export class PeerConnection implements Connection {
     this.#endedWhy = reason
     this.#stopKeepAlive?.()
     for (const stop of this.#stopBulkIdle.values()) stop()
-    this.#abortOpening.abort()
-    for (const bulk of this.#bulkChannels) bulk.destroy(reason)
-    this.#in.end()
+    this.#stopServing(reason)
     this.#out.end(reason)
     for (const { done } of this.#pings.values()) done()
     this.#pings.clear()
     this.#resolveClosed(reason)
   }
+}
+
+function isAsking({ type }: Frame): boolean {
+  return type === frameType.request || type === frameType.event || type === frameType.channel
 }
 
 function expectWithinLimits(what: string, name: string, body: Uint8Array): void {

@@ -1,0 +1,222 @@
+/** A peer with a program of its own that asks for much, reads nothing and takes no notice of what it is told. */
+import {
+  createMemoryNetwork,
+  createVirtualTime,
+  type MemoryNetwork,
+  type VirtualTime
+} from '@blocktree/network/memory'
+import type { Connection, Network } from '@blocktree/network'
+import { afterEach, describe, expect, test } from 'vitest'
+import { parseAddress } from '../src/address.ts'
+import type { ByteLink, Transport } from '../src/byte-link.ts'
+import { type Frame, channelKind, decodeFrame, encodeFrame, frameType, tokenBytes } from '../src/frame.ts'
+import { FrameReader } from '../src/frame-reader.ts'
+import { bulkQueueBytesMax, networkLimitsDefault, protocolVersion } from '../src/limits.ts'
+import { joinBare } from '../src/memory-network.ts'
+import { keyOf, seededRandom } from './keys.ts'
+
+const ends: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+const session = new Uint8Array(tokenBytes).fill(7)
+const empty = new Uint8Array(0)
+
+/** One channel of the enemy, with what came over it. */
+interface RawChannel {
+  readonly link: ByteLink
+  readonly frames: Frame[]
+  readonly send: (...frames: readonly Frame[]) => void
+  isOver: boolean
+}
+
+interface Scene {
+  readonly time: VirtualTime
+  readonly hub: MemoryNetwork
+  readonly victim: Network
+  readonly mallory: Transport
+}
+
+function start(): Scene {
+  const time = createVirtualTime(1)
+  const hub = createMemoryNetwork({ timers: time, random: seededRandom(1), conditions: { delayMs: 1 } })
+  const victim = hub.join({ name: 'victim', localKey: keyOf(1) })
+  const mallory = joinBare(hub, 'mallory', keyOf(200))
+  ends.push(() => time.until(victim.close()))
+  return { time, hub, victim, mallory }
+}
+
+function openRaw(link: ByteLink): RawChannel {
+  const reader = new FrameReader()
+  const frames: Frame[] = []
+  const channel: RawChannel = {
+    link,
+    frames,
+    isOver: false,
+    send: (...sent) =>
+      link.send(sent.map((frame) => encodeFrame(frame)).flatMap(({ header, body }) => [header, body]))
+  }
+  link.open({
+    receive: (chunk) =>
+      reader.push(chunk, (frame) => {
+        frames.push(decodeFrame(frame.slice()))
+        return true
+      }),
+    drained: () => undefined,
+    ended: () => (channel.isOver = true)
+  })
+  return channel
+}
+
+async function dialRaw({ time, victim, mallory }: Scene, channel: number): Promise<RawChannel> {
+  const address = parseAddress(victim.addresses()[0] ?? '')
+  const { link } = await time.until(mallory.dial(address, keyOf(1), new AbortController().signal))
+  const raw = openRaw(link)
+  raw.send({ type: frameType.hello, version: protocolVersion, channel, instance: session, session })
+  await time.advance(10)
+  return raw
+}
+
+const pull = (id: number, credit = 2 ** 31): Frame => ({
+  type: frameType.pull,
+  id,
+  timeoutMs: 600_000,
+  credit,
+  method: 'test.endless',
+  head: empty
+})
+
+function serveEndless(victim: Network): { running: number; most: number } {
+  const count = { running: 0, most: 0 }
+  victim.onConnection((connection) =>
+    connection.serve({
+      request: () => Promise.resolve(empty),
+      event: () => undefined,
+      async *stream(_, __, { signal }) {
+        count.most = Math.max(count.most, ++count.running)
+        try {
+          while (!signal.aborted) yield await Promise.resolve(new Uint8Array(256 * 1024))
+        } finally {
+          count.running--
+        }
+      }
+    })
+  )
+  return count
+}
+
+describe('a peer that reads nothing', () => {
+  test('is cut off when the errors that its pulls cause would fill the memory', async () => {
+    const scene = start()
+    scene.victim.onConnection((connection) =>
+      connection.serve({
+        request: () => Promise.resolve(empty),
+        event: () => undefined,
+        stream: () => {
+          throw new Error('no such stream')
+        }
+      })
+    )
+    await dialRaw(scene, channelKind.request)
+    const bulk = await dialRaw(scene, channelKind.bulk)
+    scene.hub.setConditions('victim', 'mallory', { isCut: true })
+    for (let round = 0; round < 150; round++) {
+      bulk.send(...Array.from({ length: 1000 }, (_, index) => pull(1 + round * 1000 + index)))
+      await scene.time.advance(2)
+    }
+    scene.hub.setConditions('victim', 'mallory', { isCut: false })
+    await scene.time.advance(1000)
+    expect(bulk.isOver).toBe(true)
+    const bytes = bulk.frames.reduce((sum, frame) => sum + encodeFrame(frame).header.length, 0)
+    expect(bytes).toBeGreaterThan(bulkQueueBytesMax / 2)
+    expect(bytes).toBeLessThan(2 * bulkQueueBytesMax)
+  })
+
+  test('has one chunk of each stream waiting for it, and no more streams over many channels than over one', async () => {
+    const scene = start()
+    const count = serveEndless(scene.victim)
+    await dialRaw(scene, channelKind.request)
+    const channels: RawChannel[] = []
+    for (let one = 0; one < networkLimitsDefault.bulkChannelsMax; one++)
+      channels.push(await dialRaw(scene, channelKind.bulk))
+    for (const channel of channels)
+      channel.send(...Array.from({ length: 64 }, (_, index) => pull(index + 1, 1024 * 1024)))
+    await scene.time.advance(100)
+    expect(count.most).toBe(networkLimitsDefault.pullsMax)
+    const refused = channels.flatMap(({ frames }) => frames.filter(({ type }) => type === frameType.error))
+    expect(refused).toHaveLength(3 * networkLimitsDefault.pullsMax)
+  })
+})
+
+describe('a peer that was dialled', () => {
+  test('and asks for channel after channel is opened few: each is a handshake', async () => {
+    const { time, victim, mallory } = start()
+    let opened = 0
+    const requests: RawChannel[] = []
+    mallory.open({
+      accepted({ link }) {
+        const raw = openRaw(link)
+        opened++
+        const answer = (): void => {
+          const [hello] = raw.frames
+          if (hello?.type !== frameType.hello) return void time.start(1, answer)
+          raw.send(hello)
+          if (hello.channel === channelKind.bulk) time.start(1, () => link.destroy())
+          else requests.push(raw)
+        }
+        time.start(2, answer)
+      },
+      addressesChanged: () => undefined
+    })
+    await time.until(victim.dial(`/memory/mallory`, { expectedKey: keyOf(200) }))
+    const before = opened
+    for (let round = 0; round < 1000; round++) {
+      requests[0]?.send({ type: frameType.channel, id: 0 })
+      await time.advance(5)
+    }
+    expect(opened - before).toBeGreaterThan(10) // in five seconds
+    expect(opened - before).toBeLessThanOrEqual(6 * networkLimitsDefault.channelsPerSecondMax)
+  })
+})
+
+describe('a connection that is closed', () => {
+  test('ends its streams and requests at once, though the peer takes no notice', async () => {
+    const scene = start()
+    const { time, victim } = scene
+    const connections: Connection[] = []
+    let asked = 0
+    let running = 0
+    victim.onConnection((connection) => {
+      connections.push(connection)
+      connection.serve({
+        request: () => Promise.resolve(empty),
+        event: () => void asked++,
+        async *stream() {
+          running++
+          try {
+            for (;;) yield await Promise.resolve(new Uint8Array(1024))
+          } finally {
+            running--
+          }
+        }
+      })
+    })
+    const request = await dialRaw(scene, channelKind.request)
+    const bulk = await dialRaw(scene, channelKind.bulk)
+    bulk.send(...Array.from({ length: 8 }, (_, index) => pull(index + 1, 4096)))
+    request.send({ type: frameType.event, name: 'test.event', body: empty })
+    await time.advance(50)
+    expect(running).toBe(8)
+    expect(asked).toBe(1)
+    scene.hub.setConditions('victim', 'mallory', { isCut: true }) // so it learns nothing of the close
+    void connections[0]?.close('its rights have ended')
+    await time.advance(10)
+    expect(running).toBe(0)
+    const before = bulk.frames.length
+    request.send({ type: frameType.event, name: 'test.event', body: empty })
+    await time.advance(100)
+    expect(asked).toBe(1)
+    expect(bulk.frames.length).toBe(before)
+  })
+})
