@@ -3,6 +3,7 @@
  * for strangers here (an open invitation, public content) and not too many of them; nobody who did wrong too often.
  */
 import type { Connection, TransportKey } from '@blocktree/network'
+import type { Id } from '@blocktree/tree'
 import { penalizedKeysMax, penaltyMax, penaltyMs, strangersMax } from './limits.ts'
 
 export interface GateDeps {
@@ -11,11 +12,37 @@ export interface GateDeps {
   readonly knows: (key: TransportKey) => boolean
   /** True while strangers have something to do here. */
   readonly opensToStrangers: () => boolean
+  /** Told once each time when a key is shut out. */
+  readonly onShutOut?: (one: ShutOut) => void
+}
+
+/** What a key was shut out for; the words are stable: they stand in logs and in `peers`. */
+export type PeerWrong =
+  | 'ERR_PEER_HELLO' // hellos that prove nothing, or never came
+  | 'ERR_PEER_RECORDS' // records that no honest peer sends
+  | 'ERR_PEER_REFUSALS' // far more refused requests than an honest peer makes
+
+/** A key that may not connect for a while. */
+export interface ShutOut {
+  readonly key: TransportKey
+  /** undefined when it never proved one. */
+  readonly principal: Id | undefined
+  readonly wrong: PeerWrong
+  readonly untilMs: number
+}
+
+export interface Penalty {
+  readonly points: number
+  readonly wrong: PeerWrong
+  readonly principal?: Id
 }
 
 interface Record {
+  readonly key: TransportKey
   points: number
   timeMs: number
+  wrong: PeerWrong
+  principal: Id | undefined
 }
 
 export class Gate {
@@ -45,9 +72,13 @@ export class Gate {
   }
 
   /** @returns true when the key is shut out from now on */
-  penalize(key: TransportKey, points: number): boolean {
-    const record = this.#faded(key) ?? { points: 0, timeMs: this.#deps.now() }
+  penalize(key: TransportKey, { points, wrong, principal }: Penalty): boolean {
+    const timeMs = this.#deps.now()
+    const record = this.#faded(key) ?? { key: key.slice(), points: 0, timeMs, wrong, principal }
+    const wasShutOut = record.points >= penaltyMax
     record.points += points
+    record.wrong = wrong
+    record.principal = principal ?? record.principal
     if (record.points >= penaltyMax) record.timeMs = this.#deps.now() // shut out for the whole time from now on
     const name = key.toHex()
     this.#penalties.delete(name) // the one least recently seen comes first
@@ -56,7 +87,15 @@ export class Gate {
       const [oldest] = this.#penalties.keys()
       if (oldest !== undefined) this.#penalties.delete(oldest)
     }
-    return record.points >= penaltyMax
+    const isShutOut = record.points >= penaltyMax
+    if (isShutOut && !wasShutOut) this.#deps.onShutOut?.(shown(record))
+    return isShutOut
+  }
+
+  /** Keys that may not connect now. */
+  shutOut(): readonly ShutOut[] {
+    const records = [...this.#penalties.values()].filter(({ key }) => this.isShutOut(key))
+    return records.map(shown)
   }
 
   isShutOut(key: TransportKey): boolean {
@@ -69,4 +108,8 @@ export class Gate {
     this.#penalties.delete(key.toHex())
     return undefined
   }
+}
+
+function shown({ key, principal, wrong, timeMs }: Record): ShutOut {
+  return { key, principal, wrong, untilMs: timeMs + penaltyMs }
 }

@@ -55,6 +55,7 @@ export function beGreeted(
 ): Promise<Peer> {
   const met = Promise.withResolvers<Peer>()
   let handlers: ConnectionHandlers | undefined
+  let isRefused = false
   const cancelTimer = deps.timers.start(helloMsMax, () =>
     fail('no hello came', new ClusterError('ERR_HELLO_PROOF', 'no hello came in time'))
   )
@@ -66,6 +67,8 @@ export function beGreeted(
   }
 
   function answerHello(body: Uint8Array): Uint8Array {
+    // one is looked at: each costs several signatures, and many may stand in one piece of the stream
+    if (isRefused) throw new ClusterError('ERR_METHOD_FORBIDDEN', 'a hello was refused already')
     try {
       const peer = meet(deps, connection, body)
       cancelTimer()
@@ -73,6 +76,7 @@ export function beGreeted(
       met.resolve(peer)
       return ownHello(deps, peer.principal, peer.hello.purpose)
     } catch (error) {
+      isRefused = true
       deps.timers.start(0, () => fail('the hello failed', error)) // the refusal goes first
       throw error
     }

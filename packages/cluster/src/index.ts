@@ -14,7 +14,7 @@ export {
   exchangeAddresses
 } from './address-exchange.ts'
 export { ClusterError, type ClusterErrorCode } from './cluster-error.ts'
-export { Gate, type GateDeps } from './gate.ts'
+export { Gate, type GateDeps, type PeerWrong, type Penalty, type ShutOut } from './gate.ts'
 export { type Hello, type HelloPurpose, helloPurpose, protocolVersion } from './hello.ts'
 export { type Introduction, type TakeIntroduction, introduce, takeIntroductions } from './introduction.ts'
 export {

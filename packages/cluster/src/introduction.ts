@@ -6,6 +6,7 @@
 import { CanonicalReader, CanonicalWriter, CodecError } from '@blocktree/codec'
 import type { Id, Offer, OfferResult } from '@blocktree/tree'
 import { ClusterError } from './cluster-error.ts'
+import type { Penalty } from './gate.ts'
 import {
   introducedBytesMax,
   introducedRecordsMax,
@@ -39,7 +40,7 @@ export type TakeIntroduction = (
 export function takeIntroductions(
   router: RequestRouter,
   take: TakeIntroduction,
-  penalize: (peer: Peer, points: number) => void,
+  penalize: (peer: Peer, penalty: Penalty) => void,
   { timers, standing }: { readonly timers: Timers; readonly standing: StandingSource }
 ): () => void {
   const ofStrangers = new TokenBucket(strangersPerSecond, strangersBurst, timers.now())
@@ -54,7 +55,7 @@ export function takeIntroductions(
     if (results === undefined)
       throw new ClusterError('ERR_METHOD_FORBIDDEN', 'nothing of that tree is kept here')
     const wrong = results.filter(({ penalty }) => penalty).length
-    if (wrong > 0) penalize(peer, 20 * wrong)
+    if (wrong > 0) penalize(peer, { points: 20 * wrong, wrong: 'ERR_PEER_RECORDS' })
     const accepted = results.filter(({ outcome }) => outcome === 'accepted' || outcome === 'known').length
     return new CanonicalWriter(16).array(2).uint(format).uint(accepted).finish()
   })

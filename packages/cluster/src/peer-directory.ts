@@ -163,6 +163,11 @@ export class PeerDirectory {
       this.#kept.set(key, member)
       void this.#keep(member)
     }
+    this.look()
+  }
+
+  /** Rights may have come or gone, also by the clock alone: connections of those who have none any more end. */
+  look(): void {
     for (const peer of [...this.#peers.values()].flat()) this.#look(peer)
   }
 
@@ -231,7 +236,8 @@ export class PeerDirectory {
     try {
       this.#add(await greeting)
     } catch (error) {
-      if (isTheirFault(error)) gate.penalize(connection.remoteKey, failedHelloPoints)
+      if (isTheirFault(error))
+        gate.penalize(connection.remoteKey, { points: failedHelloPoints, wrong: 'ERR_PEER_HELLO' })
     }
   }
 

@@ -4,8 +4,14 @@
  */
 import type { ConnectionHandlers, RequestContext } from '@blocktree/network'
 import { ClusterError } from './cluster-error.ts'
+import type { Penalty } from './gate.ts'
 import { idKey } from './id-key.ts'
-import { refusalsPerConnectionMax } from './limits.ts'
+import {
+  penaltyMax,
+  refusalsForgottenPerSecond,
+  refusalsPerConnectionMax,
+  strangerRefusalCost
+} from './limits.ts'
 import type { Peer } from './peer.ts'
 import type { Standing, StandingSource, Timers } from './ports.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -25,7 +31,7 @@ export interface RequestRouterDeps {
   readonly standing: StandingSource
   readonly timers: Timers
   /** Points of wrong-doing (see Gate). */
-  readonly penalize?: (peer: Peer, points: number) => void
+  readonly penalize?: (peer: Peer, penalty: Penalty) => void
 }
 
 type RequestHandler = (peer: Peer, body: Uint8Array, context: RequestContext) => Promise<Uint8Array>
@@ -67,14 +73,14 @@ export class RequestRouter {
 
   /** What answers on the connection of this peer. */
   handlersFor(peer: Peer): ConnectionHandlers {
-    let refusals = 0
-    const refuse = (error: ClusterError): never => {
-      refusals += 1
-      if (refusals >= refusalsPerConnectionMax) {
-        this.#deps.penalize?.(peer, refusals)
-        void peer.connection.close('too many refused requests')
-      }
-      throw error
+    const { timers } = this.#deps
+    const left = new TokenBucket(refusalsForgottenPerSecond, refusalsPerConnectionMax - 1, timers.now())
+    /** Counts it: who goes on although it is refused again and again costs time and is sent away. */
+    const refused = (): void => {
+      const isStranger = this.#deps.standing.standingOf(peer.principal) === 'stranger'
+      if (left.take(isStranger ? strangerRefusalCost : 1, timers.now())) return
+      this.#deps.penalize?.(peer, { points: penaltyMax, wrong: 'ERR_PEER_REFUSALS' })
+      void peer.connection.close('too many refused requests')
     }
     const check = <Handler>(
       routes: Map<string, Route<Handler>>,
@@ -82,17 +88,25 @@ export class RequestRouter {
       body: Uint8Array
     ): Handler => {
       const outcome = this.#check(routes, peer, method, body)
-      return outcome instanceof ClusterError ? refuse(outcome) : outcome
+      if (outcome instanceof ClusterError) throw outcome
+      return outcome
     }
     return {
-      request: async (method, body, context) =>
-        await check(this.#requests, method, body)(peer, body, context),
+      request: async (method, body, context) => {
+        try {
+          return await check(this.#requests, method, body)(peer, body, context)
+        } catch (error) {
+          if (isRefusal(error)) refused()
+          throw error
+        }
+      },
       event: (name, body) => {
         const handler = this.#check(this.#events, peer, name, body)
-        if (!(handler instanceof ClusterError)) handler(peer, body)
+        if (handler instanceof ClusterError) refused()
+        else handler(peer, body)
       },
       stream: (method, head, context) =>
-        this.#guarded(method, peer, () => check(this.#streams, method, head)(peer, head, context))
+        this.#guarded(method, peer, () => check(this.#streams, method, head)(peer, head, context), refused)
     }
   }
 
@@ -118,12 +132,18 @@ export class RequestRouter {
   async *#guarded(
     method: string,
     peer: Peer,
-    open: () => AsyncIterable<Uint8Array>
+    open: () => AsyncIterable<Uint8Array>,
+    refused: () => void
   ): AsyncGenerator<Uint8Array> {
-    for await (const chunk of open()) {
-      const { audience } = this.#streams.get(method)?.policy ?? nobody
-      if (!this.#isAmong(audience, peer)) throw forbidden(method, audience)
-      yield chunk
+    try {
+      for await (const chunk of open()) {
+        const { audience } = this.#streams.get(method)?.policy ?? nobody
+        if (!this.#isAmong(audience, peer)) throw forbidden(method, audience)
+        yield chunk
+      }
+    } catch (error) {
+      if (isRefusal(error)) refused()
+      throw error
     }
   }
 
@@ -147,6 +167,14 @@ export class RequestRouter {
     return bucket.take(1, now)
   }
 }
+
+/** An answer that says that the request should not have come, whichever part of the node gave it. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false
+  return refusalCode.test(error.code)
+}
+
+const refusalCode = /_(?:UNKNOWN|FORBIDDEN|DENIED|REFUSED|MALFORMED|FORMAT|SIZE|RATE|BUSY)$/
 
 const nobody = { audience: 'member' } as const // the method was taken away meanwhile
 

@@ -99,7 +99,8 @@ export function createTestCluster(): TestCluster {
     const router = new RequestRouter({
       standing,
       timers: time,
-      penalize: (peer, points) => void gate.penalize(peer.connection.remoteKey, points)
+      penalize: ({ principal: wrongDoer, connection }, penalty) =>
+        void gate.penalize(connection.remoteKey, { ...penalty, principal: wrongDoer })
     })
     const self: { endpoint: EndpointRecord } = {
       endpoint: newEndpoint(principal, {

@@ -188,7 +188,7 @@ async function openDirectory(
   const router = new RequestRouter({
     standing,
     timers,
-    penalize: (peer, points) => void gate.penalize(peer.connection.remoteKey, points)
+    penalize: (peer, penalty) => void gate.penalize(peer.connection.remoteKey, penalty)
   })
   const local: LocalNode = {
     principal: identity.principal,

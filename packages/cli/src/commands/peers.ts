@@ -1,11 +1,11 @@
 /** `peers`: connections of the moment. */
 import type { CommandContext } from '../command.ts'
-import { formatBytes, formatDuration, formatTable } from '../format.ts'
+import { formatBytes, formatDuration, formatTable, printable } from '../format.ts'
 
 export async function run(context: CommandContext): Promise<void> {
   const { output } = context
   const answer = await (await context.node()).call('peer.list', {})
-  const { isOpen, addresses, peers } = answer
+  const { isOpen, addresses, peers, shutOut } = answer
   const head = ['name', 'standing', 'address', 'for', 'in', 'out', 'round trip'].map((cell) =>
     output.dim(cell)
   )
@@ -22,6 +22,10 @@ export async function run(context: CommandContext): Promise<void> {
     isOpen
       ? `reached at ${addresses.join(', ')}`
       : 'not open: nobody was invited, and no other node is in the tree',
-    ...(rows.length === 0 ? [] : formatTable([head, ...rows]))
+    ...(rows.length === 0 ? [] : formatTable([head, ...rows])),
+    ...shutOut.map(
+      ({ transportKey, principal, code, untilMs }) =>
+        `shut out for ${formatDuration(untilMs - Date.now())}: ${printable(principal ?? transportKey)} (${code})`
+    )
   ])
 }

@@ -22,13 +22,15 @@ import {
   openInvitationDesk,
   type Peer,
   PeerDirectory,
+  type Penalty,
   RequestRouter,
+  type ShutOut,
   takeIntroductions,
   type Timers
 } from '@blocktree/cluster'
-import { equalBytes } from '@blocktree/codec'
+import { equalBytes, formatId } from '@blocktree/codec'
 import { type Actor, resolvePath } from '@blocktree/files'
-import { type Network, RemoteError } from '@blocktree/network'
+import { formatPeerId, type Network, RemoteError } from '@blocktree/network'
 import type { Discovery } from '@blocktree/network/libp2p'
 import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
@@ -61,6 +63,8 @@ export interface NodeCluster {
   readonly transportKey: Id
   /** Where others can dial this node, best first, without a peer id. */
   addresses(): readonly string[]
+  /** Who may not connect for a while, and why. */
+  shutOut(): readonly (Omit<ShutOut, 'key'> & { readonly transportKey: string })[]
   /** Makes a code. @throws ERR_ACCESS_DENIED when `actor` may not give what it says */
   invite(
     actor: Actor,
@@ -91,7 +95,7 @@ export type ClusterParts = Pick<
   | 'directory'
 >
 
-const lookEachMs = 1000 // how soon a cap that came or went changes who is kept connected
+const lookEachMs = 250 // how soon a cap that came, went or ended changes who is connected
 const introduceAgainMs = 10_000 // where too many strangers introduce themselves
 const announceEachMs = 12 * 3_600_000 // what is known in the table ends after a day
 const announceRetryMs = 300_000
@@ -132,6 +136,7 @@ class Cluster implements NodeCluster {
   readonly transportKey: Id
   readonly #parts: ClusterParts
   readonly #endpoint: OwnEndpoint
+  readonly #gate: Gate
   readonly #seed: Uint8Array
   readonly #ends: (() => void)[] = []
   /** Trees, by name, in which this node showed a peer its rights. */
@@ -202,13 +207,13 @@ class Cluster implements NodeCluster {
         const principal = book.principalOf(transportKey)
         return principal !== undefined && standing.standingOf(principal) !== 'stranger'
       },
-      opensToStrangers: () => desk.isOpen || standing.members().length > 0
+      opensToStrangers: () => desk.isOpen || standing.members().length > 0,
+      onShutOut: (one) => logShutOut(log, one)
     })
+    this.#gate = gate
     const { timers } = this
-    const penalize = ({ connection, principal }: Peer, points: number): void => {
-      if (!gate.penalize(connection.remoteKey, points)) return
-      log.warn('a peer did wrong too often and is shut out for a while', { principal: principal.toHex() })
-      void connection.close('shut out')
+    const penalize = ({ connection, principal }: Peer, penalty: Penalty): void => {
+      if (gate.penalize(connection.remoteKey, { ...penalty, principal })) void connection.close('shut out')
     }
     this.router = new RequestRouter({ standing, timers, penalize })
     const local = this.#local()
@@ -273,6 +278,10 @@ class Cluster implements NodeCluster {
 
   addresses(): readonly string[] {
     return addressesForOthers(this.#networks.flatMap((network) => [...network.addresses()]))
+  }
+
+  shutOut(): ReturnType<NodeCluster['shutOut']> {
+    return this.#gate.shutOut().map(({ key, ...one }) => ({ ...one, transportKey: formatPeerId(key) }))
   }
 
   async invite(
@@ -437,7 +446,7 @@ class Cluster implements NodeCluster {
       void this.#learnFromTree()
       this.directory.refresh()
       void this.#parts.sync.loaded().then((sync) => sync?.refresh())
-    }
+    } else this.directory.look()
     this.#stopTimer = this.timers.start(lookEachMs, () => this.look())
   }
 
@@ -477,4 +486,12 @@ function expectNotRemoved(own: HeldTree, standing: NodeStanding, { principal, in
   if (invitation.decision !== 'approved' || !hadRights) return
   if (standing.of(own).standingOf(principal) !== 'stranger') return
   throw new ClusterError('ERR_INVITATION_REFUSED', 'this invitation cannot be used; ask for a new one')
+}
+
+function logShutOut(log: ClusterParts['log'], { key, principal, wrong }: ShutOut): void {
+  log.warn('a peer did wrong too often and is shut out for a while', {
+    code: wrong,
+    transportKey: formatPeerId(key),
+    ...(principal === undefined ? {} : { principal: formatId(principal) })
+  })
 }

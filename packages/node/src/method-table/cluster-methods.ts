@@ -57,6 +57,16 @@ export interface PeerSummary {
   readonly roundTripMs?: number | undefined
 }
 
+/** A transport key that may not connect for a while. */
+export interface ShutOutPeer {
+  readonly transportKey: string
+  /** The name of its principal here, or its id; absent when it never proved one. */
+  readonly principal?: string | undefined
+  /** `ERR_PEER_HELLO`, `ERR_PEER_RECORDS` or `ERR_PEER_REFUSALS`. */
+  readonly code: string
+  readonly untilMs: number
+}
+
 export interface ClusterMethods {
   readonly 'node.invite': Shape<
     {
@@ -114,6 +124,7 @@ export interface ClusterMethods {
       readonly isOpen: boolean
       readonly addresses: readonly string[]
       readonly peers: readonly PeerSummary[]
+      readonly shutOut: readonly ShutOutPeer[]
     }
   >
   readonly 'message.send': Shape<
@@ -158,6 +169,12 @@ const member = schema.object({
   roundTripMs: schema.optional(schema.number())
 })
 
+const shutOutPeer = schema.object({
+  transportKey: schema.string(),
+  principal: schema.optional(schema.string()),
+  code: schema.described(schema.string(), 'ERR_PEER_HELLO, ERR_PEER_RECORDS or ERR_PEER_REFUSALS'),
+  untilMs: timeMs
+})
 const peer = schema.object({
   principal: identifier,
   name: text,
@@ -293,7 +310,12 @@ const definitions = [
   defineMethod({
     name: 'peer.list',
     summary: 'Who is connected, and where this node is reached; nothing listens while it is not open',
-    result: schema.object({ isOpen: flag, addresses: schema.array(text), peers: schema.array(peer) })
+    result: schema.object({
+      isOpen: flag,
+      addresses: schema.array(text),
+      peers: schema.array(peer),
+      shutOut: schema.array(shutOutPeer)
+    })
   }),
   defineMethod({
     name: 'message.send',

@@ -212,7 +212,7 @@ function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
     },
     async 'peer.list'() {
       const open = await cluster.loaded()
-      if (open === undefined) return { isOpen: false, addresses: [], peers: [] }
+      if (open === undefined) return { isOpen: false, addresses: [], peers: [], shutOut: [] }
       const peers = open.directory.peers().map((one): PeerSummary => {
         const { connection, principal, hello, connectedMs, clockOffsetMs } = one
         const { bytesIn, bytesOut, roundTripMs } = connection.statistics
@@ -231,7 +231,13 @@ function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
           ...(roundTripMs === undefined ? {} : { roundTripMs })
         }
       })
-      return { isOpen: true, addresses: open.addresses(), peers }
+      const shutOut = open.shutOut().map(({ transportKey, principal, wrong, untilMs }) => ({
+        transportKey,
+        ...(principal === undefined ? {} : { principal: principals.nameOf(principal) }),
+        code: wrong,
+        untilMs
+      }))
+      return { isOpen: true, addresses: open.addresses(), peers, shutOut }
     }
   }
 }
