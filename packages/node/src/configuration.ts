@@ -8,15 +8,8 @@ import { join, resolve } from 'node:path'
 import { nearestName } from '@blocktree/rpc'
 import { type Environment, expandHome, resolveDataDirectory } from './location.ts'
 import { NodeError, reasonOf, systemCode } from './node-error.ts'
-import {
-  otherVariables,
-  parseSetting,
-  type Setting,
-  type SettingKey,
-  type Settings,
-  settings,
-  type SettingValue
-} from './settings.ts'
+import { parseSetting, type SettingValue } from './setting-kind.ts'
+import { otherVariables, type Setting, type SettingKey, type Settings, settings } from './settings.ts'
 
 export interface Configuration extends Settings {
   /** Absolute. */
