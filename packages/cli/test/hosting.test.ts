@@ -62,8 +62,10 @@ describe('a share over the network', () => {
       .find(({ recipientId }) => recipientId === bobId)
     expect((await alice.run(['revoke', grant?.id ?? ''])).code).toBe(0)
     await alice.run(['put', '-', '/photos/three.txt'], { input: 'not for bob' })
-    const { peers } = JSON.parse((await alice.run(['peers', '--json'])).stdout)
-    expect(peers.filter((peer: { standing: string }) => peer.standing !== 'stranger')).toEqual([])
+    const { peers }: { peers: readonly { standing: string }[] } = JSON.parse(
+      (await alice.run(['peers', '--json'])).stdout
+    )
+    expect(peers.filter((peer) => peer.standing !== 'stranger')).toEqual([])
     expect((await bob.run(['cat', `${path}/three.txt`])).stderr).toContain('ERR_FILE_NOT_FOUND')
     expect((await bob.run(['cat', `${path}/one.txt`])).stdout).toBe('the first photo') // what was known stays known
     expect((await bob.run(['node', 'join', code])).stderr).toMatch(
