@@ -299,7 +299,8 @@ class SubtreeCopy {
         zoneRoot: draft.zoneRoot,
         path: this.#path,
         nonce: draft.nonce,
-        ext
+        ext,
+        publicExt: header.body.ext
       })
       for (const record of made.records) this.#batch.add(record)
       // children of a new zone need its epoch at once

@@ -3,7 +3,16 @@
  * provider, randomness and the clock are given; there is no state here but caches, listings and the ring of changes.
  */
 import type { CryptoProvider, Random } from '@blocktree/crypto'
-import type { BlockChange, BlockStore, Clock, Durability, Id, Principal, TreeState } from '@blocktree/tree'
+import type {
+  BlockChange,
+  BlockStore,
+  Clock,
+  Durability,
+  Id,
+  KeepPolicy,
+  Principal,
+  TreeState
+} from '@blocktree/tree'
 import { type Actor, createActor } from './actor.ts'
 import { Arrivals } from './arrivals.ts'
 import type { BulkTarget, PreparedFile } from './build-file.ts'
@@ -19,6 +28,7 @@ import type { FilesContext, OpenSector } from './files-context.ts'
 import { indexNames } from './index-names.ts'
 import { type Job, openJobs } from './job-journal.ts'
 import { batchRecordsMax, headersCached, readersKept, sectorLog2Default, watchEventsKept } from './limits.ts'
+import { type ShownKeepPolicy, keepPolicyAt, setKeepPolicy } from './keep-policy.ts'
 import { DirectoryLister, type ListOptions, type ListPage } from './list.ts'
 import { LruCache } from './lru-cache.ts'
 import { type DirectoryOptions, makeDirectory } from './make-directory.ts'
@@ -126,6 +136,15 @@ export interface Files {
     change: MetadataChange,
     options?: WriteOptions & { readonly followLast?: boolean }
   ): Promise<WriteReply>
+  /** Which nodes keep what is at the path. */
+  keepPolicy(actor: Actor, path: string): ShownKeepPolicy
+  /** For what is below a directory; undefined: as the directory above. */
+  setKeepPolicy(
+    actor: Actor,
+    path: string,
+    policy: KeepPolicy | undefined,
+    options?: Pick<WriteOptions, 'ifVersion' | 'durability'>
+  ): Promise<WriteReply>
   move(actor: Actor, source: string, target: string, options?: MoveOptions): Promise<MoveReply>
   copy(actor: Actor, source: string, target: string, options?: CopyOptions): Promise<MoveReply>
   remove(actor: Actor, path: string, options?: RemoveOptions): Promise<RemoveReply>
@@ -219,6 +238,8 @@ export function createFiles(options: FilesOptions): Files {
     truncate: (actor, path, size, write) => truncate(context, actor, path, size, write),
     symlink: (actor, path, target, create) => makeSymlink(context, actor, path, target, create),
     setMetadata: (actor, path, change, write) => setMetadata(context, actor, path, change, write),
+    keepPolicy: (actor, path) => keepPolicyAt(context, actor, path),
+    setKeepPolicy: (actor, path, policy, write) => setKeepPolicy(context, actor, path, policy, write),
     move: (actor, source, target, moving) => move(context, actor, source, target, moving),
     copy: (actor, source, target, copying) => copy(context, actor, source, target, copying),
     remove: (actor, path, removing) => remove(context, actor, path, removing),

@@ -73,6 +73,7 @@ export function newDirectory(
     readonly path: string
     readonly nonce?: Uint8Array
     readonly ext?: Parameters<typeof makeBlock>[2]['ext']
+    readonly publicExt?: Parameters<typeof makeBlock>[2]['publicExt']
   }
 ): NewDirectory {
   const { zone, path, zoneRoot } = draft
@@ -88,6 +89,7 @@ export function newDirectory(
     metadata: applyMetadata(noMetadata, draft.metadata, path),
     ...(draft.nonce === undefined ? {} : { nonce: draft.nonce }),
     ...(draft.ext === undefined ? {} : { ext: draft.ext }),
+    ...(draft.publicExt === undefined ? {} : { publicExt: draft.publicExt }),
     path
   })
   const records = [made.local]

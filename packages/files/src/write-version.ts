@@ -72,6 +72,8 @@ export interface NewBlock {
   /** 16 bytes when the birth has to come out the same again (a resumed copy); else drawn. */
   readonly nonce?: Uint8Array
   readonly ext?: readonly Extension[]
+  /** Of the public part. */
+  readonly publicExt?: readonly Extension[]
 }
 
 export interface NewHeader {
@@ -124,7 +126,8 @@ export function signFirstVersion(
       epoch,
       keyVersion: 0,
       payload: content.payload,
-      cap: block.cap.cap
+      cap: block.cap.cap,
+      ext: block.publicExt ?? []
     },
     {
       name: block.name,
@@ -188,6 +191,7 @@ export function makeBlock(
     readonly content?: (block: Id) => StoredContent
     readonly nonce?: Uint8Array
     readonly ext?: readonly Extension[]
+    readonly publicExt?: readonly Extension[]
     readonly path: string
   }
 ): {
@@ -249,6 +253,8 @@ export interface VersionChange {
   readonly settles?: readonly Id[]
   /** The content comes from this held version of the block instead of the winner. */
   readonly from?: HeaderRecord
+  /** Of the public part; as they are when absent. */
+  readonly publicExt?: readonly Extension[]
   /** Changes the key of this block alone; kept as it is when absent. Needs the key of the zone. */
   readonly keyVersion?: number
 }
@@ -300,7 +306,8 @@ export function makeVersion(
       epoch: sealing.epoch,
       keyVersion: sealing.keyVersion,
       payload: content.payload,
-      cap: cap.cap
+      cap: cap.cap,
+      ext: change.publicExt ?? winner.body.ext
     },
     opened,
     sealing.key

@@ -4,7 +4,7 @@ import type { SyncPeer, TreeSync } from '@blocktree/sync'
 
 const requests = ['sync.open', 'sync.nodes', 'sync.receipt', 'sync.challenge']
 const streams = ['sync.records', 'sync.headers', 'sync.sectors', 'sync.watch']
-const events = ['sync.push', 'sync.have', 'sync.behind']
+const events = ['sync.push', 'sync.have', 'sync.behind', 'sync.doubt']
 const policy = { audience: 'member', bodyBytesMax: 1024 * 1024 } as const
 
 export function serveSync(router: RequestRouter, directory: PeerDirectory, sync: TreeSync): void {

@@ -18,6 +18,7 @@ import {
   mayBeInline,
   recordType
 } from '@blocktree/tree'
+import type { ContentKeeper } from './content-keeper.ts'
 import { offerBytesMax, offerRecordsMax, offersInFlightMax } from './limits.ts'
 import type { PushedRecord } from './messages.ts'
 import type { PayloadQueue } from './payload-queue.ts'
@@ -45,6 +46,7 @@ export interface IntakeDeps {
   readonly ports: SyncPorts
   readonly rights: PeerRights
   readonly payloads: PayloadQueue
+  readonly contents: ContentKeeper
   /** Says that what is taken now came from this peer; undefined: no longer. */
   readonly from: (link: PeerLink | undefined) => void
 }
@@ -67,8 +69,10 @@ export class Intake {
     const looked = records.map((record) => ({ record, ...this.#look(record) }))
     ports.onArriving?.()
     const rows: IndexRow[] = []
-    for (const { wanted, id } of looked)
+    for (const { wanted, id, rows: more } of looked) {
       if (wanted && id !== undefined) rows.push(this.#deps.payloads.rowOf(id))
+      rows.push(...more)
+    }
     if (rows.length > 0) await ports.store.commit({ local: rows }, { durability: 'none' })
     for (const from of ['host', 'writer'] as const) {
       const some = looked.filter(({ zone }) => (this.#isFromHost(link, zone) ? 'host' : 'writer') === from)
@@ -203,8 +207,10 @@ export class Intake {
     readonly wanted: boolean
     /** Written under a cap with a beginning or an end. */
     readonly ends: boolean
+    /** To be written before it is taken. */
+    readonly rows: readonly IndexRow[]
   } {
-    const nothing = { id: undefined, block: undefined, zone: undefined, wanted: false, ends: false }
+    const nothing = { id: undefined, block: undefined, zone: undefined, wanted: false, ends: false, rows: [] }
     let record: AnyRecord
     try {
       const { type } = decodeEnvelope(bytes)
@@ -220,12 +226,14 @@ export class Intake {
     }
     const { block } = record.body
     const zone = homeZone(record.body.birth, block)
-    const wanted =
-      payload !== undefined && !isBeside && this.#deps.payloads.isWanted({ record: record.id, block, zone })
+    const { contents } = this.#deps
+    const rows = contents.noted(record)
+    const owner = { record: record.id, block, zone, parent: record.body.parent }
+    const wanted = payload !== undefined && !isBeside && contents.isWanted(owner)
     const cap =
       record.body.cap === undefined ? undefined : this.#deps.ports.tree.authority.cap(record.body.cap)
     const ends = cap?.body.notAfter !== undefined || cap?.body.notBefore !== undefined
-    return { id: record.id, block, zone, wanted, ends }
+    return { id: record.id, block, zone, wanted, ends, rows }
   }
 
   #isFromHost({ principal }: PeerLink, zone: Id | undefined): boolean {

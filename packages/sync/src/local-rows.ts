@@ -4,14 +4,23 @@ import type { BlockStore } from '@blocktree/tree'
 
 const encoder = new TextEncoder()
 
-export const localPrefix: Readonly<Record<'summary' | 'wanted' | 'receipt' | 'promise', Uint8Array>> = {
+type LocalRowKind = 'summary' | 'wanted' | 'receipt' | 'promise' | 'cached' | 'dropped' | 'seen' | 'policy'
+
+export const localPrefix: Readonly<Record<LocalRowKind, Uint8Array>> = {
   /** Saved summaries (./summary-file.ts). */
   summary: encoder.encode('sync/summary/'),
   /** Records whose sectors are still to be fetched (./wanted-payloads.ts). */
   wanted: encoder.encode('sync/wanted/'),
   /** Receipts of others over records held here (./promise-book.ts). */
   receipt: encoder.encode('sync/receipt/'),
-  promise: encoder.encode('sync/promise/')
+  promise: encoder.encode('sync/promise/'),
+  /** Contents that are here and not kept for others, and those that were let go (./content-rows.ts). */
+  cached: encoder.encode('sync/cached/'),
+  dropped: encoder.encode('sync/dropped/'),
+  /** Members, and when they were connected last (./member-presence.ts). */
+  seen: encoder.encode('sync/seen/'),
+  /** One row: a directory of this tree has a policy, or had one (./content-keeper.ts). */
+  policy: encoder.encode('sync/policy/')
 }
 
 export function localKey(prefix: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {

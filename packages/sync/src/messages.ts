@@ -79,8 +79,8 @@ export interface SectorsAsk extends Ask {
 export interface ReceiptAsk extends Ask {
   readonly zone: Id
   readonly records: readonly Id[]
-  /** 1 headers, 2 payloads too. */
-  readonly coverage: 1 | 2
+  /** 1 headers, 2 payloads too; 3 as 2, and answered at once, with what is kept at this moment. */
+  readonly coverage: 1 | 2 | 3
 }
 
 export interface ReceiptAnswer {
@@ -377,7 +377,7 @@ export function decodeReceiptAsk(bytes: Uint8Array): ReceiptAsk {
   const reader = open(bytes, 6)
   const ask = readAsk(reader)
   const zone = readId(reader)
-  const coverage = reader.uint(2, 1) === 1 ? 1 : 2
+  const coverage = ([1, 2, 3] as const)[reader.uint(3, 1) - 1] ?? 1
   const records = readPackedIds(reader, receiptIdsMax)
   reader.end()
   return { ...ask, zone, coverage, records }
@@ -455,6 +455,28 @@ export function decodeHave(bytes: Uint8Array): { readonly tree: Id; readonly ids
   const ids = readPackedIds(reader, announcedIdsMax)
   reader.end()
   return { tree, ids }
+}
+
+/** A holder could not prove what it promised about these records. */
+export interface Doubt {
+  readonly tree: Id
+  readonly holder: Id
+  readonly ids: readonly Id[]
+}
+
+export function encodeDoubt({ tree, holder, ids }: Doubt): Uint8Array {
+  return begin(4, 128 + ids.length * idBytes)
+    .bin(tree)
+    .bin(holder)
+    .bin(packIds(ids))
+    .finish()
+}
+
+export function decodeDoubt(bytes: Uint8Array): Doubt {
+  const reader = open(bytes, 4)
+  const doubt = { tree: readId(reader), holder: readId(reader), ids: readPackedIds(reader, announcedIdsMax) }
+  reader.end()
+  return doubt
 }
 
 /** "I hold what you lack": compare with me. */

@@ -9,6 +9,8 @@ import {
 } from '@blocktree/tree'
 
 const partsMax = 1 << 20 // parts of one payload that are looked at in one go
+const tagBytesMax = 64
+const nodeBytesMax: number = 17 * 1024 // 256 children of 64 bytes, and a tag
 
 /** What a record says about bytes that are stored apart from it; undefined when there are none. */
 export function payloadOf(record: AnyRecord | undefined): PayloadDescriptor | undefined {
@@ -51,6 +53,22 @@ export function partsOf(store: BlockStore, payload: PayloadDescriptor): readonly
     if (parts.length >= partsMax) break
   }
   return parts
+}
+
+/** Bytes that a held payload takes: what its header claims, as far as its parts allow. A writer may claim anything. */
+export function bytesOf(store: BlockStore, payload: PayloadDescriptor): number {
+  const read = (id: Id): Uint8Array | undefined => readHeld(store, id)
+  let leaves = 0
+  let nodes = 0
+  for (const { level } of listReferences(payload, read, { onMissing: () => undefined })) {
+    if (level === 0) leaves++
+    else nodes++
+    if (leaves + nodes >= partsMax) break
+  }
+  const sectorBytes = 2 ** payload.sectorLog2
+  const least = Math.max(0, leaves - 1) * sectorBytes // the last one alone may be short
+  const most = leaves * (sectorBytes + tagBytesMax) + nodes * nodeBytesMax
+  return Math.min(Math.max(payload.stored, least), most)
 }
 
 /** True when every part is held, or the one sector travels beside the record. */

@@ -17,7 +17,7 @@ import { encodeSectorsAsk } from './messages.ts'
 import { PayloadFetch } from './payload-fetch.ts'
 import { payloadOf } from './payload-parts.ts'
 import type { PeerLink } from './peer-link.ts'
-import type { SectorPolicy, SyncPorts } from './ports.ts'
+import type { SyncPorts } from './ports.ts'
 import type { PeerRights, Scope } from './scope.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
@@ -25,7 +25,8 @@ export interface PayloadQueueDeps {
   readonly ports: SyncPorts
   readonly rights: PeerRights
   readonly treeId: Id
-  readonly policy: SectorPolicy
+  /** All content is fetched as its headers come. */
+  readonly keepsAll: () => boolean
   readonly links: () => Iterable<PeerLink>
   readonly download: TokenBucket
   readonly sleep: (milliseconds: number) => Promise<void>
@@ -76,14 +77,13 @@ export class PayloadQueue {
     return this.#partsRefused
   }
 
-  isWanted(owner: { readonly record: Id; readonly block: Id; readonly zone: Id }): boolean {
-    const { policy } = this.#deps
-    return policy === 'all' || (policy !== 'on demand' && policy(owner))
+  isFetching(owner: Id): boolean {
+    return this.#fetches.has(owner.toHex())
   }
 
   /** It is on its way, or is fetched on demand only. */
   mayBeMissing(owner: Id): boolean {
-    return this.#deps.policy !== 'all' || this.#isOverflowing || this.#fetches.has(owner.toHex())
+    return !this.#deps.keepsAll() || this.#isOverflowing || this.#fetches.has(owner.toHex())
   }
 
   rowOf(owner: Id): IndexRow {

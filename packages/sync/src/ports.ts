@@ -40,6 +40,8 @@ export interface SyncPorts {
   readonly onArriving?: () => void
   /** Blocks whose headers were taken from a peer a moment ago, and are on their way to the disk: a node opens their names. */
   readonly onArrived?: (blocks: readonly Id[]) => void
+  /** Content was let go: a collection of garbage would free about so many bytes. */
+  readonly onLoose?: (bytes: number) => void
   /** Something worth a line in a log. */
   readonly onNote?: (note: SyncNote) => void
 }

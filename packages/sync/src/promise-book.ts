@@ -28,7 +28,8 @@ export interface Promised {
   readonly timeMs: number
   /** When it was last found true by a challenge, by our clock; undefined: never asked. */
   readonly checkedMs: number | undefined
-  readonly state: 'good' | 'failed'
+  /** `ended`: its right ended; `stale`: it was not seen for long. */
+  readonly state: 'good' | 'failed' | 'ended' | 'stale'
 }
 
 const format = 1
@@ -86,6 +87,13 @@ export class PromiseBook {
       if (entry !== undefined && holder.length === 32) promised.push(shown(holder, entry))
     }
     return promised
+  }
+
+  /** What one holder promised about a record, in one look-up. */
+  from(record: Id, holder: Id): Promised | undefined {
+    const value = this.#ports.store.local.get(localKey(localPrefix.promise, record, holder))
+    const entry = value === undefined ? undefined : decodeEntry(value)
+    return entry === undefined ? undefined : shown(holder, entry)
   }
 
   /** The signed bytes of a receipt. */

@@ -76,7 +76,7 @@ export class Scrubber {
     for (const { record, holder } of due) {
       const link = links.get(holder.toHex())
       if (link === undefined || signal.aborted) continue
-      const isGood = await this.#challenge(link, record, signal)
+      const isGood = await this.challenge(link, record, signal)
       if (isGood === undefined) continue
       challenged++
       if (!isGood) failed++
@@ -86,7 +86,7 @@ export class Scrubber {
   }
 
   /** @returns undefined when it cannot be told: nothing to prove with, or the way is cut */
-  async #challenge(link: PeerLink, record: Id, signal: AbortSignal): Promise<boolean | undefined> {
+  async challenge(link: PeerLink, record: Id, signal: AbortSignal): Promise<boolean | undefined> {
     const { ports, treeId, scopeOf } = this.#deps
     const payload = payloadOf(ports.tree.record(record))
     const parts = payload === undefined ? [] : this.#provable(record, payload)

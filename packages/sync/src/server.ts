@@ -16,6 +16,7 @@ import {
   recordType
 } from '@blocktree/tree'
 import { packFrames, partLength } from './byte-stream.ts'
+import type { Claim } from './content-keeper.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import {
   chunkBytes,
@@ -48,7 +49,7 @@ import {
   encodeToldChange,
   summarySet
 } from './messages.ts'
-import { isPayloadHeld, partsOf, payloadOf } from './payload-parts.ts'
+import { partsOf, payloadOf } from './payload-parts.ts'
 import type { SyncPorts } from './ports.ts'
 import { inOrder, zonesOf } from './record-order.ts'
 import type { PeerRights, ScopeView } from './scope.ts'
@@ -64,6 +65,8 @@ export interface ServerDeps {
   readonly feed: ChangeFeed
   /** Bytes of sectors a second, to all peers together. */
   readonly upload: TokenBucket
+  /** What this node says about a version that is held. */
+  readonly claimOf: (header: HeaderRecord) => Claim
   /** Resolves when something was stored, or after a while. */
   readonly progress: (signal: AbortSignal) => Promise<void>
   /** Waits without keeping anything alive. */
@@ -348,7 +351,7 @@ export class SyncServer {
     if (signer === undefined || promise === undefined || !view.hasZone(ask.zone))
       throw new SyncError('ERR_SYNC_NOT_HELD', 'this node makes no promise about that zone')
     let missing = this.#missingFor(ask)
-    while (missing.length > 0 && !signal.aborted) {
+    while (!signal.aborted && this.#isComing(ask, missing)) {
       await this.#deps.progress(signal)
       this.#viewOf(ask) // rights may have ended meanwhile
       missing = this.#missingFor(ask)
@@ -361,7 +364,7 @@ export class SyncServer {
       tree: ask.tree,
       zone: ask.zone,
       records: held.toSorted((left, right) => (left.toHex() < right.toHex() ? -1 : 1)),
-      coverage: ask.coverage === 2 ? coverage.payload : coverage.header,
+      coverage: ask.coverage === 1 ? coverage.header : coverage.payload,
       durability: durabilityClass.group,
       timeMs: ports.clock.now(),
       keepUntilMs: undefined,
@@ -373,13 +376,22 @@ export class SyncServer {
     return encodeReceiptAnswer({ receipt: receipt.bytes, missing })
   }
 
+  /** One of those that are missing may still come, and the asker waits for it. */
+  #isComing({ coverage: wanted }: ReceiptAsk, missing: readonly Id[]): boolean {
+    if (wanted === 3) return false
+    return missing.some((id) => {
+      const record = this.#deps.ports.tree.record(id)
+      return record?.type !== recordType.header || this.#deps.claimOf(record) !== 'no'
+    })
+  }
+
   #missingFor({ zone, records, coverage: wanted }: ReceiptAsk): readonly Id[] {
-    const { tree, store } = this.#deps.ports
+    const { tree } = this.#deps.ports
     return records.filter((id) => {
       const record = tree.record(id)
       if (record?.type !== recordType.header) return record === undefined
       if (homeZone(record.body.birth, record.body.block).toHex() !== zone.toHex()) return true
-      return wanted === 2 && !isPayloadHeld(store, id, record.body.payload)
+      return wanted !== 1 && this.#deps.claimOf(record) !== 'kept'
     })
   }
 

@@ -5,7 +5,8 @@
  */
 import { CodecError } from '@blocktree/codec'
 import type { ConnectionHandlers } from '@blocktree/network'
-import { type Id, type TakenRecord, recordType, right } from '@blocktree/tree'
+import { type HeaderRecord, type Id, type TakenRecord, recordType } from '@blocktree/tree'
+import { type Claim, ContentKeeper, type ContentStatus } from './content-keeper.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { Intake, noIntake } from './intake.ts'
 import { pushedBytesMax, receiptBatchMs, receiptIdsMax } from './limits.ts'
@@ -13,16 +14,17 @@ import {
   type Push,
   type ToldChange,
   decodeBehind,
+  decodeDoubt,
   decodeHave,
   decodePush,
   decodeReceiptAnswer,
   decodeToldChange,
   encodeBehind,
+  encodeDoubt,
   encodeReceiptAsk,
   encodeWatchAsk
 } from './messages.ts'
 import { unpackFrames } from './byte-stream.ts'
-import { isPayloadHeld, payloadOf } from './payload-parts.ts'
 import { PayloadQueue } from './payload-queue.ts'
 import { type PeerLink, type SyncConnection, isForbidden } from './peer-link.ts'
 import { PeerStanding } from './peer-standing.ts'
@@ -37,13 +39,18 @@ import { Summaries } from './summaries.ts'
 import { loadSummary, saveSummary } from './summary-file.ts'
 import { SyncError } from './sync-error.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { ZoneHosts } from './zone-hosts.ts'
 
 export interface TreeSyncOptions {
   readonly ports: SyncPorts
   /** The tree that is replicated; its record need not be held yet. */
   readonly treeId: Id
-  /** Default `all`. */
+  /** Default `all`: what the policies of directories say. */
   readonly policy?: SectorPolicy
+  /** Bytes of content that this node need not keep and remembers; default 1 GiB. */
+  readonly cacheBytes?: number
+  /** After how long a member that was not seen does not count as a keeper; default three days. */
+  readonly absentMs?: number
   /** Between two comparisons with a peer that was in step; default a minute. */
   readonly compareEveryMs?: number
   /** Of sectors, to and from all peers together; no limit when left out. */
@@ -74,6 +81,7 @@ export interface SyncStatus {
   readonly payloadsWanted: number
   readonly sectorBytesReceived: number
   readonly recordsPushed: number
+  readonly contents: ContentStatus
 }
 
 /** How far a write is kept: here and by so many others, of all nodes that may promise it. */
@@ -102,6 +110,9 @@ interface LinkState {
 }
 
 const compareEveryDefault = 60_000
+const cacheBytesDefault: number = 1024 ** 3
+const absentMsDefault: number = 3 * 86_400_000
+const atOnceMs = 10_000 // an answer that waits for nothing
 const unequalMs = 500
 const unequalFree = 2 // comparisons without agreement before calls of the peer are put off
 const calledGapMs = 50
@@ -126,6 +137,8 @@ export class TreeSync {
   readonly #summaries: Summaries
   readonly #feed: ChangeFeed
   readonly #payloads: PayloadQueue
+  readonly #hosts: ZoneHosts
+  readonly #contents: ContentKeeper
   readonly #intake: Intake
   readonly #puller: Puller
   readonly #pusher: Pusher
@@ -141,10 +154,6 @@ export class TreeSync {
   #cancelPromises: (() => void) | undefined
   #cancelSave: (() => void) | undefined
   #cancelWelcome: (() => void) | undefined
-  #hosts: { readonly change: number; readonly byZone: Map<string, readonly Id[]> } = {
-    change: -1,
-    byZone: new Map()
-  }
   readonly #endListening: () => void
   readonly #running: Set<Promise<unknown>> = new Set()
   #isClosed = false
@@ -161,10 +170,30 @@ export class TreeSync {
     const links = (): Iterable<PeerLink> => this.#liveLinks()
     const shared = { ports, treeId, rights: this.#rights, links }
     const scopeOf = (link: PeerLink): Scope => this.#links.get(link.connection)?.scope ?? []
+    this.#hosts = new ZoneHosts(ports.tree)
+    this.#book = new PromiseBook(ports)
+    this.#contents = new ContentKeeper({
+      ports,
+      links,
+      hosts: this.#hosts,
+      book: this.#book,
+      policy: options.policy ?? 'all',
+      cacheBytes: options.cacheBytes ?? cacheBytesDefault,
+      absentMs: options.absentMs ?? absentMsDefault,
+      promisers: (zone) => this.#promisers(zone),
+      askPromise: (link, zone, ids, signal) => this.#askPromise(link, zone, ids, signal, 3),
+      challenge: (link, record, signal) => this.#scrubber.challenge(link, record, signal),
+      tellDoubt: (holder, ids) => {
+        const doubt = encodeDoubt({ tree: treeId, holder, ids })
+        for (const link of this.#liveLinks()) link.connection.notify('sync.doubt', doubt)
+      },
+      sleep: (milliseconds) => this.#sleep(milliseconds),
+      run: (work) => this.#run(work)
+    })
     this.#payloads = new PayloadQueue({
       ...shared,
       scopeOf,
-      policy: options.policy ?? 'all',
+      keepsAll: () => this.#contents.rule.keepsAll,
       download: rate(options.downloadBytesPerSecond),
       sleep: (milliseconds) => this.#sleep(milliseconds),
       progressed: () => this.#progressed()
@@ -172,10 +201,10 @@ export class TreeSync {
     const from = (link: PeerLink | undefined): void => {
       this.#from = link
     }
-    this.#intake = new Intake({ ports, rights: this.#rights, payloads: this.#payloads, from })
+    const { payloads, contents } = { payloads: this.#payloads, contents: this.#contents }
+    this.#intake = new Intake({ ports, rights: this.#rights, payloads, contents, from })
     this.#puller = new Puller({ ports, treeId, summaries: this.#summaries, intake: this.#intake })
     this.#pusher = new Pusher(shared)
-    this.#book = new PromiseBook(ports)
     this.#scrubber = new Scrubber({ ...shared, scopeOf, book: this.#book, payloads: this.#payloads })
     this.#endListening = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
   }
@@ -184,6 +213,7 @@ export class TreeSync {
   static async open(options: TreeSyncOptions): Promise<TreeSync> {
     const sync = new TreeSync(options)
     await sync.#loadSummary()
+    await sync.#contents.load(sync.#payloads)
     await sync.#payloads.load()
     sync.#saveLater()
     return sync
@@ -270,7 +300,8 @@ export class TreeSync {
       })),
       payloadsWanted: this.#payloads.pending,
       sectorBytesReceived: this.#payloads.bytesReceived,
-      recordsPushed: this.#pusher.pushed
+      recordsPushed: this.#pusher.pushed,
+      contents: this.#contents.status
     }
   }
 
@@ -303,25 +334,66 @@ export class TreeSync {
     }
   }
 
-  /** What others promised about a record. */
-  promises(record: Id): Promise<readonly Promised[]> {
-    return this.#book.of(record)
+  /** What others promised about a record; one that may not keep it any more, or is away for long, does not count. */
+  async promises(record: Id): Promise<readonly Promised[]> {
+    const header = this.#ports.tree.header(record)
+    const promises = await this.#book.of(record)
+    return header === undefined
+      ? promises
+      : promises.map((promised) => this.#contents.judged(header, promised))
   }
 
   /** Fetches the payload of a record, whatever the policy. @returns false when nobody gave it before the signal */
-  fetchPayload(record: Id, signal: AbortSignal): Promise<boolean> {
-    return this.#payloads.fetchNow(record, signal)
+  async fetchPayload(record: Id, signal: AbortSignal): Promise<boolean> {
+    const header = this.#ports.tree.header(record)
+    if (header !== undefined) await this.#contents.fetching(header)
+    const isHeld = await this.#payloads.fetchNow(record, signal)
+    if (header !== undefined) await this.#contents.fetched(header)
+    return isHeld
   }
 
   /** True when parts of the payload are missing here; a look-up in memory where all payloads are kept and have arrived. */
   isMissing(record: Id): boolean {
     if (!this.#payloads.mayBeMissing(record)) return false
-    const { tree, store } = this.#ports
-    return !isPayloadHeld(store, record, payloadOf(tree.record(record)))
+    const header = this.#ports.tree.header(record)
+    return header !== undefined && this.#contents.isAbsent(header)
   }
 
-  scrub(options: ScrubOptions): Promise<ScrubReport> {
-    return this.#scrubber.run(options)
+  /** Content stays here while somebody reads it. @returns what ends that */
+  hold(record: Id): () => void {
+    return this.#contents.hold(record)
+  }
+
+  /** Where the content of a version is at this node; undefined: no such version is held. */
+  placeOf(record: Id): 'kept' | 'cached' | 'absent' | undefined {
+    const header = this.#ports.tree.header(record)
+    return header === undefined ? undefined : this.#contents.placeOf(header)
+  }
+
+  /** Principals of connected peers that give us something: who is asked for content. */
+  get givers(): readonly Id[] {
+    return [...this.#links.values()].flatMap(({ link, scope }) => (scope.length > 0 ? [link.principal] : []))
+  }
+
+  /** A directory of this tree has a policy now. */
+  policySet(): Promise<void> {
+    return this.#contents.policySet()
+  }
+
+  /** Looks at all content now: what should be here is fetched, what need not be may go. */
+  review(): Promise<void> {
+    return this.#contents.review()
+  }
+
+  /** A collection of garbage freed so many bytes of what was let go. */
+  collected(bytes: number): void {
+    this.#contents.collected(bytes)
+  }
+
+  async scrub(options: ScrubOptions): Promise<ScrubReport> {
+    const report = await this.#scrubber.run(options)
+    if (report.failed > 0) this.#contents.reviewSoon()
+    return report
   }
 
   /**
@@ -349,6 +421,7 @@ export class TreeSync {
     this.#pusher.close()
     for (const connection of [...this.#links.keys()]) this.removePeer(connection)
     this.#payloads.close()
+    this.#contents.close()
     this.#progressed() // who waits for something to be stored finds that nothing will be
     await Promise.allSettled(this.#running)
     this.#endListening()
@@ -359,6 +432,7 @@ export class TreeSync {
 
   #taken(taken: readonly TakenRecord[], durable: Promise<void>): void {
     this.#summaries.take(taken)
+    this.#contents.taken(taken)
     if (taken.some(({ type }) => type === recordType.cap || type === recordType.grant)) this.#welcomeLater()
     const from = this.#from
     durable.then(
@@ -398,7 +472,10 @@ export class TreeSync {
     try {
       if (name === 'push') this.#pushed(state, body)
       else if (name === 'have') this.#note(state, decodeHave(body).ids)
-      else if (name === 'behind') {
+      else if (name === 'doubt') {
+        const { holder, ids } = decodeDoubt(body)
+        this.#contents.doubted(link.principal, holder, ids)
+      } else if (name === 'behind') {
         decodeBehind(body)
         this.#pullAgain(state, 0)
       }
@@ -584,12 +661,13 @@ export class TreeSync {
     { copies, signal }: { readonly copies: number; readonly signal: AbortSignal }
   ): Promise<PromiseReport> {
     const { self } = this.#ports
-    const hosts = this.#hostsOf(zone)
+    const expected = this.#hosts.promisingIn(zone)
     const holders = new Map<string, Id>()
-    if (self.promiseCap(zone) !== undefined) holders.set(self.principal.toHex(), self.principal)
+    if (self.promiseCap(zone) !== undefined && ids.every((id) => this.#isKept(id)))
+      holders.set(self.principal.toHex(), self.principal)
     const report = (): PromiseReport => ({
       kept: holders.size,
-      of: Math.max(hosts.length, holders.size),
+      of: Math.max(expected.length, holders.size),
       holders: [...holders.values()]
     })
     if (holders.size >= copies) return report()
@@ -630,16 +708,17 @@ export class TreeSync {
     link: PeerLink,
     zone: Id,
     ids: readonly Id[],
-    signal: AbortSignal
+    signal: AbortSignal,
+    coverage: 2 | 3 = 2
   ): Promise<readonly Id[]> {
     const scope = this.#links.get(link.connection)?.scope ?? []
     const promised: Id[] = []
     for (let at = 0; at < ids.length; at += receiptIdsMax) {
       const records = ids.slice(at, at + receiptIdsMax)
-      const ask = encodeReceiptAsk({ tree: this.#options.treeId, scope, zone, records, coverage: 2 })
+      const ask = encodeReceiptAsk({ tree: this.#options.treeId, scope, zone, records, coverage })
       const answer = await link.connection.request('sync.receipt', ask, {
         signal: AbortSignal.any([signal, link.ending.signal]),
-        timeoutMs: 60_000
+        timeoutMs: coverage === 3 ? atOnceMs : 60_000
       })
       const { receipt } = decodeReceiptAnswer(answer)
       if (receipt === undefined) continue
@@ -655,31 +734,19 @@ export class TreeSync {
 
   /** Peers that hold `host` or `keep` for a zone and give us a scope. */
   #promisers(zone: Id): readonly PeerLink[] {
-    const hosts = new Set(this.#hostsOf(zone).map((id) => id.toHex()))
+    const hosts = new Set(this.#hosts.of(zone).map((id) => id.toHex()))
     return [...this.#links.values()]
       .filter(({ link, scope }) => scope.length > 0 && hosts.has(link.principal.toHex()))
       .map(({ link }) => link)
   }
 
-  /** Everybody who may promise to keep what is in a zone. */
-  #hostsOf(zone: Id): readonly Id[] {
-    const { tree } = this.#ports
-    const change = tree.authority.changeCount
-    if (this.#hosts.change !== change) this.#hosts = { change, byZone: new Map() }
-    const key = zone.toHex()
-    const known = this.#hosts.byZone.get(key)
-    if (known !== undefined) return known
-    const subjects = new Map<string, Id>()
-    for (const record of tree.authorityRecords()) {
-      if (record.type === recordType.cap && (record.body.rights & (right.host | right.keep)) !== 0)
-        subjects.set(record.body.subject.toHex(), record.body.subject)
-    }
-    const hosts = [...subjects.values()].filter(
-      (id) =>
-        tree.explainInside(id, zone, right.host).allowed || tree.explainInside(id, zone, right.keep).allowed
-    )
-    this.#hosts.byZone.set(key, hosts)
-    return hosts
+  #isKept(record: Id): boolean {
+    const header = this.#ports.tree.header(record)
+    return header !== undefined && this.#claimOf(header) === 'kept'
+  }
+
+  #claimOf(header: HeaderRecord): Claim {
+    return this.#contents.claimOf(header)
   }
 
   #byZone(records: readonly Id[]): ReadonlyMap<string, { readonly zone: Id; readonly ids: Id[] }> {
@@ -705,6 +772,7 @@ export class TreeSync {
         summaries: this.#summaries,
         feed: this.#feed,
         upload: this.#upload,
+        claimOf: (header) => this.#claimOf(header),
         progress: (signal) => this.#progress(signal),
         sleep: (milliseconds) => this.#sleep(milliseconds)
       },

@@ -42,7 +42,12 @@ const pairs: readonly (readonly [
   ],
   [
     'receipt',
-    fc.record({ ...ask, zone: id, coverage: fc.constantFrom(1 as const, 2 as const), records: ids }),
+    fc.record({
+      ...ask,
+      zone: id,
+      coverage: fc.constantFrom(1 as const, 2 as const, 3 as const),
+      records: ids
+    }),
     messages.encodeReceiptAsk,
     messages.decodeReceiptAsk
   ],
@@ -76,6 +81,7 @@ const pairs: readonly (readonly [
     messages.encodePush,
     messages.decodePush
   ],
+  ['doubt', fc.record({ tree: id, holder: id, ids }), messages.encodeDoubt, messages.decodeDoubt],
   [
     'change',
     fc.record({

@@ -12,8 +12,10 @@ import {
   type CapBody,
   type CapRecord,
   type Cut,
+  type Extension,
   type HeaderRecord,
   type Id,
+  type KeepPolicy,
   type Offer,
   PayloadWriter,
   type PayloadDescriptor,
@@ -24,6 +26,7 @@ import {
   type TreeRecord,
   blockId,
   blockKind,
+  createEndpoint,
   createHeader,
   createPrincipal,
   createReceipt,
@@ -35,6 +38,7 @@ import {
   noMetadata,
   rootBirth,
   scopeType,
+  withKeepPolicy,
   zoneOfChildren
 } from '@blocktree/tree'
 
@@ -71,6 +75,8 @@ export interface Version {
   readonly parent?: Id
   readonly deleted?: boolean
   readonly name?: string
+  /** Of a directory: which nodes keep what is in it. */
+  readonly policy?: KeepPolicy
   /** Stored in sectors of 4 KiB; kept in `sectors` of the fixture. */
   readonly content?: Uint8Array
 }
@@ -160,7 +166,7 @@ export class Fixture {
       keyVersion: 0,
       payload: stored,
       cap: author.cap?.id,
-      ext: []
+      ext: withKeepPolicy(prev[0]?.body.ext ?? [], version.policy)
     } as const
     const metadata = {
       ...noMetadata,
@@ -210,6 +216,20 @@ export class Fixture {
         fence: undefined,
         challenge: undefined,
         cap: author.cap?.id
+      })
+    )
+  }
+
+  /** Says that the node of this author keeps on demand only. */
+  endpoint(author: Author, ext: readonly Extension[]): AnyRecord {
+    return this.#keep(
+      createEndpoint(crypto, author.principal, {
+        tree: this.tree.id,
+        transportKey: crypto.sha256(author.principal.id),
+        addresses: [],
+        notAfter: 2_000_000_000_000,
+        sequence: 1,
+        ext
       })
     )
   }

@@ -2,6 +2,16 @@ export { blockId, decodeBirth, encodeBirth, homeZone, rootBirth, zoneOfChildren 
 export { type BlockKey, blockKey, blockKeyFromBytes, checkBlockKey } from './block-key.ts'
 export { capScope, checkAttenuation, decodeCapBody, encodeCapBody, isScopeInside, issueCap } from './cap.ts'
 export { sealedExtension } from './extension.ts'
+export {
+  type KeepPolicy,
+  type KeepPolicyInForce,
+  copiesMax,
+  keepPolicyInForce,
+  keepPolicyOf,
+  keepsOnDemand,
+  onDemandEndpoint,
+  withKeepPolicy
+} from './keep-policy.ts'
 export { movedTo, noMetadata } from './header-private.ts'
 export {
   type HeaderDraft,

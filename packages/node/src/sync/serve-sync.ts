@@ -8,7 +8,7 @@ const policy: MethodPolicy = { audience: 'stranger', bodyBytesMax }
 
 const requests = ['sync.open', 'sync.nodes', 'sync.receipt', 'sync.challenge'] as const
 const streams = ['sync.records', 'sync.headers', 'sync.sectors', 'sync.watch'] as const
-const events = ['sync.push', 'sync.have', 'sync.behind'] as const
+const events = ['sync.push', 'sync.have', 'sync.behind', 'sync.doubt'] as const
 
 /** @returns a function that ends it; the directory and the router stay the caller's */
 export function serveSync(sync: NodeSync, directory: PeerDirectory, router: RequestRouter): () => void {

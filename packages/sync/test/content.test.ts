@@ -1,0 +1,220 @@
+/** Which nodes keep what: copies, members that end, liars, a bounded cache, and the last copy. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { type HeaderRecord, type Id, onDemandEndpoint, recordType } from '@blocktree/tree'
+import { type Cluster, give, startCluster } from './cluster.ts'
+import { partsOf } from '../src/payload-parts.ts'
+import { type NodeOptions, type ReplicaNode, seededNumbers } from './replicas.ts'
+
+let open: Cluster | undefined
+
+afterEach(async () => {
+  await open?.replicas.close()
+  open = undefined
+})
+
+const fileBytes = 10_000
+
+/** So many files in a tree whose root asks for so many copies; the first node holds them. */
+async function withCopies(
+  seed: string,
+  nodes: number,
+  copies: number,
+  options: { readonly files?: number; readonly node?: NodeOptions } = {}
+): Promise<{ cluster: Cluster; files: readonly HeaderRecord[] }> {
+  open = await startCluster(seed, nodes, { blocks: 0, ...(options.node && { node: options.node }) })
+  const { fixture, node } = open
+  const rootHeader = fixture.records.find(
+    (record): record is HeaderRecord => record.type === recordType.header
+  )
+  if (rootHeader === undefined) throw new Error('no root header')
+  fixture.write(fixture.root, fixture.rootPlace, {
+    prev: [rootHeader],
+    policy: { kind: 'copies', copies }
+  })
+  const files = Array.from({ length: options.files ?? 12 }, (_, index) => newFile(open, index))
+  await node(0).sync.policySet()
+  await give(node(0), fixture)
+  return { cluster: open, files }
+}
+
+function newFile(cluster: Cluster | undefined, index: number): HeaderRecord {
+  if (cluster === undefined) throw new Error('no cluster')
+  const next = seededNumbers(index + 1)
+  const content = Uint8Array.from({ length: fileBytes }, () => Math.floor(next() * 256))
+  return cluster.fixture.create(cluster.fixture.root, cluster.fixture.rootPlace, { content }).first
+}
+
+function keepersAmong(nodes: readonly ReplicaNode[], { id }: HeaderRecord): readonly string[] {
+  return nodes.filter(({ sync }) => sync.placeOf(id) === 'kept').map(({ name }) => name)
+}
+
+/** Lets time pass until it is so; at most an hour. */
+async function until({ replicas }: Cluster, isSo: () => boolean): Promise<void> {
+  const end = replicas.time.now() + 3_600_000
+  while (!isSo()) {
+    if (replicas.time.now() > end) {
+      const states = [...replicas.nodes.values()].map(({ name, sync, notes }) => ({
+        name,
+        contents: sync.status.contents,
+        notes: notes.slice(-4)
+      }))
+      throw new Error(`it did not become so: ${JSON.stringify(states)}`)
+    }
+    await replicas.time.advance(500)
+  }
+}
+
+async function readAt(cluster: Cluster, node: ReplicaNode, id: Id): Promise<boolean> {
+  if (!node.sync.isMissing(id)) return true
+  const end = new AbortController()
+  const cancel = cluster.replicas.time.start(30_000, () => end.abort())
+  const isRead = await cluster.replicas.time.until(node.sync.fetchPayload(id, end.signal))
+  cancel()
+  return isRead
+}
+
+describe('copies', () => {
+  test('of each file so many nodes keep one, each file other ones, and who wrote it lets go only then', async () => {
+    const { cluster, files } = await withCopies('copies', 4, 2)
+    await cluster.replicas.connectAll()
+    await cluster.replicas.converge()
+    await until(cluster, () => files.every((file) => keepersAmong(cluster.nodes, file).length === 2))
+    const pairs = new Set(files.map((file) => keepersAmong(cluster.nodes, file).join()))
+    expect(pairs.size).toBeGreaterThan(2)
+    await until(cluster, () =>
+      cluster.nodes.every(({ sync }) => sync.status.contents.count?.underReplicated === 0)
+    )
+    const counts = cluster.nodes.map(({ sync }) => sync.status.contents.count)
+    expect(counts.reduce((sum, count) => sum + (count?.kept ?? 0), 0)).toBe(2 * files.length)
+    expect(counts.map((count) => [count?.missing, count?.surplus])).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0]
+    ])
+  })
+
+  test('a node that is alone keeps everything, and says that copies are missing', async () => {
+    const { cluster, files } = await withCopies('alone', 3, 2)
+    await until(cluster, () => cluster.node(0).sync.status.contents.count !== undefined)
+    expect(files.every(({ id }) => cluster.node(0).sync.placeOf(id) === 'kept')).toBe(true)
+    const { surplus = 0, underReplicated = 0 } = cluster.node(0).sync.status.contents.count ?? {}
+    expect(surplus + underReplicated).toBe(files.length)
+  })
+
+  test('when a member is removed, others make its copies', async () => {
+    const { cluster, files } = await withCopies('removed', 4, 2)
+    const { fixture, replicas, node, author } = cluster
+    await replicas.connectAll()
+    await replicas.converge()
+    await until(cluster, () => files.every((file) => keepersAmong(cluster.nodes, file).length === 2))
+    for (const connection of node(3).connections) void connection.close('it burnt down')
+    await replicas.time.advance(100)
+    const rest = [node(0), node(1), node(2)]
+    expect(files.some((file) => keepersAmong(rest, file).length < 2)).toBe(true)
+    await give(node(0), fixture, [fixture.revoke(fixture.root, author(3))])
+    await until(cluster, () => files.every((file) => keepersAmong(rest, file).length === 2))
+    const kept = files.find(({ id }) => node(0).sync.placeOf(id) === 'kept')
+    if (kept === undefined) throw new Error('nothing is kept')
+    const waiting = node(0).sync.waitFor([kept.id], { copies: 2, timeoutMs: 10_000 })
+    expect(await replicas.time.until(waiting)).toMatchObject({ kept: 2, of: 3 })
+  })
+
+  test('when a member is away for long, others make its copies, and it lets them go when it is back', async () => {
+    const { cluster, files } = await withCopies('away', 3, 2, { node: { absentMs: 600_000 } })
+    const { replicas, node } = cluster
+    await replicas.connectAll()
+    await replicas.converge()
+    await until(cluster, () => files.every((file) => keepersAmong(cluster.nodes, file).length === 2))
+    for (const connection of node(2).connections) void connection.close('holidays')
+    const rest = [node(0), node(1)]
+    await replicas.time.advance(300_000)
+    expect(files.some((file) => keepersAmong(rest, file).length < 2)).toBe(true)
+    await replicas.time.advance(8_000_000)
+    expect(files.every((file) => keepersAmong(rest, file).length === 2)).toBe(true)
+    await replicas.connect(node(2), node(0))
+    await replicas.connect(node(2), node(1))
+    await replicas.time.advance(8_000_000)
+    expect(files.every((file) => keepersAmong(cluster.nodes, file).length === 2)).toBe(true)
+  })
+
+  test('a holder that cannot prove what it promised stops counting, and the next one makes a copy', async () => {
+    const { cluster, files } = await withCopies('liar', 3, 2)
+    const { replicas, nodes } = cluster
+    await replicas.connectAll()
+    await replicas.converge()
+    await until(cluster, () => nodes.every(({ sync }) => sync.status.contents.count?.underReplicated === 0))
+    const [file] = files
+    if (file === undefined) throw new Error('no file')
+    const [honest, liar] = nodes.filter(({ sync }) => sync.placeOf(file.id) === 'kept')
+    const third = nodes.find((one) => one !== honest && one !== liar)
+    if (honest === undefined || liar === undefined || third === undefined) throw new Error('no keepers')
+    expect(third.sync.placeOf(file.id)).not.toBe('kept')
+    const bytes = liar.store.readSector.bind(liar.store)
+    const { payload } = file.body
+    const parts = new Set(payload === undefined ? [] : partsOf(liar.store, payload).map((id) => id.toHex()))
+    // the liar claims to have them and has not
+    liar.store.readSector = (id) => (parts.has(id.toHex()) ? undefined : bytes(id))
+    const scrubbed = honest.sync.scrub({ signal: new AbortController().signal })
+    expect((await replicas.time.until(scrubbed)).failed).toBeGreaterThan(0)
+    await until(cluster, () => third.sync.placeOf(file.id) === 'kept')
+    const promised = await honest.sync.promises(file.id)
+    expect(promised.find(({ holder }) => holder.toHex() === liar.principal.id.toHex())?.state).toBe('failed')
+  })
+})
+
+describe('a node that keeps on demand', () => {
+  async function withLaptop(seed: string, cacheBytes: number): ReturnType<typeof withCopies> {
+    const { cluster, files } = await withCopies(seed, 3, 2)
+    const { fixture, replicas, node } = cluster
+    const author = fixture.cap(fixture.root, 'laptop', fixture.rootPlace)
+    fixture.endpoint(author, onDemandEndpoint())
+    await give(node(0), fixture)
+    await replicas.add('laptop', author, { policy: 'on demand', cacheBytes })
+    await replicas.connectAll()
+    await replicas.converge()
+    const keepers = cluster.nodes
+    await until(cluster, () => files.every((file) => keepersAmong(keepers, file).length === 2))
+    return { cluster, files }
+  }
+
+  test('keeps nothing for others, and reads everything through a small cache', async () => {
+    const { cluster, files } = await withLaptop('laptop', 3 * fileBytes)
+    const laptop = cluster.replicas.nodes.get('laptop')
+    if (laptop === undefined) throw new Error('no laptop')
+    expect(files.every(({ id }) => laptop.sync.placeOf(id) === 'absent')).toBe(true)
+    for (const round of [1, 2]) {
+      for (const { id } of files) expect([round, await readAt(cluster, laptop, id)]).toEqual([round, true])
+      await until(cluster, () => laptop.sync.status.contents.cachedBytes <= 3 * fileBytes)
+    }
+    expect(files.filter(({ id }) => laptop.sync.placeOf(id) === 'cached').length).toBeLessThanOrEqual(3)
+    expect(files.every((file) => keepersAmong(cluster.nodes, file).length === 2)).toBe(true)
+  })
+
+  test('is never counted among those who keep something', async () => {
+    const { cluster, files } = await withLaptop('uncounted', 1_000_000)
+    const laptop = cluster.replicas.nodes.get('laptop')
+    const [file] = files
+    if (laptop === undefined || file === undefined) throw new Error('no laptop')
+    await readAt(cluster, laptop, file.id)
+    const keeper = cluster.nodes.find(({ sync }) => sync.placeOf(file.id) === 'kept') ?? laptop
+    const waiting = keeper.sync.waitFor([file.id], { copies: 3, timeoutMs: 3000 })
+    expect(await cluster.replicas.time.until(waiting)).toMatchObject({ kept: 2, of: 3 })
+  })
+
+  test('lets nothing go that nobody else has any more', async () => {
+    const { cluster, files } = await withLaptop('last', fileBytes)
+    const laptop = cluster.replicas.nodes.get('laptop')
+    if (laptop === undefined) throw new Error('no laptop')
+    await cluster.replicas.disconnectAll()
+    const mine = [newFile(cluster, 100), newFile(cluster, 101), newFile(cluster, 102)]
+    await give(laptop, cluster.fixture, mine)
+    await cluster.replicas.time.advance(8_000_000)
+    expect(mine.every(({ id }) => laptop.sync.placeOf(id) === 'kept')).toBe(true)
+    await cluster.replicas.connectAll()
+    await until(cluster, () => mine.every((file) => keepersAmong(cluster.nodes, file).length === 2))
+    await until(cluster, () => laptop.sync.status.contents.cachedBytes <= fileBytes)
+    await until(cluster, () => mine.some(({ id }) => laptop.sync.placeOf(id) === 'absent'))
+    expect(files.every((file) => keepersAmong(cluster.nodes, file).length === 2)).toBe(true)
+  })
+})
