@@ -16,6 +16,7 @@ import { appsSection } from './sections/apps.ts'
 import { createsSection } from './sections/creates.ts'
 import { erisSection } from './sections/eris.ts'
 import { erisDaemonSection } from './sections/eris-daemon.ts'
+import { failoverSection } from './sections/failover.ts'
 import { fuelSection } from './sections/fuel.ts'
 import { fuelWasmtimeSection } from './sections/fuel-wasmtime.ts'
 import { millionSection } from './sections/million.ts'
@@ -32,6 +33,7 @@ const sections: readonly Section[] = [
   rpcSection,
   networkSection,
   syncSection,
+  failoverSection,
   millionSection,
   startSection,
   sandboxSection,

@@ -1,20 +1,16 @@
 /** Two nodes of one owner on loopback: a small write seen on the other, content in bulk, catching up in a large tree. */
-import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { blocktreeBinary, createHarness, type Harness, type NodeProcess } from '@blocktree/harness'
+import { createHarness } from '@blocktree/harness'
 import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
 import { refuseProblems } from '../blocktree-peer.ts'
 import { prepareCorpus } from '../corpus.ts'
+import { type BenchNode, freePort, joinNode } from '../joined-nodes.ts'
 import { median } from '../measure.ts'
 import { readMemory } from '../process-figures.ts'
 import type { BenchContext, Figure, Measured, Section } from '../section.ts'
 import { measureBareTls } from './network.ts'
-
-type BenchNode = NodeProcess<NodeMethods>
 
 const megabyte = 1_000_000
 const mebibyte = 1 << 20
@@ -29,7 +25,7 @@ export const syncSection: Section = {
     })
     const home = await harness.startNode('home', { environment: await freePort() })
     context.progress('a second node joins')
-    const box = await joinNode(harness, home)
+    const box = await joinNode(harness, home, 'box')
     await waitFor(() => isInStep(box), 'the second node is in step')
     const figures: Figure[] = []
     figures.push(...(await measureVisible(context, home, box)))
@@ -44,26 +40,6 @@ export const syncSection: Section = {
       ]
     }
   }
-}
-
-async function freePort(): Promise<Readonly<Record<string, string>>> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return { BLOCKTREE_NETWORK_PORT: String(typeof address === 'object' ? address?.port : 0) }
-}
-
-async function joinNode(harness: Harness<NodeMethods>, home: BenchNode): Promise<BenchNode> {
-  const { code } = await home.call('node.invite', { approved: true })
-  const directory = join(harness.directory, 'box')
-  const environment = await freePort()
-  const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('BLOCKTREE_'))
-  const env = { ...Object.fromEntries(foreign), BLOCKTREE_NETWORK_HOST: '127.0.0.1', ...environment }
-  await promisify(execFile)(process.execPath, [blocktreeBinary, 'node', 'join', code, '--data', directory], {
-    env
-  })
-  return await harness.startNode('box', { directory, environment })
 }
 
 async function isInStep(node: BenchNode): Promise<boolean> {

@@ -12,6 +12,7 @@ import { contentByUrn } from './scenarios/content-by-urn.ts'
 import { diskFull } from './scenarios/disk-full.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
+import { leaderKilled } from './scenarios/leader-killed.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
@@ -37,6 +38,7 @@ export const scenarios: readonly Scenario[] = [
   partition,
   awayAndBack,
   stolenNode,
+  leaderKilled,
   rollingRestart,
   twentyNodes,
   twoTrees,

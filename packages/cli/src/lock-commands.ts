@@ -42,5 +42,15 @@ export const lockCommands: readonly CommandDefinition[] = [
     options: [],
     examples: [],
     load: () => import('./commands/locks.ts')
+  },
+  {
+    name: 'sequence',
+    group: 'Files',
+    summary: 'Print the next number of a file; no node of the tree gets one twice',
+    description: 'Numbers begin with 1 and only rise. One whose answer is lost is given to nobody else.',
+    arguments: [path],
+    options: [{ name: 'count', value: 'COUNT', summary: 'so many at once, up to 1000000 [1]' }],
+    examples: [['blocktree sequence /invoices --count 10', 'the first of ten numbers that are yours']],
+    load: () => import('./commands/sequence.ts')
   }
 ]

@@ -237,22 +237,26 @@ export class BuiltinCoordinator implements Coordinator {
     options: AcquireOptions,
     until: number
   ): Promise<Lease> {
+    // as it was when seen: entries come in batches, and the lock may have passed on before this goes on
+    let token: number | undefined
     const mine = (): boolean => {
       const lock = this.#replica.state.locks.get(name)
-      return lock?.session === place.session && lock.request === place.request
+      if (lock?.session === place.session && lock.request === place.request) token = lock.token
+      return token !== undefined
     }
-    const given = await this.#until(mine, until, options.signal)
-    const token = this.#replica.state.locks.get(name)?.token ?? 0
-    if (given && options.signal?.aborted !== true) {
+    await this.#until(mine, until, options.signal)
+    if (token !== undefined && options.signal?.aborted !== true) {
       const startedAt = this.#now() // the leader counts from earlier; renewing makes both begin again
       const call = this.#call(this.#callMs, options.signal)
       const renewed = await this.#calls.command({ kind: 'renew', session: place.session, name, token }, call)
       if (renewed.outcome === 'done') return await this.#lease(name, token, place.session, options, startedAt)
+      const waitMs = until - startedAt // its time was over before this member heard of it
+      if (waitMs > 0) return await this.acquire(name, { ...options, waitMs })
     } else await this.#leaveQueue(name, place)
     if (options.signal?.aborted === true) {
       throw new CoordinatorError('ERR_COORDINATOR_CANCELLED', `the caller gave up waiting for lock "${name}"`)
     }
-    throw heldError(name, token)
+    throw heldError(name, this.#replica.state.locks.get(name)?.token)
   }
 
   /** Also when the lock was given to it in the meantime. Out of reach: the lease runs out by itself. */

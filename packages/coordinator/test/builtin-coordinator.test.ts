@@ -67,6 +67,31 @@ describe('losing members', () => {
     await cluster.close()
   })
 
+  it('gives one token to one of two that wait on a member which hears late of both', async () => {
+    const cluster = await VirtualCluster.of(three)
+    const leader = await cluster.untilLeader()
+    const [waiting = '', third = ''] = three.filter((name) => name !== leader)
+    const held = await cluster.time.until(cluster.member(leader).acquire('a', lock))
+    const queued = { ttlMs: 1000, waitMs: 60_000 }
+    const leases = [1, 2].map(() => cluster.member(waiting).acquire('a', queued))
+    await cluster.time.advance(200)
+    cluster.links.partition([waiting], [leader, third])
+    await cluster.time.until(held.release())
+    await cluster.time.advance(1500) // the first one's time passes unheard, the second one's begins
+    cluster.links.heal()
+    const [left, right] = await cluster.time.until(
+      Promise.all(
+        leases.map(async (given) => {
+          const lease = await given
+          await lease.release()
+          return lease.token
+        })
+      )
+    )
+    expect(left).not.toBe(right)
+    await cluster.close()
+  })
+
   it('a member that was cut off does not unseat the leader when it is back', async () => {
     const cluster = await VirtualCluster.of(three)
     const leader = await cluster.untilLeader()

@@ -36,6 +36,8 @@ export interface FileLocks {
   holder(block: Id): Promise<LockHolder | undefined>
   /** Ends the lease of whoever holds it now, or only the one under this token; false when there is none. */
   break(block: Id, token?: number): Promise<boolean>
+  /** The first of so many numbers of the file, higher than all given before. Errors: those of `Coordinator.nextSequence`. */
+  numbers(block: Id, count: number): Promise<number>
   /** Given on this node and not over. */
   held(): readonly GivenLock[]
   /**
@@ -118,6 +120,7 @@ export function createFileLocks({ coordinator, rows }: LockDeps): FileLocks {
       const broken = token ?? (await open.holder(lockName(block)))?.token
       return broken !== undefined && (await open.breakLock(lockName(block), broken))
     },
+    numbers: async (block, count) => await (await coordinator.get()).nextSequence(lockName(block), count),
     held: () => [...given.values()].filter(({ lease }) => lease.remainingMs() > 0),
     expectToken,
     async fenced(block, token, write) {

@@ -1,4 +1,4 @@
-/** lock.*: exclusive locks on files, as leases with fencing tokens. */
+/** lock.*: exclusive locks on files, as leases with fencing tokens, and numbers that rise over all nodes. */
 import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
 import { errors } from './error-list.ts'
 import { identifier, path, type Shape, size } from './shape.ts'
@@ -43,6 +43,10 @@ export interface LockMethods {
   readonly 'lock.break': Shape<
     PathParams & { readonly token?: number | undefined },
     { readonly isBroken: boolean }
+  >
+  readonly 'lock.sequence': Shape<
+    PathParams & { readonly count?: number | undefined },
+    { readonly id: string; readonly first: number; readonly count: number }
   >
 }
 
@@ -111,6 +115,15 @@ const definitions = [
     params: schema.object({ path, token: schema.optional(token) }),
     result: schema.object({ isBroken: schema.boolean() }),
     errors: lockErrors
+  }),
+  defineMethod({
+    name: 'lock.sequence',
+    summary: 'Gives the next numbers of a file: they rise, and no node of the tree gets one twice',
+    description:
+      'From 1 on. A number whose answer is lost is given to nobody else. Takes the right `write` over the file.',
+    params: schema.object({ path, count: schema.optional(schema.integer({ min: 1, max: 1_000_000 })) }),
+    result: schema.object({ id: identifier, first: size, count: size }),
+    errors: [...lockErrors, ...errors('ERR_COORDINATOR_FULL')]
   })
 ] as const
 

@@ -42,7 +42,12 @@ export function createLockHandlers(parts: LockParts): LockHandlers {
     'lock.break': ({ path, token }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => ({
         isBroken: await locks.break(lockable(held, actor, path, right.admin), token)
-      }))
+      })),
+    'lock.sequence': ({ path, count = 1 }, { peer }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        const block = lockable(held, actor, path, right.write)
+        return { id: formatId(block), first: await locks.numbers(block, count), count }
+      })
   }
 }
 
