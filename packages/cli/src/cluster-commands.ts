@@ -91,6 +91,12 @@ function joining(settingOptions: readonly Option[]): readonly CommandDefinition[
   ]
 }
 
+const messageOptions: readonly Option[] = [
+  { name: 'app', value: 'NAME', summary: 'to this app there' },
+  { name: 'topic', value: 'TOPIC', summary: 'what it is about' },
+  { name: 'reply', value: 'SECONDS', summary: 'wait for a reply and print it' }
+]
+
 const members: readonly CommandDefinition[] = [
   {
     name: 'node list',
@@ -156,19 +162,43 @@ const members: readonly CommandDefinition[] = [
     load: () => import('./commands/peers.ts')
   },
   {
+    name: 'message send',
+    group: 'Nodes',
+    summary: 'Send a message to a node, or to a program or app on it',
+    description:
+      'NODE is a name, an id, or a path: then it goes to a node that hosts it, in this tree or another one ("/TREE/folder"). It says whether it was taken, or what kept it.',
+    arguments: [member, { name: 'TEXT', completes: 'nothing' }],
+    options: messageOptions,
+    examples: [
+      ['blocktree message send attic hello --topic ping --reply 5', 'is it there?'],
+      ['blocktree message send attic hello --app notes', ''],
+      ['blocktree message send /backups done --topic reports', 'to who listens there']
+    ],
+    load: () => import('./commands/message.ts')
+  },
+  {
+    name: 'message listen',
+    group: 'Nodes',
+    summary: 'Print messages to this node on a topic until Ctrl-C, and answer them',
+    description:
+      'One program takes a topic; who sends is told when nobody does. Senders are nodes with a right in a tree that is kept here.',
+    arguments: [{ name: 'TOPIC', completes: 'nothing' }],
+    options: [
+      { name: 'count', value: 'NUMBER', summary: 'end after so many' },
+      { name: 'reply', value: 'TEXT', summary: 'answer each that awaits an answer with this' },
+      { name: 'path', value: 'PATH', completes: 'tree', summary: 'of the tree that this is in alone' }
+    ],
+    examples: [['blocktree message listen reports --json', 'one JSON value a line']],
+    load: () => import('./commands/message-listen.ts')
+  },
+  {
     name: 'message',
     group: 'Nodes',
-    summary: 'Send a message to a node or to an app on it',
+    summary: 'The same as "message send"',
     arguments: [member, { name: 'TEXT', completes: 'nothing' }],
-    options: [
-      { name: 'app', value: 'NAME', summary: 'to this app there' },
-      { name: 'topic', value: 'TOPIC', summary: 'what it is about' },
-      { name: 'reply', value: 'SECONDS', summary: 'wait for a reply and print it' }
-    ],
-    examples: [
-      ['blocktree message attic hello --topic ping --reply 5', 'is it there?'],
-      ['blocktree message attic hello --app notes', '']
-    ],
+    options: messageOptions,
+    examples: [],
+    isHidden: true,
     load: () => import('./commands/message.ts')
   }
 ]

@@ -61,6 +61,8 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   ERR_JOIN_PROOF: exitCode.denied,
   ERR_ROOT_NEEDED: exitCode.denied,
   ERR_MESSAGE_DENIED: exitCode.denied,
+  ERR_TREE_JOINED: exitCode.exists,
+  ERR_TOPIC_TAKEN: exitCode.exists,
   ERR_ACCESS_DENIED: exitCode.denied,
   ERR_APP_CONSENT: exitCode.denied,
   ERR_CONSENT_ABSENT: exitCode.denied,

@@ -146,8 +146,13 @@ describe('a node that was removed', () => {
     await box.start()
     await until(() => members(owner), allConnected(2))
     await until(() => members(box), allConnected(2))
-    const sent = ['message', (await members(box)).find(({ isSelf }) => !isSelf)?.principal ?? '', 'hello']
-    expect((await box.run(sent)).stderr).toContain('ERR_MESSAGE_UNREACHABLE') // let in, but nobody takes it
+    const sent = [
+      'message',
+      'send',
+      (await members(box)).find(({ isSelf }) => !isSelf)?.principal ?? '',
+      'hello'
+    ]
+    expect((await box.run(sent)).stderr).toContain('ERR_MESSAGE_UNHEARD') // let in, but nobody takes it
     expect((await owner.run(['node', 'remove', 'box'])).stderr).toContain('ERR_CONFIRMATION_ABSENT')
     expect((await owner.run(['node', 'remove', 'box', '--yes'])).code).toBe(0)
     expect(await members(owner)).toHaveLength(1)
@@ -199,10 +204,26 @@ describe('addresses', () => {
     await until(() => members(owner), allConnected(2))
     const [, there] = await members(owner)
     expect((await box.run(['status'])).stdout).toContain('1 of 1 connected')
-    const ping = await owner.run(['message', 'box', 'hello', '--topic', 'ping', '--reply', '10'])
+    const ping = await owner.run(['message', 'send', 'box', 'hello', '--topic', 'ping', '--reply', '10'])
     expect(ping).toMatchObject({ code: 0, stdout: 'hello\n' })
-    const byPath = await box.run(['message', '/', 'any of you', '--topic', 'ping', '--reply', '10'])
+    const byPath = await box.run(['message', 'send', '/', 'any of you', '--topic', 'ping', '--reply', '10'])
     expect(byPath).toMatchObject({ code: 0, stdout: 'any of you\n' })
+    const reports = box.run(['message', 'listen', 'reports', '--count', '2', '--reply', 'thanks', '--json'])
+    const report = ['message', 'send', 'box', 'all is well', '--topic', 'reports']
+    await until(
+      () => owner.run([...report, '--reply', '10']),
+      ({ stdout }) => stdout === 'thanks\n' // once it listens
+    )
+    expect((await box.run(['message', 'listen', 'reports'])).stderr).toContain('ERR_TOPIC_TAKEN')
+    expect((await box.run(['message', 'listen', 'ping'])).stderr).toContain('ERR_TOPIC_TAKEN')
+    expect(await owner.run(report)).toMatchObject({ code: 0, stdout: 'it was taken\n' })
+    const [first, second] = (await reports).stdout
+      .trim()
+      .split('\n')
+      .map((line): object => JSON.parse(line))
+    expect(first).toMatchObject({ text: 'all is well', topic: 'reports', replyWithinMs: 10_000 })
+    expect(second).toMatchObject({ text: 'all is well', topic: 'reports' })
+    expect((await owner.run(report)).stderr).toContain('ERR_MESSAGE_UNHEARD')
     expect(there?.addresses[0]).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/tls$/)
     const address = '/dns4/box.example/tcp/4781/tls'
     expect((await owner.run(['node', 'address', 'add', 'box', address])).code).toBe(0)

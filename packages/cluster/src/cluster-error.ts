@@ -21,6 +21,7 @@ export type ClusterErrorCode =
   | 'ERR_MESSAGE_FORMAT' // what came is no message
   | 'ERR_MESSAGE_SIZE' // the content is longer than a message takes
   | 'ERR_MESSAGE_UNREACHABLE' // no such recipient, or it cannot be reached now
+  | 'ERR_MESSAGE_UNHEARD' // the node was reached; nobody there takes that topic, or no such app runs
   | 'ERR_MESSAGE_DENIED' // the recipient takes no messages of this sender
   | 'ERR_MESSAGE_BUSY' // too many messages wait there, or come from here
   | 'ERR_MESSAGE_TIMEOUT' // no reply came in time; it may have been delivered

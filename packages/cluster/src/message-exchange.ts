@@ -24,7 +24,7 @@ export interface ReceivedMessage extends NodeMessage {
   readonly reply: ((content: Uint8Array) => Promise<void>) | undefined
 }
 
-/** Resolves when it was taken. Throws ClusterError with ERR_MESSAGE_UNREACHABLE, _DENIED or _BUSY otherwise. */
+/** Resolves when it was taken. Throws ClusterError with ERR_MESSAGE_UNHEARD, _UNREACHABLE, _DENIED or _BUSY otherwise. */
 export type MessageTaker = (message: ReceivedMessage) => Promise<void>
 
 export interface OutgoingMessage {
@@ -42,6 +42,8 @@ export interface MessageExchangeDeps {
   readonly timers: Timers
   readonly standing: StandingSource
   readonly directory: Pick<PeerDirectory, 'connect' | 'find'>
+  /** This node: what is sent to it goes over no network. */
+  readonly self: () => Id
   /** The peers that serve what a path names, best first. */
   readonly principalsFor: (path: string) => readonly Id[]
 }
@@ -62,6 +64,7 @@ export class MessageExchange {
   readonly #ofPeer = new Map<string, { readonly count: TokenBucket; readonly bytes: TokenBucket }>()
   readonly #ofTree = new Map<string, TokenBucket>()
   #takeForApps: MessageTaker | undefined
+  #takeOther: MessageTaker | undefined
   #number = 0
 
   constructor(deps: MessageExchangeDeps) {
@@ -78,6 +81,11 @@ export class MessageExchange {
   /** Who takes messages to apps. */
   setAppTaker(taker: MessageTaker | undefined): void {
     this.#takeForApps = taker
+  }
+
+  /** Who takes messages to the node itself on all other topics. */
+  setTopicTaker(taker: MessageTaker | undefined): void {
+    this.#takeOther = taker
   }
 
   /** Who takes messages to the node itself, by topic. @returns a function that ends it */
@@ -100,16 +108,21 @@ export class MessageExchange {
       replyWithinMs: message.replyWithinMs,
       inReplyTo: message.inReplyTo
     }
-    const body = encodeMessage(full)
+    return await this.#tryEach(to, (principal) => this.#deliver(principal, full))
+  }
+
+  /** One after another, as long as it is sure that none has it. */
+  async #tryEach(to: Recipient, deliver: (principal: Id) => Promise<void>): Promise<Id> {
     const recipients = typeof to === 'string' ? this.#deps.principalsFor(to) : [to]
     let failure = new ClusterError('ERR_MESSAGE_UNREACHABLE', 'no node serves that path')
     for (const principal of recipients) {
       try {
-        await this.#deliver(principal, body)
+        await deliver(principal)
         return principal
       } catch (error) {
-        failure = messageError(error)
-        if (failure.code !== 'ERR_MESSAGE_UNREACHABLE') throw failure // it may have arrived: not to another one too
+        const found = messageError(error)
+        if (!untaken.has(found.code)) throw found // it may have arrived: not to another one too
+        if (failure.code !== 'ERR_MESSAGE_UNHEARD') failure = found // who was reached says more than who was not
       }
     }
     throw failure
@@ -124,24 +137,25 @@ export class MessageExchange {
       throw new ClusterError('ERR_MESSAGE_BUSY', `${repliesAwaitedMax} replies are awaited already`)
     const number = ++this.#number
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
-    const recipients = typeof to === 'string' ? this.#deps.principalsFor(to) : [to]
-    const [principal] = recipients
-    if (principal === undefined) throw new ClusterError('ERR_MESSAGE_UNREACHABLE', 'no node serves that path')
-    const cancelTimer = this.#deps.timers.start(message.replyWithinMs, () =>
+    const cancel = this.#deps.timers.start(message.replyWithinMs, () =>
       reject(new ClusterError('ERR_MESSAGE_TIMEOUT', `no reply came within ${message.replyWithinMs} ms`))
     )
-    this.#awaited.set(number, { principal, take: resolve, cancel: cancelTimer })
     promise.catch(() => undefined)
     try {
-      await this.send(principal, { ...message, number })
-      return { from: principal, content: await promise }
+      const from = await this.#tryEach(to, async (principal) => {
+        this.#awaited.set(number, { principal, take: resolve, cancel })
+        await this.send(principal, { ...message, number })
+      })
+      return { from, content: await promise }
     } finally {
-      cancelTimer()
+      cancel()
       this.#awaited.delete(number)
     }
   }
 
-  async #deliver(principal: Id, body: Uint8Array): Promise<void> {
+  async #deliver(principal: Id, message: NodeMessage): Promise<void> {
+    const body = encodeMessage(message)
+    if (idKey(principal) === idKey(this.#deps.self())) return await this.#take(principal, message)
     const { connection } = await this.#deps.directory.connect(principal)
     await connection.request(messageMethod, body)
   }
@@ -150,14 +164,17 @@ export class MessageExchange {
     const message = decodeMessage(body)
     this.#expectRight(peer, message)
     this.#expectRate(peer, message)
-    const awaited = message.inReplyTo === undefined ? undefined : this.#awaited.get(message.inReplyTo)
-    if (awaited !== undefined && message.toApp === undefined && isFrom(awaited, peer)) {
-      awaited.take(message.content)
-      return nothing
-    }
-    const received = { ...message, from: peer.principal, reply: this.#replyTo(peer, message) }
-    await this.#takerOf(message)(received)
+    await this.#take(peer.principal, message)
     return nothing
+  }
+
+  /** Its sender may send it. */
+  async #take(from: Id, message: NodeMessage): Promise<void> {
+    const { inReplyTo, toApp, content } = message
+    const awaited = inReplyTo === undefined ? undefined : this.#awaited.get(inReplyTo)
+    if (awaited !== undefined && toApp === undefined && idKey(awaited.principal) === idKey(from))
+      return awaited.take(content)
+    await this.#takerOf(message)({ ...message, from, reply: this.#replyTo(from, message) })
   }
 
   #expectRight(peer: Peer, { tree }: NodeMessage): void {
@@ -184,15 +201,15 @@ export class MessageExchange {
   }
 
   #takerOf({ toApp, topic }: NodeMessage): MessageTaker {
-    const taker = toApp === undefined ? this.#topics.get(topic) : this.#takeForApps
+    const taker = toApp === undefined ? (this.#topics.get(topic) ?? this.#takeOther) : this.#takeForApps
     if (taker !== undefined) return taker
     throw new ClusterError(
-      'ERR_MESSAGE_UNREACHABLE',
+      'ERR_MESSAGE_UNHEARD',
       toApp === undefined ? 'this node takes no messages on that topic' : 'no such app runs there'
     )
   }
 
-  #replyTo(peer: Peer, message: NodeMessage): ReceivedMessage['reply'] {
+  #replyTo(from: Id, message: NodeMessage): ReceivedMessage['reply'] {
     const { replyWithinMs, number, tree, topic, fromApp, toApp } = message
     if (replyWithinMs === undefined) return undefined
     const endMs = this.#deps.timers.now() + replyWithinMs
@@ -201,7 +218,7 @@ export class MessageExchange {
       if (isDone || this.#deps.timers.now() > endMs) return
       isDone = true
       const reply = { tree, topic, content, inReplyTo: number, fromApp: toApp, toApp: fromApp }
-      await this.send(peer.principal, reply)
+      await this.send(from, reply)
     }
   }
 }
@@ -209,9 +226,11 @@ export class MessageExchange {
 const nothing = new Uint8Array(0)
 const trackedMax = 4096
 
-function isFrom({ principal }: Awaited, peer: Peer): boolean {
-  return idKey(principal) === idKey(peer.principal)
-}
+/** Refusals of a node that surely has not taken it. */
+const untaken: ReadonlySet<string> = new Set<ClusterErrorCode>([
+  'ERR_MESSAGE_UNREACHABLE',
+  'ERR_MESSAGE_UNHEARD'
+])
 
 /** The entry least recently used is forgotten when there are too many. */
 function getOrMake<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
@@ -227,6 +246,7 @@ function getOrMake<Value>(map: Map<string, Value>, key: string, make: () => Valu
 
 const refusals: ReadonlySet<string> = new Set<ClusterErrorCode>([
   'ERR_MESSAGE_UNREACHABLE',
+  'ERR_MESSAGE_UNHEARD',
   'ERR_MESSAGE_DENIED',
   'ERR_MESSAGE_BUSY',
   'ERR_MESSAGE_SIZE',
@@ -239,6 +259,7 @@ function isMessageCode(code: string): code is ClusterErrorCode {
 
 /** What kept a message from its recipient, in the codes of messages. */
 function messageError(error: unknown): ClusterError {
+  if (error instanceof ClusterError && isMessageCode(error.code)) return error
   if (error instanceof RemoteError && isMessageCode(error.code))
     return new ClusterError(error.code, error.message, { cause: error })
   if (error instanceof RemoteError && error.code === 'ERR_METHOD_RATE')

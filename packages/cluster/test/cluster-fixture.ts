@@ -130,6 +130,7 @@ export function createTestCluster(): TestCluster {
       timers: time,
       standing,
       directory,
+      self: () => principal.id,
       principalsFor: () => standing.members()
     })
     desk.serve(router)

@@ -53,8 +53,8 @@ describe('MessageExchange', () => {
     const { cluster, a, b } = await pair()
     const send = (change: object = {}): Promise<unknown> =>
       cluster.time.until(a.messages.send(b.principal.id, { ...plain, ...change }))
-    await expect(send()).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNREACHABLE' })
-    await expect(send({ toApp: 'notes' })).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNREACHABLE' })
+    await expect(send()).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNHEARD' })
+    await expect(send({ toApp: 'notes' })).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNHEARD' })
     b.messages.setAppTaker(async () => {
       throw new ClusterError('ERR_MESSAGE_DENIED', 'takes none of these')
     })
@@ -82,6 +82,55 @@ describe('MessageExchange', () => {
     await cluster.time.until(a.messages.send(b.principal.id, plain))
   })
 
+  test('gives other topics to whoever takes them all, and messages to this node itself over no network', async () => {
+    const { cluster, a, b } = await pair()
+    b.messages.setTopicTaker(async ({ topic, reply }) => {
+      if (topic !== 'weather') throw new ClusterError('ERR_MESSAGE_UNHEARD', 'nobody listens')
+      await reply?.(content)
+    })
+    const ask = { ...plain, topic: 'weather', replyWithinMs: 5000 }
+    const far = await cluster.time.until(a.messages.request(b.principal.id, ask))
+    expect(far).toEqual({ from: b.principal.id, content })
+    expect(await b.messages.request(b.principal.id, ask)).toEqual({ from: b.principal.id, content })
+    for (const from of [a, b])
+      await expect(cluster.time.until(from.messages.send(b.principal.id, plain))).rejects.toMatchObject({
+        code: 'ERR_MESSAGE_UNHEARD'
+      })
+  })
+
+  test('asks the next node of a path when nobody listens at the first, and says so when nobody does at any', async () => {
+    const { cluster, a, b } = await pair()
+    const c = await cluster.node('c')
+    await cluster.befriend([a, b, c])
+    await cluster.time.advance(10_000)
+    const ask = { ...plain, replyWithinMs: 5000 }
+    for (const node of [b, c]) {
+      const end = node.messages.onTopic('greeting', async ({ reply }) => void reply?.(content))
+      const { from } = await cluster.time.until(a.messages.request('/projects', ask))
+      expect(from).toEqual(node.principal.id)
+      end()
+    }
+    const unheard = a.messages.request('/projects', ask)
+    await expect(cluster.time.until(unheard)).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNHEARD' })
+  })
+
+  test('holds all peers of a tree together to its rate', async () => {
+    const cluster = createTestCluster()
+    open.push(cluster)
+    const taker = await cluster.node('taker')
+    const senders = await Promise.all(Array.from({ length: 7 }, (_, index) => cluster.node(`peer-${index}`)))
+    await cluster.befriend([taker, ...senders])
+    await cluster.time.advance(10_000)
+    let taken = 0
+    taker.messages.onTopic('greeting', async () => void (taken += 1))
+    const sending = senders.flatMap((node) =>
+      Array.from({ length: 400 }, () => node.messages.send(taker.principal.id, plain).catch(() => undefined))
+    )
+    await cluster.time.until(Promise.all(sending))
+    expect(taken).toBeGreaterThanOrEqual(2000)
+    expect(taken).toBeLessThan(2400) // 2,800 when only each alone was held to its own
+  })
+
   test('takes no reply from anybody but the one who was asked', async () => {
     const { cluster, a, b } = await pair()
     const c = await cluster.node('c')
@@ -93,7 +142,7 @@ describe('MessageExchange', () => {
     asking.catch(() => undefined)
     await cluster.time.advance(1000)
     const forged = c.messages.send(a.principal.id, { ...plain, inReplyTo: number })
-    await expect(cluster.time.until(forged)).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNREACHABLE' })
+    await expect(cluster.time.until(forged)).rejects.toMatchObject({ code: 'ERR_MESSAGE_UNHEARD' })
     await expect(cluster.time.until(asking)).rejects.toMatchObject({ code: 'ERR_MESSAGE_TIMEOUT' })
   })
 

@@ -14,6 +14,7 @@ import { appsDirectory } from './apps/app-place.ts'
 import { createLazyApps, type LazyApps } from './apps/lazy-apps.ts'
 import type { JoinRequest } from './cluster/join-node.ts'
 import { createLazyCluster, type LazyCluster } from './cluster/lazy-cluster.ts'
+import { MessageTopics } from './cluster/message-topics.ts'
 import { NodeStanding } from './cluster/node-standing.ts'
 import { createLazyCoordinator, type LazyCoordinator } from './coordinator/lazy-coordinator.ts'
 import { createFileLocks, type FileLocks } from './coordinator/file-locks.ts'
@@ -65,6 +66,8 @@ export interface NodeParts {
   readonly apps: LazyApps
   /** Other nodes; opened when there are any. */
   readonly cluster: LazyCluster
+  /** Programs of this machine that take messages to this node. */
+  readonly topics: MessageTopics
   /** What other principals may do in the trees kept here. */
   readonly standing: NodeStanding
   /** Replication with other nodes; loaded with the first of them. */
@@ -143,6 +146,7 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
     ...parts,
     apps,
     cluster,
+    topics: new MessageTopics(),
     sync,
     coordinator,
     locks,
@@ -213,7 +217,15 @@ async function startContent({ content, log }: NodeParts): Promise<void> {
 
 type OpenParts = Omit<
   NodeParts,
-  'apps' | 'content' | 'cluster' | 'sync' | 'coordinator' | 'locks' | 'connectionCount' | 'requestShutdown'
+  | 'apps'
+  | 'content'
+  | 'cluster'
+  | 'topics'
+  | 'sync'
+  | 'coordinator'
+  | 'locks'
+  | 'connectionCount'
+  | 'requestShutdown'
 >
 
 async function openParts(

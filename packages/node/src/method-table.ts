@@ -57,6 +57,7 @@ export type {
 export type { ContentMethods, PublishedContent } from './method-table/content-methods.ts'
 export type {
   ClusterMethods,
+  IncomingMessage,
   InvitationSummary,
   JoinCandidate,
   MemberSummary,

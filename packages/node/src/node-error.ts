@@ -51,6 +51,8 @@ export type NodeErrorCode =
   | 'ERR_NETWORK_OFF' // the network is switched off by a setting
   | 'ERR_ADDRESS_INVALID' // that address was not added for that node
   | 'ERR_MEMBER_UNKNOWN' // no such node is in the cluster
+  | 'ERR_TOPIC_TAKEN' // somebody takes the messages of that topic already
+  | 'ERR_MESSAGE_UNKNOWN' // no such message waits for an answer
   | 'ERR_JOIN_UNKNOWN' // no such node waits to join, or no such invitation
   | 'ERR_INVITER_UNREACHABLE' // the node that made the code does not answer
   | 'ERR_CONTENT_STATE' // the list of what was published cannot be read

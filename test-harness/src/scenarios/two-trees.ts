@@ -99,9 +99,27 @@ export const twoTrees: Scenario = {
       expectEqual(toPrincipal.takenBy, bobId, 'who took it')
       await expectRefused(
         alice.call('message.send', { to: bobId, topic: 'nobody listens', content: new Uint8Array(1) }),
-        ['ERR_MESSAGE_UNREACHABLE'],
+        ['ERR_MESSAGE_UNHEARD'],
         'a topic that nobody takes'
       )
+      const listening = await alice.client.subscribe(
+        'message.listen',
+        { topic: 'guestbook' },
+        {
+          onEvent: ({ message, from, treeId, content }) => {
+            const said = `${from === bobId} ${treeId === aliceTree} ${decodeText(content)}`
+            void alice.call('message.reply', { message, content: encodeText(said) })
+          }
+        }
+      )
+      const signed = await bob.call('message.send', {
+        to: photos,
+        topic: 'guestbook',
+        content: encodeText('nice'),
+        replyWithinMs: 20_000
+      })
+      expectEqual(decodeText(signed.reply ?? new Uint8Array()), 'true true nice', 'reply of a program')
+      listening.unsubscribe()
     })
     await step('a flood is refused by its code, and hurts nobody else', async () => {
       const ping = { to: photos, topic: 'ping', content: new Uint8Array(8) }

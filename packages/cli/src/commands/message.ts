@@ -1,4 +1,4 @@
-/** `message`: to a node or an app there. */
+/** `message send`: to a node, or to a program or app there. */
 import type { CommandContext } from '../command.ts'
 
 export async function run(context: CommandContext): Promise<void> {

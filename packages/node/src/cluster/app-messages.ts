@@ -127,6 +127,6 @@ function clusterError(error: unknown): ClusterError {
       ? 'ERR_MESSAGE_DENIED'
       : failure === 'busy'
         ? 'ERR_MESSAGE_BUSY'
-        : 'ERR_MESSAGE_UNREACHABLE'
+        : 'ERR_MESSAGE_UNHEARD'
   return new ClusterError(code, message, { cause: error })
 }

@@ -40,6 +40,7 @@ import { admitCandidate, expectMayGive, zoneAt } from './admit-candidate.ts'
 import { AppMessages } from './app-messages.ts'
 import { createAddressRows, createInvitationRows } from './cluster-rows.ts'
 import { createIntroductionTaker, introduceSelf, needsIntroduction } from './introductions.ts'
+import type { Untaken } from './message-topics.ts'
 import type { NodeStanding } from './node-standing.ts'
 import { openNetworks } from './open-networks.ts'
 import { addressesForOthers, OwnEndpoint } from './own-endpoint.ts'
@@ -91,6 +92,7 @@ export type ClusterParts = Pick<
   | 'apps'
   | 'standing'
   | 'sync'
+  | 'topics'
   | 'content'
   | 'directory'
 >
@@ -225,6 +227,7 @@ class Cluster implements NodeCluster {
       timers,
       standing,
       directory,
+      self: () => principals.node.id,
       principalsFor: (path) => this.#principalsFor(path)
     })
     this.appMessages = new AppMessages({
@@ -233,6 +236,7 @@ class Cluster implements NodeCluster {
       apps: async () => (await parts.apps.get()).messages
     })
     this.messages.onTopic('ping', async ({ content, reply }) => await reply?.(content))
+    this.messages.setTopicTaker(async (message) => expectTaken(message.topic, parts.topics.take(message)))
     this.messages.setAppTaker((message) => this.appMessages.take(message))
     const taker = createIntroductionTaker({ crypto, standing }, () => directory.refresh())
     this.#ends.push(
@@ -467,6 +471,19 @@ class Cluster implements NodeCluster {
         )
       }
     }
+  }
+}
+
+function expectTaken(topic: string, untaken: Untaken | undefined): void {
+  switch (untaken) {
+    case undefined:
+      return
+    case 'nobody listens':
+      throw new ClusterError('ERR_MESSAGE_UNHEARD', `nobody here listens to the topic "${topic}"`)
+    case 'another tree':
+      throw new ClusterError('ERR_MESSAGE_DENIED', `who listens to "${topic}" takes messages of another tree`)
+    case 'too many wait':
+      throw new ClusterError('ERR_MESSAGE_BUSY', `too many messages wait for who listens to "${topic}"`)
   }
 }
 

@@ -1,7 +1,16 @@
 /** Joining, members, addresses, peers and messages: what a person and a program ask about other nodes. */
 import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
 import { errors } from './error-list.ts'
-import { type Empty, identifier, path, principalName, type Shape, size, timeMs } from './shape.ts'
+import {
+  type Empty,
+  identifier,
+  path,
+  principalName,
+  type Shape,
+  size,
+  type SubscriptionShape,
+  timeMs
+} from './shape.ts'
 
 export interface InvitationSummary {
   readonly id: string
@@ -65,6 +74,23 @@ export interface ShutOutPeer {
   /** `ERR_PEER_HELLO`, `ERR_PEER_RECORDS` or `ERR_PEER_REFUSALS`. */
   readonly code: string
   readonly untilMs: number
+}
+
+/** A message to this node, as a program gets it. */
+export interface IncomingMessage {
+  /** For `message.reply` and `message.done`. */
+  readonly message: number
+  /** The sending node, proven, and what it is called here. */
+  readonly from: string
+  readonly name: string
+  /** What the sending node says: an app there. */
+  readonly fromApp?: string | undefined
+  /** In whose name it was sent. */
+  readonly treeId: string
+  readonly topic: string
+  readonly content: Uint8Array
+  /** Milliseconds in which an answer is awaited; absent when none is. */
+  readonly replyWithinMs?: number | undefined
 }
 
 export interface ClusterMethods {
@@ -137,6 +163,13 @@ export interface ClusterMethods {
     },
     { readonly takenBy: string; readonly reply?: Uint8Array | undefined }
   >
+  readonly 'message.listen': SubscriptionShape<
+    { readonly topic: string; readonly path?: string | undefined },
+    { readonly subscription: number },
+    IncomingMessage
+  >
+  readonly 'message.reply': Shape<{ readonly message: number; readonly content: Uint8Array }, Empty>
+  readonly 'message.done': Shape<{ readonly message: number }, Empty>
 }
 
 const text = schema.string()
@@ -154,6 +187,7 @@ const candidate = schema.described(
   'principal id, fingerprint or the name it calls itself'
 )
 const code = schema.described(text, 'secret; never logged')
+const topicText = schema.string({ charactersMax: 1024 })
 const who = schema.object({ principal: identifier, name: text })
 
 const member = schema.object({
@@ -326,7 +360,7 @@ const definitions = [
         'name, principal id or path'
       ),
       app: schema.optional(word),
-      topic: schema.string({ charactersMax: 1024 }),
+      topic: topicText,
       content: schema.bytes({ bytesMax: 1024 * 1024 }),
       replyWithinMs: schema.optional(schema.integer({ min: 1, max: 3_600_000 }))
     }),
@@ -336,11 +370,50 @@ const definitions = [
       'ERR_FILE_NOT_FOUND',
       'ERR_TREE_NOT_HOSTED',
       'ERR_MESSAGE_UNREACHABLE',
+      'ERR_MESSAGE_UNHEARD',
       'ERR_MESSAGE_DENIED',
       'ERR_MESSAGE_BUSY',
       'ERR_MESSAGE_SIZE',
       'ERR_MESSAGE_TIMEOUT'
     )
+  }),
+  defineMethod({
+    name: 'message.listen',
+    summary: 'Takes messages to this node on a topic until it is unsubscribed',
+    description:
+      'One program takes a topic. Each message is answered (message.reply) or finished (message.done), which makes room for more: while 256 or 16 MiB wait, senders are refused with ERR_MESSAGE_BUSY. Messages come from nodes with a right in a tree kept here; `path` narrows that to the tree that it is in.',
+    params: schema.object({ topic: topicText, path: schema.optional(path) }),
+    result: schema.object({ subscription: size }),
+    event: schema.object({
+      message: count,
+      from: identifier,
+      name: text,
+      fromApp: schema.optional(text),
+      treeId: identifier,
+      topic: text,
+      content: schema.bytes(),
+      replyWithinMs: schema.optional(count)
+    }),
+    errors: errors('ERR_TOPIC_TAKEN', 'ERR_TREE_NOT_HOSTED')
+  }),
+  defineMethod({
+    name: 'message.reply',
+    summary: 'Answers a message of message.listen, once',
+    params: schema.object({ message: count, content: schema.bytes({ bytesMax: 1024 * 1024 }) }),
+    errors: errors(
+      'ERR_MESSAGE_UNKNOWN',
+      'ERR_MESSAGE_UNREACHABLE',
+      'ERR_MESSAGE_UNHEARD',
+      'ERR_MESSAGE_DENIED',
+      'ERR_MESSAGE_BUSY',
+      'ERR_MESSAGE_SIZE',
+      'ERR_MESSAGE_TIMEOUT'
+    )
+  }),
+  defineMethod({
+    name: 'message.done',
+    summary: 'Says that a message of message.listen is finished; without effect when it was',
+    params: schema.object({ message: count })
   })
 ] as const
 

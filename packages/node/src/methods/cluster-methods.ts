@@ -1,15 +1,17 @@
 /** node.invite and its kin, peer.*, message.*: handlers about other nodes. */
-import type { Candidate, Invitation } from '@blocktree/cluster' // types alone: a node without others does not load it
+import type { Candidate, Invitation, ReceivedMessage } from '@blocktree/cluster' // types alone: a node without others does not load it
 import { equalBytes, formatId } from '@blocktree/codec'
 import type { Actor } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
 import { type Id, right } from '@blocktree/tree'
+import type { HeldMessage } from '../cluster/message-topics.ts'
 import type { NodeCluster } from '../cluster/node-cluster.ts'
 import type { NodeParts } from '../create-node.ts'
 import { fingerprintText } from '../fingerprint.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import type {
   ClusterMethods,
+  IncomingMessage,
   InvitationSummary,
   JoinCandidate,
   MemberSummary,
@@ -311,8 +313,10 @@ async function removeMember(
   return { caps: caps.length, grants: grants.length, quarantined, zonesRekeyed }
 }
 
-function messageHandlers(parts: NodeParts): Pick<ClusterHandlers, 'message.send'> {
-  const { cluster } = parts
+type MessageMethod = 'message.send' | 'message.listen' | 'message.reply' | 'message.done'
+
+function messageHandlers(parts: NodeParts): Pick<ClusterHandlers, MessageMethod> {
+  const { cluster, topics, trees, principals } = parts
   return {
     async 'message.send'({ to, app, topic, content, replyWithinMs }) {
       const { messages } = await cluster.get()
@@ -321,7 +325,43 @@ function messageHandlers(parts: NodeParts): Pick<ClusterHandlers, 'message.send'
       if (replyWithinMs === undefined) return { takenBy: formatId(await messages.send(recipient, message)) }
       const { from, content: reply } = await messages.request(recipient, { ...message, replyWithinMs })
       return { takenBy: formatId(from), reply }
+    },
+    'message.listen': ({ topic, path }, context) =>
+      trees.within(context.peer.session, path, ({ id }) => {
+        const emit = { message: (_: HeldMessage): void => undefined }
+        const end = topics.listen({
+          topic,
+          tree: path === undefined ? undefined : id,
+          onMessage: (held) => emit.message(held)
+        })
+        const subscription = context.subscribe()
+        emit.message = ({ number, message }) =>
+          subscription.emit(describeMessage(number, message, principals.nameOf(message.from)))
+        subscription.signal.addEventListener('abort', end, { once: true })
+        return { subscription: subscription.id }
+      }),
+    async 'message.reply'({ message, content }) {
+      await topics.reply(message, content)
+      return {}
+    },
+    'message.done'({ message }) {
+      topics.done(message)
+      return {}
     }
+  }
+}
+
+function describeMessage(number: number, message: ReceivedMessage, name: string): IncomingMessage {
+  const { from, fromApp, tree, topic, content, reply, replyWithinMs } = message
+  return {
+    message: number,
+    from: formatId(from),
+    name,
+    ...(fromApp === undefined ? {} : { fromApp }),
+    treeId: formatId(tree),
+    topic,
+    content,
+    ...(reply === undefined || replyWithinMs === undefined ? {} : { replyWithinMs })
   }
 }
 
