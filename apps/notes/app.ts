@@ -142,7 +142,7 @@ class Notes extends App {
     }
     const time = clock.now()
     const modified: u64 = time == null ? 0 : time.now
-    const note = new Note(id, String.UTF8.decode(content.buffer), modified, hexadecimal(version))
+    const note = new Note(id, String.UTF8.decode(content.buffer), modified, hexadecimal(version), false)
     this.shelf.put(note)
     return json(code, rowOf(note), note.version)
   }
@@ -169,7 +169,7 @@ function rowOf(note: Note): string {
     milliseconds.toString() +
     ',"version":' +
     quote(note.version) +
-    '}'
+    (note.isConflicted ? ',"conflict":true}' : '}')
   )
 }
 

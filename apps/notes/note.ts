@@ -16,7 +16,9 @@ export class Note {
     /** Microseconds since 1970. */
     public modified: u64,
     /** Of the file, as hexadecimal digits. */
-    public version: string
+    public version: string,
+    /** Written apart on two machines: this version is shown, the other is kept. */
+    public isConflicted: bool
   ) {
     const end = text.indexOf('\n')
     this.title = oneLine(end < 0 ? text : text.substring(0, end), titleCharacters)
@@ -64,7 +66,13 @@ export function readNote(id: string): Note | null {
   const content = details.size == 0 ? new Uint8Array(0) : files.readFile(path, 0, <u32>details.size)
   if (content == null) return null
   const modified: u64 = details.modified < 0 ? 0 : <u64>details.modified
-  return new Note(id, String.UTF8.decode(content.buffer), modified, hexadecimal(details.version))
+  return new Note(
+    id,
+    String.UTF8.decode(content.buffer),
+    modified,
+    hexadecimal(details.version),
+    details.conflict
+  )
 }
 
 export function hexadecimal(bytes: Uint8Array): string {

@@ -100,7 +100,8 @@ const noValues: KeyValueStore = {
   delete: none,
   list: () => ({ keys: [], next: undefined }),
   update: none,
-  bytes: 0
+  bytes: 0,
+  close: () => undefined
 }
 
 export interface SandboxedOptions {

@@ -5,6 +5,7 @@
 import { type AppInstance, limitStorage } from '@blocktree/apps'
 import { createProcessRunner } from '@blocktree/sandbox'
 import { createFilePort } from '../../packages/node/src/apps/file-port.ts'
+import { createTimerPort } from '../../packages/node/src/apps/timer-port.ts'
 import type { SpaceGuard } from '../../packages/node/src/space-guard.ts'
 import {
   type TransferFixture,
@@ -96,7 +97,7 @@ async function storeFile({ files, actor }: TransferFixture): Promise<Uint8Array>
 }
 
 async function startReader({ files, actor }: TransferFixture): Promise<AppInstance> {
-  const port = createFilePort({ files, actor, owner: actor, space: unbounded })
+  const port = createFilePort({ files, actor, owner: actor, space: unbounded, timers: createTimerPort() })
   return await startSandboxed(createProcessRunner({ engine: 'v8' }), await compileReadingGuest(), {
     files: limitStorage(port, { directory: '/apps/bench/files', bytesMax: 1 }),
     granted: [

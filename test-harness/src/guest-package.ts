@@ -1,6 +1,6 @@
 /** Guests of the scenarios as packages: compiled with AssemblyScript, signed by an author that a name stands for. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -86,6 +86,32 @@ export function packGuest(module: Uint8Array, guest: GuestPackage): Uint8Array {
   )
   const assets = guest.assets ?? new Map<string, Uint8Array>()
   return packApp(crypto, { draft, module, assets, signer, authorRecord: record })
+}
+
+/** An app of `apps/` that is written in AssemblyScript, in any version. */
+export function packApps(name: string, version = 1): Uint8Array {
+  const directory = join(root, 'apps', name)
+  const module = compileOnce(directory, (work) => {
+    for (const part of [join('apps', name), 'packages/app-sdk/assemblyscript'])
+      cpSync(join(root, part), join(work, part), { recursive: true })
+    const compiler = join(root, 'node_modules/assemblyscript/bin/asc.js')
+    return [compiler, join('apps', name, 'app.ts'), ...flags, '--outFile', 'app.wasm']
+  })
+  const source = parseManifestSource(readFileSync(join(directory, 'app.json'), 'utf8'))
+  const { record, signer } = authorNamed('author')
+  const assets = source.assets === undefined ? new Map() : readAssets(join(directory, source.assets))
+  return packApp(crypto, {
+    draft: { ...source.draft, version },
+    module,
+    assets,
+    signer,
+    authorRecord: record
+  })
+}
+
+function readAssets(directory: string): ReadonlyMap<string, Uint8Array> {
+  const entries = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile())
+  return new Map(entries.map(({ name }) => [name, readFileSync(join(directory, name))]))
 }
 
 function authorNamed(name: string): { readonly signer: AppSigner; readonly record: Uint8Array } {

@@ -1,6 +1,7 @@
 import type { Scenario } from './scenario.ts'
 import { appAttacks, appAttacksWasmtime } from './scenarios/app-attacks.ts'
 import { appKills } from './scenarios/app-kills.ts'
+import { appOnTwoNodes } from './scenarios/app-on-two-nodes.ts'
 import { appRestore } from './scenarios/app-restore.ts'
 import { appRevoke } from './scenarios/app-revoke.ts'
 import { appUpgrade } from './scenarios/app-upgrade.ts'
@@ -47,6 +48,7 @@ export const scenarios: readonly Scenario[] = [
   appRevoke,
   appRestore,
   appKills,
+  appOnTwoNodes,
   appAttacks,
   appAttacksWasmtime,
   contentByUrn

@@ -195,11 +195,17 @@ function createRow(id) {
   return row
 }
 
-function fillRow(row, { title, excerpt, modified }) {
+function fillRow(row, { title, excerpt, modified, conflict }) {
   const heading = row.querySelector('b')
   heading.textContent = title === '' ? 'Untitled' : title
   heading.classList.toggle('untitled', title === '')
-  row.querySelector('span').textContent = [when(modified), excerpt].filter((part) => part !== '').join(' · ')
+  row.querySelector('span').textContent = [
+    when(modified),
+    conflict ? 'written on two machines at once' : '',
+    excerpt
+  ]
+    .filter((part) => part !== '')
+    .join(' · ')
   return row
 }
 

@@ -392,7 +392,7 @@ function writeLease(writer: CanonicalWriter, value: Lease): void {
 }
 
 export type ChangeKind = (typeof changeKindNames)[number]
-const changeKindNames = ['created', 'changed', 'moved', 'removed', 'restored'] as const
+const changeKindNames = ['created', 'changed', 'moved', 'removed', 'restored', 'conflicted'] as const
 
 function readChangeKind(reader: CanonicalReader): ChangeKind {
   return readEnum(reader, changeKindNames)

@@ -93,7 +93,8 @@ export {
   type SocketKind,
   type SocketsPermission,
   fileRights,
-  ownFilesName
+  ownFilesName,
+  writeScope
 } from './permission.ts'
 export { type Route, type RouteTarget, assetOfPath, matchRoute } from './route.ts'
 export { type ManifestDifference, checkUpgrade, difference } from './upgrade.ts'

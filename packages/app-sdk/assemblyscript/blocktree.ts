@@ -618,7 +618,9 @@ export enum ChangeKind {
   Changed = 1,
   Moved = 2,
   Removed = 3,
-  Restored = 4
+  Restored = 4,
+  /** Written apart, on two nodes: one version is shown and the other kept (`stat` says `conflict`). What is shown may have changed with it. */
+  Conflicted = 5
 }
 
 export class Change {

@@ -632,7 +632,9 @@ enum {
   BT_CHANGE_KIND_CHANGED = 1,
   BT_CHANGE_KIND_MOVED = 2,
   BT_CHANGE_KIND_REMOVED = 3,
-  BT_CHANGE_KIND_RESTORED = 4
+  BT_CHANGE_KIND_RESTORED = 4,
+  /** Written apart, on two nodes: one version is shown and the other kept (`stat` says `conflict`). What is shown may have changed with it. */
+  BT_CHANGE_KIND_CONFLICTED = 5
 };
 
 typedef struct {

@@ -683,6 +683,8 @@ pub enum ChangeKind {
     Moved = 2,
     Removed = 3,
     Restored = 4,
+    /// Written apart, on two nodes: one version is shown and the other kept (`stat` says `conflict`). What is shown may have changed with it.
+    Conflicted = 5,
 }
 
 impl ChangeKind {
@@ -693,6 +695,7 @@ impl ChangeKind {
             2 => ChangeKind::Moved,
             3 => ChangeKind::Removed,
             4 => ChangeKind::Restored,
+            5 => ChangeKind::Conflicted,
             _ => wrong(),
         }
     }

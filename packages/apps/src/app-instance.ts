@@ -173,6 +173,7 @@ export class AppInstance {
     this.#running = undefined
     await running?.stop()
     this.#context.handles.closeAll()
+    this.#context.keyValues.close()
     this.#budget.close()
   }
 

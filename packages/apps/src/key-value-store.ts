@@ -2,7 +2,7 @@
  * The private key-value store of one installation: one file per key in a directory of its zone that its paths do not
  * reach, so that it goes with snapshots, backups and replication. A file holds `["blocktree-kv", 1, key, value]`; its
  * name is the hash of the key (doc/spec/22-app-host.md, section 5). Keys and values are kept in memory, which
- * `stateBytes` bounds.
+ * `stateBytes` bounds; what the same app writes on other nodes is read anew when it comes.
  */
 import { CanonicalReader, CanonicalWriter, CodecError, compareBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
@@ -29,6 +29,8 @@ export interface KeyValueStore {
   update(key: string, change: (value: Uint8Array | undefined) => Uint8Array | undefined): Promise<void>
   /** Keys and values together. */
   readonly bytes: number
+  /** Follows no changes any more. */
+  close(): void
 }
 
 /** Reads what is stored. A file that cannot be read is left out and named to `onDamage`. */
@@ -41,8 +43,13 @@ export async function openKeyValueStore(deps: {
   readonly onDamage: (name: string) => void
 }): Promise<KeyValueStore> {
   const store = new FileKeyValueStore(deps)
-  await store.load()
-  return store
+  try {
+    await store.load()
+    return store
+  } catch (error) {
+    store.close()
+    throw error
+  }
 }
 
 const encoder = new TextEncoder()
@@ -50,6 +57,9 @@ const encoder = new TextEncoder()
 class FileKeyValueStore implements KeyValueStore {
   readonly #deps: Parameters<typeof openKeyValueStore>[0]
   readonly #values = new Map<string, Uint8Array>()
+  /** By name of the file: its key, and the version that is in memory. */
+  readonly #known = new Map<string, { readonly key: string; readonly version: string }>()
+  #watch: { close(): void } | undefined
   /** In the order of their bytes; made anew when first needed after a change of the set. */
   #sorted: readonly string[] | undefined = []
   #turn: Promise<unknown> = Promise.resolve()
@@ -61,19 +71,71 @@ class FileKeyValueStore implements KeyValueStore {
   }
 
   async load(): Promise<void> {
-    const { files, directory, onDamage } = this.#deps
+    const { files, directory } = this.#deps
+    if ((await files.stat(directory).catch(nothingThere)) === undefined) return
+    this.#hasDirectory = true
+    this.#follow() // before it is read, so that nothing is missed in between
+    await this.#readAll()
+  }
+
+  close(): void {
+    this.#watch?.close()
+    this.#watch = undefined
+  }
+
+  /** Changes come one after another; while one is read, the next ones wait and are read together. */
+  #follow(): void {
+    const { files, directory } = this.#deps
+    const changed = new Set<string>()
+    let isAll = false
+    this.#watch ??= files.watch(directory, { isRecursive: false }, (changes) => {
+      const isWaiting = isAll || changed.size > 0
+      if (changes === undefined) isAll = true
+      for (const { path } of changes ?? []) changed.add(path.slice(directory.length + 1))
+      if (isWaiting) return
+      void this.#inTurn(async () => {
+        const [names, readsAll] = [[...changed], isAll]
+        changed.clear()
+        isAll = false
+        if (this.#watch === undefined) return
+        if (readsAll) return await this.#readAll()
+        for (const name of names) if (name !== '') await this.#readFile(name)
+      }).catch(() => undefined) // it stays as it was; the next change reads it again
+    })
+  }
+
+  async #readAll(): Promise<void> {
+    const { files, directory } = this.#deps
+    const gone = new Set(this.#known.keys())
     let after: string | undefined
     do {
       const page = await files.list(directory, { after, limit: 1000 }).catch(nothingThere)
-      if (page === undefined) return
-      this.#hasDirectory = true
-      for (const { name, size } of page.entries) {
-        const entry = decodeEntry(await files.read(`${directory}/${name}`, { offset: 0, length: size }))
-        if (entry === undefined || this.#fileName(entry.key) !== name) onDamage(name)
-        else this.#keep(entry.key, entry.value)
+      for (const { name } of page?.entries ?? []) {
+        gone.delete(name)
+        await this.#readFile(name)
       }
-      after = page.next
+      after = page?.next
     } while (after !== undefined)
+    for (const name of gone) this.#dropFile(name)
+  }
+
+  async #readFile(name: string): Promise<void> {
+    const { files, directory, onDamage } = this.#deps
+    const path = `${directory}/${name}`
+    const facts = await files.stat(path).catch(nothingThere)
+    if (facts === undefined) return this.#dropFile(name)
+    const version = facts.version.toHex()
+    if (this.#known.get(name)?.version === version) return
+    const entry = decodeEntry(await files.read(path, { offset: 0, length: facts.size }))
+    if (entry === undefined || this.#fileName(entry.key) !== name) return onDamage(name)
+    this.#keep(entry.key, entry.value)
+    this.#known.set(name, { key: entry.key, version })
+  }
+
+  #dropFile(name: string): void {
+    const key = this.#known.get(name)?.key
+    this.#known.delete(name)
+    if (key !== undefined) this.#drop(key)
   }
 
   get(key: string): Uint8Array | undefined {
@@ -87,9 +149,10 @@ class FileKeyValueStore implements KeyValueStore {
   async delete(key: string): Promise<boolean> {
     return await this.#inTurn(async () => {
       if (!this.#values.has(key)) return false
-      const path = `${this.#deps.directory}/${this.#fileName(key)}`
+      const name = this.#fileName(key)
+      const path = `${this.#deps.directory}/${name}`
       await this.#deps.files.remove(path, { isRecursive: false, expected: { kind: 'anything' } })
-      this.#drop(key)
+      this.#dropFile(name)
       return true
     })
   }
@@ -121,10 +184,12 @@ class FileKeyValueStore implements KeyValueStore {
       if (value === undefined) return
       this.#expectRoom(key, value)
       await this.#expectDirectory()
-      const path = `${this.#deps.directory}/${this.#fileName(key)}`
+      const name = this.#fileName(key)
       const write = { expected: { kind: 'anything' }, mediaType: undefined } as const
-      await this.#deps.files.write(path, encodeEntry(key, value), write)
+      const content = encodeEntry(key, value)
+      const version = await this.#deps.files.write(`${this.#deps.directory}/${name}`, content, write)
       this.#keep(key, value.slice())
+      this.#known.set(name, { key, version: version.toHex() })
     })
   }
 
@@ -149,6 +214,7 @@ class FileKeyValueStore implements KeyValueStore {
     if (this.#hasDirectory) return
     await this.#deps.files.makeDirectory(this.#deps.directory)
     this.#hasDirectory = true
+    this.#follow()
   }
 
   #keep(key: string, value: Uint8Array): void {

@@ -23,7 +23,7 @@ export interface FileWrite {
 }
 
 export interface FileChange {
-  readonly kind: 'created' | 'changed' | 'moved' | 'removed' | 'restored'
+  readonly kind: Host.ChangeKind
   /** In the tree. */
   readonly path: string
 }

@@ -1,4 +1,5 @@
 import { hostStatus } from '@blocktree/app-package'
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HostFailure } from '../src/host-failure.ts'
@@ -403,6 +404,26 @@ describe('the key-value store', () => {
     )
     expect(sums.map(({ reply }) => reply)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect((await host.call('kv.increment', { key: 'a', amount: 1 })).status).toBe(invalid)
+  })
+
+  test('sees what the same app wrote and removed on another node', async () => {
+    const host = await openHost()
+    await host.call('kv.set', { key: 'a', value: text('1') })
+    await host.call('kv.set', { key: 'b', value: text('2') })
+    const other = await openHost()
+    await other.call('kv.set', { key: 'a', value: text('3') })
+    const directory = '/apps/notes/data/kv'
+    const fileOf = (key: string): string => `${directory}/${hash('sha256', key)}`
+    const [first, second] = [fileOf('a'), fileOf('b')]
+    const content = await other.files.read(first, { offset: 0, length: 1000 })
+    await host.files.write(first, content, { expected: { kind: 'anything' }, mediaType: undefined })
+    host.files.change(first)
+    const valueOf = async (key: string): Promise<unknown> => (await host.call('kv.get', { key })).reply
+    await expect.poll(() => valueOf('a')).toEqual(text('3'))
+    await host.files.remove(second, { isRecursive: false, expected: { kind: 'anything' } })
+    host.files.change(second, 'removed')
+    await expect.poll(() => valueOf('b')).toBeUndefined()
+    expect((await host.call('kv.increment', { key: 'n', amount: 2 })).reply).toBe(2)
   })
 
   test('has a bound, and a value that does not fit changes nothing', async () => {

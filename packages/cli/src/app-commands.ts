@@ -128,9 +128,14 @@ export const appCommands: readonly CommandDefinition[] = [
     name: 'app start',
     group: 'Apps',
     summary: 'Start an app, now and with the node; also one that was suspended',
+    description:
+      'An app that was installed on another node of the tree comes with the tree: here it runs when somebody here agrees. ' +
+      'Shows what it was granted, and asks; without a terminal it needs --yes.',
     arguments: [app],
-    options: [],
-    examples: [],
+    options: [
+      { name: 'yes', short: 'y', summary: 'do not ask: agree that an app of another node runs on this one' }
+    ],
+    examples: [['blocktree app start notes', '']],
     load: () => import('./commands/app-life.ts').then(({ start }) => ({ run: start }))
   },
   {

@@ -65,6 +65,8 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   ERR_TOPIC_TAKEN: exitCode.exists,
   ERR_ACCESS_DENIED: exitCode.denied,
   ERR_APP_CONSENT: exitCode.denied,
+  ERR_APP_ELSEWHERE: exitCode.denied,
+  ERR_APP_RIGHTS: exitCode.denied,
   ERR_CONSENT_ABSENT: exitCode.denied,
   ERR_KEY_MISSING: exitCode.denied,
   ERR_HEADER_RIGHT: exitCode.denied,

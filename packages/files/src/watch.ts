@@ -14,7 +14,8 @@ import { pathOfBlock } from './path-of-block.ts'
 import { resolveKnown } from './resolve-path.ts'
 
 export interface FileEvent {
-  readonly change: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'lost'
+  /** `conflicted`: changed apart elsewhere; what is shown may have changed with it. */
+  readonly change: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'conflicted' | 'lost'
   readonly block: Id
   readonly kind: EntryKind
   /** Where it is shown now; of a deleted block, where it was. undefined when not to be named by this actor. */

@@ -10,8 +10,7 @@ import { createFiles, createSharing, type Files, jobKind, type Sharing } from '@
 import { type BoundHandlers, bindHandlers } from '@blocktree/rpc'
 import { type DiskStore, nodeDrivers, openStore } from '@blocktree/store'
 import { type Clock, createTreeState, type TreeState } from '@blocktree/tree'
-import { appsDirectory } from './apps/app-place.ts'
-import { createLazyApps, type LazyApps } from './apps/lazy-apps.ts'
+import { createLazyApps, hasOwnApps, type LazyApps } from './apps/lazy-apps.ts'
 import type { JoinRequest } from './cluster/join-node.ts'
 import { createLazyCluster, type LazyCluster } from './cluster/lazy-cluster.ts'
 import { MessageTopics } from './cluster/message-topics.ts'
@@ -158,7 +157,7 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
   // Who only makes a data directory closes at once: what would begin then is not begun.
   setImmediate(() => {
     if (isClosed) return
-    if (parts.files.exists(parts.principals.node, appsDirectory)) void startApps(all)
+    void startApps(all)
     void cluster.start()
     if (configuration.eris.listen !== undefined) void startContent(all)
   })
@@ -197,9 +196,10 @@ async function makeNode(options: OpenNodeOptions, crypto: CryptoProvider): Promi
 }
 
 /** After the node is ready: what goes wrong with apps is no reason for it not to run. */
-async function startApps({ apps, log }: NodeParts): Promise<void> {
+async function startApps(parts: NodeParts): Promise<void> {
+  const { apps, log } = parts
   try {
-    await apps.get()
+    if (await hasOwnApps(parts)) await apps.get()
   } catch (error) {
     log.error('apps cannot run', { reason: reasonOf(error) })
   }

@@ -46,6 +46,8 @@ export type NodeErrorCode =
   | 'ERR_APP_FAILED' // the app does not start, or failed its check; the message says how
   | 'ERR_APP_ROLLED_BACK' // an upgrade failed; version and data from before are in force again
   | 'ERR_APP_DAMAGED' // what is stored about an installation cannot be read
+  | 'ERR_APP_ELSEWHERE' // the app never ran on this node, has not come whole to it, or another node is changing it
+  | 'ERR_APP_RIGHTS' // this node may not give the app its rights in the tree
   | 'ERR_APP_PERMISSION' // the app asks for no such permission, or it is not granted
   | 'ERR_APP_QUESTION' // no such question of an app waits for an answer
   | 'ERR_NETWORK_OFF' // the network is switched off by a setting

@@ -2,6 +2,7 @@
 export * as limits from './limits.ts'
 export { treeOfMessage } from './messages.ts'
 export type { ToldChange } from './messages.ts'
+export { isPayloadHeld } from './payload-parts.ts'
 export type { Pace, SectorPolicy, Self, SyncNote, SyncPorts } from './ports.ts'
 export type { Promised } from './promise-book.ts'
 export type { ScrubOptions, ScrubReport } from './scrubber.ts'

@@ -5,7 +5,7 @@ import { isSameId, shownUnder } from './placement.ts'
 import type { Id } from './records.ts'
 import type { BlockChange } from './tree-state.ts'
 
-/** undefined when its winner is the same. */
+/** undefined when its winner is the same, and nothing new competes with it. */
 export function changeOf(block: Id, before: BlockRow | undefined, after: BlockRow): BlockChange | undefined {
   const change = kindOfChange(before, after)
   return change === undefined
@@ -22,7 +22,9 @@ function kindOfChange(before: BlockRow | undefined, after: BlockRow): BlockChang
   const winner = after.heads[0]?.id
   if (before === undefined || winnerBefore === undefined) return winner === undefined ? undefined : 'created'
   if (winner === undefined) return 'lost'
-  if (equalBytes(winner, winnerBefore)) return undefined
+  const isContested = after.heads.length > Math.max(1, before.heads.length)
+  if (equalBytes(winner, winnerBefore)) return isContested ? 'conflicted' : undefined
   if (before.deleted !== after.deleted) return after.deleted ? 'deleted' : 'restored'
-  return isSameId(before.parent, after.parent) ? 'changed' : 'moved'
+  if (!isSameId(before.parent, after.parent)) return 'moved'
+  return isContested ? 'conflicted' : 'changed'
 }

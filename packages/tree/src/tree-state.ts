@@ -190,7 +190,8 @@ export interface BlockChange {
   readonly block: Id
   readonly zone: Id
   readonly kind: BlockKind
-  readonly change: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'lost' | 'named'
+  /** `conflicted`: it has one head more than before, and more than one; the winner may be another one too. */
+  readonly change: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'conflicted' | 'lost' | 'named'
   readonly shownParent: Id | undefined
   readonly shownParentBefore: Id | undefined
   readonly winner: Id | undefined

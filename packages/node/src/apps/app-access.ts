@@ -3,8 +3,8 @@
  * objects that the person chose. Granted and taken back together with the app's own grant record.
  */
 import { equalBytes } from '@blocktree/codec'
-import type { AppGrant, FileRight, GrantedPermission } from '@blocktree/app-package'
-import type { Actor, Files, Sharing } from '@blocktree/files'
+import type { FileRight, GrantedPermission } from '@blocktree/app-package'
+import { type Actor, type Files, FilesError, type Sharing } from '@blocktree/files'
 import { type Id, type PrincipalRecord, right, type TreeState } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import { appsDirectory } from './app-place.ts'
@@ -20,7 +20,7 @@ export interface AppAccessDeps {
 const rightBits: Readonly<Record<FileRight, number>> = {
   read: 0, // a grant, not a cap
   list: 0, // comes with the keys to read
-  lock: 0, // of this node alone
+  lock: 0, // of the coordinator
   write: right.write,
   create: right.create,
   remove: right.delete
@@ -75,43 +75,81 @@ export async function endAllAccess(
 }
 
 /**
- * Makes the rights of the installation's principal in the tree those of its grant, whatever they are: what cut short a
- * change of them left no word of how far it came.
+ * Makes the rights of a principal of the installation in the tree those of its grant, whatever they are: what cut short a
+ * change of them left no word of how far it came, and what another node granted is given here by this one.
  * @param zone its own, whose rights stay
  */
-export async function enforceAccess(deps: AppAccessDeps, grant: AppGrant, zone: string): Promise<void> {
-  const { sharing, owner, tree } = deps
-  const record = tree.authority.principal(grant.installation)
-  const wanted = rightsByPath(deps, grant.permissions)
-  await endAllAccess(deps, grant.installation, [zone, ...wanted.keys()])
-  for (const [path, rights] of wanted) {
-    const caps = sharing
-      .listCaps(owner, { path })
-      .filter(({ subject }) => equalBytes(subject, grant.installation))
-    const hasBits = caps.reduce((sum, { cap }) => sum | cap.body.rights, 0)
-    const isReader = sharing
-      .listGrants(owner, { path })
-      .some(({ recipient }) => equalBytes(recipient, grant.installation))
-    if (isReader && hasBits === bitsOf(rights)) continue
-    await endAccess(deps, path, grant.installation)
-    if (record !== undefined) await grantAccess(deps, path, [...rights], record)
-  }
+export async function enforceAccess(
+  deps: AppAccessDeps,
+  principal: Id,
+  permissions: readonly GrantedPermission[],
+  zone: string
+): Promise<void> {
+  const wanted = rightsByPath(deps, permissions)
+  await endAllAccess(deps, principal, [zone, ...wanted.keys()])
+  for (const [path, rights] of wanted) await ensureAccess(deps, path, principal, [...rights])
 }
 
-/** Makes grants and caps of the installation's principal those of `permissions`; what stays the same is not touched. */
+/** Exactly these rights; those that it has already are not given again. */
+export async function ensureAccess(
+  deps: AppAccessDeps,
+  path: string,
+  principal: Id,
+  rights: readonly FileRight[]
+): Promise<void> {
+  const { sharing, owner, tree } = deps
+  const caps = sharing.listCaps(owner, { path }).filter(({ subject }) => equalBytes(subject, principal))
+  const hasBits = caps.reduce((sum, { cap }) => sum | cap.body.rights, 0)
+  const isReader = sharing
+    .listGrants(owner, { path })
+    .some(({ recipient }) => equalBytes(recipient, principal))
+  if (isReader && hasBits === bitsOf(rights)) return
+  await endAccess(deps, path, principal)
+  const record = tree.authority.principal(principal)
+  if (record !== undefined) await grantAccess(deps, path, rights, record)
+}
+
+/** Makes grants and caps of the principal those of `permissions`; what stays the same is not touched. */
 export async function settleAccess(
   deps: AppAccessDeps,
-  before: AppGrant,
+  principal: Id,
+  before: readonly GrantedPermission[],
   permissions: readonly GrantedPermission[]
 ): Promise<void> {
-  const record = deps.tree.authority.principal(before.installation)
-  const had = rightsByPath(deps, before.permissions)
+  const record = deps.tree.authority.principal(principal)
+  const had = rightsByPath(deps, before)
   const has = rightsByPath(deps, permissions)
   for (const [path, rights] of had) {
     const wanted = has.get(path)
     if (wanted !== undefined && rights.size === wanted.size && wanted.isSubsetOf(rights)) continue
-    await endAccess(deps, path, before.installation)
+    await endAccess(deps, path, principal)
     if (wanted !== undefined && record !== undefined) await grantAccess(deps, path, [...wanted], record)
+  }
+}
+
+/**
+ * Ends what a principal of another node had under permissions that are gone. That node does so too when it hears of the
+ * change; what it gave itself, this one may not be allowed to end.
+ */
+export async function endAccessElsewhere(
+  deps: AppAccessDeps,
+  principal: Id,
+  before: readonly GrantedPermission[],
+  permissions: readonly GrantedPermission[]
+): Promise<void> {
+  const has = rightsByPath(deps, permissions)
+  for (const path of rightsByPath(deps, before).keys()) {
+    if (!has.has(path)) await asFarAsAllowed(() => endAccess(deps, path, principal))
+  }
+}
+
+const notAllowed = new Set(['ERR_ROOT_NEEDED', 'ERR_ACCESS_DENIED'])
+
+export async function asFarAsAllowed(act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!(error instanceof FilesError && notAllowed.has(error.code))) throw error
   }
 }
 

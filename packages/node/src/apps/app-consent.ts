@@ -1,5 +1,5 @@
 /**
- * What the person decided about an app, and whether that is enough (doc/spec/23-installed-apps.md, section 6). The node
+ * What the person decided about an app, and whether that is enough (doc/spec/23-installed-apps.md, section 7). The node
  * judges it: a client that shows nothing and asks nobody gets nothing installed that asks for more.
  */
 import { type AppLimitName, type Permission, difference, formatLimit } from '@blocktree/app-package'

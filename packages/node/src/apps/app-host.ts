@@ -10,15 +10,18 @@ import { NodeError, reasonOf } from '../node-error.ts'
 import { verifyPackage } from '../verify-package.ts'
 import { type Consent, type UpgradeConsent, expectConsent } from './app-consent.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
+import { expectNoUpgradeElsewhere, isOursToEnd, upgradingElsewhere } from './app-elsewhere.ts'
 import { addPermission, noPermission, takePermission } from './app-grants.ts'
 import { expectAppName } from './app-name.ts'
-import { appPlace } from './app-place.ts'
+import { type AppPlace, appPlace, appsDirectory } from './app-place.ts'
 import { layOut } from './app-placement.ts'
 import { beginRemoval, clearAway, finishRemoval, unfinishedRemovals } from './app-removal.ts'
 import { type RunReason, endRun, startRun } from './app-run.ts'
+import { writeSeat } from './app-seat.ts'
 import { type AppSlot, AppSlots } from './app-slot.ts'
 import { upgradeApp } from './app-upgrade.ts'
-import { type Installation, installedNames, readInstallation, writeState } from './installation.ts'
+import { followInstallation, watchInstallations } from './follow-installations.ts'
+import { type Installation, installedNames, readInstallation } from './installation.ts'
 import { isLeftover } from './leftover.ts'
 import { rollBack } from './upgrade-snapshot.ts'
 
@@ -35,6 +38,7 @@ export class AppHost {
   readonly #deps: AppDeps
   readonly #slots = new AppSlots()
   #isClosing = false
+  #following: { close(): void } | undefined
 
   constructor(deps: AppDeps) {
     this.#deps = deps
@@ -52,11 +56,15 @@ export class AppHost {
         .inTurn(name, async (slot) => {
           await this.#recover(slot)
           if (!this.#isThere(name)) return
-          const { state } = readInstallation(this.#deps, name)
-          if (state.isEnabled) await this.#start(slot, { reason: 'started' })
+          const { seat, state } = readInstallation(this.#deps, name)
+          if (seat?.isEnabled !== true) return
+          if (upgradingElsewhere(this.#deps, state) === undefined)
+            await this.#start(slot, { reason: 'started' })
+          else await followInstallation(this.#deps, slot)
         })
         .catch((error: unknown) => this.note(name, `it was not started: ${reasonOf(error)}`))
     }
+    this.#follow()
   }
 
   async names(): Promise<readonly string[]> {
@@ -74,7 +82,10 @@ export class AppHost {
   stateOf(name: string): AppState {
     try {
       const { installation, instance, problem } = this.status(name)
-      return instance?.state ?? (installation.state.isEnabled && problem !== undefined ? 'failed' : 'stopped')
+      return (
+        instance?.state ??
+        (installation.seat?.isEnabled === true && problem !== undefined ? 'failed' : 'stopped')
+      )
     } catch {
       return 'damaged'
     }
@@ -132,6 +143,7 @@ export class AppHost {
         await clearAway(this.#deps, slot, place)
         throw cause
       }
+      this.#follow()
       return this.status(name)
     })
   }
@@ -145,23 +157,32 @@ export class AppHost {
     })
   }
 
-  /** Starts it, now and whenever the node starts. */
-  async start(name: string): Promise<AppStatus> {
-    return await this.#slots.inTurn(name, async (slot) => {
-      const { place, state } = readInstallation(this.#deps, name)
-      await writeState(this.#deps, place, { ...state, isEnabled: true })
+  /**
+   * Starts it, now and whenever the node starts.
+   * @param options `isAgreed`: a person agreed that an app from another node runs on this one too
+   * @throws ERR_APP_ELSEWHERE, ERR_APP_RIGHTS, ERR_APP_FAILED
+   */
+  async start(name: string, options: { readonly isAgreed?: boolean } = {}): Promise<AppStatus> {
+    const status = await this.#slots.inTurn(name, async (slot) => {
+      const installation = readInstallation(this.#deps, name)
+      const { place, seat } = installation
+      expectNoUpgradeElsewhere(this.#deps, installation)
+      if (seat === undefined && options.isAgreed !== true) throw neverHere(this.#deps, installation)
+      if (seat !== undefined) await writeSeat(this.#deps, place, { ...seat, isEnabled: true })
       if (slot.instance?.state === 'suspended') slot.instance.resume()
       else if (slot.instance === undefined) await this.#start(slot, { reason: 'started' })
       return this.status(name)
     })
+    this.#follow()
+    return status
   }
 
-  /** Stops it, also for later starts of the node. */
+  /** Stops it on this node, also for later starts. */
   async stop(name: string): Promise<AppStatus> {
     return await this.#slots.inTurn(name, async (slot) => {
-      const { place, state } = readInstallation(this.#deps, name)
+      const { place, seat } = readInstallation(this.#deps, name)
       await endRun(slot)
-      await writeState(this.#deps, place, { ...state, isEnabled: false })
+      if (seat !== undefined) await writeSeat(this.#deps, place, { ...seat, isEnabled: false })
       return this.status(name)
     })
   }
@@ -236,6 +257,7 @@ export class AppHost {
 
   async close(): Promise<void> {
     this.#isClosing = true
+    this.#following?.close()
     await Promise.all(this.#slots.names().map((name) => this.#slots.inTurn(name, endRun)))
   }
 
@@ -248,10 +270,27 @@ export class AppHost {
     if (!this.#isClosing) await startRun(this.#deps, slot, why)
   }
 
+  /** What other nodes change of the apps holds here as soon as it has come. */
+  #follow(): void {
+    const { files, owner } = this.#deps
+    if (this.#isClosing || this.#following !== undefined || !files.exists(owner, appsDirectory)) return
+    this.#following = watchInstallations(this.#deps, {
+      known: () => this.#slots.names(),
+      changed: async (name) => {
+        if (this.#isClosing || this.#slots.find(name)?.applied === undefined) return
+        await this.#slots
+          .inTurn(name, (slot) => followInstallation(this.#deps, slot))
+          .catch((error: unknown) => this.note(name, `a change from another node: ${reasonOf(error)}`))
+      }
+    })
+  }
+
   /** An installation that a crash cut short leaves nothing; an upgrade that it cut short did not end well. */
   async #recover(slot: AppSlot): Promise<void> {
     const place = appPlace(slot.name)
     if (await isLeftover(this.#deps, place)) return await clearAway(this.#deps, slot, place)
+    await adoptSeat(this.#deps, place.name)
+    if (!isRollBackOurs(this.#deps, place)) return
     const isRolledBack = await slot.changingGrants(() => rollBack(this.#deps, place))
     if (isRolledBack)
       this.note(slot.name, 'an upgrade was cut short; version and data from before it are put back')
@@ -265,6 +304,30 @@ export class AppHost {
   #expectThere(name: string): void {
     if (!this.#isThere(name)) readInstallation(this.#deps, name)
   }
+}
+
+/** From before apps ran on several nodes: what the node keeps of it becomes a file of its own. */
+async function adoptSeat(deps: AppDeps, name: string): Promise<void> {
+  try {
+    const { place, seat } = readInstallation(deps, name)
+    if (seat !== undefined && !deps.files.exists(deps.owner, place.nodes)) await writeSeat(deps, place, seat)
+  } catch {
+    return // it cannot be read: there is nothing to adopt
+  }
+}
+
+/** A snapshot without an open upgrade is removed by who made it. */
+function isRollBackOurs(deps: AppDeps, place: AppPlace): boolean {
+  const { files, owner } = deps
+  return files.exists(owner, place.before) && isOursToEnd(deps, place.before)
+}
+
+function neverHere(deps: AppDeps, { place }: Installation): NodeError {
+  const from = deps.principals.nameOf(deps.files.stat(deps.owner, place.directory).signer)
+  return new NodeError(
+    'ERR_APP_ELSEWHERE',
+    `app "${place.name}" was installed on ${from} and never ran on this node; look at what it may do ("app grants ${place.name}") and agree to it ("app start ${place.name}")`
+  )
 }
 
 function noQuestion(number: number): NodeError {

@@ -12,8 +12,10 @@ export interface AppPlace {
   readonly package: string
   /** The grant: the newest record. */
   readonly grant: string
-  /** Whether it is to run, and an upgrade that is under way. */
+  /** An upgrade that is under way. */
   readonly state: string
+  /** What each node keeps that runs it: a file for each. */
+  readonly nodes: string
   /** The zone. */
   readonly data: string
   /** What the app sees as `/data`. */
@@ -32,6 +34,7 @@ export function appPlace(name: string): AppPlace {
     package: `${directory}/package`,
     grant: `${directory}/grant`,
     state: `${directory}/state`,
+    nodes: `${directory}/nodes`,
     data,
     files: `${data}/files`,
     keyValues: `${data}/kv`,

@@ -6,6 +6,8 @@ import type { AppDeps } from './app-deps.ts'
 import { grantPermissions, inOrder } from './app-grants.ts'
 import { type AppPlace, appsDirectory } from './app-place.ts'
 import { installationPrincipal, ownRights } from './app-principal.ts'
+import { agreeToAll, writeSeat } from './app-seat.ts'
+import { settledState } from './app-state.ts'
 import { writeGrant, writeState } from './installation.ts'
 
 export interface Arrival {
@@ -26,11 +28,14 @@ export async function layOut(deps: AppDeps, place: AppPlace, arrival: Arrival): 
   const principal = await installationPrincipal(deps, place.name)
   await grantAccess(deps, place.data, ownRights, principal.record)
   await files.create(owner, place.package, arrival.bytes)
-  await writeState(deps, place, { isEnabled: true, upgradingFrom: undefined })
+  await writeState(deps, place, settledState)
   const { manifest } = arrival.found
   const grant = firstGrant(place, arrival.found, principal.id, deps.now())
-  const permissions = await grantPermissions(deps, grant, manifest.permissions, arrival.consent)
-  await writeGrant(deps, owner, place, { ...grant, permissions: inOrder(permissions) })
+  const granted = await grantPermissions(deps, principal.id, manifest.permissions, arrival.consent)
+  const permissions = inOrder(granted)
+  const agreed = agreeToAll(deps.crypto, { permissions })
+  await writeSeat(deps, place, { principal: principal.id, isEnabled: true, agreed })
+  await writeGrant(deps, owner, place, { ...grant, permissions })
 }
 
 function firstGrant(

@@ -1,15 +1,17 @@
 /**
- * The principal under which an installation acts. Its key is local to the machine: where it is missing, after a restore
- * say, the installation gets a new principal with the rights of the former one (doc/spec/23-installed-apps.md, section 1).
+ * The principal under which an installation acts on this node. Its key is local to the machine: where it is missing, after
+ * a restore say, the installation gets a new principal with the rights of the former one (doc/spec/23-installed-apps.md, section 1).
  */
 import type { FileRight } from '@blocktree/app-package'
 import { equalBytes } from '@blocktree/codec'
+import { FilesError } from '@blocktree/files'
 import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import type { KnownPrincipal } from '../principal-directory.ts'
-import { endAccess, grantAccess, objectPath } from './app-access.ts'
+import { endAllAccess, enforceAccess, ensureAccess } from './app-access.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { installationKeyName } from './app-place.ts'
+import { type AppSeat, agreeToAll, writeSeat } from './app-seat.ts'
 import type { AppSlot } from './app-slot.ts'
 import { type Installation, readInstallation, writeGrant } from './installation.ts'
 
@@ -53,28 +55,54 @@ function isUnknown(error: unknown): boolean {
   return error instanceof NodeError && error.code === 'ERR_PRINCIPAL_UNKNOWN'
 }
 
-/** The installation, granted to the principal whose key is on this machine. */
-export async function settleHere(deps: AppDeps, slot: AppSlot): Promise<Installation> {
+export interface SeatedInstallation extends Installation {
+  readonly seat: AppSeat
+}
+
+/**
+ * The installation with its principal on this node, which has the rights of the grant: where it never ran, or its key is
+ * not on this machine, a new one. @throws ERR_APP_RIGHTS when this node may not give them
+ */
+export async function settleHere(deps: AppDeps, slot: AppSlot): Promise<SeatedInstallation> {
   return await slot.changingGrants(async () => {
     const installation = readInstallation(deps, slot.name)
-    const { place, grant } = installation
-    const principal = await installationPrincipal(deps, place.name, grant.installation)
-    if (equalBytes(principal.id, grant.installation)) return installation
-    noteApp(deps, place.name, 'its key is not on this machine; it gets a new one, with the same grants')
-    await grantAccess(deps, place.data, ownRights, principal.record)
-    for (const permission of grant.permissions) {
-      const path = objectPath(deps, permission)
-      if (path === undefined || permission.scope.kind !== 'files') continue
-      await grantAccess(deps, path, permission.scope.rights, principal.record)
-      await endAccess(deps, path, grant.installation)
+    const { place, grant, seat } = installation
+    const principal = await installationPrincipal(deps, place.name, seat?.principal)
+    if (seat !== undefined && equalBytes(principal.id, seat.principal)) {
+      if (!deps.files.exists(deps.owner, place.nodes)) await writeSeat(deps, place, seat)
+      return { ...installation, seat }
     }
-    await endAccess(deps, place.data, grant.installation)
+    if (seat !== undefined)
+      noteApp(deps, place.name, 'its key is not on this machine; it gets a new one, with the same grants')
+    await giveRights(deps, installation, principal.id)
+    if (seat !== undefined) await endAllAccess(deps, seat.principal)
+    const agreed = seat?.agreed ?? agreeToAll(deps.crypto, grant)
+    const settled = { principal: principal.id, isEnabled: seat?.isEnabled ?? true, agreed }
+    await writeSeat(deps, place, settled)
+    if (seat === undefined || !equalBytes(seat.principal, grant.installation))
+      return { ...installation, seat: settled }
+    // the one that the record names, and its key is lost: nobody else has it
     const changed = {
       ...grant,
       installation: principal.id,
       sequence: grant.sequence + 1,
       time: deps.now()
     }
-    return { ...installation, grant: await writeGrant(deps, deps.owner, place, changed) }
+    return { ...installation, grant: await writeGrant(deps, deps.owner, place, changed), seat: settled }
   })
+}
+
+async function giveRights(deps: AppDeps, { place, grant }: Installation, principal: Id): Promise<void> {
+  try {
+    await ensureAccess(deps, place.data, principal, ownRights)
+    await enforceAccess(deps, principal, grant.permissions, place.data)
+  } catch (cause) {
+    await endAllAccess(deps, principal).catch(() => undefined) // what it cannot give it may not be able to end
+    if (!(cause instanceof FilesError)) throw cause
+    throw new NodeError(
+      'ERR_APP_RIGHTS',
+      `this node may not give app "${place.name}" its rights (${cause.message}); start it on a node that may share what it uses`,
+      { cause }
+    )
+  }
 }

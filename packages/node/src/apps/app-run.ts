@@ -3,9 +3,11 @@ import { type Host, effectiveLimits } from '@blocktree/app-package'
 import { type FilePort, type KeyValueStore, limitStorage, openKeyValueStore, startApp } from '@blocktree/apps'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
+import { objectPath } from './app-access.ts'
 import { takePermission, visibleGrants } from './app-grants.ts'
 import { installationKeyName } from './app-place.ts'
-import { settleHere } from './app-principal.ts'
+import { type SeatedInstallation, settleHere } from './app-principal.ts'
+import { isAgreed } from './app-seat.ts'
 import type { AppSlot } from './app-slot.ts'
 import { createFilePort } from './file-port.ts'
 import type { Installation } from './installation.ts'
@@ -21,6 +23,8 @@ export interface RunReason {
 export async function startRun(deps: AppDeps, slot: AppSlot, why: RunReason): Promise<void> {
   const installation = await settleHere(deps, slot)
   const { place, package: found, grant } = installation
+  noteUnseen(deps, installation)
+  slot.applied = installation
   const files = await filesOf(deps, installation)
   slot.served = createServedApp({
     name: slot.name,
@@ -30,6 +34,7 @@ export async function startRun(deps: AppDeps, slot: AppSlot, why: RunReason): Pr
   })
   slot.package = found
   slot.problem = undefined
+  const keyValues = await keyValuesOf(deps, installation, files)
   try {
     slot.instance = await startApp(deps.services, {
       ...why,
@@ -38,15 +43,36 @@ export async function startRun(deps: AppDeps, slot: AppSlot, why: RunReason): Pr
       module: found.module,
       limits: effectiveLimits(grant.limits),
       asked: found.manifest.permissions,
-      granted: visibleGrants(deps, grant, place),
+      granted: visibleGrants(deps, installation),
       files,
-      keyValues: await keyValuesOf(deps, installation, files),
+      keyValues,
       // The app's own wish: it waits for no turn that the app itself may hold.
       giveBack: (permission) => takePermission(deps, slot, permission)
     })
   } catch (cause) {
+    keyValues.close()
     slot.problem = reasonOf(cause)
     throw new NodeError('ERR_APP_FAILED', `app "${slot.name}" does not start: ${slot.problem}`, { cause })
+  }
+}
+
+/** What it was granted and does not get on this node is said in its log. */
+function noteUnseen(deps: AppDeps, installation: SeatedInstallation): void {
+  const { place, grant, seat } = installation
+  for (const permission of grant.permissions) {
+    const { name, object } = permission
+    if (!isAgreed(deps.crypto, seat, permission))
+      noteApp(
+        deps,
+        place.name,
+        `the permission "${name}" is not agreed to on this node: "app grant ${place.name} ${name}"`
+      )
+    else if (object !== undefined && objectPath(deps, permission) === undefined)
+      noteApp(
+        deps,
+        place.name,
+        `what was chosen for the permission "${name}" is not on this node, or gone: ${object.path}`
+      )
   }
 }
 
@@ -58,12 +84,15 @@ export async function endRun(slot: AppSlot): Promise<void> {
 }
 
 async function filesOf(
-  { files, owner, principals, space }: AppDeps,
+  { files, owner, principals, space, services: { timers } }: AppDeps,
   { place, grant }: Installation
 ): Promise<FilePort> {
   const actor = await principals.actorOf(installationKeyName(place.name))
   const bytesMax = effectiveLimits(grant.limits).storageBytes
-  return limitStorage(createFilePort({ files, actor, owner, space }), { directory: place.files, bytesMax })
+  return limitStorage(createFilePort({ files, actor, owner, space, timers }), {
+    directory: place.files,
+    bytesMax
+  })
 }
 
 async function keyValuesOf(

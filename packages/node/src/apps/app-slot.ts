@@ -6,6 +6,7 @@
 import type { VerifiedPackage } from '@blocktree/app-package'
 import type { AppInstance } from '@blocktree/apps'
 import type { ServedApp } from '@blocktree/gateway'
+import type { Installation } from './installation.ts'
 
 export interface AppSlot {
   readonly name: string
@@ -16,6 +17,8 @@ export interface AppSlot {
   package: VerifiedPackage | undefined
   /** Why it does not run though it should. */
   problem: string | undefined
+  /** What it was started with, or follows since; undefined before. */
+  applied: Installation | undefined
   /** Takes the chain of grants; within an act too. Never within itself. */
   changingGrants<T>(act: () => Promise<T>): Promise<T>
 }
@@ -41,7 +44,13 @@ export class AppSlots {
 
 function createSlot(name: string): AppSlot {
   const grants = createChain()
-  const nothing = { instance: undefined, served: undefined, package: undefined, problem: undefined }
+  const nothing = {
+    instance: undefined,
+    served: undefined,
+    package: undefined,
+    problem: undefined,
+    applied: undefined
+  }
   return { name, ...nothing, changingGrants: grants }
 }
 

@@ -1,19 +1,35 @@
-/** What is kept about an installation beside its package and grant: `["blocktree-app", 1, enabled, upgrading from]`. */
+/**
+ * What all nodes keep of an upgrade: `["blocktree-app", 2, upgrading from, upgrading node]`. Version 1,
+ * `["blocktree-app", 1, enabled, upgrading from]`, is from before apps ran on several nodes (doc/spec/23-installed-apps.md,
+ * section 2).
+ */
 import { CanonicalReader, CanonicalWriter, CodecError } from '@blocktree/codec'
+import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 
 export interface AppState {
-  /** The person wants it to run. */
-  readonly isEnabled: boolean
+  /** Of version 1: whether it is to run on the node that installed it. */
+  readonly wasEnabled: boolean | undefined
   /** The version before an upgrade that has not ended well or badly yet. */
   readonly upgradingFrom: number | undefined
+  /** The node that upgrades it; undefined too when that began under version 1. */
+  readonly upgradingNode: Id | undefined
+}
+
+/** No upgrade is under way. */
+export const settledState: AppState = {
+  wasEnabled: undefined,
+  upgradingFrom: undefined,
+  upgradingNode: undefined
 }
 
 const domain = 'blocktree-app'
 
-export function encodeAppState({ isEnabled, upgradingFrom }: AppState): Uint8Array {
-  const writer = new CanonicalWriter().array(4).str(domain).uint(1).boolean(isEnabled)
-  return writer.optional(upgradingFrom, (version) => writer.uint(version)).finish()
+/** Always as version 2. */
+export function encodeAppState({ upgradingFrom, upgradingNode }: Omit<AppState, 'wasEnabled'>): Uint8Array {
+  const writer = new CanonicalWriter().array(4).str(domain).uint(2)
+  writer.optional(upgradingFrom, (version) => writer.uint(version))
+  return writer.optional(upgradingNode, (node) => writer.bin(node)).finish()
 }
 
 /** @throws ERR_APP_DAMAGED */
@@ -21,10 +37,14 @@ export function decodeAppState(bytes: Uint8Array, name: string): AppState {
   try {
     const reader = new CanonicalReader(bytes)
     reader.arrayOf(4)
-    if (reader.str(domain.length) !== domain || reader.uint() !== 1) throw damaged(name)
-    const state = { isEnabled: reader.boolean(), upgradingFrom: reader.optional(() => reader.uint()) }
+    if (reader.str(domain.length) !== domain) throw damaged(name)
+    const format = reader.uint()
+    if (format !== 1 && format !== 2) throw damaged(name)
+    const wasEnabled = format === 1 ? reader.boolean() : undefined
+    const upgradingFrom = reader.optional(() => reader.uint())
+    const upgradingNode = format === 1 ? undefined : reader.optional(() => reader.bin(32, 32).slice())
     reader.end()
-    return state
+    return { wasEnabled, upgradingFrom, upgradingNode }
   } catch (cause) {
     if (cause instanceof CodecError) throw damaged(name, cause)
     throw cause

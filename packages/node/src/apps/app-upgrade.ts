@@ -4,12 +4,14 @@
  */
 import { type AppGrant, type GrantedPermission, checkUpgrade } from '@blocktree/app-package'
 import { NodeError, reasonOf } from '../node-error.ts'
-import { objectPath, settleAccess } from './app-access.ts'
+import { endAccessElsewhere, objectPath, settleAccess } from './app-access.ts'
 import { type UpgradeConsent, askedByUpgrade, expectUpgradeConsent } from './app-consent.ts'
 import type { AppDeps } from './app-deps.ts'
 import { grantPermissions, inOrder } from './app-grants.ts'
 import type { Arrival } from './app-placement.ts'
 import { endRun, startRun } from './app-run.ts'
+import { agreeToAll, isAgreed, otherPrincipals, writeSeat } from './app-seat.ts'
+import { expectNoUpgradeElsewhere } from './app-elsewhere.ts'
 import type { AppSlot } from './app-slot.ts'
 import { type Installation, readInstallation, writeGrant } from './installation.ts'
 import { dropSnapshot, rollBack, takeSnapshot } from './upgrade-snapshot.ts'
@@ -22,7 +24,8 @@ export interface UpgradeArrival extends Arrival {
 export async function upgradeApp(deps: AppDeps, slot: AppSlot, arrival: UpgradeArrival): Promise<void> {
   const { found, consent } = arrival
   const before = readInstallation(deps, slot.name)
-  const { place, grant, state } = before
+  const { place, grant, seat } = before
+  expectUpgradable(deps, before)
   checkUpgrade({ appId: grant.appId, version: grant.version }, found)
   expectUpgradeConsent(askedByUpgrade(before, found.manifest), {
     ...consent,
@@ -41,23 +44,41 @@ export async function upgradeApp(deps: AppDeps, slot: AppSlot, arrival: UpgradeA
   } catch (cause) {
     await endRun(slot)
     await slot.changingGrants(() => rollBack(deps, place))
-    if (state.isEnabled) await startRun(deps, slot, { reason: 'started' })
+    if (seat?.isEnabled === true) await startRun(deps, slot, { reason: 'started' })
     throw new NodeError(
       'ERR_APP_ROLLED_BACK',
       `version ${found.manifest.version} of "${slot.name}" failed (${reasonOf(cause)}); version ${grant.version} and its data are in force again`,
       { cause }
     )
   }
-  await dropSnapshot(deps, place, state)
-  if (!state.isEnabled) await endRun(slot)
+  await dropSnapshot(deps, place)
+  if (seat?.isEnabled !== true) await endRun(slot)
+}
+
+/** An upgrade has the app bring up its data, so it is made where the app runs. @throws ERR_APP_ELSEWHERE */
+function expectUpgradable(deps: AppDeps, installation: Installation): void {
+  expectNoUpgradeElsewhere(deps, installation)
+  if (installation.seat !== undefined) return
+  throw new NodeError(
+    'ERR_APP_ELSEWHERE',
+    `app "${installation.place.name}" never ran on this node; upgrade it where it runs, or start it here first`
+  )
 }
 
 async function replace(deps: AppDeps, before: Installation, arrival: Arrival): Promise<void> {
   const { found, bytes } = arrival
   const { manifest, releaseId } = found
-  const { place, grant } = before
+  const { place, grant, seat } = before
   const permissions = await permissionsAfter(deps, before, arrival)
-  await settleAccess(deps, grant, permissions)
+  if (seat !== undefined) {
+    await settleAccess(deps, seat.principal, grant.permissions, permissions)
+    const kept = grant.permissions.filter((one) => !isAgreed(deps.crypto, seat, one)).map(({ name }) => name)
+    const fresh = new Set(askedByUpgrade(before, manifest).permissions.map(({ name }) => name))
+    const agreed = permissions.filter(({ name }) => fresh.has(name) || !kept.includes(name))
+    await writeSeat(deps, place, { ...seat, agreed: agreeToAll(deps.crypto, { permissions: agreed }) })
+  }
+  for (const principal of await otherPrincipals(deps, place))
+    await endAccessElsewhere(deps, principal, grant.permissions, permissions)
   await deps.files.create(deps.owner, place.package, bytes, { replace: true })
   await writeGrant(deps, deps.owner, place, {
     ...grant,
@@ -77,7 +98,7 @@ async function permissionsAfter(
   installation: Installation,
   { found, consent }: Arrival
 ): Promise<readonly GrantedPermission[]> {
-  const { grant } = installation
+  const { grant, seat } = installation
   const again = askedByUpgrade(installation, found.manifest).permissions
   const asked = new Map(found.manifest.permissions.map(({ name, scope }) => [name, scope]))
   const isAskedAgain = new Set(again.map(({ name }) => name))
@@ -87,7 +108,7 @@ async function permissionsAfter(
     return scope === undefined || isAskedAgain.has(one.name) ? [] : [{ ...one, scope }]
   })
   const objects = { ...objectPaths(deps, grant), ...consent.objects }
-  const fresh = await grantPermissions(deps, grant, again, { ...consent, objects })
+  const fresh = await grantPermissions(deps, seat?.principal, again, { ...consent, objects })
   return inOrder([...kept, ...fresh])
 }
 

@@ -3,7 +3,7 @@
  * caps and grants of the tree judge it after those of the app did. Symbolic links are not followed: what is reached by
  * a path is what lies there, whatever an owner linked into a folder that was granted.
  */
-import type { HostFailure as Failure, FileChange, FileFacts, FilePort } from '@blocktree/apps'
+import type { HostFailure as Failure, FileChange, FileFacts, FilePort, TimerPort } from '@blocktree/apps'
 import { HostFailure } from '@blocktree/apps'
 import type { Host } from '@blocktree/app-package'
 import { type Actor, type Entry, type FileEvent, type Files, FilesError } from '@blocktree/files'
@@ -11,6 +11,7 @@ import { StoreError } from '@blocktree/store'
 import { TreeError } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import type { SpaceGuard } from '../space-guard.ts'
+import { ToldChanges } from './told-changes.ts'
 
 const sectorSizeDefault = 131_072 // of files made here (DESIGN 3); a hint, nothing depends on it
 
@@ -21,6 +22,7 @@ export interface FilePortDeps {
   readonly owner: Actor
   /** What apps write leaves the reserve of free space alone. */
   readonly space: Pick<SpaceGuard, 'expectRoom' | 'guarded'>
+  readonly timers: TimerPort
 }
 
 export function createFilePort(deps: FilePortDeps): FilePort {
@@ -226,6 +228,7 @@ const changeKinds: Readonly<Record<FileEvent['change'], FileChange['kind']>> = {
   moved: 'moved',
   deleted: 'removed',
   restored: 'restored',
+  conflicted: 'conflicted',
   lost: 'changed'
 }
 
@@ -243,21 +246,31 @@ function startWatch(
   } catch (error) {
     throw asHostFailure(error)
   }
-  void follow(deps, path, events, onChange).catch(() => onChange(undefined))
-  return { close: () => ended.abort() }
+  const told = new ToldChanges({
+    ...deps,
+    tell(event, at) {
+      if (event === undefined || at === undefined || !isWithin(at, path)) onChange(undefined)
+      else onChange([{ kind: changeKinds[event.change], path: at }])
+    }
+  })
+  void follow(events, told, onChange).catch(() => onChange(undefined))
+  return {
+    close() {
+      told.close()
+      ended.abort()
+    }
+  }
 }
 
 /** Named by the owner: the installation's principal cannot open the names above its zone. What left the root has no name. */
 async function follow(
-  { files, owner }: FilePortDeps,
-  root: string,
   events: ReturnType<Files['watch']>,
-  onChange: (changes: readonly FileChange[] | undefined) => void
+  told: ToldChanges,
+  onChange: (changes: undefined) => void
 ): Promise<void> {
   for await (const event of events) {
-    const path = event.change === 'overrun' ? undefined : files.pathOf(owner, event.block)
-    if (event.change === 'overrun' || path === undefined || !isWithin(path, root)) onChange(undefined)
-    else onChange([{ kind: changeKinds[event.change], path }])
+    if (event.change === 'overrun') onChange(undefined)
+    else told.take(event)
   }
 }
 
@@ -275,6 +288,7 @@ const failures: Readonly<Record<string, Failure['failure']>> = {
   ERR_FILE_CHANGED: 'conflict',
   ERR_FILE_TOO_LARGE: 'too-large',
   ERR_FILE_RANGE: 'invalid',
+  ERR_FILE_DAMAGED: 'unreachable', // or its content is not on this node yet
   ERR_DIRECTORY_NOT_EMPTY: 'conflict',
   ERR_DIRECTORY_INTO_ITSELF: 'invalid',
   ERR_ROOT_IMMUTABLE: 'denied',

@@ -5,8 +5,11 @@ import {
   type SignedAppGrant,
   type VerifiedPackage,
   PackageError,
+  type GrantedPermission,
   checkGrantWithin,
+  currentAppGrant,
   decodeAppGrant,
+  isWithin,
   readPackage,
   signAppGrant,
   verifyAppGrant
@@ -15,8 +18,9 @@ import { equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { type Actor, type Files, FilesError } from '@blocktree/files'
 import type { Id, TreeState } from '@blocktree/tree'
-import { NodeError, reasonOf } from '../node-error.ts'
+import { NodeError, reasonOf, systemCode } from '../node-error.ts'
 import { type AppPlace, appPlace, appsDirectory } from './app-place.ts'
+import { type AppSeat, agreeToAll, readSeat, seatPath } from './app-seat.ts'
 import { type AppState, decodeAppState, encodeAppState } from './app-state.ts'
 
 export interface Installation {
@@ -24,6 +28,8 @@ export interface Installation {
   readonly package: VerifiedPackage
   readonly grant: AppGrant
   readonly state: AppState
+  /** Of this node; undefined when the app never ran here. */
+  readonly seat: AppSeat | undefined
 }
 
 export interface InstallationDeps {
@@ -33,10 +39,12 @@ export interface InstallationDeps {
   readonly owner: Actor
 }
 
+const namePattern = /^[a-z0-9-]+$/
+
 /** Names of installed apps, those whose installation is not whole among them. */
 export async function installedNames(deps: InstallationDeps): Promise<readonly string[]> {
   const names = await listApps(deps)
-  return names.filter((name) => !name.includes('.')) // no app has a dot in its name
+  return names.filter((name) => namePattern.test(name)) // what is being removed has a dot in its name
 }
 
 /** Names of what lies where apps do, also of those that are being removed. */
@@ -59,16 +67,23 @@ export async function listApps({ files, owner }: InstallationDeps): Promise<read
 /** @throws ERR_APP_UNKNOWN, ERR_APP_DAMAGED */
 export function readInstallation(deps: InstallationDeps, name: string): Installation {
   const place = appPlace(name)
-  if (!/^[a-z0-9-]+$/.test(name) || !deps.files.exists(deps.owner, place.package)) {
+  if (!namePattern.test(name) || !deps.files.exists(deps.owner, place.package)) {
     throw new NodeError('ERR_APP_UNKNOWN', `no app "${name}" is installed; "app list" shows those that are`)
   }
   try {
     const found = readVerified(deps, place.package)
-    const { grant } = readGrant(deps, readFile(deps, place.grant))
+    const { grant, signer } = readGrant(deps, place, found)
     const state = decodeAppState(readFile(deps, place.state), name)
-    expectSame(found, grant)
-    return { place, package: found, grant, state }
+    checkGrantWithin(grant, found.manifest)
+    return { place, package: found, grant, state, seat: seatHere(deps, place, { grant, signer, state }) }
   } catch (cause) {
+    if (isOnTheWay(deps, place, cause)) {
+      throw new NodeError(
+        'ERR_APP_ELSEWHERE',
+        `app "${name}" has not come whole to this node yet (${reasonOf(cause)}); "sync status" shows what is on its way`,
+        { cause }
+      )
+    }
     if (!(cause instanceof PackageError || cause instanceof FilesError)) throw cause
     throw new NodeError('ERR_APP_DAMAGED', `app "${name}" cannot be used: ${reasonOf(cause)}`, { cause })
   }
@@ -96,8 +111,31 @@ function readFile({ files, owner }: InstallationDeps, path: string): Uint8Array 
   return files.read(owner, path).bytes
 }
 
+/**
+ * The grant in force. Of records that were written apart on two nodes one counts (page 18, section 3), with what all of
+ * them grant: nothing that was taken back on either comes back by being merged.
+ */
+function readGrant(deps: InstallationDeps, place: AppPlace, found: VerifiedPackage): SignedAppGrant {
+  const { files, owner, tree } = deps
+  const { block, conflict } = files.stat(owner, place.grant)
+  const heads = conflict ? (tree.blockState(block)?.heads ?? []) : []
+  if (heads.length < 2) {
+    const only = verifyGrant(deps, readFile(deps, place.grant))
+    expectSame(found, only.grant)
+    return only
+  }
+  const read = heads.map(({ id }) => files.read(owner, place.grant, { version: id }).bytes)
+  const records = read.map((bytes) => verifyGrant(deps, bytes))
+  const counts = currentAppGrant(records.filter(({ grant }) => isSame(found, grant)))
+  if (counts === undefined) throw otherPackage()
+  const { grant } = counts
+  const isInAll = (one: GrantedPermission): boolean =>
+    records.every((other) => other.grant.permissions.some((its) => isSamePermission(one, its)))
+  return { ...counts, grant: { ...grant, permissions: grant.permissions.filter(isInAll) } }
+}
+
 /** Signed by a principal of this tree; that it may write here was judged when the file was accepted. */
-function readGrant({ crypto, tree }: InstallationDeps, bytes: Uint8Array): SignedAppGrant {
+function verifyGrant({ crypto, tree }: InstallationDeps, bytes: Uint8Array): SignedAppGrant {
   const { signer } = decodeAppGrant(crypto, bytes)
   const record = tree.authority.principal(signer)
   if (record === undefined)
@@ -105,15 +143,55 @@ function readGrant({ crypto, tree }: InstallationDeps, bytes: Uint8Array): Signe
   return verifyAppGrant(crypto, bytes, { id: signer, signingPublicKey: record.body.signingPublicKey })
 }
 
-/** The package that is there must be the one that was granted, and be granted no more than it asks for. */
+function isSamePermission(one: GrantedPermission, other: GrantedPermission): boolean {
+  return (
+    one.name === other.name &&
+    isWithin(one.scope, other.scope) &&
+    isWithin(other.scope, one.scope) &&
+    (one.object === undefined) === (other.object === undefined) &&
+    (one.object === undefined ||
+      other.object === undefined ||
+      equalBytes(one.object.block, other.object.block))
+  )
+}
+
+/** The package that is there must be the one that was granted. */
 function expectSame(found: VerifiedPackage, grant: AppGrant): void {
-  if (
-    !equalBytes(found.releaseId, grant.releaseId) ||
-    !equalBytes(found.manifest.module.sha256, grant.moduleHash)
-  ) {
-    throw new PackageError('ERR_PACKAGE_HASH', 'the package is another one than was granted')
+  if (!isSame(found, grant)) throw otherPackage()
+}
+
+function isSame(found: VerifiedPackage, grant: AppGrant): boolean {
+  return (
+    equalBytes(found.releaseId, grant.releaseId) && equalBytes(found.manifest.module.sha256, grant.moduleHash)
+  )
+}
+
+function otherPackage(): PackageError {
+  return new PackageError('ERR_PACKAGE_HASH', 'the package is another one than was granted')
+}
+
+/** From before apps ran on several nodes: the node that granted is the one that it ran on. */
+function seatHere(
+  deps: InstallationDeps,
+  place: AppPlace,
+  { grant, signer, state }: { readonly grant: AppGrant; readonly signer: Id; readonly state: AppState }
+): AppSeat | undefined {
+  const { crypto, files, owner } = deps
+  const isHome = state.wasEnabled !== undefined && !files.exists(owner, place.nodes)
+  if (!isHome || !equalBytes(signer, owner.id)) return readSeat(deps, place, owner.id)
+  const agreed = agreeToAll(crypto, grant)
+  return { principal: grant.installation, isEnabled: state.wasEnabled ?? false, agreed }
+}
+
+/** A file that is not there yet, or its content: another node installed it, and writes one after another. */
+function isOnTheWay({ files, owner }: InstallationDeps, place: AppPlace, cause: unknown): boolean {
+  const code = systemCode(cause)
+  const isAbsent = code === 'ERR_FILE_NOT_FOUND' || code === 'ERR_FILE_DAMAGED'
+  return isAbsent && !equalBytes(files.stat(owner, place.directory).signer, owner.id) && !hasSeat()
+
+  function hasSeat(): boolean {
+    return files.exists(owner, seatPath(place, owner.id))
   }
-  checkGrantWithin(grant, found.manifest)
 }
 
 export async function writeGrant(
@@ -131,7 +209,7 @@ export async function writeGrant(
 export async function writeState(
   { files, owner }: InstallationDeps,
   place: AppPlace,
-  state: AppState
+  state: Omit<AppState, 'wasEnabled'>
 ): Promise<void> {
   await files.create(owner, place.state, encodeAppState(state), { replace: true })
 }

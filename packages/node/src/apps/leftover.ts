@@ -2,6 +2,7 @@
  * What a crash leaves of an installation: all that is written before the grant, its last file, and nothing else
  * (doc/spec/23-installed-apps.md, section 4). The next start removes it, and so does the next installation under its name.
  */
+import { equalBytes } from '@blocktree/codec'
 import { PackageError, readPackage } from '@blocktree/app-package'
 import type { AppPlace } from './app-place.ts'
 import { decodeAppState } from './app-state.ts'
@@ -11,7 +12,9 @@ import type { InstallationDeps } from './installation.ts'
 export async function isLeftover(deps: InstallationDeps, place: AppPlace): Promise<boolean> {
   const { files, owner } = deps
   if (!files.exists(owner, place.directory)) return false
-  if (!(await holdsOnly(deps, place.directory, ['data', 'package', 'state']))) return false
+  if (!equalBytes(files.stat(owner, place.directory).signer, owner.id)) return false // of another node, and on its way
+  if (!(await holdsOnly(deps, place.directory, ['data', 'package', 'state', 'nodes']))) return false
+  if (!(await holdsOnly(deps, place.nodes, [owner.id.toHex()]))) return false
   if (!(await holdsOnly(deps, place.data, ['files', 'kv']))) return false
   const isEmpty = [place.files, place.keyValues].map((path) => holdsOnly(deps, path, []))
   return !(await Promise.all(isEmpty)).includes(false) && isPackageOrAbsent(deps, place)

@@ -6,11 +6,13 @@ import { type AppGrant, decodeAppGrant } from '@blocktree/app-package'
 import { enforceAccess } from './app-access.ts'
 import type { AppDeps } from './app-deps.ts'
 import type { AppPlace } from './app-place.ts'
+import { agreeToAll, readSeat, writeSeat } from './app-seat.ts'
+import { settledState } from './app-state.ts'
 import { type Installation, writeGrant, writeState } from './installation.ts'
 import { isUpgradeOpen } from './leftover.ts'
 
 /** The state is written last: from then on the upgrade is open. */
-export async function takeSnapshot(deps: AppDeps, { place, state, grant }: Installation): Promise<void> {
+export async function takeSnapshot(deps: AppDeps, { place, grant }: Installation): Promise<void> {
   const { files, owner } = deps
   if (files.exists(owner, place.before)) await files.remove(owner, place.before, { recursive: true })
   await files.makeDirectory(owner, place.before)
@@ -19,16 +21,12 @@ export async function takeSnapshot(deps: AppDeps, { place, state, grant }: Insta
   }
   await files.copy(owner, place.files, `${place.before}/files`)
   await files.copy(owner, place.keyValues, `${place.before}/kv`)
-  await writeState(deps, place, { ...state, upgradingFrom: grant.version })
+  await writeState(deps, place, { upgradingFrom: grant.version, upgradingNode: owner.id })
 }
 
 /** The upgrade ended well. */
-export async function dropSnapshot(
-  deps: AppDeps,
-  place: AppPlace,
-  state: Installation['state']
-): Promise<void> {
-  await writeState(deps, place, { ...state, upgradingFrom: undefined })
+export async function dropSnapshot(deps: AppDeps, place: AppPlace): Promise<void> {
+  await writeState(deps, place, settledState)
   await deps.files.remove(deps.owner, place.before, { recursive: true })
 }
 
@@ -56,10 +54,9 @@ async function putBack(deps: AppDeps, place: AppPlace): Promise<void> {
     await files.copy(owner, `${place.before}/${saved}`, target)
   }
   await putGrantBack(deps, place)
-  for (const part of ['package', 'state'] as const) {
-    const { bytes } = files.read(owner, `${place.before}/${part}`)
-    await files.create(owner, place[part], bytes, { replace: true })
-  }
+  const { bytes } = files.read(owner, `${place.before}/package`)
+  await files.create(owner, place.package, bytes, { replace: true })
+  await writeState(deps, place, settledState)
 }
 
 /** The grant from before as a new record, since the highest number counts; rights in the tree become those of it. */
@@ -68,7 +65,17 @@ async function putGrantBack(deps: AppDeps, place: AppPlace): Promise<void> {
   const read = (path: string): AppGrant => decodeAppGrant(crypto, files.read(owner, path).bytes).grant
   const before = read(`${place.before}/grant`)
   const failed = read(place.grant)
-  await enforceAccess(deps, { ...before, installation: failed.installation }, place.data)
+  const seat = readSeat(deps, place, owner.id)
+  if (seat !== undefined) {
+    await enforceAccess(deps, seat.principal, before.permissions, place.data)
+    const permissions = before.permissions.filter(({ name }) => seat.agreed.has(name))
+    await writeSeat(deps, place, { ...seat, agreed: agreeToAll(crypto, { permissions }) })
+  }
   const sequence = Math.max(before.sequence, failed.sequence) + 1
-  await writeGrant(deps, owner, place, { ...before, sequence, time: deps.now() })
+  await writeGrant(deps, owner, place, {
+    ...before,
+    installation: failed.installation,
+    sequence,
+    time: deps.now()
+  })
 }

@@ -67,6 +67,8 @@ export interface AppSummary {
   readonly problem?: string | undefined
   /** Where it answers on this machine. */
   readonly url?: string | undefined
+  /** It ran on this node before, or does; else somebody here has to agree to it first. */
+  readonly isHere: boolean
 }
 
 export interface AppGrantSummary {
@@ -147,7 +149,7 @@ export interface AppMethods {
     Named & { readonly permission: string },
     { readonly grants: readonly AppGrantSummary[] }
   >
-  readonly 'app.start': Shape<Named, AppSummary>
+  readonly 'app.start': Shape<Named & { readonly isAgreed?: boolean | undefined }, AppSummary>
   readonly 'app.stop': Shape<Named, AppSummary>
   readonly 'app.restart': Shape<Named, AppSummary>
   readonly 'app.uninstall': Shape<
@@ -200,7 +202,8 @@ const summary = {
   versionText: text,
   state: text,
   problem: schema.optional(text),
-  url: schema.optional(text)
+  url: schema.optional(text),
+  isHere: schema.boolean()
 }
 const appSummary = schema.object(summary)
 
@@ -295,6 +298,7 @@ const definitions = [
     errors: errors(
       ...packageErrors,
       'ERR_APP_UNKNOWN',
+      'ERR_APP_ELSEWHERE',
       'ERR_APP_CONSENT',
       'ERR_APP_ROLLED_BACK',
       'ERR_PACKAGE_OTHER_APP',
@@ -350,10 +354,11 @@ const definitions = [
   }),
   defineMethod({
     name: 'app.start',
-    summary: 'Starts an app, now and with the node; also one that was suspended',
-    params: schema.object({ name: appName }),
+    summary:
+      'Starts an app on this node, now and with the node; also one that was suspended, and, agreed to, one from another node',
+    params: schema.object({ name: appName, isAgreed: schema.optional(schema.boolean()) }),
     result: appSummary,
-    errors: errors('ERR_APP_UNKNOWN', 'ERR_APP_FAILED')
+    errors: errors('ERR_APP_UNKNOWN', 'ERR_APP_ELSEWHERE', 'ERR_APP_RIGHTS', 'ERR_APP_FAILED')
   }),
   defineMethod({
     name: 'app.stop',

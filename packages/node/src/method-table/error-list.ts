@@ -42,6 +42,9 @@ const summaries = {
   ERR_APP_MODULE: 'the module breaks a rule of the policy; data.refusals names each',
   ERR_APP_FAILED: 'the app does not start; its log says more',
   ERR_APP_ROLLED_BACK: 'the new version failed; version and data from before are in force again',
+  ERR_APP_ELSEWHERE:
+    'the app never ran on this node, has not come whole to it yet, or another node is changing it; the message says what to do',
+  ERR_APP_RIGHTS: 'this node may not give the app its rights; start it on a node that may share what it uses',
   ERR_APP_DAMAGED: 'what is stored of the installation cannot be read; restore an older version of its files',
   ERR_APP_PERMISSION: 'the app asks for no such permission, or it is not granted; app.grants shows them',
   ERR_APP_QUESTION: 'no such question waits; app.questions shows those that do',

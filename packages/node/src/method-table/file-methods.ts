@@ -76,7 +76,7 @@ export interface FileConflict {
 
 export interface FileEvent {
   /** `overrun`: changes were missed; list again and go on from the token. */
-  readonly type: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'lost' | 'overrun'
+  readonly type: 'created' | 'changed' | 'moved' | 'deleted' | 'restored' | 'conflicted' | 'lost' | 'overrun'
   readonly path?: string | undefined
   readonly id?: string | undefined
   readonly kind?: FileKind | undefined
@@ -335,7 +335,16 @@ const readMethods = [
     }),
     result: schema.object({ subscription: size, token: text }),
     event: schema.object({
-      type: schema.enumeration(['created', 'changed', 'moved', 'deleted', 'restored', 'lost', 'overrun']),
+      type: schema.enumeration([
+        'created',
+        'changed',
+        'moved',
+        'deleted',
+        'restored',
+        'conflicted',
+        'lost',
+        'overrun'
+      ]),
       path: schema.optional(text),
       id: schema.optional(identifier),
       kind: schema.optional(kind),

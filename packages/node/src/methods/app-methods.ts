@@ -84,13 +84,16 @@ function packageHandlers(parts: NodeParts): Pick<AppHandlers, 'app.inspect' | 'a
 
 function lifeHandlers(parts: NodeParts): LifeHandlers {
   const act =
-    (one: (host: AppHost, name: string) => Promise<AppStatus>): AppHandlers['app.start'] =>
+    (one: (host: AppHost, name: string) => Promise<AppStatus>): AppHandlers['app.stop'] =>
     async ({ name }, { peer }) => {
       const apps = await open(parts, peer.session)
       return summarize(apps, await one(apps.host, name))
     }
   return {
-    'app.start': act((host, name) => host.start(name)),
+    async 'app.start'({ name, isAgreed }, { peer }) {
+      const apps = await open(parts, peer.session)
+      return summarize(apps, await apps.host.start(name, { isAgreed: isAgreed ?? false }))
+    },
     'app.stop': act((host, name) => host.stop(name)),
     'app.restart': act((host, name) => host.restart(name)),
     async 'app.uninstall'({ name, keepData }, { peer }) {
@@ -253,6 +256,7 @@ function summarize(apps: NodeApps, { installation, problem }: AppStatus): AppSum
     version,
     versionText,
     state: apps.host.stateOf(place.name),
+    isHere: installation.seat !== undefined,
     ...(problem === undefined ? {} : { problem }),
     ...(url === undefined || found.manifest.routes.length === 0 ? {} : { url })
   }
@@ -262,7 +266,15 @@ function summarizeOrSay(apps: NodeApps, name: string): AppSummary {
   try {
     return summarize(apps, apps.host.status(name))
   } catch (error) {
-    return { name, title: name, version: 0, versionText: '', state: 'damaged', problem: reasonOf(error) }
+    return {
+      name,
+      title: name,
+      version: 0,
+      versionText: '',
+      state: 'damaged',
+      isHere: false,
+      problem: reasonOf(error)
+    }
   }
 }
 
@@ -273,7 +285,7 @@ function detail(apps: NodeApps, status: AppStatus): AppDetails {
   return {
     ...summarize(apps, status),
     ...{ appId, author, moduleHash },
-    installation: formatId(installation.grant.installation),
+    installation: formatId(installation.seat?.principal ?? installation.grant.installation),
     ...(facts === undefined ? {} : { engine: facts.engine, level: facts.level }),
     processes: (facts?.processes ?? []).flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
     invocations: facts?.invocations ?? 0,

@@ -77,7 +77,8 @@ function expectWhole(apps: AppWorld, where: string): number {
   const { installation } = apps.host.status('notes')
   const { version, permissions } = installation.grant
   expect(apps.host.stateOf('notes'), where).toBe('running')
-  expect(installation.state, where).toEqual({ isEnabled: true, upgradingFrom: undefined })
+  expect(installation.state.upgradingFrom, where).toBeUndefined()
+  expect(installation.seat?.isEnabled, where).toBe(true)
   expect(installation.package.manifest.version, where).toBe(version)
   expect(
     permissions.map(({ name }) => name),

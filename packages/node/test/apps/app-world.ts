@@ -37,14 +37,18 @@ export interface AppWorld extends World {
   guest: Guest
 }
 
-/** @param keys of an earlier world, when this is the same machine */
+/**
+ * @param keys of an earlier world, when this is the same machine
+ * @param node whose machine it is
+ */
 export async function openAppWorld(
   world?: World,
-  keys: KeyStorage = createMemoryKeyStorage({ crypto })
+  keys: KeyStorage = createMemoryKeyStorage({ crypto }),
+  node: 'node' | 'second' = 'node'
 ): Promise<AppWorld> {
   const base = world ?? (await nextProcess(await firstImage(), 'apps'))
   const { store, tree, files, sharing } = base
-  await keepNodeKey(keys)
+  await keepNodeKey(keys, node)
   const principals = await openPrincipalDirectory({ keys, crypto, tree, store, files, root: noRoot })
   const lines: AppLogLine[] = []
   const timers = createTimerPort()
@@ -78,13 +82,13 @@ export async function openAppWorld(
       log: (line) => lines.push(line)
     }
   })
-  return Object.assign(opened, base, { host, principals, questions, lines })
+  return Object.assign(opened, base, { owner: principals.node, host, principals, questions, lines })
 }
 
 /** The key of the owner of the world, under the name that a node gives its own. */
-async function keepNodeKey(keys: KeyStorage): Promise<void> {
+async function keepNodeKey(keys: KeyStorage, node: string): Promise<void> {
   if ((await keys.list()).includes('node')) return
-  const random = createSeededRandom('principal node')
+  const random = createSeededRandom(`principal ${node}`)
   await keys.create('node', createPrincipalSecret(random.bytes(32), random.bytes(32)))
 }
 

@@ -1,6 +1,7 @@
 import type { FilePort } from '@blocktree/apps'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createFilePort } from '../../src/apps/file-port.ts'
+import { createTimerPort } from '../../src/apps/timer-port.ts'
 import type { SpaceGuard } from '../../src/space-guard.ts'
 import { createSpaceGuard } from '../../src/space-guard.ts'
 import { anySpace } from './app-world.ts'
@@ -17,7 +18,13 @@ beforeEach(async () => {
 })
 
 function portWith(space: SpaceGuard): FilePort {
-  return createFilePort({ files: world.files, actor: world.owner, owner: world.owner, space })
+  return createFilePort({
+    files: world.files,
+    actor: world.owner,
+    owner: world.owner,
+    space,
+    timers: createTimerPort()
+  })
 }
 
 async function write(path: string, bytes: number): Promise<void> {

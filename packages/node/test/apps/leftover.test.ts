@@ -6,7 +6,7 @@ import { isLeftover, isUpgradeOpen } from '../../src/apps/leftover.ts'
 import { crypto, firstImage, nextProcess, people, type World } from '../crash/crash-world.ts'
 
 const place = appPlace('notes')
-const state = encodeAppState({ isEnabled: true, upgradingFrom: undefined })
+const state = encodeAppState({ upgradingFrom: undefined, upgradingNode: undefined })
 const packed = packNotes()
 
 let world: World
@@ -65,7 +65,7 @@ describe('isUpgradeOpen', () => {
     const judgeUpgrade = (): boolean => isUpgradeOpen({ ...world, crypto }, place)
     await make(place.files, place.keyValues, `${place.before}/kv`)
     expect(judgeUpgrade()).toBe(false)
-    await write(place.state, encodeAppState({ isEnabled: true, upgradingFrom: 1 }))
+    await write(place.state, encodeAppState({ upgradingFrom: 1, upgradingNode: people.node.id }))
     expect(judgeUpgrade()).toBe(true)
   })
 

@@ -1,0 +1,136 @@
+/**
+ * What a node keeps of an app that runs on it, beside what all nodes share: under which principal it acts there, whether
+ * it is to run, and what of the permissions that reach the machine was agreed to there. One file for each node, so that two
+ * never write the same (doc/spec/23-installed-apps.md, section 2).
+ */
+import { type AppGrant, type GrantedPermission, writeScope } from '@blocktree/app-package'
+import { CanonicalReader, CanonicalWriter, CodecError, equalBytes } from '@blocktree/codec'
+import type { CryptoProvider } from '@blocktree/crypto'
+import type { Id } from '@blocktree/tree'
+import { NodeError } from '../node-error.ts'
+import type { AppPlace } from './app-place.ts'
+import type { InstallationDeps } from './installation.ts'
+
+export interface AppSeat {
+  /** Under which the app acts on this node; its key is there alone. */
+  readonly principal: Id
+  /** The person wants it to run there. */
+  readonly isEnabled: boolean
+  /** Permissions that reach the machine and were agreed to there, by name. */
+  readonly agreed: ReadonlyMap<string, Uint8Array>
+}
+
+const domain = 'blocktree-app-node'
+const agreedMax = 256
+const nameBytesMax = 64
+
+export function encodeAppSeat({ principal, isEnabled, agreed }: AppSeat): Uint8Array {
+  const writer = new CanonicalWriter().array(5).str(domain).uint(1).bin(principal).boolean(isEnabled)
+  const rows = [...agreed].toSorted(([one], [other]) => (one < other ? -1 : 1))
+  writer.array(rows.length)
+  for (const [name, hash] of rows) writer.array(2).str(name).bin(hash)
+  return writer.finish()
+}
+
+/** @throws ERR_APP_DAMAGED */
+export function decodeAppSeat(bytes: Uint8Array, name: string): AppSeat {
+  try {
+    const reader = new CanonicalReader(bytes)
+    reader.arrayOf(5)
+    if (reader.str(domain.length) !== domain || reader.uint() !== 1) throw damaged(name)
+    const principal = reader.bin(32, 32).slice()
+    const isEnabled = reader.boolean()
+    const agreed = new Map<string, Uint8Array>()
+    let last = ''
+    for (let left = reader.array(agreedMax); left > 0; left--) {
+      reader.arrayOf(2)
+      const permission = reader.str(nameBytesMax)
+      if (permission <= last) throw damaged(name)
+      agreed.set(permission, reader.bin(32, 32).slice())
+      last = permission
+    }
+    reader.end()
+    return { principal, isEnabled, agreed }
+  } catch (cause) {
+    if (cause instanceof CodecError) throw damaged(name, cause)
+    throw cause
+  }
+}
+
+function damaged(name: string, cause?: unknown): NodeError {
+  return new NodeError(
+    'ERR_APP_DAMAGED',
+    `what a node keeps of app "${name}" cannot be read; restore an older version of its file in /apps/${name}/nodes`,
+    cause === undefined ? {} : { cause }
+  )
+}
+
+export function seatPath(place: AppPlace, node: Id): string {
+  return `${place.nodes}/${node.toHex()}`
+}
+
+/** undefined when the app never ran on that node. @throws ERR_APP_DAMAGED */
+export function readSeat({ files, owner }: InstallationDeps, place: AppPlace, node: Id): AppSeat | undefined {
+  const path = seatPath(place, node)
+  return files.exists(owner, path) ? decodeAppSeat(files.read(owner, path).bytes, place.name) : undefined
+}
+
+export async function writeSeat(deps: InstallationDeps, place: AppPlace, seat: AppSeat): Promise<AppSeat> {
+  const { files, owner } = deps
+  if (!files.exists(owner, place.nodes)) await files.makeDirectory(owner, place.nodes)
+  await files.create(owner, seatPath(place, owner.id), encodeAppSeat(seat), { replace: true })
+  return seat
+}
+
+/** Principals under which it acts on other nodes. What cannot be read is left out, as is what another node wrote there. */
+export async function otherPrincipals(deps: InstallationDeps, place: AppPlace): Promise<readonly Id[]> {
+  const { files, owner } = deps
+  if (!files.exists(owner, place.nodes)) return []
+  const { entries } = await files.list(owner, place.nodes, { limit: nodesMax })
+  return entries.flatMap(({ name, kind, signer }): readonly Id[] => {
+    if (kind !== 'file' || name !== signer.toHex() || equalBytes(signer, owner.id)) return []
+    try {
+      const seat = readSeat(deps, place, signer)
+      return seat === undefined ? [] : [seat.principal]
+    } catch {
+      return []
+    }
+  })
+}
+
+const nodesMax = 1000
+
+/**
+ * Files, folders and messages are of the tree: consent to them holds on all nodes. What an app may reach from a machine
+ * (its network, its ports, its public name) is agreed to on each.
+ */
+export function reachesMachine({ scope: { kind } }: Pick<GrantedPermission, 'scope'>): boolean {
+  return kind === 'http-client' || kind === 'http-server' || kind === 'sockets'
+}
+
+/** All that the grant has of it now. */
+export function agreeToAll(
+  crypto: CryptoProvider,
+  { permissions }: Pick<AppGrant, 'permissions'>
+): AppSeat['agreed'] {
+  const reaching = permissions.filter(reachesMachine)
+  return new Map(reaching.map((one) => [one.name, scopeHash(crypto, one)]))
+}
+
+/** False for what reaches the machine and was never agreed to there, or was narrower then. */
+export function isAgreed(
+  crypto: CryptoProvider,
+  { agreed }: AppSeat,
+  permission: GrantedPermission
+): boolean {
+  const hash = agreed.get(permission.name)
+  return (
+    !reachesMachine(permission) || (hash !== undefined && equalBytes(hash, scopeHash(crypto, permission)))
+  )
+}
+
+function scopeHash(crypto: CryptoProvider, { scope }: GrantedPermission): Uint8Array {
+  const writer = new CanonicalWriter().array(2).str(scope.kind)
+  writeScope(writer, scope)
+  return crypto.sha256(writer.finish())
+}

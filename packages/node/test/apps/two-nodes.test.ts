@@ -1,0 +1,240 @@
+/** One installation on two nodes: the hosts of both over one tree, as if everything that one writes were at once with the other. */
+import { hostOperations, type Permission } from '@blocktree/app-package'
+import { equalBytes } from '@blocktree/codec'
+import { createMemoryKeyStorage } from '@blocktree/crypto'
+import { right } from '@blocktree/tree'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { encodeAppSeat, decodeAppSeat } from '../../src/apps/app-seat.ts'
+import { decodeAppState, encodeAppState } from '../../src/apps/app-state.ts'
+import { crypto, people } from '../crash/crash-world.ts'
+import { type AppWorld, folder, openAppWorld, packVersion } from './app-world.ts'
+
+const data: Permission = {
+  name: 'data',
+  scope: { kind: 'files', object: 'own', rights: ['read', 'write', 'create', 'list'] },
+  reason: 'Keeps notes',
+  optional: false
+}
+const web: Permission = {
+  name: 'web',
+  scope: { kind: 'http-server', public: false, clientAddress: false },
+  reason: 'Answers',
+  optional: true
+}
+const permissions = [data, folder, web]
+const allRights = Object.values(right).reduce((sum, bit) => sum | bit, 0)
+const consent = { declined: [], objects: { letters: '/plain/d' } }
+const upgradeConsent = { declined: [], accepted: [], objects: {}, limits: {} }
+
+let home: AppWorld
+let away: AppWorld
+
+beforeEach(async () => {
+  home = await openAppWorld()
+  await home.sharing.issueGrant(home.owner, { path: '/', to: { principal: people.second.record } })
+  const terms = { path: '/', to: people.second.record, rights: allRights, depth: 3 }
+  await home.sharing.issueWriteCap(home.owner, terms)
+  away = await openAppWorld(home, createMemoryKeyStorage({ crypto }), 'second')
+})
+
+async function installAtHome(): Promise<void> {
+  await home.host.install(packVersion({ version: 1, permissions }), { consent })
+}
+
+async function installOnBoth(): Promise<void> {
+  await installAtHome()
+  await away.host.start('notes', { isAgreed: true })
+}
+
+function grantedOn({ host }: AppWorld): readonly string[] {
+  return host.status('notes').instance?.granted.map(({ name }) => name) ?? []
+}
+
+function readersOf(path: string): readonly Uint8Array[] {
+  return home.sharing.listGrants(home.owner, { path }).map(({ recipient }) => recipient)
+}
+
+function principalOn({ host }: AppWorld): Uint8Array {
+  return host.status('notes').installation.seat?.principal ?? new Uint8Array(0)
+}
+
+/** What the app on that node does with a call of the host. */
+async function write(world: AppWorld, path: string, content: string): Promise<number> {
+  const operation = hostOperations['files.write-file']
+  const options = { expected: { kind: 'anything' }, token: undefined, mediaType: undefined } as const
+  let status = -1
+  world.guest = async (_, host) => {
+    const bytes = new TextEncoder().encode(content)
+    status = (await host.call(operation.op, operation.encodeRequest({ path, content: bytes, options })))
+      .status
+    return undefined
+  }
+  await world.host.status('notes').instance?.health()
+  return status
+}
+
+describe('an app of another node', () => {
+  test('does not run here before somebody here agreed, and says so', async () => {
+    await installAtHome()
+    await away.host.startAll()
+    expect(away.host.stateOf('notes')).toBe('stopped')
+    await expect(away.host.start('notes')).rejects.toMatchObject({ code: 'ERR_APP_ELSEWHERE' })
+    await expect(away.host.start('other')).rejects.toMatchObject({ code: 'ERR_APP_UNKNOWN' })
+    await away.host.start('notes', { isAgreed: true })
+    expect([home.host.stateOf('notes'), away.host.stateOf('notes')]).toEqual(['running', 'running'])
+  })
+
+  test('runs under a principal of its own, with the same grants, on the same files', async () => {
+    await installOnBoth()
+    expect(equalBytes(principalOn(home), principalOn(away))).toBe(false)
+    expect(grantedOn(away)).toEqual(['data', 'letters', 'web'])
+    expect(await write(away, '/data/a', 'from away')).toBe(0)
+    expect(await write(home, '/data/a', 'from home')).toBe(0)
+    expect(home.files.read(home.owner, '/apps/notes/data/files/a').bytes).toEqual(
+      new TextEncoder().encode('from home')
+    )
+    expect(readersOf('/plain/d').length).toBe(2)
+  })
+
+  test('is started and stopped on each node for itself, also over a start of the node', async () => {
+    await installOnBoth()
+    await home.host.stop('notes')
+    expect([home.host.stateOf('notes'), away.host.stateOf('notes')]).toEqual(['stopped', 'running'])
+    await home.host.startAll()
+    expect(home.host.stateOf('notes')).toBe('stopped')
+    await home.host.start('notes')
+    expect(home.host.stateOf('notes')).toBe('running')
+  })
+
+  test('half of which has come is neither removed nor started', async () => {
+    await installAtHome()
+    const { bytes } = home.files.read(home.owner, '/apps/notes/grant')
+    await home.files.remove(home.owner, '/apps/notes/grant')
+    await away.host.startAll()
+    await expect(away.host.start('notes', { isAgreed: true })).rejects.toMatchObject({
+      code: 'ERR_APP_ELSEWHERE'
+    })
+    expect(home.files.exists(home.owner, '/apps/notes/package')).toBe(true)
+    await home.files.create(home.owner, '/apps/notes/grant', bytes)
+    await away.host.start('notes', { isAgreed: true })
+    expect(away.host.stateOf('notes')).toBe('running')
+  })
+
+  test('is refused where this node may not share what it uses, and leaves no right', async () => {
+    await installAtHome()
+    for (const { cap, subject } of home.sharing.listCaps(home.owner, { path: '/' }))
+      if (equalBytes(subject, people.second.id)) await home.sharing.revokeCap(home.owner, cap.id)
+    const readers = readersOf('/plain/d').length
+    await expect(away.host.start('notes', { isAgreed: true })).rejects.toMatchObject({
+      code: 'ERR_APP_RIGHTS'
+    })
+    expect(readersOf('/plain/d').length).toBe(readers)
+  })
+})
+
+describe('what another node changes', () => {
+  test('a permission that was taken back there ends here, for the running app and in the tree', async () => {
+    await installOnBoth()
+    await home.host.revoke('notes', 'letters')
+    await expect.poll(() => grantedOn(away)).toEqual(['data', 'web'])
+    await expect.poll(() => readersOf('/plain/d').length).toBe(0)
+  })
+
+  test('a folder that was granted there is granted here too; what reaches the machine is agreed to here', async () => {
+    const declined = { declined: ['letters', 'web'], objects: {} }
+    await home.host.install(packVersion({ version: 1, permissions }), { consent: declined })
+    await away.host.start('notes', { isAgreed: true })
+    await home.host.grant('notes', 'letters', '/plain/d')
+    await home.host.grant('notes', 'web')
+    await expect.poll(() => grantedOn(away)).toEqual(['data', 'letters'])
+    expect(grantedOn(home)).toEqual(['data', 'letters', 'web'])
+    await away.host.grant('notes', 'web')
+    expect(grantedOn(away)).toEqual(['data', 'letters', 'web'])
+    await expect.poll(() => readersOf('/plain/d').length).toBe(2)
+  })
+
+  test('an upgrade stops the app here until it ends, then the new version runs', async () => {
+    await installOnBoth()
+    let seen: unknown
+    home.guest = async (event) => {
+      if (event !== 'migrate') return undefined
+      await expect.poll(() => away.host.status('notes').instance).toBeUndefined()
+      seen = away.host.status('notes').problem
+      await expect(away.host.start('notes')).rejects.toMatchObject({ code: 'ERR_APP_ELSEWHERE' })
+      return undefined
+    }
+    await home.host.upgrade('notes', packVersion({ version: 2, permissions }), upgradeConsent)
+    expect(seen).toMatch(/upgrades it$/)
+    await expect.poll(() => away.host.stateOf('notes')).toBe('running')
+    expect(away.host.status('notes').installation.grant.version).toBe(2)
+    await away.host.close()
+    await away.host.startAll()
+    expect(home.host.status('notes').installation.grant.version).toBe(2)
+  })
+
+  test('an upgrade that is under way there is not rolled back by a start here', async () => {
+    await installOnBoth()
+    let isTried = false
+    home.guest = async (event) => {
+      if (event !== 'migrate') return undefined
+      const again = await openAppWorld(home, createMemoryKeyStorage({ crypto }), 'second')
+      await again.host.startAll()
+      isTried = home.files.exists(home.owner, '/apps/notes/before')
+      return undefined
+    }
+    await home.host.upgrade('notes', packVersion({ version: 2, permissions }), upgradeConsent)
+    expect(isTried).toBe(true)
+  })
+
+  test('an upgrade is made only where the app ran', async () => {
+    await installAtHome()
+    await expect(
+      away.host.upgrade('notes', packVersion({ version: 2, permissions }), upgradeConsent)
+    ).rejects.toMatchObject({ code: 'ERR_APP_ELSEWHERE' })
+  })
+
+  test('an app that was removed there ends here, with its rights and its key', async () => {
+    await installOnBoth()
+    const principal = principalOn(away)
+    await home.host.uninstall('notes', { keepsData: false })
+    await expect.poll(() => away.host.find('notes')).toBeUndefined()
+    await expect
+      .poll(async () => (await away.principals.list()).some(({ name }) => name === 'app-notes'))
+      .toBe(false)
+    const rights = away.sharing
+      .listGrants(home.owner)
+      .some(({ recipient }) => equalBytes(recipient, principal))
+    expect(rights).toBe(false)
+  })
+})
+
+describe('records', () => {
+  const seat = { principal: people.node.id, isEnabled: true, agreed: new Map([['web', people.heir.id]]) }
+
+  test('of a node are read as they were written', () => {
+    expect(decodeAppSeat(encodeAppSeat(seat), 'notes')).toEqual(seat)
+  })
+
+  test.each([new Uint8Array(0), encodeAppSeat(seat).subarray(1), Uint8Array.of(...encodeAppSeat(seat), 0)])(
+    'of a node that are damaged are refused (%#)',
+    (bytes) => {
+      expect(() => decodeAppSeat(bytes, 'notes')).toThrow(
+        expect.objectContaining({ code: 'ERR_APP_DAMAGED' })
+      )
+    }
+  )
+
+  test('of upgrades are read in both versions', () => {
+    const state = { wasEnabled: undefined, upgradingFrom: 3, upgradingNode: people.node.id }
+    expect(decodeAppState(encodeAppState(state), 'notes')).toEqual(state)
+    const first = Uint8Array.of(0x94, 0xad, ...new TextEncoder().encode('blocktree-app'), 1, 0xc3, 0xc0)
+    expect(decodeAppState(first, 'notes')).toEqual({
+      ...state,
+      wasEnabled: true,
+      upgradingFrom: undefined,
+      upgradingNode: undefined
+    })
+    first[15] = 3
+    expect(() => decodeAppState(first, 'notes')).toThrow(expect.objectContaining({ code: 'ERR_APP_DAMAGED' }))
+  })
+})
