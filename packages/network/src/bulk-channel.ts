@@ -32,6 +32,7 @@ export class BulkChannel {
     channel.know()
     channel.receiver = {
       frame: (frame) => this.#receive(frame),
+      piece: (piece) => this.#receiver.receive(piece),
       drained: () => this.#sender.drained(),
       ended: (why) => {
         this.isOver = true
@@ -74,9 +75,6 @@ export class BulkChannel {
         return
       case frameType.cancel:
         this.#sender.cancel(frame.id)
-        return
-      case frameType.chunk:
-        this.#receiver.receiveChunk(frame.id, frame.body)
         return
       case frameType.end:
         this.#receiver.finish(frame.id, undefined)

@@ -3,8 +3,10 @@
  * window of each stream is held here.
  */
 import { costOf } from './bulk-sender.ts'
+import { ByteRing } from './byte-ring.ts'
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
 import { frameType } from './frame.ts'
+import type { ChunkPiece } from './frame-reader.ts'
 import type { Channel } from './channel.ts'
 import { NetworkError, RemoteError } from './network-error.ts'
 import type { Timers } from './timers.ts'
@@ -21,23 +23,34 @@ export interface PullRequest {
   /** Longest wait for the next chunk. */
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
+  /** The boundaries of chunks do not matter. */
+  readonly asBytes: boolean
 }
 
 interface Pull {
   readonly chunks: Uint8Array[]
+  /** In place of the chunks where their boundaries do not matter. */
+  readonly ring: ByteRing | undefined
+  /** A chunk that is put together. */
+  chunk: Uint8Array
   /** Credit of the peer that is not used up. */
   credit: number
-  /** Credit of read chunks that is not granted again yet. */
+  /** Credit of what was read that is not granted again yet. */
   readCredit: number
   outcome: { readonly error: Error | undefined } | undefined
   wake: (() => void) | undefined
 }
+
+const ringsKept = 2 // for the next streams of the channel
+const viewBytesMax: number = 256 * 1024 // of a ring, handed on at once: others get their turn in between
+const nothing = new Uint8Array(0)
 
 export class BulkReceiver {
   readonly #channel: Channel
   readonly #timers: Timers
   readonly #windowBytes: number
   readonly #pulls = new Map<number, Pull>()
+  #rings: ByteRing[] = []
   #lastId = 0
 
   constructor(options: BulkReceiverOptions) {
@@ -57,26 +70,58 @@ export class BulkReceiver {
 
   async *pull(request: PullRequest): AsyncGenerator<Uint8Array, void, undefined> {
     const id = ++this.#lastId
-    const { method, head, timeoutMs } = request
+    const { method, head, timeoutMs, asBytes } = request
     const credit = this.#windowBytes
-    const pull: Pull = { chunks: [], credit, readCredit: 0, outcome: undefined, wake: undefined }
+    const ring = asBytes ? (this.#rings.pop() ?? new ByteRing(credit)) : undefined
+    const pull: Pull = {
+      chunks: [],
+      ring,
+      chunk: nothing,
+      credit,
+      readCredit: 0,
+      outcome: undefined,
+      wake: undefined
+    }
     this.#pulls.set(id, pull)
     this.#channel.send({ type: frameType.pull, id, timeoutMs, credit, method, head })
     try {
-      for (;;) {
-        if (pull.chunks.length === 0 && pull.outcome === undefined) await this.#wait(pull, request)
-        const chunk = pull.chunks.shift()
-        if (chunk !== undefined) {
-          this.#grant(id, pull, costOf(chunk))
-          yield chunk
-        } else if (pull.outcome !== undefined) {
-          if (pull.outcome.error !== undefined) throw pull.outcome.error
-          return
-        }
-      }
+      if (ring === undefined) yield* this.#readChunks(id, pull, request)
+      else yield* this.#readBytes(id, pull, ring, request)
     } finally {
       this.#pulls.delete(id)
       if (pull.outcome === undefined) this.#channel.send({ type: frameType.cancel, id })
+      if (ring !== undefined && this.#rings.length < ringsKept) {
+        ring.drop(ring.length)
+        this.#rings.push(ring)
+      }
+    }
+  }
+
+  async *#readChunks(id: number, pull: Pull, request: PullRequest): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (pull.chunks.length === 0 && pull.outcome === undefined) await this.#wait(pull, request)
+      const chunk = pull.chunks.shift()
+      if (chunk !== undefined) {
+        this.#grant(id, pull, costOf(chunk.length))
+        yield chunk
+      } else if (isOver(pull)) return
+    }
+  }
+
+  async *#readBytes(
+    id: number,
+    pull: Pull,
+    ring: ByteRing,
+    request: PullRequest
+  ): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (ring.length === 0 && pull.outcome === undefined) await this.#wait(pull, request)
+      const bytes = ring.peek(viewBytesMax)
+      if (bytes.length > 0) {
+        yield bytes
+        ring.drop(bytes.length)
+        this.#grant(id, pull, bytes.length)
+      } else if (isOver(pull)) return
     }
   }
 
@@ -110,15 +155,30 @@ export class BulkReceiver {
     })
   }
 
-  /** Throws `ERR_NETWORK_PROTOCOL` for what was not asked for or not granted. */
-  receiveChunk(id: number, chunk: Uint8Array): void {
+  /** Copies what it keeps. Throws `ERR_NETWORK_PROTOCOL` for what was not asked for or not granted. */
+  receive({ id, bytes, before, left }: ChunkPiece): void {
     const pull = this.#find(id)
     if (pull === undefined) return
-    pull.credit -= costOf(chunk)
-    if (pull.credit < 0)
-      throw new NetworkError('ERR_NETWORK_PROTOCOL', `more than the credit of stream ${id}`)
-    pull.chunks.push(chunk)
+    const length = before + bytes.length + left
+    if (before === 0) charge(id, pull, length)
+    if (pull.ring !== undefined) {
+      pull.ring.push(bytes)
+      if (left === 0) this.#grantExtra(id, pull, length)
+      pull.wake?.()
+      return
+    }
+    if (before === 0) pull.chunk = newChunk(length)
+    pull.chunk.set(bytes, before)
+    if (left > 0) return
+    pull.chunks.push(pull.chunk)
+    pull.chunk = nothing
     pull.wake?.()
+  }
+
+  /** A short chunk costs more than its bytes, for what holding it costs; a ring holds its bytes and nothing more. */
+  #grantExtra(id: number, pull: Pull, length: number): void {
+    const extra = costOf(length) - length
+    if (extra > 0) this.#grant(id, pull, extra)
   }
 
   fail(id: number, code: string, message: string): void {
@@ -140,4 +200,21 @@ export class BulkReceiver {
     const pull = this.#pulls.get(id)
     return pull?.outcome === undefined ? pull : undefined
   }
+}
+
+/** Throws what the stream failed with. @returns true when it has come to its end */
+function isOver({ outcome }: Pull): boolean {
+  if (outcome?.error !== undefined) throw outcome.error
+  return outcome !== undefined
+}
+
+/** Not set to zero first: every byte is written before anybody reads. */
+function newChunk(length: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length)
+  return new Uint8Array(buffer, byteOffset, length)
+}
+
+function charge(id: number, pull: Pull, length: number): void {
+  pull.credit -= costOf(length)
+  if (pull.credit < 0) throw new NetworkError('ERR_NETWORK_PROTOCOL', `more than the credit of stream ${id}`)
 }

@@ -103,7 +103,7 @@ export class BulkSender {
         }
         if (controller.signal.aborted) return
         if (next.value.length === 0) continue
-        const cost = costOf(next.value)
+        const cost = costOf(next.value.length)
         // others may have filled the link meanwhile
         while (pull.credit < cost || this.#channel.queuedBytes > linkBytesMax) {
           await room(pull)
@@ -139,14 +139,14 @@ export class BulkSender {
 }
 
 /** What a chunk takes from the credit. Throws when it is too long to be sent. */
-export function costOf(chunk: Uint8Array): number {
-  if (chunk.length > bodyBytesMax) {
+export function costOf(length: number): number {
+  if (length > bodyBytesMax) {
     throw new NetworkError(
       'ERR_NETWORK_TOO_LONG',
-      `a chunk of ${chunk.length} bytes; at most ${bodyBytesMax} are sent`
+      `a chunk of ${length} bytes; at most ${bodyBytesMax} are sent`
     )
   }
-  return Math.max(chunk.length, chunkCreditMin)
+  return Math.max(length, chunkCreditMin)
 }
 
 function wake(pull: Pull): void {

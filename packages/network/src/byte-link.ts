@@ -16,7 +16,7 @@ export interface ByteLink {
 
 /** What a link calls. None of these throws, whatever the bytes. */
 export interface LinkReceiver {
-  /** Gives the chunk away: the link must not reuse its memory. */
+  /** The chunk is read before this returns, and the link may use its memory again. */
   receive(chunk: Uint8Array): void
   /** `queuedBytes` has fallen. */
   drained(): void

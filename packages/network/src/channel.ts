@@ -4,7 +4,7 @@
  */
 import type { ByteLink } from './byte-link.ts'
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
-import { FrameReader } from './frame-reader.ts'
+import { type ChunkPiece, FrameReader } from './frame-reader.ts'
 import { frameBytesMax, helloBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import type { Timers } from './timers.ts'
@@ -15,6 +15,8 @@ const copyBytesMax = 4096 // longer bodies are not packed
 export interface ChannelReceiver {
   /** What it throws ends the channel. */
   frame(frame: Frame): void
+  /** Takes chunks of streams as their bytes come, and copies what it keeps; without it they are frames like others. */
+  readonly piece?: (piece: ChunkPiece) => void
   drained(): void
   ended(why: string): void
 }
@@ -48,6 +50,7 @@ class LinkChannel implements Channel {
   readonly #timers: Timers
   readonly #reader = new FrameReader(helloBytesMax)
   readonly #take: (frame: Uint8Array) => boolean
+  readonly #takePiece: (piece: ChunkPiece) => boolean
   readonly #flush: () => void
   receiver: ChannelReceiver
   bytesIn = 0
@@ -70,6 +73,10 @@ class LinkChannel implements Channel {
     this.#flush = () => this.#flushNow()
     this.#take = (frame) => {
       this.receiver.frame(decodeFrame(frame))
+      return !this.#isOver
+    }
+    this.#takePiece = (piece) => {
+      this.receiver.piece?.(piece)
       return !this.#isOver
     }
   }
@@ -160,7 +167,8 @@ class LinkChannel implements Channel {
     try {
       // a plain Uint8Array: `slice` of Node's Buffer would not copy
       const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
-      this.#reader.push(bytes, this.#take)
+      const isInPieces = this.receiver.piece !== undefined
+      this.#reader.push(bytes, this.#take, isInPieces ? this.#takePiece : undefined)
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error
       this.destroy(`the peer broke the protocol: ${error.message}`)

@@ -325,6 +325,30 @@ function testStreams(check: Check): void {
     expect(local.statistics.bytesIn).toBeGreaterThan(32 * bodyBytesMax)
   })
 
+  check('a pulled stream comes as bytes, in order, when boundaries do not matter', async (driver) => {
+    const { local, remote } = await connect(driver)
+    for (const connection of [local, remote]) {
+      let all = ''
+      for await (const view of connection.pull('count', bytes('3000'), { asBytes: true })) all += text(view)
+      expect(all).toBe(Array.from({ length: 3000 }, (_, index) => `${index}`).join(''))
+      let total = 0
+      for await (const view of connection.pull('bulk', bytes('32'), { asBytes: true })) total += view.length
+      expect(total).toBe(32 * bodyBytesMax)
+    }
+  })
+
+  check('a slow reader of bytes holds its peer back too', async (driver) => {
+    const { local, seen } = await connect(driver)
+    const stream = local.pull('bulk', bytes('1000'), { asBytes: true })[Symbol.asyncIterator]()
+    expect((await stream.next()).done).toBe(false)
+    let total = 0
+    for await (const view of local.pull('bulk', bytes('9'), { asBytes: true })) total += view.length
+    expect(total).toBe(9 * bodyBytesMax)
+    expect(seen.chunks).toBeLessThanOrEqual(17)
+    await stream.return?.()
+    await until(() => seen.finished === 2)
+  })
+
   check('streams run side by side with each other and with requests', async (driver) => {
     const { local } = await connect(driver)
     const pulls = Array.from({ length: 8 }, async () => {

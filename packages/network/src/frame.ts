@@ -93,6 +93,8 @@ export const tokenBytes = 16
 const lengthBytes = 4
 const idBytes = 4
 const helloBytes = 1 + 1 + 1 + tokenBytes + tokenBytes
+/** What of a chunk comes before its body, without the length of the frame. */
+export const chunkHeadBytes: number = 1 + idBytes
 
 const namePattern = /^[!-~]{1,64}$/
 const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/

@@ -10,6 +10,7 @@ export type {
   DialOptions,
   Network,
   RequestContext,
+  PullOptions,
   RequestOptions,
   TransportKey
 } from './port.ts'

@@ -23,6 +23,7 @@ import type {
   ConnectionHandlers,
   ConnectionStatistics,
   RequestContext,
+  PullOptions,
   RequestOptions
 } from './port.ts'
 import { RequestsIn } from './requests-in.ts'
@@ -161,10 +162,10 @@ export class PeerConnection implements Connection {
   async *pull(
     method: string,
     head: Uint8Array,
-    options: RequestOptions = {}
+    options: PullOptions = {}
   ): AsyncGenerator<Uint8Array, void, undefined> {
     this.#expectSendable('stream', method, head)
-    const { signal } = options
+    const { signal, asBytes = false } = options
     const timeoutMs = timeoutOf(options)
     if (signal?.aborted === true) throw cancelled(`stream "${method}"`, signal)
     if (this.#pulls >= this.#limits.pullsMax) {
@@ -173,7 +174,7 @@ export class PeerConnection implements Connection {
     this.#pulls++
     try {
       const bulk = await this.#bulkChannel(method)
-      yield* bulk.pull({ method, head, timeoutMs, signal })
+      yield* bulk.pull({ method, head, timeoutMs, signal, asBytes })
     } finally {
       this.#pulls--
     }

@@ -41,6 +41,14 @@ export interface RequestOptions {
   readonly timeoutMs?: number
 }
 
+export interface PullOptions extends RequestOptions {
+  /**
+   * The boundaries of chunks do not matter: their bytes come as they arrive, in views that are valid until the next is
+   * asked for. It takes no new memory. False when left out.
+   */
+  readonly asBytes?: boolean
+}
+
 export interface Connection {
   readonly id: number
   readonly remoteKey: TransportKey
@@ -59,7 +67,7 @@ export interface Connection {
    * Pulls a stream from the peer: it is asked with `head` and sends chunks as fast as they are read. Ending the iteration
    * early cancels. `timeoutMs` is the longest wait for the next chunk. Chunks are not in order with requests and events.
    */
-  pull(method: string, head: Uint8Array, options?: RequestOptions): AsyncIterable<Uint8Array>
+  pull(method: string, head: Uint8Array, options?: PullOptions): AsyncIterable<Uint8Array>
   /** Who answers this peer; before it nothing of the peer is delivered. A later call puts others in their place. */
   serve(handlers: ConnectionHandlers): void
   readonly statistics: ConnectionStatistics

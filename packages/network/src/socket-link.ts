@@ -1,20 +1,56 @@
 /** A byte link over a socket of Node. */
-import type { Socket } from 'node:net'
+import type { OnReadOpts, Socket } from 'node:net'
 import type { ByteLink, LinkReceiver } from './byte-link.ts'
 
 const lastWordsMs = 1000
+const readBytes: number = 64 * 1024
 
-/** @param socket connected; nothing may have read from it, and somebody must listen to its errors */
-export function createSocketLink(socket: Socket): ByteLink {
-  return new SocketLink(socket)
+/**
+ * What a socket reads into: one buffer for all that comes, where Node would take new memory for each read. That memory is
+ * freed by full collections of garbage, and makes one due every few MiB. To be given to the socket when it is made.
+ */
+export class ReadBuffer {
+  readonly options: OnReadOpts
+  #receive: ((chunk: Uint8Array) => void) | undefined
+  /** What came before anybody received. */
+  #early: Uint8Array[] = []
+
+  constructor() {
+    this.options = {
+      buffer: new Uint8Array(readBytes),
+      callback: (count, buffer) => {
+        const chunk = buffer.subarray(0, count)
+        if (this.#receive === undefined) this.#early.push(chunk.slice())
+        else this.#receive(chunk)
+        return true
+      }
+    }
+  }
+
+  open(receive: (chunk: Uint8Array) => void): void {
+    const early = this.#early
+    this.#early = []
+    for (const chunk of early) receive(chunk)
+    this.#receive = receive
+  }
+}
+
+/**
+ * @param socket connected; nothing may have read from it, and somebody must listen to its errors
+ * @param buffer what the socket was made with, if so
+ */
+export function createSocketLink(socket: Socket, buffer?: ReadBuffer): ByteLink {
+  return new SocketLink(socket, buffer)
 }
 
 class SocketLink implements ByteLink {
   readonly #socket: Socket
+  readonly #buffer: ReadBuffer | undefined
   #error: Error | undefined
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, buffer: ReadBuffer | undefined) {
     this.#socket = socket
+    this.#buffer = buffer
     socket.on('error', (error) => {
       this.#error = error
     })
@@ -31,7 +67,8 @@ class SocketLink implements ByteLink {
       queueMicrotask(ended)
       return
     }
-    socket.on('data', (chunk: Buffer) => receiver.receive(chunk))
+    if (this.#buffer === undefined) socket.on('data', (chunk: Buffer) => receiver.receive(chunk))
+    else this.#buffer.open((chunk) => receiver.receive(chunk))
     socket.on('drain', () => receiver.drained())
     socket.once('close', ended)
   }

@@ -4,10 +4,11 @@
  * a byte of the session. Addresses: `/ip4/192.0.2.1/tcp/4002/tls/p2p/…`, also with `ip6`, `dns`, `dns4`, `dns6`.
  */
 import { constants, randomBytes } from 'node:crypto'
-import { isIP, type Socket } from 'node:net'
+import { isIP, type OnReadOpts, type Socket } from 'node:net'
 import { addressText, listenedAt } from './listening-address.ts'
 import {
   connect,
+  type ConnectionOptions,
   createSecureContext,
   createServer,
   type SecureContext,
@@ -25,7 +26,7 @@ import { formatPeerId } from './peer-id.ts'
 import type { Network } from './port.ts'
 import { RateLimit } from './rate-limit.ts'
 import { systemTimers } from './timers.ts'
-import { createSocketLink } from './socket-link.ts'
+import { createSocketLink, ReadBuffer } from './socket-link.ts'
 import { createCertificate } from './tls-certificate.ts'
 import { openTransportIdentity, readPublicKey, type TransportIdentity } from './transport-identity.ts'
 
@@ -185,7 +186,7 @@ class TlsTransport implements Transport {
       return
     }
     const address = withPeer(`${addressText(remoteAddress, remotePort)}/tls`, key)
-    this.#receiver.accepted(this.#prove(socket, key, address, undefined))
+    this.#receiver.accepted(this.#prove(socket, key, address, undefined, undefined))
   }
 
   async #connect(
@@ -194,7 +195,8 @@ class TlsTransport implements Transport {
     expectedKey: Uint8Array,
     signal: AbortSignal
   ): Promise<ProvenLink> {
-    const socket = await this.#openSocket(endpoint, address, signal)
+    const buffer = new ReadBuffer()
+    const socket = await this.#openSocket(endpoint, address, buffer, signal)
     const key = provenKey(socket)
     if (key === undefined || !equalBytes(key, expectedKey)) {
       socket.destroy()
@@ -203,19 +205,26 @@ class TlsTransport implements Transport {
         `${address} has proven ${key === undefined ? 'no key' : formatPeerId(key)}, not ${formatPeerId(expectedKey)}`
       )
     }
-    return this.#prove(socket, key, address, endpoint)
+    return this.#prove(socket, key, address, endpoint, buffer)
   }
 
-  #openSocket({ host, port }: Endpoint, address: string, signal: AbortSignal): Promise<TLSSocket> {
+  #openSocket(
+    { host, port }: Endpoint,
+    address: string,
+    buffer: ReadBuffer,
+    signal: AbortSignal
+  ): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
-      const socket = connect({
+      const options: ConnectionOptions & { readonly onread: OnReadOpts } = {
         host,
         port,
         secureContext: this.#context,
+        onread: buffer.options,
         rejectUnauthorized: false, // the key is compared instead
         ALPNProtocols: [protocol],
         servername: '' // no name is asked for, none is told to who listens on the way
-      })
+      }
+      const socket = connect(options)
       this.#keep(socket)
       socket.setNoDelay(true)
       const abort = (): void => {
@@ -245,10 +254,11 @@ class TlsTransport implements Transport {
     socket: TLSSocket,
     remoteKey: Uint8Array,
     remoteAddress: string,
-    endpoint: Endpoint | undefined
+    endpoint: Endpoint | undefined,
+    buffer: ReadBuffer | undefined
   ): ProvenLink {
     return {
-      link: createSocketLink(socket),
+      link: createSocketLink(socket, buffer),
       remoteKey,
       remoteAddress,
       relayed: false,

@@ -150,6 +150,63 @@ describe('FrameReader', () => {
     )
   })
 
+  test('hands on the same bodies in pieces, and all else as frames of their own', () => {
+    const chunk = fc.record({
+      type: fc.constant(frameType.chunk),
+      id: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+      body: fc.uint8Array({ minLength: 1, maxLength: 300 })
+    })
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(arbitraryFrame, chunk), { maxLength: 8 }),
+        fc.array(fc.nat({ max: 100 })),
+        (sent, cuts) => {
+          const stream = Buffer.concat(sent.map(encode))
+          const reader = new FrameReader()
+          const got: FrameText[] = []
+          let body: number[] = []
+          let at = 0
+          for (const cut of [...cuts, stream.length]) {
+            const bytes = Uint8Array.from(stream.subarray(at, at + cut))
+            reader.push(
+              bytes,
+              (frame) => {
+                expect(frame.buffer).not.toBe(bytes.buffer)
+                return got.push(toText(decodeFrame(frame))) > 0
+              },
+              (piece) => {
+                expect(piece.before).toBe(body.length)
+                body.push(...piece.bytes)
+                if (piece.left > 0) return true
+                got.push(toText({ type: frameType.chunk, id: piece.id, body: Uint8Array.from(body) }))
+                body = []
+                return true
+              }
+            )
+            bytes.fill(0xee) // the memory belongs to the link again
+            at += cut
+          }
+          expect(got).toEqual(sent.map(toText))
+        }
+      ),
+      { numRuns: runs }
+    )
+  })
+
+  test('refuses a chunk in pieces that is longer than a body, and one without a body', () => {
+    const begin = (length: number): Uint8Array => {
+      const bytes = new Uint8Array(20)
+      new DataView(bytes.buffer).setUint32(0, length)
+      bytes[4] = frameType.chunk
+      return bytes
+    }
+    const piece = (): boolean => true
+    const take = (frame: Uint8Array): boolean => decodeFrame(frame).type > 0
+    expect(() => new FrameReader().push(begin(5 + bodyBytesMax), take, piece)).not.toThrow()
+    expect(() => new FrameReader().push(begin(6 + bodyBytesMax), take, piece)).toThrow(NetworkError)
+    expect(() => new FrameReader().push(begin(5), take, piece)).toThrow(NetworkError)
+  })
+
   test('refuses a length of zero and one above its limit', () => {
     const take = (): boolean => true
     for (const prefix of [

@@ -70,10 +70,16 @@ export class SegmentFiles {
   }
 
   /**
-   * The frame at a place in the index, verified by both checksums; a sector by its hash instead of the second.
+   * The frame at a place in the index, verified by both checksums; a sector by its hash instead of the second, unless
+   * the checksum will do.
    * @returns payload owned by the caller; ERR_STORE_CORRUPT when other bytes are there
    */
-  readFrame(place: Location, type: FrameType, reference: Uint8Array): Frame {
+  readFrame(
+    place: Location,
+    type: FrameType,
+    reference: Uint8Array,
+    check: 'hash' | 'checksum' = 'hash'
+  ): Frame {
     const path = segmentPath(place.segment)
     if (place.length > framePayloadBytesMax) throw corrupt('index', 0, 'a place names an impossible length')
     const bytes = allocateFrame(frameHeaderBytes + place.length)
@@ -90,7 +96,7 @@ export class SegmentFiles {
     }
     const payload = new Uint8Array(bytes.buffer, bytes.byteOffset + frameHeaderBytes, place.length)
     const intact =
-      type === frameType.sector
+      type === frameType.sector && check === 'hash'
         ? asBuffer(reference).equals(hash('sha256', payload, 'buffer'))
         : payloadChecksumOf([payload], this.#salt) === header.payloadChecksum
     if (!intact) throw corrupt(path, place.offset, 'the payload of a frame is damaged')

@@ -72,8 +72,8 @@ export class SegmentStore implements DiskStore {
     if (options.scrub === true) this.#scrub = this.#scrubIndex()
   }
 
-  readSector(reference: Id): Uint8Array | undefined {
-    return this.#reader.readSector(reference)
+  readSector(reference: Id, check?: 'hash' | 'checksum'): Uint8Array | undefined {
+    return this.#reader.readSector(reference, check)
   }
 
   hasSector(reference: Id): boolean {

@@ -33,14 +33,16 @@ export class StoreReader implements StoreView {
     this.local = this.#rows(rowSpace.local)
   }
 
-  readSector(reference: Id): Uint8Array | undefined {
+  readSector(reference: Id, check?: 'hash' | 'checksum'): Uint8Array | undefined {
     this.#assertReadable()
     this.touched?.add(keyText(reference))
     const pending = this.#parts.overlay.get(rowSpace.sector, reference)?.value
     if (pending instanceof Uint8Array) return new Uint8Array(pending)
     const place = this.place(rowSpace.sector, reference)
     if (place === undefined) return undefined
-    return this.#guard(() => this.#parts.segments.readFrame(place, frameType.sector, reference).payload)
+    const read = (): Uint8Array =>
+      this.#parts.segments.readFrame(place, frameType.sector, reference, check).payload
+    return this.#guard(read)
   }
 
   hasSector(reference: Id): boolean {

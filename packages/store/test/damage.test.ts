@@ -43,6 +43,9 @@ function readable(store: DiskStore): number {
   for (const seed of seeds) {
     const sector = makeSector(seed, 200)
     const record = makeRecord(seed)
+    const before = held
+    attempt(() => store.readSector(sector.reference, 'checksum'), sector.bytes)
+    held = before
     attempt(() => store.readSector(sector.reference), sector.bytes)
     attempt(() => store.readRecord(record.id)?.bytes, record.bytes)
     attempt(() => store.local.get(text(`local ${seed}`)), sequence(20, seed))

@@ -30,63 +30,48 @@ const lengthBytes = 4
 /** Parts of known order, each with its length in front; 0 for one that is not there. */
 export class PartReader {
   readonly #partMax: number
-  #held: Uint8Array[] = []
-  #heldBytes = 0
+  readonly #place: (length: number) => Uint8Array
+  readonly #length: Uint8Array = new Uint8Array(lengthBytes)
+  #lengthFilled = 0
+  #part: Uint8Array | undefined
+  #filled = 0
 
-  constructor(partMax: number) {
+  /** @param place gives the memory that a part of so many bytes is copied to as it comes */
+  constructor(partMax: number, place: (length: number) => Uint8Array) {
     this.#partMax = partMax
+    this.#place = place
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes
+  /** The place of a part that has begun to come. */
+  get open(): Uint8Array | undefined {
+    return this.#part
   }
 
   /** Parts that this chunk completes; `undefined` for an empty one. @throws RangeError when one is too long */
   push(chunk: Uint8Array): (Uint8Array | undefined)[] {
-    if (chunk.length > 0) this.#held.push(chunk)
-    this.#heldBytes += chunk.length
     const parts: (Uint8Array | undefined)[] = []
-    for (;;) {
-      if (this.#heldBytes < lengthBytes) return parts
-      const length = this.#peekLength()
-      if (length > this.#partMax) throw new RangeError(`a part claims ${length} bytes`)
-      if (this.#heldBytes < lengthBytes + length) return parts
-      this.#take(lengthBytes)
-      parts.push(length === 0 ? undefined : this.#take(length))
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#part === undefined) {
+        this.#length[this.#lengthFilled++] = chunk[at++] ?? 0
+        if (this.#lengthFilled < lengthBytes) continue
+        this.#lengthFilled = 0
+        const length = new DataView(this.#length.buffer).getUint32(0)
+        if (length > this.#partMax) throw new RangeError(`a part claims ${length} bytes`)
+        if (length === 0) parts.push(undefined)
+        else this.#part = this.#place(length)
+        this.#filled = 0
+      } else {
+        const count = Math.min(this.#part.length - this.#filled, chunk.length - at)
+        this.#part.set(chunk.subarray(at, at + count), this.#filled)
+        this.#filled += count
+        at += count
+        if (this.#filled < this.#part.length) continue
+        parts.push(this.#part)
+        this.#part = undefined
+      }
     }
-  }
-
-  #peekLength(): number {
-    let [first] = this.#held
-    if (first !== undefined && first.length < lengthBytes) {
-      first = concatBytes(...this.#held)
-      this.#held = [first]
-    }
-    if (first === undefined) return 0
-    return new DataView(first.buffer, first.byteOffset, first.byteLength).getUint32(0)
-  }
-
-  /** A view of the chunk when it lies in one, else a copy. */
-  #take(count: number): Uint8Array {
-    this.#heldBytes -= count
-    const [first] = this.#held
-    if (first !== undefined && first.length >= count) {
-      const taken = first.subarray(0, count)
-      if (first.length === count) this.#held.shift()
-      else this.#held[0] = first.subarray(count)
-      return taken
-    }
-    const taken = new Uint8Array(count)
-    let filled = 0
-    while (filled < count) {
-      const part = this.#held.shift()
-      if (part === undefined) break
-      const used = part.subarray(0, count - filled)
-      taken.set(used, filled)
-      filled += used.length
-      if (used.length < part.length) this.#held.unshift(part.subarray(used.length))
-    }
-    return taken
+    return parts
   }
 }
 

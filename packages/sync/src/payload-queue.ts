@@ -5,6 +5,7 @@
  */
 import { type Id, type IndexRow, type StoredSector, recordType } from '@blocktree/tree'
 import { PartReader } from './byte-stream.ts'
+import { LandingPlaces } from './landing-places.ts'
 import {
   ownersMax,
   sectorBytesInFlight,
@@ -53,6 +54,7 @@ export class PayloadQueue {
   readonly #fetches: Map<string, PayloadFetch> = new Map()
   readonly #streams: Map<PeerLink, number> = new Map()
   readonly #waiters: Map<string, (() => void)[]> = new Map()
+  readonly #places: LandingPlaces = new LandingPlaces()
   #inFlightBytes = 0
   #isClosed = false
   #isPumpDue = false
@@ -250,7 +252,9 @@ export class PayloadQueue {
     if (tree.authority.record(fetch.owner)?.type === recordType.checkpoint)
       tree.offer({ records: [] }, { peer: 'self', from: 'host' }).catch(() => undefined)
     this.#deps.progressed()
-    if (this.#fetches.size === 0 && this.#isOverflowing) this.load().catch(() => undefined)
+    if (this.#fetches.size > 0) return
+    this.#places.clear()
+    if (this.#isOverflowing) this.load().catch(() => undefined)
   }
 
   #tell(key: string): void {
@@ -279,13 +283,14 @@ export class PayloadQueue {
     )
     let at = 0
     const writer = new PartWriter((parts) => this.#write(parts))
+    const reader = new PartReader(sectorBytesMax, (length) => this.#places.take(length))
     try {
       const scope = scopeOf(link)
       const chunks = link.connection.pull('sync.sectors', encodeSectorsAsk({ tree: treeId, scope, owners }), {
         signal: link.ending.signal,
-        timeoutMs: streamMs
+        timeoutMs: streamMs,
+        asBytes: true
       })
-      const reader = new PartReader(sectorBytesMax)
       for await (const chunk of chunks) {
         for (const bytes of reader.push(chunk)) {
           const next = order[at++]
@@ -304,6 +309,7 @@ export class PayloadQueue {
         details: { peer: link.name, reason: String(error) }
       })
     }
+    if (reader.open !== undefined) this.#places.giveBack(reader.open)
     const gained = writer.count > 0
     await writer.finish().catch(() => undefined)
     for (const { fetch, reference } of order.slice(at)) fetch.failed(reference)
@@ -328,6 +334,7 @@ export class PayloadQueue {
       writer.add({ fetch, sector: { reference, bytes } })
       return
     }
+    this.#places.giveBack(bytes)
     this.#partsRefused++
     fetch.failed(reference)
     link.lacks.set(fetch.owner.toHex(), this.#deps.ports.pace.now() + lacksMs)
@@ -345,6 +352,7 @@ export class PayloadQueue {
       throw error
     } finally {
       this.#inFlightBytes -= bytes
+      for (const { sector } of parts) this.#places.giveBack(sector.bytes)
     }
   }
 }

@@ -317,7 +317,7 @@ export class SyncServer {
   #readSector(owner: Id, reference: Id): Uint8Array | undefined {
     const { store, tree } = this.#deps.ports
     try {
-      const bytes = store.readSector(reference)
+      const bytes = store.readSector(reference, 'checksum') // the peer compares the hash
       if (bytes !== undefined) return bytes
     } catch {
       return undefined // damaged here: somebody else has it

@@ -63,8 +63,11 @@ export interface BlockStore {
   readonly index: IndexReader
   /** Local facts, in a key space of their own. */
   readonly local: IndexReader
-  /** Verified bytes owned by the caller, undefined when not held; ERR_STORE_CORRUPT when held but damaged. */
-  readSector(reference: Id): Uint8Array | undefined
+  /**
+   * Verified bytes owned by the caller, undefined when not held; ERR_STORE_CORRUPT when held but damaged.
+   * @param check `checksum` for somebody who verifies the hash himself: the store may find what a disk damages, no more
+   */
+  readSector(reference: Id, check?: 'hash' | 'checksum'): Uint8Array | undefined
   hasSector(reference: Id): boolean
   readRecord(id: Id): StoredRecord | undefined
   hasRecord(id: Id): boolean
@@ -83,7 +86,8 @@ export interface BlockStore {
   /**
    * Visible at once to readers, durable when the promise resolves. Batches become durable in call order. When a
    * batch fails (disk full, I/O error) it and every later one that was queued are refused and become invisible:
-   * ERR_STORE_FULL, ERR_STORE_IO.
+   * ERR_STORE_FULL, ERR_STORE_IO. Until it settles (`none`: until the call returns) nobody changes the buffers of the
+   * batch; afterwards they are the caller's again.
    */
   commit(batch: StoreBatch, options?: { readonly durability?: Durability }): Promise<void>
   /** Resolves when everything handed over so far is durable. */
