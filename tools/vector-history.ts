@@ -278,7 +278,9 @@ export class History {
     options: {
       readonly prev?: readonly tree.CheckpointRecord[]
       readonly headsRoot?: tree.Id
+      /** Another count of graves than the rows have, and another root. */
       readonly graves?: number
+      readonly base?: tree.CheckpointRecord
       /** What stands behind the rows. */
       readonly behind?: Uint8Array
     } = {}
@@ -303,8 +305,8 @@ export class History {
       prev: tree.sortedIds(prev.map((before) => before.id)),
       ...roots.finish(),
       ...(options.headsRoot === undefined ? {} : { headsRoot: options.headsRoot }),
-      graveRoot: (options.graves ?? 0) === 0 ? zeros : zone.block,
-      graves: options.graves ?? 0,
+      ...(options.graves === undefined ? {} : { graveRoot: zone.block, graves: options.graves }),
+      ext: options.base === undefined ? [] : [tree.baseExtension(options.base.id)],
       authorityRoot: zeros,
       manifest: { ...payload, size, rootKey: undefined },
       timeMs: 1000,
@@ -355,6 +357,11 @@ export function rowOf(...heads: readonly (readonly [tree.HeaderRecord, number])[
       .map(([header, version]) => ({ id: header.id, version }))
       .toSorted((left, right) => Buffer.compare(left.id, right.id))
   }
+}
+
+/** A row that buries a block. */
+export function graveOf({ block }: { readonly block: tree.Id }): tree.ManifestRow {
+  return { directory: zeros, block, heads: [] }
 }
 
 /** The cut of one zone at a checkpoint. */

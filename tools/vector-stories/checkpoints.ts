@@ -1,6 +1,6 @@
 /** Stories of doc/spec/08-acceptance.md, 8.5: complete checkpoints, anchors, late headers. */
 import { right } from '@blocktree/tree'
-import { type Author, History, rowOf } from '../vector-history.ts'
+import { type Author, History, graveOf, rowOf } from '../vector-history.ts'
 import type { Born } from '../vector-tree.ts'
 
 function started(comment: string): { h: History; ann: Author; file: Born } {
@@ -78,7 +78,7 @@ function wrong(): History {
   )
   const misplaced = { ...rowOf([second, 2]), block: inside.block }
   h.offerCheckpoint('an entry of another block', h.checkpoint(h.root, h.rootBlock, [...rows, misplaced]))
-  h.offerCheckpoint('with graves', h.checkpoint(h.root, h.rootBlock, rows, { graves: 1 }))
+  h.offerCheckpoint('with graves that no row has', h.checkpoint(h.root, h.rootBlock, rows, { graves: 1 }))
   const writer = h.cap(h.root, 'ann', h.rootBlock, { rights: 255 & ~right.admin })
   h.offer('ann without admin', writer.cap)
   h.offer('without admin', h.checkpoint(writer, h.rootBlock, rows).record)
@@ -96,4 +96,54 @@ function empty(): History {
   return h
 }
 
-export const checkpointStories: readonly (() => History)[] = [anchored, incomplete, effective, wrong, empty]
+function buried(): History {
+  const { h, ann, file } = started('a grave: nothing of the block lives, and what was written apart is late')
+  const top = h.offer('root block', h.version(h.root, h.rootBlock))
+  const first = h.offer('v1', h.version(h.root, file))
+  const gone = h.offer('removed', h.version(h.root, file, [first], { deleted: true }))
+  const listed = h.checkpoint(h.root, h.rootBlock, [rowOf([top, 1]), rowOf([gone, 2])])
+  h.offerCheckpoint('checkpoint', listed)
+  const grave = h.checkpoint(h.root, h.rootBlock, [rowOf([top, 1]), graveOf(file)], { prev: [listed.record] })
+  h.offerCheckpoint('checkpoint with a grave', grave)
+  h.offer('written apart', h.version(ann, file, [first]))
+  h.offer('restored', h.version(h.root, file, [gone]))
+  const other = h.checkpoint(ann, h.rootBlock, [rowOf([top, 1]), rowOf([gone, 2])], { prev: [listed.record] })
+  h.offerCheckpoint('another anchor without the grave', other)
+  const last = h.checkpoint(h.root, h.rootBlock, [rowOf([top, 1]), graveOf(file)], {
+    prev: [grave.record, other.record],
+    base: grave.record
+  })
+  h.offerCheckpoint('a checkpoint that names a base', last)
+  return h
+}
+
+function below(): History {
+  const { h, ann, file } = started('below the entries of a base nothing is missing; elsewhere it is')
+  const top = h.offer('root block', h.version(h.root, h.rootBlock))
+  const first = h.version(h.root, file)
+  const second = h.version(h.root, file, [first])
+  const third = h.offer('v3', h.version(h.root, file, [second]))
+  const base = h.checkpoint(h.root, h.rootBlock, [rowOf([top, 1]), rowOf([third, 3])])
+  h.offerCheckpoint('base', base)
+  const fourth = h.offer('v4', h.version(h.root, file, [third]))
+  const rows = [rowOf([top, 1]), rowOf([fourth, 4])]
+  const named = h.checkpoint(h.root, h.rootBlock, rows, { prev: [base.record], base: base.record })
+  h.offerCheckpoint('a checkpoint that names it', named)
+  h.offer('written apart on v3', h.version(ann, file, [third]))
+  h.offer('written apart on v2', h.version(ann, file, [second]))
+  h.offer('v2', second)
+  h.offer('v1', first)
+  const apart = h.checkpoint(ann, h.rootBlock, rows)
+  h.offerCheckpoint('an anchor that does not stand on the base', apart)
+  return h
+}
+
+export const checkpointStories: readonly (() => History)[] = [
+  anchored,
+  incomplete,
+  effective,
+  wrong,
+  empty,
+  buried,
+  below
+]

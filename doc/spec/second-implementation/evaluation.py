@@ -5,6 +5,7 @@ from records import HOST, home_zone
 
 TOLERANCE_MS = 600_000
 MAX_VERSION = 2**40
+BASE = 1
 
 
 class Evaluation:
@@ -168,7 +169,12 @@ class Evaluation:
             if any(before not in self.checkpoints for before in self.checkpoints[one]["body"]["prev"]):
                 return False
         rows, body = self.manifests[checkpoint["id"]], checkpoint["body"]
-        if rows is None or len(rows) != body["blocks"] or tries.heads_root(rows) != body["headsRoot"]:
+        if rows is None:
+            return False
+        listed, graves = [r for r in rows if r["heads"]], [r["block"] for r in rows if not r["heads"]]
+        if len(listed) != body["blocks"] or tries.heads_root(listed) != body["headsRoot"]:
+            return False
+        if len(graves) != body["graves"] or tries.id_set_root(graves) != body["graveRoot"]:
             return False
         return all(self._entry_held(head["id"], row["block"], body["zone"]) for row in rows for head in row["heads"])
 
@@ -189,7 +195,27 @@ class Evaluation:
         return anchors
 
     def anchor_rows(self, block, zone):
-        return [row for one in self.anchors.get(zone, ()) for row in self.manifests[one] if row["block"] == block]
+        return [
+            row for one in self.anchors.get(zone, ()) for row in self.manifests[one] if row["block"] == block and row["heads"]
+        ]
+
+    def buried(self, block, zone):
+        return any(
+            row["block"] == block and not row["heads"] for one in self.anchors.get(zone, ()) for row in self.manifests[one]
+        )
+
+    def bases(self, zone):
+        """Common ancestors of the anchors that one of them, or a checkpoint that it follows, names as base (8.10)."""
+        lines = [self.checkpoint_ancestry(one) for one in self.anchors.get(zone, ())]
+        if not lines:
+            return set()
+        below = set.intersection(*(line - {one} for line, one in zip(lines, self.anchors[zone])))
+        extensions = [e for line in lines for one in line for e in self.checkpoints[one]["body"]["ext"]]
+        return below & {e["bytes"] for e in extensions if e["code"] == BASE}
+
+    def base_entries(self, block, zone):
+        rows = (row for one in self.bases(zone) for row in self.manifests[one] or [])
+        return {head["id"] for row in rows if row["block"] == block for head in row["heads"]}
 
     def anchored_directories(self, block):
         """The directories in which an anchor lists a live version of the block."""
@@ -237,7 +263,9 @@ class Evaluation:
     def judge(self, block):
         """{winner, heads (best first, with versions), quarantine, adopted, late, pending, uncounted, lostToRevocation, selfFork}"""
         headers, line = self.blocks[block], self.line(block)
-        candidates = [h for h in headers if h["id"] in line and self.valid(h)]
+        zone = home_zone(headers[0]["body"]["birthBytes"])
+        buried = self.buried(block, zone)
+        candidates = [] if buried else [h for h in headers if h["id"] in line and self.valid(h)]
         below = set()
         for candidate in candidates:
             below |= self._line_ancestors(candidate, line)
@@ -252,9 +280,9 @@ class Evaluation:
             if used[source] <= 4 and len(counted) < 64:
                 counted.append(head)
         uncounted = [head["id"] for head in heads if head not in counted]
-        labels = self._labels(headers, line, candidates)
+        labels = self._labels(headers, {} if buried else line, candidates, buried, self.base_entries(block, zone))
         signers = [head["signer"] for head in counted]
-        anchored = self.anchor_rows(block, home_zone(headers[0]["body"]["birthBytes"]))
+        anchored = [] if buried else self.anchor_rows(block, zone)
         return {
             "winner": counted[0]["id"] if counted else None,
             "heads": [(head["id"], line[head["id"]]) for head in counted],
@@ -273,19 +301,29 @@ class Evaluation:
                     todo.append(before)
         return found
 
-    def _labels(self, headers, line, candidates):
+    def _labels(self, headers, line, candidates, buried, ends):
         labels = {"quarantine": [], "adopted": [], "late": [], "pending": []}
         below_valid = set().union(*(self.ancestors(h["id"]) for h in headers if self.valid(h)))
         below_candidate = set().union(*(self.ancestors(h["id"]) for h in candidates))
+        removed = [h["id"] for h in headers if buried and h["body"]["state"] == 1]
+        settled = set(removed).union(*(self.ancestors(one) for one in removed))
         for header in headers:
             one = header["id"]
             if not self.valid(header):
                 labels["adopted" if one in below_valid else "quarantine"].append(one)
-            elif one not in line and one not in below_candidate:
-                labels["pending" if self._misses_ancestor(header) else "late"].append(one)
+            elif one not in line and one not in below_candidate and one not in settled:
+                labels["pending" if self._misses_ancestor(header, ends) else "late"].append(one)
         return {name: sorted(ids) for name, ids in labels.items()}
 
-    def _misses_ancestor(self, header):
-        """A prev is missing when no header of the block under this id is held."""
-        known = [header, *(self.headers[one] for one in self.ancestors(header["id"]))]
-        return any(len(self.prev_of(one)) < len(one["body"]["prev"]) for one in known)
+    def _misses_ancestor(self, header, ends):
+        """A prev is missing when no header of the block under this id is held, and what names it is no entry of a base."""
+        known, todo = set(), [header]
+        while todo:
+            one = todo.pop()
+            if one["id"] in known or one["id"] in ends:
+                continue
+            known.add(one["id"])
+            if len(self.prev_of(one)) < len(one["body"]["prev"]):
+                return True
+            todo += self.prev_of(one)
+        return False

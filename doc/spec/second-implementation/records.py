@@ -228,7 +228,7 @@ def check_under_parent(child_record, parent_record, zones):
 
 manifest_row = row(
     ("directory", exactly(32)), ("block", identifier),
-    ("heads", ascending(array(row(("id", identifier), ("version", VERSION)), 1, 64), lambda head: head["id"])),
+    ("heads", ascending(array(row(("id", identifier), ("version", VERSION)), 0, 64), lambda head: head["id"])),
 )
 
 
@@ -238,6 +238,7 @@ def decode_manifest(data):
         rows.append(manifest_row(reader.value()))
     order = [(r["directory"], r["block"]) for r in rows]
     need(order == sorted(set(order)), "rows out of order")
+    need(all(r["heads"] or r["directory"] == bytes(32) for r in rows), "a grave in a directory")
     need(len({r["block"] for r in rows}) == len(rows), "a block in two rows")
     return rows
 

@@ -1,8 +1,9 @@
 /** A batch of the port as frames and index rows; the limits are checked here, before anything is queued. */
-import type { Durability, IndexRow, StoreBatch, StoredRecord } from '@blocktree/tree'
+import type { Durability, Id, IndexRow, StoreBatch, StoredRecord } from '@blocktree/tree'
+import { droppedFrames, droppedRow } from './dropped-frame.ts'
 import { decodeFrameHeader, asBuffer, frameFlag, frameHeaderBytes, frameType } from './frame.ts'
 import type { IndexWrite } from './index-store.ts'
-import { rowSpace, spaceKey } from './index-rows.ts'
+import { type PlaceRow, rowSpace, spaceKey } from './index-rows.ts'
 import { batchBytesMax, framePayloadBytesMax, rowKeyBytesMax, rowValueBytesMax } from './limits.ts'
 import type { Overlay, OverlayEntry } from './overlay.ts'
 import { removedRow } from './overlay.ts'
@@ -22,22 +23,35 @@ export interface DraftBatch {
   readonly packed?: PackedBatch
   readonly rows: readonly IndexWrite[]
   readonly sealedRows?: readonly IndexWrite[]
+  /** Records that are held no longer. */
+  readonly drops?: readonly Id[]
   readonly bytes: number
 }
 
 /**
  * @param isHeld true for records that need not be written again
+ * @param placeOf where a record lies that may be dropped; undefined when it is not in the log
  * @param beside the rows go with frames that are made elsewhere
  */
 export function draftBatch(
   batch: StoreBatch,
   isHeld: (record: StoredRecord) => boolean,
+  placeOf: (id: Id) => PlaceRow | undefined = () => undefined,
   beside = false
 ): DraftBatch {
   const frames: LogFrame[] = []
   const rows: IndexWrite[] = []
   for (const sector of batch.sectors ?? []) frames.push(sectorFrame(sector.reference, sector.bytes, 0))
   for (const record of batch.records ?? []) if (!isHeld(record)) frames.push(recordFrame(record))
+  const drops: Id[] = []
+  const sealedRows: IndexWrite[] = []
+  for (const id of batch.drops ?? []) {
+    const place = placeOf(id)
+    if (place === undefined) continue
+    drops.push(id)
+    sealedRows.push(droppedRow(id, place))
+  }
+  frames.push(...droppedFrames(drops))
   for (const row of batch.local ?? []) {
     frames.push(localFrame(row))
     rows.push({ key: spaceKey(rowSpace.local, checked(row).key), value: row.value })
@@ -55,7 +69,8 @@ export function draftBatch(
       `a batch of ${bytes} bytes; at most ${batchBytesMax} fit, split it`
     )
   }
-  return { frames, prepared: undefined, rows, bytes }
+  const draft = { frames, prepared: undefined, rows, bytes }
+  return drops.length === 0 ? draft : { ...draft, sealedRows, drops }
 }
 
 /** Checks that the entries are the frames that lie in the buffer, one behind the other. */
@@ -79,13 +94,13 @@ export function draftPrepared(prepared: PreparedFrames, rows: readonly IndexRow[
       `prepared frames: ${prepared.bytes.length - offset} bytes in no frame`
     )
   }
-  return { ...draftBatch({ rows }, () => true, true), prepared, bytes: offset }
+  return { ...draftBatch({ rows }, () => true, undefined, true), prepared, bytes: offset }
 }
 
 /** Frames of our own worker: their layout is looked at, not every header. */
 export function draftPacked(frames: PackedFrames, rows: readonly IndexRow[]): DraftBatch {
   const { bytes } = frames
-  const draft = draftBatch({ rows }, () => true, true)
+  const draft = draftBatch({ rows }, () => true, undefined, true)
   return { ...draft, prepared: { bytes, entries: [] }, packed: new PackedBatch(frames), bytes: bytes.length }
 }
 
@@ -127,6 +142,7 @@ export function pendBatch(
     const space = row.key[0] === rowSpace.local ? rowSpace.local : rowSpace.derived
     entries.push(overlay.set(space, row.key, row.value ?? removedRow, 1))
   }
+  for (const id of draft.drops ?? []) entries.push(overlay.set(rowSpace.record, id, removedRow))
   return { ...draft, durability, overlay: entries, untilIndexed: false, ...done }
 }
 

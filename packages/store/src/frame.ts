@@ -13,7 +13,8 @@ export const frameType = {
   local: 5, // key, then value
   removed: 6, // the segment with this number is superseded
   close: 7, // the store was closed in order
-  rows: 8 // derived rows of a batch without records, for the replay of the tail only
+  rows: 8, // derived rows of a batch without records, for the replay of the tail only
+  dropped: 9 // ids of records that are held no longer
 } as const
 export type FrameType = (typeof frameType)[keyof typeof frameType]
 
@@ -101,5 +102,5 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 function asFrameType(code: number): FrameType | undefined {
-  return code >= 1 && code <= 8 ? (code as FrameType) : undefined
+  return code >= 1 && code <= 9 ? (code as FrameType) : undefined
 }

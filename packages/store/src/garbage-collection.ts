@@ -8,12 +8,13 @@ import type { Id } from '@blocktree/tree'
 import { frameFlag, frameType } from './frame.ts'
 import type { DraftBatch } from './batch-frames.ts'
 import { removedFrame } from './batch-frames.ts'
+import { droppedFrames, droppedIds, recordRow } from './dropped-frame.ts'
 import type { IndexWrite } from './index-store.ts'
 import { openRow, rowSpace, segmentRow, spaceKey } from './index-rows.ts'
 import { groupBytesTarget } from './limits.ts'
 import { samePlace, segmentPath } from './location.ts'
 import type { Position } from './location.ts'
-import { keyText } from './overlay.ts'
+import { keyText, removedRow } from './overlay.ts'
 import type { LogFrame } from './pending-batch.ts'
 import { framesBytes } from './pending-batch.ts'
 import { scanSegment } from './segment-scan.ts'
@@ -151,7 +152,7 @@ class Collection {
     let live = 0
     let dead = 0
     const { salt, segments } = this.#parts
-    const keep = (type: number): boolean => type === frameType.local
+    const keep = (type: number): boolean => type === frameType.local || type === frameType.dropped
     for await (const item of scanSegment(segments.file(segment), { salt, keep })) {
       if (item.kind === 'damage') {
         this.#findings.push(corruption(segmentPath(segment), item.offset, item.problem))
@@ -169,8 +170,12 @@ class Collection {
   async #copyLive(segment: number): Promise<void> {
     const { salt, segments } = this.#parts
     let frames: LogFrame[] = []
+    let dropped: ScannedFrame[] = []
     let bytes = 0
     const flush = async (): Promise<void> => {
+      // Looked at last: what comes again behind this copy is not dropped by it.
+      for (const frame of dropped) frames.push(...droppedFrames(this.#stillDropped(frame)))
+      dropped = []
       if (frames.length === 0) return
       await this.#collector.submit(draftOf(frames, []))
       this.#copiedBytes += bytes
@@ -181,7 +186,8 @@ class Collection {
       if (item.kind !== 'batch') continue
       for (const frame of item.frames) {
         if (!this.#isLive(segment, frame)) continue
-        frames.push(copyFrame(frame))
+        if (frame.type === frameType.dropped) dropped.push(frame)
+        else frames.push(copyFrame(frame))
         bytes += frame.length
       }
       if (bytes >= groupBytesTarget / 2) await flush()
@@ -194,7 +200,13 @@ class Collection {
     for (;;) {
       const late: LogFrame[] = []
       const rows: IndexWrite[] = []
-      for (const frame of await this.#sectorsIn(segment)) {
+      for (const frame of await this.#framesIn(segment)) {
+        if (frame.type === frameType.record) {
+          const row = recordRow(this.#parts.index, frame.reference)
+          const isHere = row?.dropped === true && samePlace(row, { segment, offset: frame.offset })
+          if (isHere) rows.push({ key: spaceKey(rowSpace.record, frame.reference), value: undefined })
+          continue
+        }
         const key = spaceKey(rowSpace.sector, frame.reference)
         const place = this.#reader.place(rowSpace.sector, frame.reference)
         if (place === undefined || !samePlace(place, { segment, offset: frame.offset })) continue
@@ -206,7 +218,8 @@ class Collection {
         continue
       }
       // no sector is asked for between the last look and this
-      this.#reader.leaving = { segment, keys: new Set(rows.map(({ key }) => keyText(key, 1))) }
+      const sectors = rows.filter(({ key }) => key[0] === rowSpace.sector)
+      this.#reader.leaving = { segment, keys: new Set(sectors.map(({ key }) => keyText(key, 1))) }
       try {
         await this.#collector.submit(draftOf([removedFrame(segment)], rows, [segmentRow(segment, 'removed')]))
       } finally {
@@ -219,12 +232,14 @@ class Collection {
     }
   }
 
-  async #sectorsIn(segment: number): Promise<readonly ScannedFrame[]> {
+  /** Sectors and records, without their bytes. */
+  async #framesIn(segment: number): Promise<readonly ScannedFrame[]> {
     const found: ScannedFrame[] = []
     const { salt, segments } = this.#parts
     for await (const item of scanSegment(segments.file(segment), { salt, keep: () => false })) {
       if (item.kind !== 'batch') continue
-      found.push(...item.frames.filter((frame) => frame.type === frameType.sector))
+      for (const frame of item.frames)
+        if (frame.type === frameType.sector || frame.type === frameType.record) found.push(frame)
     }
     return found
   }
@@ -250,6 +265,8 @@ class Collection {
       }
       case frameType.local:
         return this.#isCurrent(frame)
+      case frameType.dropped:
+        return this.#stillDropped(frame).length > 0
       case frameType.removed:
         return true
       case frameType.segment:
@@ -264,6 +281,16 @@ class Collection {
     if (this.#reader.touched?.has(keyText(frame.reference)) !== true) return false
     const place = this.#reader.place(rowSpace.sector, frame.reference)
     return place !== undefined && samePlace(place, { segment, offset: frame.offset })
+  }
+
+  /** Of the ids in a frame, those whose bytes lie in some segment still, and that did not come again. */
+  #stillDropped({ payload }: ScannedFrame): readonly Id[] {
+    const { index, overlay } = this.#parts
+    return (payload === undefined ? [] : droppedIds(payload)).filter(
+      (id) =>
+        recordRow(index, id)?.dropped === true &&
+        (overlay.get(rowSpace.record, id)?.value ?? removedRow) === removedRow
+    )
   }
 
   /** A removal stays as long as it is the last word: an older segment may still hold the row. */

@@ -48,6 +48,8 @@ export function openRow(key: Uint8Array, sealed: Uint8Array): Uint8Array {
 /** Place of a record or sector: segment, offset, payload length; records also say whether a sector is inline. */
 export interface PlaceRow extends Location {
   readonly inline: boolean
+  /** The frame lies there still, and is held no longer: the row goes with its segment. */
+  readonly dropped?: boolean
 }
 
 const placeBytes = 13
@@ -57,7 +59,7 @@ export function encodePlace(key: Uint8Array, place: PlaceRow): Uint8Array {
   row.writeUInt32BE(place.segment, 0)
   row.writeUInt32BE(place.offset, 4)
   row.writeUInt32BE(place.length, 8)
-  row[12] = place.inline ? 1 : 0
+  row[12] = (place.inline ? 1 : 0) | (place.dropped === true ? 2 : 0)
   row.writeUInt32BE(crc32(row.subarray(0, placeBytes), crc32(key)), placeBytes)
   return row
 }
@@ -69,7 +71,8 @@ export function decodePlace(key: Uint8Array, sealed: Uint8Array): PlaceRow {
     segment: row.readUInt32BE(0),
     offset: row.readUInt32BE(4),
     length: row.readUInt32BE(8),
-    inline: row[12] === 1
+    inline: ((row[12] ?? 0) & 1) !== 0,
+    ...(((row[12] ?? 0) & 2) === 0 ? {} : { dropped: true })
   }
 }
 

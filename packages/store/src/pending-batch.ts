@@ -44,7 +44,12 @@ export interface PendingBatch {
   readonly durability: Durability
   /** Bytes in the log. */
   readonly bytes: number
-  /** One entry for each sector, record and prepared frame, in order, then one for each of `rows`; or none at all. */
+  /** Records that are held no longer. */
+  readonly drops?: readonly Uint8Array[]
+  /**
+   * One entry for each sector, record and prepared frame, in order, then one for each of `rows`, then one for each of
+   * `drops`; or none at all.
+   */
   readonly overlay: readonly OverlayEntry[]
   /** Resolve when the batch is in the index, not as soon as it is durable. */
   readonly untilIndexed: boolean

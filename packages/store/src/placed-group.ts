@@ -34,11 +34,13 @@ export class PlacedGroup {
   rowsOf(batches: readonly PendingBatch[]): readonly GroupRow[] {
     this.#sealRows(batches)
     const rows: GroupRow[] = []
+    // A record that is dropped and comes again in the same group has its new place.
+    for (const { drops, sealedRows = [] } of batches) if (drops !== undefined) rows.push(...sealedRows)
     for (const batch of batches) if (isCollectors(batch)) rows.push(...batch.rows)
     for (const { packed } of batches) if (packed !== undefined) rows.push(packed)
     for (const row of this.#placeRows) rows.push(row)
     for (const row of this.#sealed) if (row !== undefined) rows.push(row)
-    for (const { sealedRows = [] } of batches) rows.push(...sealedRows)
+    for (const { drops, sealedRows = [] } of batches) if (drops === undefined) rows.push(...sealedRows)
     return rows
   }
 
@@ -46,10 +48,11 @@ export class PlacedGroup {
   settleOverlay(batches: readonly PendingBatch[]): void {
     let place = 0
     let row = 0
-    for (const { overlay, rows, packed } of batches) {
+    for (const batch of batches) {
+      const { overlay, packed, drops = [] } = batch
       packed?.settle()
-      let left = overlay.length - rows.length
-      for (const entry of overlay) {
+      let left = placesOf(batch)
+      for (const entry of overlay.slice(0, overlay.length - drops.length)) {
         if (left-- > 0) {
           entry.place = this.#places[place++]
           entry.value = inTheLog
@@ -65,9 +68,10 @@ export class PlacedGroup {
   #sealRows(batches: readonly PendingBatch[]): void {
     const sealed = this.#sealed
     const latest = { derived: new Map<string, number>(), local: new Map<string, number>() }
-    for (const { overlay, rows } of batches) {
+    for (const batch of batches) {
+      const { overlay, rows } = batch
       if (overlay.length === 0) continue
-      let next = overlay.length - rows.length
+      let next = placesOf(batch)
       for (const row of rows) {
         const entry = overlay[next++]
         if (entry === undefined) throw new RangeError('a batch has an overlay entry for each of its rows')
@@ -88,6 +92,11 @@ export class PlacedGroup {
 /** Takes rows out, and has nothing that readers would have to see first. */
 function isCollectors(batch: PendingBatch): boolean {
   return batch.overlay.length === 0
+}
+
+/** Entries of the overlay that are of sectors, records and prepared frames; they come first. */
+function placesOf({ overlay, rows, drops = [] }: PendingBatch): number {
+  return overlay.length - rows.length - drops.length
 }
 
 function spaceOf({ type }: LogFrame | PreparedEntry): RowSpace | undefined {

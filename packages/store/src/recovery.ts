@@ -6,6 +6,7 @@
 import { equalBytes } from '@blocktree/codec'
 import type { IndexRow, StoredRecord } from '@blocktree/tree'
 import { frameFlag, frameType } from './frame.ts'
+import { droppedIds, droppedRow, recordRow } from './dropped-frame.ts'
 import { decodeRows } from './rows-frame.ts'
 import type { IndexStore, IndexWrite } from './index-store.ts'
 import { isIndexDamage } from './index-store.ts'
@@ -266,6 +267,7 @@ class Replay {
     this.batches++
     for (const frame of frames) {
       if (frame.type === frameType.removed) await this.#dropSegment(frame.part)
+      else if (frame.type === frameType.dropped) await this.#dropRecords(frame)
       else this.#applyFrame(segment, frame)
     }
     if (this.#rows.length >= rebuildRowsPerWrite) await this.#writeRows()
@@ -287,6 +289,15 @@ class Replay {
       const key = spaceKey(rowSpace.local, payload.subarray(0, frame.part))
       const removed = (flags & frameFlag.deleted) !== 0
       this.#rows.push({ key, value: removed ? undefined : sealRow(key, payload.subarray(frame.part)) })
+    }
+  }
+
+  /** Where they lie has to be in the index first. */
+  async #dropRecords({ payload }: ScannedFrame): Promise<void> {
+    await this.#writeRows()
+    for (const id of payload === undefined ? [] : droppedIds(payload)) {
+      const place = recordRow(this.#parts.index, id)
+      if (place !== undefined) this.#rows.push(droppedRow(id, place))
     }
   }
 
@@ -358,12 +369,10 @@ class Replay {
 
   /** Of several copies the one that the index names; in a replay nothing that a collection moved. */
   #isNews(segment: number, frame: ScannedFrame): boolean {
+    const place = recordRow(this.#parts.index, frame.reference)
+    if (place?.dropped === true) return false
     if (!this.#fresh) return (frame.flags & frameFlag.copied) === 0
-    const key = spaceKey(rowSpace.record, frame.reference)
-    const row = this.#parts.index.get(key)
-    if (row === undefined) return false
-    const place = decodePlace(key, row)
-    return place.segment === segment && place.offset === frame.offset
+    return place !== undefined && place.segment === segment && place.offset === frame.offset
   }
 
   /** A segment whose live frames were copied: its rows and its file may still be there. */

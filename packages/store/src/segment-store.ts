@@ -16,7 +16,7 @@ import { eachRow, isIndexDamage } from './index-store.ts'
 import { rowSpace } from './index-rows.ts'
 import { queuedBytesMax, reserveBytes, segmentBytesTarget } from './limits.ts'
 import { type Location, type Position, decodeLogPlace, encodeLogPlace, isBefore } from './location.ts'
-import { keyText } from './overlay.ts'
+import { keyText, removedRow } from './overlay.ts'
 import type { PackedFrames } from './packed-batch.ts'
 import type { PreparedFrames } from './pending-batch.ts'
 import { damagedRows } from './row-scrub.ts'
@@ -120,7 +120,12 @@ export class SegmentStore implements DiskStore {
 
   commit(batch: StoreBatch, options?: { readonly durability?: Durability }): Promise<void> {
     return this.#submit(
-      () => draftBatch(batch, (record) => this.#isHeld(record)),
+      () =>
+        draftBatch(
+          batch,
+          (record) => this.#isHeld(record),
+          (id) => this.#reader.place(rowSpace.record, id)
+        ),
       options?.durability ?? 'group'
     )
   }
@@ -264,6 +269,7 @@ export class SegmentStore implements DiskStore {
   #isHeld(record: StoredRecord): boolean {
     if (record.isNew === true) return false
     const pending = this.#parts.overlay.get(rowSpace.record, record.id)
+    if (pending?.value === removedRow) return false
     if (pending !== undefined && pending.place === undefined) {
       return record.inline === undefined || this.#reader.readRecord(record.id)?.inline !== undefined
     }

@@ -7,7 +7,7 @@ import { frameFlag, frameType } from './frame.ts'
 import type { PlaceRow, RowSpace } from './index-rows.ts'
 import { decodePlace, openRow, rowSpace, spaceKey } from './index-rows.ts'
 import type { OverlayEntry, OverlayValue } from './overlay.ts'
-import { keyBytes, keyText, rowOf } from './overlay.ts'
+import { keyBytes, keyText, removedRow, rowOf } from './overlay.ts'
 import type { Frame } from './segment-files.ts'
 import { StoreError } from './store-error.ts'
 import type { StoreParts, StoreView } from './store-parts.ts'
@@ -63,19 +63,21 @@ export class StoreReader implements StoreView {
 
   hasRecord(id: Id): boolean {
     this.#assertReadable()
-    return (
-      this.#parts.overlay.get(rowSpace.record, id) !== undefined ||
-      this.place(rowSpace.record, id) !== undefined
-    )
+    const pending = this.#parts.overlay.get(rowSpace.record, id)
+    return pending === undefined
+      ? this.place(rowSpace.record, id) !== undefined
+      : pending.value !== removedRow
   }
 
   /** Where a record or sector lies; undefined when it is not in the log. */
   place(space: typeof rowSpace.record | typeof rowSpace.sector, reference: Id): PlaceRow | undefined {
-    const pending = this.#parts.overlay.get(space, reference)?.place
-    if (pending !== undefined) return pending
+    const pending = this.#parts.overlay.get(space, reference)
+    if (pending?.place !== undefined) return pending.place
+    if (pending?.value === removedRow) return undefined
     const key = spaceKey(space, reference)
     const row = this.#parts.index.get(key)
     const place = row === undefined ? undefined : this.#guard(() => decodePlace(key, row))
+    if (place?.dropped === true) return undefined
     const isLeaving = space === rowSpace.sector && place?.segment === this.leaving?.segment
     return isLeaving && this.leaving?.keys.has(keyText(reference)) === true ? undefined : place
   }

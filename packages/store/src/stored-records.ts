@@ -4,7 +4,7 @@ import { asBuffer, frameType } from './frame.ts'
 import { rowSpace } from './index-rows.ts'
 import { samePlace } from './location.ts'
 import type { Position } from './location.ts'
-import { keyBytes } from './overlay.ts'
+import { keyBytes, removedRow } from './overlay.ts'
 import { scanSegment } from './segment-scan.ts'
 import type { StoreParts } from './store-parts.ts'
 import type { StoreReader } from './store-reader.ts'
@@ -33,9 +33,12 @@ export async function* storedRecords(
         if (frame.type !== frameType.record || frame.payload === undefined) continue
         const place = reader.place(rowSpace.record, frame.reference)
         const text = asBuffer(frame.reference).toString('latin1')
-        // Not in the index yet, although in the log: on its way. Elsewhere in the index: this is an old copy.
-        if (place === undefined) seen.add(text)
-        else if (!samePlace(place, { segment, offset: frame.offset })) continue
+        // Not in the index yet, although in the log: on its way, or dropped. Elsewhere in the index: an old copy.
+        if (place === undefined) {
+          const pending = parts.overlay.get(rowSpace.record, frame.reference)
+          if (pending === undefined || pending.value === removedRow) continue
+          seen.add(text)
+        } else if (!samePlace(place, { segment, offset: frame.offset })) continue
         yield toRecord({ header: { ...frame, payloadChecksum: 0 }, payload: frame.payload })
       }
     }

@@ -193,7 +193,10 @@ export class Puller {
         }
         const prev = header.body.prev.map((id) => id.toHex())
         const unknown = prev.filter((id) => !known.has(id))
-        if (unknown.length > 0 && open.length < 100_000) open.push(...unknown)
+        if (this.#deps.ports.tree.mayEndAt(header)) {
+          known.set(name, true)
+          open.pop()
+        } else if (unknown.length > 0 && open.length < 100_000) open.push(...unknown)
         else {
           known.set(
             name,

@@ -34,16 +34,6 @@ export function tipsValue(
 
 const gapMark = Uint8Array.of(0)
 
-/** Ancestors of held headers of a block that are not held, sorted. */
-export function missingAncestors(tree: TreeState, block: Id): readonly Id[] {
-  const headers = tree.headersOf(block)
-  const held = new Set(headers.map(({ id }) => id.toHex()))
-  const missing = new Map<string, Id>()
-  for (const { body } of headers)
-    for (const id of body.prev) if (!held.has(id.toHex())) missing.set(id.toHex(), id)
-  return [...missing.values()].toSorted(compareBytes)
-}
-
 export class ScopeSummaries {
   readonly view: ScopeView
   readonly authority: Rows
@@ -122,7 +112,7 @@ export class ScopeSummaries {
     for await (const { block, zone, tips, incomplete } of this.#tree.blockTips(range)) {
       if (tips.length === 0 || (!isWhole && !this.view.hasBlock(block, zone))) continue
       const sorted = tips.length === 1 ? tips : tips.toSorted(compareBytes)
-      const missing = incomplete ? missingAncestors(this.#tree, block) : []
+      const missing = incomplete ? this.#tree.missingOf(block) : []
       yield { key: block, value: tipsValue(crypto, sorted, missing), tips: sorted, incomplete }
     }
   }
@@ -163,6 +153,11 @@ export class Summaries {
       }
     }
     return summaries
+  }
+
+  /** What need not be held, and so is not compared, is something else than before. */
+  forgetHeaders(): void {
+    for (const { headers } of this.#scopes.values()) headers.forget()
   }
 
   take(taken: readonly TakenRecord[]): void {

@@ -20,7 +20,7 @@ import { localKey, localPrefix, localRows } from './local-rows.ts'
 import { type Summary, chunkBytesSaved } from './summary.ts'
 import type { SummaryRow } from './summaries.ts'
 
-const format = 2
+const format = 3
 const stampKey: Uint8Array = concatBytes(localPrefix.summary, Uint8Array.of(0))
 const chunkPrefix: Uint8Array = concatBytes(localPrefix.summary, Uint8Array.of(1))
 
@@ -35,6 +35,8 @@ interface Place {
 interface Stamp {
   readonly scope: Id
   readonly headers: number
+  /** Over the ids of all bases: with others, other rows are compared. */
+  readonly bases: Uint8Array
   /** Where the log ended before the rows were read; undefined in a store without a log. */
   readonly logEnd: Uint8Array | undefined
 }
@@ -44,6 +46,7 @@ export async function loadSummary(place: Place, summary: Summary<SummaryRow>): P
   const { store, scope } = place
   const stamp = decodeStamp(store.local.get(stampKey))
   if (stamp === undefined || stamp.scope.toHex() !== scope.toHex()) return false
+  if (stamp.bases.toHex() !== basesHash(place).toHex()) return false
   const chunks: { readonly chunk: number; readonly bytes: Uint8Array }[] = []
   for await (const [rest, bytes] of localRows(store, chunkPrefix)) {
     const [chunk] = rest
@@ -74,10 +77,9 @@ async function markChanges(
 }
 
 /** Saves what changed; nothing when the summary is not up to date, or somebody writes at this moment. */
-export async function saveSummary(
-  { tree, store, scope }: Omit<Place, 'crypto'>,
-  summary: Summary<SummaryRow>
-): Promise<boolean> {
+export async function saveSummary(place: Place, summary: Summary<SummaryRow>): Promise<boolean> {
+  const { tree, store, scope } = place
+  const bases = basesHash(place)
   const logEnd = store.logEnd?.()
   const { headers } = tree.statistics()
   await summary.settle()
@@ -86,7 +88,7 @@ export async function saveSummary(
   const rows: IndexRow[] = summary
     .unsaved()
     .map(({ chunk, bytes }) => ({ key: localKey(chunkPrefix, Uint8Array.of(chunk)), value: bytes }))
-  rows.push({ key: stampKey, value: encodeStamp({ scope, headers, logEnd }) })
+  rows.push({ key: stampKey, value: encodeStamp({ scope, headers, bases, logEnd }) })
   await store.commit({ local: rows }, { durability: 'none' })
   return true
 }
@@ -98,8 +100,12 @@ function isNear(store: BlockStore, stamp: Stamp | undefined, headers: number): b
   return store.recordsAfter(stamp.logEnd, summaryLogBytesMax / 16) !== undefined
 }
 
-function encodeStamp({ scope, headers, logEnd }: Stamp): Uint8Array {
-  const writer = new CanonicalWriter(128).array(4).uint(format).bin(scope).uint(headers)
+function basesHash({ tree, crypto }: Place): Uint8Array {
+  return crypto.sha256(concatBytes(...tree.baseIds()))
+}
+
+function encodeStamp({ scope, headers, bases, logEnd }: Stamp): Uint8Array {
+  const writer = new CanonicalWriter(160).array(5).uint(format).bin(scope).uint(headers).bin(bases)
   return (logEnd === undefined ? writer.nil() : writer.bin(logEnd)).finish()
 }
 
@@ -107,13 +113,14 @@ function decodeStamp(bytes: Uint8Array | undefined): Stamp | undefined {
   if (bytes === undefined) return undefined
   try {
     const reader = new CanonicalReader(bytes)
-    reader.arrayOf(4)
+    reader.arrayOf(5)
     if (reader.uint() !== format) return undefined
     const scope = reader.binExact(32).slice()
     const headers = reader.uint()
+    const bases = reader.binExact(32).slice()
     const logEnd = reader.skipNil() ? undefined : reader.bin(64).slice()
     reader.end()
-    return { scope, headers, logEnd }
+    return { scope, headers, bases, logEnd }
   } catch {
     return undefined
   }

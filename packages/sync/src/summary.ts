@@ -49,6 +49,7 @@ export class Summary<Row extends TrieRow> {
   /** Places to read again, by their first two bytes. */
   readonly #marked: Set<number> = new Set()
   #isKnown = false
+  #isForgotten = false
   #isReading = false
   #work: Promise<void> = Promise.resolve()
 
@@ -85,6 +86,7 @@ export class Summary<Row extends TrieRow> {
   /** Everything may have changed. */
   forget(): void {
     this.#isKnown = false
+    this.#isForgotten = true
   }
 
   /** The node at a place, of the rows as they are when the promise resolves or later. */
@@ -161,8 +163,10 @@ export class Summary<Row extends TrieRow> {
     if (!this.#isKnown || this.#marked.size > marksMax) {
       this.#isKnown = false
       this.#marked.clear()
+      this.#isForgotten = false
       await this.#readAll()
-      this.#isKnown = true
+      // Forgotten while it was read: the next look reads all rows again.
+      this.#isKnown = !this.#isForgotten
     }
     // What is marked while a place is read is read again by the next look.
     for (const bucket of [...this.#marked]) {

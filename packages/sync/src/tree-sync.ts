@@ -206,7 +206,12 @@ export class TreeSync {
     this.#puller = new Puller({ ports, treeId, summaries: this.#summaries, intake: this.#intake })
     this.#pusher = new Pusher(shared)
     this.#scrubber = new Scrubber({ ...shared, scopeOf, book: this.#book, payloads: this.#payloads })
-    this.#endListening = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
+    const endTaken = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
+    const endBases = ports.tree.onBases(() => this.#summaries.forgetHeaders())
+    this.#endListening = () => {
+      endTaken()
+      endBases()
+    }
   }
 
   /** Starts replication: what was cut short goes on with the first peer. */
@@ -833,11 +838,11 @@ export class TreeSync {
   }
 
   async #saveSummary(): Promise<void> {
-    const { tree, store } = this.#ports
+    const { tree, store, crypto } = this.#ports
     if (tree.rootBlock === undefined) return
     const { headers } = this.#summaries.of([tree.rootBlock])
     // A summary that nobody has asked for is not worked out only to be saved.
-    if (headers.isKnown) await saveSummary({ tree, store, scope: tree.rootBlock }, headers)
+    if (headers.isKnown) await saveSummary({ tree, store, crypto, scope: tree.rootBlock }, headers)
   }
 
   /** Now and then; less often while so much is written that the summary costs a look at all rows. */

@@ -304,10 +304,6 @@ function checkEpochOf(authority: Authority, id: Id, home: Id): AcceptanceVerdict
 }
 
 function checkCheckpoint(context: AcceptanceContext, record: CheckpointRecord): AcceptanceVerdict {
-  if (record.body.graves > 0) {
-    const message = 'a checkpoint with graves cannot be judged: burial is not part of this release'
-    return { verdict: 'parked', missing: undefined, code: 'ERR_CHECKPOINT_GRAVES', message }
-  }
   return (
     checkZone(context.authority, record.body.zone) ??
     underChain(context, record, (chain) =>

@@ -4,13 +4,14 @@
  */
 import { compareBytes, equalBytes } from '@blocktree/codec'
 import { anchoredEntries } from './anchor.ts'
+import { isBaseEntry } from './base.ts'
 import { homeZone } from './birth.ts'
 import type { CapChains } from './cap-chain.ts'
 import type { HeldRecords, VersionedHead } from './held-records.ts'
-import { type IdMap, IdSet, idKey } from './id-key.ts'
+import { IdMap, IdSet, idKey } from './id-key.ts'
 import { headsPerBlockMax, headsPerCapMax } from './limits.ts'
 import { type BlockHeaders, type Line, lineOf, sortHeaders } from './line.ts'
-import type { HeaderRecord, Id } from './records.ts'
+import { type HeaderRecord, type Id, blockState } from './records.ts'
 import { CutMembers } from './revocation-cut.ts'
 import { isHeaderValid } from './validity.ts'
 
@@ -29,8 +30,8 @@ export interface BlockEvaluation {
   /** Anchored, and no valid header in line. */
   readonly lostToRevocation: boolean
   readonly buried: boolean
-  /** A prev of a held header is not held. */
-  readonly incomplete: boolean
+  /** Ancestors of held headers that are not held and should be, sorted: not those that only a base entry names. */
+  readonly missing: readonly Id[]
   readonly quarantine: readonly Id[]
   readonly adopted: readonly Id[]
   readonly late: readonly Id[]
@@ -43,7 +44,8 @@ export function evaluateBlock(held: HeldRecords, chains: CapChains, block: Id): 
   const headers = sortHeaders(block, held.headersOf(block))
   const first = headers.sorted[0]
   if (first === undefined) return undefined
-  const entries = anchoredEntries(held, held.anchors(homeZone(first.body.birth, block)), block)
+  const zone = homeZone(first.body.birth, block)
+  const entries = anchoredEntries(held, held.anchors(zone), block)
   const line = lineOf(headers, entries, chains)
   const valid = new IdSet()
   const members = new CutMembers()
@@ -64,7 +66,14 @@ export function evaluateBlock(held: HeldRecords, chains: CapChains, block: Id): 
     lostToRevocation: entries.versions !== undefined && candidates.length === 0,
     buried: entries.buried,
     uncounted: uncounted.map(({ header }) => header.id),
-    ...labelRest(headers, line, valid, candidates)
+    ...labelRest({
+      headers,
+      valid,
+      candidates,
+      isInLine: (id) => !entries.buried && line.versions.has(id),
+      settled: entries.buried ? atOrBelowTombstones(headers) : new IdSet(),
+      mayEnd: (header) => isBaseEntry(held, zone, header)
+    })
   }
 }
 
@@ -129,38 +138,64 @@ function hasSelfFork(heads: readonly Head[]): boolean {
   )
 }
 
-type Rest = Pick<BlockEvaluation, 'tips' | 'incomplete' | 'quarantine' | 'adopted' | 'late' | 'pending'>
+type Rest = Pick<BlockEvaluation, 'tips' | 'missing' | 'quarantine' | 'adopted' | 'late' | 'pending'>
 
-function labelRest(
-  headers: BlockHeaders,
-  line: Line,
-  valid: IdSet,
-  candidates: readonly HeaderRecord[]
-): Rest {
+interface Labelled {
+  readonly headers: BlockHeaders
+  readonly valid: IdSet
+  readonly candidates: readonly HeaderRecord[]
+  readonly isInLine: (id: Id) => boolean
+  /** What a burial has settled for good: it is nothing to look at. */
+  readonly settled: IdSet
+  /** What lies below this header need not be held. */
+  readonly mayEnd: (header: HeaderRecord) => boolean
+}
+
+function labelRest({ headers, valid, candidates, isInLine, settled, mayEnd }: Labelled): Rest {
   const always = (): boolean => true
   const belowValid = new IdSet()
   const belowCandidate = new IdSet()
   for (const header of headers.sorted)
     if (valid.has(header.id)) markBelow(headers, header, belowValid, always)
   for (const candidate of candidates) markBelow(headers, candidate, belowCandidate, always)
-  const gaps = missingBelow(headers)
+  const gaps = missingBelow(headers, mayEnd)
   const named = new IdSet(headers.sorted.flatMap((header) => header.body.prev))
   const rest = { quarantine: [] as Id[], adopted: [] as Id[], late: [] as Id[], pending: [] as Id[] }
   for (const { id } of headers.sorted) {
     if (!valid.has(id)) (belowValid.has(id) ? rest.adopted : rest.quarantine).push(id)
-    else if (!line.versions.has(id) && !belowCandidate.has(id))
+    else if (!isInLine(id) && !belowCandidate.has(id) && !settled.has(id))
       (gaps.has(id) ? rest.pending : rest.late).push(id)
   }
   const tips = headers.sorted.filter((header) => !named.has(header.id)).map((header) => header.id)
   // In order of ids: rows do not depend on the order of arrival.
-  return { ...rest, tips: tips.toSorted(compareBytes), incomplete: gaps.size > 0 }
+  const missing = gaps.size === 0 ? [] : missingPrev(headers, gaps)
+  return { ...rest, tips: tips.toSorted(compareBytes), missing }
 }
 
-/** Headers with a prev that is not held, at any depth. */
-function missingBelow(headers: BlockHeaders): IdSet {
+/** Headers with a prev that is not held and should be, at any depth. */
+function missingBelow(headers: BlockHeaders, mayEnd: (header: HeaderRecord) => boolean): IdSet {
   const gaps = new IdSet()
   for (const header of headers.sorted) {
-    if (header.body.prev.some((prev) => !headers.byId.has(prev) || gaps.has(prev))) gaps.add(header.id)
+    const isGap = header.body.prev.some((prev) => !headers.byId.has(prev) || gaps.has(prev))
+    if (isGap && !mayEnd(header)) gaps.add(header.id)
   }
   return gaps
+}
+
+function missingPrev(headers: BlockHeaders, gaps: IdSet): readonly Id[] {
+  const missing = new IdMap<Id>()
+  for (const { id, body } of headers.sorted)
+    if (gaps.has(id)) for (const prev of body.prev) if (!headers.byId.has(prev)) missing.set(prev, prev)
+  return [...missing.values()].toSorted(compareBytes)
+}
+
+/** Tombstones and what they follow: whoever removed the block had seen it. */
+function atOrBelowTombstones(headers: BlockHeaders): IdSet {
+  const marks = new IdSet()
+  for (const header of headers.sorted) {
+    if (header.body.state !== blockState.deleted) continue
+    marks.add(header.id)
+    markBelow(headers, header, marks, () => true)
+  }
+  return marks
 }

@@ -15,7 +15,7 @@ import { PayloadReader } from './payload-reader.ts'
 import type { BlockStore } from './ports.ts'
 import type { CheckpointRecord, Id } from './records.ts'
 import { TreeError } from './tree-error.ts'
-import { HeadsRootBuilder } from './trie.ts'
+import { HeadsRootBuilder, type ManifestRoots } from './trie.ts'
 
 const chunkBytes = 64 * 1024
 
@@ -121,9 +121,7 @@ export class CheckpointCompletion {
       isMalformed = true
     }
     if (!isMalformed) this.#deps.held.readable.add(id)
-    const { headsRoot, blocks } = roots.finish()
-    progress.matches =
-      !isMalformed && !isWrong && blocks === body.blocks && equalBytes(headsRoot, body.headsRoot)
+    progress.matches = !isMalformed && !isWrong && isManifestOf(body, roots.finish())
     progress.missing = missing
     return true
   }
@@ -189,4 +187,10 @@ function homeOf(body: { readonly birth: Parameters<typeof homeZone>[0]; readonly
 
 function bySequence(left: Progress, right: Progress): number {
   return left.checkpoint.body.sequence - right.checkpoint.body.sequence
+}
+
+/** The rows give what the checkpoint says of them. */
+export function isManifestOf(body: CheckpointRecord['body'], roots: ManifestRoots): boolean {
+  const isSame = roots.blocks === body.blocks && roots.graves === body.graves
+  return isSame && equalBytes(roots.headsRoot, body.headsRoot) && equalBytes(roots.graveRoot, body.graveRoot)
 }

@@ -7,7 +7,9 @@ import type { CryptoProvider, Random } from '@blocktree/crypto'
 import { createCheckpoint } from './checkpoint.ts'
 import { zeroId } from './domain.ts'
 import { checkpointPreviousMax } from './limits.ts'
-import { type ManifestRow, encodeManifestRow } from './manifest.ts'
+import { baseExtension } from './base.ts'
+import { IdSet } from './id-key.ts'
+import { type ManifestRow, compareRows, encodeManifestRow } from './manifest.ts'
 import { noAead } from './payload-shape.ts'
 import { PayloadWriter } from './payload-writer.ts'
 import type { BlockStore, Clock, Durability, StoredSector } from './ports.ts'
@@ -15,7 +17,7 @@ import type { CheckpointRecord, Id } from './records.ts'
 import { recordType } from './records.ts'
 import type { Signer } from './signed-record.ts'
 import type { TreeState } from './tree-state.ts'
-import { HeadsRootBuilder, idSetRoot } from './trie.ts'
+import { HeadsRootBuilder, type ManifestRoots, idSetRoot } from './trie.ts'
 import { TreeError } from './tree-error.ts'
 
 const sectorsPerCommit = 16
@@ -38,6 +40,10 @@ export interface CheckpointOptions {
   readonly cap: Id | undefined
   /** The checkpoints that it follows; at most 64 of them are named. */
   readonly previous: readonly CheckpointRecord[]
+  /** An older checkpoint of the zone to name as base (./base.ts). */
+  readonly base?: Id
+  /** Blocks of the zone that are buried, sorted: those of all previous checkpoints, and what is added. */
+  readonly graves?: readonly Id[]
   /** As `authorityRoot` gives it: several checkpoints of one act name the same. */
   readonly authorityRoot: Uint8Array
   /** Default 16: sectors of 64 KiB. */
@@ -66,20 +72,18 @@ export async function makeCheckpoint(
   if (tree === undefined) throw new TreeError('ERR_RECORD_MISSING', 'a checkpoint needs a tree: none is held')
   const { zone, cap, authorityRoot: authority } = options
   const previous = options.previous.slice(0, checkpointPreviousMax)
-  const { headsRoot, blocks, manifest } = await writeManifest(deps, options)
+  const { manifest, ...roots } = await writeManifest(deps, options)
   return createCheckpoint(crypto, signer, {
     tree,
     zone,
     sequence: Math.min(integerMax, 1 + Math.max(0, ...previous.map(({ body }) => body.sequence))),
     prev: previous.map(({ id }) => id).toSorted(compareBytes),
-    headsRoot,
-    blocks,
-    graveRoot: zeroId,
-    graves: 0,
+    ...roots,
     authorityRoot: authority,
     manifest,
     timeMs: clock.now(),
-    cap
+    cap,
+    ext: options.base === undefined ? [] : [baseExtension(options.base)]
   })
 }
 
@@ -87,7 +91,8 @@ export async function makeCheckpoint(
 export async function zoneRoots(tree: ZoneReader, crypto: CryptoProvider, zone: Id): Promise<ZoneRoots> {
   const builder = new HeadsRootBuilder(crypto)
   for await (const row of manifestRows(tree, zone)) builder.add(row)
-  return builder.finish()
+  const { headsRoot, blocks } = builder.finish()
+  return { headsRoot, blocks }
 }
 
 /** The trie over the ids of all authority records held: tells whether two nodes know the same of them. */
@@ -98,7 +103,30 @@ export function authorityRoot(tree: Pick<TreeState, 'authorityRecords'>, crypto:
   return idSetRoot(crypto, ids.toSorted(compareBytes))
 }
 
-async function* manifestRows(tree: ZoneReader, zone: Id): AsyncGenerator<ManifestRow> {
+async function* manifestRows(
+  tree: ZoneReader,
+  zone: Id,
+  graves: readonly Id[] = []
+): AsyncGenerator<ManifestRow> {
+  const buried = new IdSet(graves)
+  let grave = 0
+  // Graves stand in the directory of zeros, and there by block: beside the root block, before all others.
+  const gravesBefore = function* (row: ManifestRow | undefined): Generator<ManifestRow> {
+    for (let block = graves[grave]; block !== undefined; block = graves[++grave]) {
+      const next = { directory: zeroId, block, heads: [] }
+      if (row !== undefined && compareRows(row, next) < 0) return
+      yield next
+    }
+  }
+  for await (const row of headRows(tree, zone)) {
+    if (buried.has(row.block)) continue
+    yield* gravesBefore(row)
+    yield row
+  }
+  yield* gravesBefore(undefined)
+}
+
+async function* headRows(tree: ZoneReader, zone: Id): AsyncGenerator<ManifestRow> {
   for await (const { parent, block } of tree.blocksOfZone(zone)) {
     const heads = tree.blockSummary(block)?.heads ?? []
     if (heads.length === 0) continue
@@ -109,8 +137,8 @@ async function* manifestRows(tree: ZoneReader, zone: Id): AsyncGenerator<Manifes
 
 async function writeManifest(
   { tree, store, crypto, random }: CheckpointMakerDeps,
-  { zone, sectorLog2 = sectorLog2Default, durability = 'none' }: CheckpointOptions
-): Promise<Pick<CheckpointRecord['body'], 'headsRoot' | 'blocks' | 'manifest'>> {
+  { zone, graves, sectorLog2 = sectorLog2Default, durability = 'none' }: CheckpointOptions
+): Promise<ManifestRoots & Pick<CheckpointRecord['body'], 'manifest'>> {
   const roots = new HeadsRootBuilder(crypto)
   let sectors: StoredSector[] = []
   const writer = new PayloadWriter(
@@ -122,7 +150,7 @@ async function writeManifest(
     sectors = []
     if (waiting.length > 0) await store.commit({ sectors: waiting }, { durability })
   }
-  for await (const row of manifestRows(tree, zone)) {
+  for await (const row of manifestRows(tree, zone, graves)) {
     roots.add(row)
     writer.push(encodeManifestRow(row))
     if (sectors.length >= sectorsPerCommit) await flush()

@@ -10,6 +10,8 @@ import { TreeError } from './tree-error.ts'
 
 /** Codes of format 1; all others are free. They are given per place: these stand in a header's sealed part. */
 export const sealedExtension = { movedTo: 1, movedFrom: 2 } as const
+/** These stand in the body of a checkpoint; `base`: the record id of an older checkpoint (./base.ts). */
+export const checkpointExtension = { base: 1 } as const
 
 const noExtensions: Extensions = []
 const noneKnown: ReadonlySet<number> = new Set()

@@ -7,8 +7,9 @@ import { equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { CheckpointCompletion } from './checkpoint-completion.ts'
 import type { HeldIndex } from './held-index.ts'
-import { IdSet } from './id-key.ts'
-import { decodeHeads, rowKey, rowPrefix } from './index-rows.ts'
+import { namedBase } from './base.ts'
+import { IdMap, IdSet, idKey } from './id-key.ts'
+import { decodeHeads, emptyManifestValueBytes, rowKey, rowPrefix } from './index-rows.ts'
 import { rowsBelow } from './listing.ts'
 import { type FollowUp, type OpenChange, journalKey } from './open-change.ts'
 import { settleBlock } from './placement.ts'
@@ -23,6 +24,8 @@ export interface BlockWork {
   change(work: (open: OpenChange) => void): Promise<void>
   /** Evaluates one block inside a change. */
   evaluate(open: OpenChange, block: Id): void
+  /** Bases of some zone are others than before: what need not be held, and what is buried for good, has changed. */
+  basesChanged(): void
 }
 
 export interface FollowUpDeps {
@@ -38,6 +41,8 @@ export class FollowUps {
   #queue: Promise<void> = Promise.resolve()
   #isStopped = false
   readonly #later: FollowUp[] = []
+  /** Zones with a checkpoint that names a base, and the bases that counted when they were last looked at. */
+  readonly #bases: IdMap<{ readonly zone: Id; readonly counted: string }> = new IdMap()
 
   constructor(deps: FollowUpDeps, blocks: BlockWork) {
     this.#deps = deps
@@ -48,8 +53,11 @@ export class FollowUps {
   /** Takes up what a crash left; the work itself goes on behind the caller. */
   async resume(): Promise<void> {
     for (const record of this.#deps.held.authority.records()) {
-      if (record.type === recordType.checkpoint) this.#checkpoints.watch(record)
+      if (record.type !== recordType.checkpoint) continue
+      this.#checkpoints.watch(record)
+      this.#noteBase(record)
     }
+    for (const zone of this.baseZones()) this.#bases.set(zone, { zone, counted: this.#basesKey(zone) })
     const left: FollowUp[] = []
     for await (const [key, value] of rowsBelow(this.#deps.store.index, rowKey(rowPrefix.journal))) {
       const id = key.slice(1)
@@ -96,6 +104,7 @@ export class FollowUps {
       if (this.#isStopped) return
       if (followUp.work === 'children') await this.#settleChildren(followUp.directory)
       else await this.#runAuthority(followUp.record)
+      this.#lookAtBases()
       await this.#blocks.change((open) => open.rows.put(journalKey(followUp), undefined))
     }
   }
@@ -108,7 +117,36 @@ export class FollowUps {
     if (record?.type === recordType.succession) return this.#evaluate(this.#allBlocks())
     if (record?.type !== recordType.checkpoint) return
     this.#checkpoints.watch(record)
+    this.#noteBase(record)
     await this.#advanceCheckpoints()
+  }
+
+  #noteBase(checkpoint: CheckpointRecord): void {
+    const { zone } = checkpoint.body
+    if (namedBase(checkpoint) !== undefined && !this.#bases.has(zone))
+      this.#bases.set(zone, { zone, counted: '' })
+  }
+
+  /** Zones in which a checkpoint names a base. */
+  baseZones(): readonly Id[] {
+    return [...this.#bases.values()].map(({ zone }) => zone)
+  }
+
+  #basesKey(zone: Id): string {
+    return this.#deps.held
+      .bases(zone)
+      .map(({ id }) => idKey(id))
+      .join(' ')
+  }
+
+  #lookAtBases(): void {
+    let isChanged = false
+    for (const zone of this.baseZones()) {
+      const counted = this.#basesKey(zone)
+      isChanged ||= this.#bases.get(zone)?.counted !== counted
+      this.#bases.set(zone, { zone, counted })
+    }
+    if (isChanged) this.#blocks.basesChanged()
   }
 
   async #advanceCheckpoints(): Promise<void> {
@@ -117,6 +155,7 @@ export class FollowUps {
     for (const id of read)
       if (isCut(held.authority.records(), id)) await this.#evaluate(this.#blocksOfManifest(id))
     for (const checkpoint of complete) await this.#afterCompletion(checkpoint)
+    if (complete.length > 0) this.#lookAtBases()
   }
 
   /** Blocks whose rows differ from the anchors that this one replaces. */
@@ -241,8 +280,13 @@ export class FollowUps {
       const block = key.slice(-32)
       const summary = this.#deps.held.blockRow(block)
       const listed = decodeHeads(value.subarray(32))
+      if (value.length === emptyManifestValueBytes) {
+        // a grave: nothing of the block may be shown any more
+        if (summary !== undefined && (summary.heads.length > 0 || summary.incomplete)) yield block
+        continue
+      }
       const isSame =
-        summary !== undefined &&
+        summary?.incomplete === false &&
         summary.tips.length === listed.length &&
         summary.heads.length === listed.length &&
         listed.every((entry) =>

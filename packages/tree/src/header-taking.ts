@@ -79,7 +79,10 @@ export class HeaderTaking {
     const verdict = this.#parts.chains.ofSigner(header.signer, header.body.cap)
     if (verdict.verdict !== 'valid' || !this.#isUnconditional(verdict.chain)) return undefined
     const { prev } = header.body
-    if (before === undefined) return prev.length === 0 ? [{ id: header.id, version: 1 }] : undefined
+    if (before === undefined) {
+      if (prev.length > 0 || this.#isBuried(header)) return undefined
+      return [{ id: header.id, version: 1 }]
+    }
     const { heads } = before
     if (heads.length === 0 || before.incomplete) return undefined
     if (heads.length !== before.tips.length || prev.length !== heads.length) return undefined
@@ -89,6 +92,15 @@ export class HeaderTaking {
     return [
       { id: header.id, version: Math.min(versionMax, 1 + Math.max(...heads.map((head) => head.version))) }
     ]
+  }
+
+  /** Nothing of the block is held: it may have been given up, and this be an old version of it. */
+  #isBuried(header: HeaderRecord): boolean {
+    const { held } = this.#parts
+    const { birth, block } = header.body
+    return held
+      .anchors(homeZone(birth, block))
+      .some((anchor) => anchor.body.graves > 0 && held.isGrave(anchor.id, block))
   }
 
   #isUnconditional(chain: CapChain): boolean {
@@ -122,7 +134,15 @@ export class HeaderTaking {
       open,
       block,
       before,
-      winnerFacts(sample, { ...evaluation, conflict: needsAttention(evaluation) }, nameKey)
+      winnerFacts(
+        sample,
+        {
+          ...evaluation,
+          conflict: needsAttention(evaluation),
+          incomplete: evaluation.missing.length > 0
+        },
+        nameKey
+      )
     )
     return evaluation
   }

@@ -5,11 +5,20 @@
 import { equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { anchorsOf } from './anchor.ts'
+import { basesOf } from './base.ts'
 import type { Authority } from './authority.ts'
 import type { CapChains } from './cap-chain.ts'
 import type { HeldRecords, VersionedHead } from './held-records.ts'
 import { BoundedMap, IdMap, IdSet } from './id-key.ts'
-import { type BlockRow, decodeBlockRow, decodeHeads, readIds, rowKey, rowPrefix } from './index-rows.ts'
+import {
+  type BlockRow,
+  decodeBlockRow,
+  decodeHeads,
+  emptyManifestValueBytes,
+  readIds,
+  rowKey,
+  rowPrefix
+} from './index-rows.ts'
 import type { OpenChange } from './open-change.ts'
 import type { BlockStore } from './ports.ts'
 import { decodeRecord } from './record.ts'
@@ -30,6 +39,7 @@ export class HeldIndex implements HeldRecords {
   readonly #crypto: CryptoProvider
   readonly #chains: CapChains
   readonly #anchors: IdMap<readonly CheckpointRecord[]> = new IdMap()
+  readonly #bases: IdMap<readonly CheckpointRecord[]> = new IdMap()
   #anchorsChange = -1
   /** The sector beside the header that was read last: who asks for a header asks for it next. Handed out once. */
   #inline: { readonly id: Id; readonly bytes: Uint8Array } | undefined
@@ -108,10 +118,10 @@ export class HeldIndex implements HeldRecords {
   }
 
   manifestRow(checkpoint: Id, block: Id): readonly VersionedHead[] | undefined {
-    // The rows that were read before the fault of a malformed manifest depend on how it was read: none of them counts.
-    if (!this.complete.has(checkpoint) && !this.readable.has(checkpoint)) return undefined
-    const value = this.row(rowKey(rowPrefix.manifest, checkpoint, block))
-    return value === undefined ? undefined : decodeHeads(value.subarray(32))
+    const value = this.#manifestValue(checkpoint, block)
+    return value === undefined || value.length === emptyManifestValueBytes
+      ? undefined
+      : decodeHeads(value.subarray(emptyManifestValueBytes))
   }
 
   isComplete(checkpoint: Id): boolean {
@@ -121,7 +131,7 @@ export class HeldIndex implements HeldRecords {
   anchors(zone: Id): readonly CheckpointRecord[] {
     const change = this.authority.changeCount
     if (change !== this.#anchorsChange) {
-      this.#anchors.clear()
+      this.forgetAnchors()
       this.#anchorsChange = change
     }
     const known = this.#anchors.get(zone)
@@ -134,9 +144,25 @@ export class HeldIndex implements HeldRecords {
   /** After a receipt or a completed checkpoint, which the count of authority records does not show. */
   forgetAnchors(): void {
     this.#anchors.clear()
+    this.#bases.clear()
   }
 
-  isGrave(): boolean {
-    return false
+  bases(zone: Id): readonly CheckpointRecord[] {
+    const anchors = this.anchors(zone) // forgets both when they may have changed
+    const known = this.#bases.get(zone)
+    if (known !== undefined) return known
+    const bases = anchors.length === 0 ? [] : basesOf(this, zone)
+    this.#bases.set(zone, bases)
+    return bases
+  }
+
+  isGrave(checkpoint: Id, block: Id): boolean {
+    return this.#manifestValue(checkpoint, block)?.length === emptyManifestValueBytes
+  }
+
+  #manifestValue(checkpoint: Id, block: Id): Uint8Array | undefined {
+    // The rows that were read before the fault of a malformed manifest depend on how it was read: none of them counts.
+    if (!this.complete.has(checkpoint) && !this.readable.has(checkpoint)) return undefined
+    return this.row(rowKey(rowPrefix.manifest, checkpoint, block))
   }
 }

@@ -26,6 +26,8 @@ export interface HeldRecords {
   isComplete(checkpoint: Id): boolean
   /** `anchorsOf` (./anchor.ts), which may be kept between changes of what it reads. */
   anchors(zone: Id): readonly CheckpointRecord[]
-  /** True when this is a grave of the checkpoint; no grave is ever made in this release. */
+  /** `basesOf` (./base.ts), which may be kept likewise. */
+  bases(zone: Id): readonly CheckpointRecord[]
+  /** True when the manifest of the checkpoint has this block among its graves. */
   isGrave(checkpoint: Id, block: Id): boolean
 }

@@ -15,7 +15,7 @@
  * | `x` block | empty: the block is listed by `conflicts` |
  * | `q` record | ids of receipts over it |
  * | `v` receipt | empty: the receipt is held |
- * | `m` checkpoint, block | heads of the manifest row: [id, u48]… |
+ * | `m` checkpoint, block | directory, then the heads of the manifest row: [id, u48]…; none: a grave |
  * | `k` checkpoint | empty: complete, with its rows under `m` |
  * | `j` record | empty: an accepted authority record whose blocks are still to be evaluated again |
  * | `z` zone | exact birth bytes of a zone root |
@@ -83,6 +83,8 @@ export function afterKey(key: Uint8Array): Uint8Array {
   return next
 }
 
+/** Of a row of a manifest that is a grave: the directory alone. */
+export const emptyManifestValueBytes = 32
 export const emptyValue: Uint8Array = new Uint8Array(0)
 
 /** What is kept about a block without its headers. */

@@ -1,6 +1,7 @@
 export { blockId, decodeBirth, encodeBirth, homeZone, rootBirth, zoneOfChildren } from './birth.ts'
 export { type BlockKey, blockKey, blockKeyFromBytes, checkBlockKey } from './block-key.ts'
 export { capScope, checkAttenuation, decodeCapBody, encodeCapBody, isScopeInside, issueCap } from './cap.ts'
+export { baseExtension, namedBase } from './base.ts'
 export { sealedExtension } from './extension.ts'
 export {
   type KeepPolicy,
@@ -12,6 +13,7 @@ export {
   onDemandEndpoint,
   withKeepPolicy
 } from './keep-policy.ts'
+export type { PruneOptions, PruneReport } from './pruning.ts'
 export { movedTo, noMetadata } from './header-private.ts'
 export {
   type HeaderDraft,

@@ -58,10 +58,13 @@ async function* pageOf(rows: Rows, limit: number): AsyncGenerator<ChildEntry> {
 }
 
 /** Block rows of a range of ids, decoded as far as replication needs them. */
-export async function* listTips(index: IndexReader, range: IdRange): AsyncGenerator<BlockTips> {
+export async function* listTips(
+  index: IndexReader,
+  range: IdRange
+): AsyncGenerator<BlockTips & { readonly isShown: boolean; readonly conflict: boolean }> {
   for await (const [key, value] of rowsWithin(index, rowPrefix.block, range)) {
-    const { zone, tips, incomplete } = decodeBlockRow(value)
-    yield { block: key.slice(1), zone, tips, incomplete }
+    const { zone, tips, incomplete, heads, conflict } = decodeBlockRow(value)
+    yield { block: key.slice(1), zone, tips, incomplete, isShown: heads.length > 0, conflict }
   }
 }
 

@@ -1,8 +1,17 @@
 /**
  * Rows of a checkpoint's manifest (B.11): `[directory, block, [[record id, effective version]…]]`, one canonical
- * array after another, ascending by directory, then block. The directory of the tree's root block is 32 zero bytes.
+ * array after another, ascending by directory, then block. The directory of the tree's root block is 32 zero bytes. A row
+ * without heads is a grave (B.10); its directory is 32 zero bytes too.
  */
-import { CanonicalReader, CanonicalWriter, CodecError, compareBytes, concatBytes } from '@blocktree/codec'
+import {
+  CanonicalReader,
+  CanonicalWriter,
+  CodecError,
+  compareBytes,
+  concatBytes,
+  equalBytes
+} from '@blocktree/codec'
+import { zeroId } from './domain.ts'
 import { headsPerBlockMax, versionMax } from './limits.ts'
 import type { Id } from './records.ts'
 import { TreeError } from './tree-error.ts'
@@ -15,7 +24,7 @@ export interface ManifestHead {
 export interface ManifestRow {
   readonly directory: Id // parent of the winner as the signer saw it
   readonly block: Id
-  readonly heads: readonly ManifestHead[] // ascending by id
+  readonly heads: readonly ManifestHead[] // ascending by id; none: a grave
 }
 
 const rowBytesMax = 80 + headsPerBlockMax * 44
@@ -37,7 +46,10 @@ function readRow(bytes: Uint8Array, offset: number): { row: ManifestRow; end: nu
   reader.arrayOf(3)
   const directory = reader.binExact(32)
   const block = reader.binExact(32)
-  const count = reader.array(headsPerBlockMax, 1)
+  const count = reader.array(headsPerBlockMax)
+  if (count === 0 && !equalBytes(directory, zeroId)) {
+    throw new TreeError('ERR_MANIFEST_FORMAT', 'a grave in a manifest names a directory')
+  }
   const heads: ManifestHead[] = []
   for (let index = 0; index < count; index++) {
     reader.arrayOf(2)

@@ -130,6 +130,7 @@ class MemoryStore implements BlockStore {
       this.#records.set(key, { ...record, bytes: record.bytes.slice() })
       this.#order.push(key)
     }
+    for (const id of batch.drops ?? []) this.#records.delete(idKey(id))
     this.#index.apply(batch.rows ?? [])
     this.#local.apply(batch.local ?? [])
     return Promise.resolve()

@@ -29,6 +29,8 @@ export class OpenChange {
    */
   readonly taken: AnyRecord[] = []
   readonly births: Id[] = []
+  /** Headers that are held no longer. */
+  readonly drops: Id[] = []
   readonly changes: BlockChange[] = []
   readonly followUps: FollowUp[] = []
   readonly counters: Counters

@@ -36,6 +36,8 @@ export interface StoreBatch {
   readonly sectors?: readonly StoredSector[]
   readonly records?: readonly StoredRecord[]
   readonly rows?: readonly IndexRow[]
+  /** Records to hold no longer: gone for readers at once. Their bytes go with a collection. Not held: nothing happens. */
+  readonly drops?: readonly Id[]
   /** Local facts that are not derived from records (journals, settings): written to the log too, never rebuilt from it. */
   readonly local?: readonly IndexRow[]
 }

@@ -3,12 +3,15 @@
  * here; ./offer-intake.ts takes those of others, ./record-taking.ts and ./header-taking.ts turn a record into rows,
  * ./tree-changes.ts commits them, ./follow-ups.ts does what takes longer, ./tree-queries.ts answers.
  */
+import { compareBytes } from '@blocktree/codec'
 import { checkRecord } from './acceptance.ts'
 import type { Authority } from './authority.ts'
+import { isBaseEntry } from './base.ts'
 import { homeZone } from './birth.ts'
 import { describeBlock } from './block-change.ts'
 import type { Act, Explanation } from './explain.ts'
 import { FollowUps } from './follow-ups.ts'
+import type { VersionedHead } from './held-records.ts'
 import { HeaderTaking } from './header-taking.ts'
 import { rowKey, rowPrefix } from './index-rows.ts'
 import { listZone, rowsBelow } from './listing.ts'
@@ -17,6 +20,7 @@ import { type ExpectedTree, OfferIntake } from './offer-intake.ts'
 import type { FollowUp, OpenChange } from './open-change.ts'
 import { addNewChildren, isSameId, readCount, settleBlock, shownUnder } from './placement.ts'
 import type { Durability, IndexRow } from './ports.ts'
+import { type PruneOptions, type PruneReport, pruneZone } from './pruning.ts'
 import { RecordTaking } from './record-taking.ts'
 import type {
   AnyRecord,
@@ -88,6 +92,7 @@ class StoredTree implements TreeState {
   readonly #offers: OfferIntake
   readonly #queries: TreeQueries
   readonly #followUps: FollowUps
+  readonly #basesListeners: Set<() => void> = new Set()
 
   constructor(parts: TreeParts, expected: ExpectedTree) {
     this.#parts = parts
@@ -95,7 +100,8 @@ class StoredTree implements TreeState {
     this.#headers = new HeaderTaking(parts)
     this.#followUps = new FollowUps(parts, {
       change: (work: (open: OpenChange) => void) => this.#changes.run(work),
-      evaluate: (open, block) => void this.#headers.evaluate(open, block)
+      evaluate: (open, block) => void this.#headers.evaluate(open, block),
+      basesChanged: () => this.#basesListeners.forEach((listener) => listener())
     })
     this.#changes = new TreeChanges(parts, this.#followUps)
     this.#records = new RecordTaking(parts, this.#headers)
@@ -269,6 +275,42 @@ class StoredTree implements TreeState {
     return this.#parts.held.anchors(zone)
   }
 
+  bases(zone: Id): readonly CheckpointRecord[] {
+    return this.#parts.held.bases(zone)
+  }
+
+  baseIds(): readonly Id[] {
+    const bases = this.#followUps.baseZones().flatMap((zone) => this.bases(zone))
+    return bases.map(({ id }) => id).toSorted(compareBytes)
+  }
+
+  onBases(listener: () => void): () => void {
+    this.#basesListeners.add(listener)
+    return () => this.#basesListeners.delete(listener)
+  }
+
+  graves(checkpoint: Id): AsyncIterable<Id> {
+    return this.#queries.graves(checkpoint)
+  }
+
+  listedHeads(checkpoint: Id, block: Id): readonly VersionedHead[] | undefined {
+    return this.#parts.held.manifestRow(checkpoint, block)
+  }
+
+  missingOf(block: Id): readonly Id[] {
+    return this.#queries.missingOf(block)
+  }
+
+  mayEndAt(header: HeaderRecord): boolean {
+    const { birth, block } = header.body
+    return isBaseEntry(this.#parts.held, homeZone(birth, block), header)
+  }
+
+  async prune(zone: Id, options: PruneOptions = {}): Promise<PruneReport> {
+    await this.settled()
+    return await pruneZone(this.#parts, (work) => this.#changes.run(work), zone, options)
+  }
+
   get parked(): ParkedCount {
     return this.#offers.parked
   }
@@ -346,6 +388,7 @@ class StoredTree implements TreeState {
 
   close(): void {
     this.#changes.close()
+    this.#basesListeners.clear()
     this.#followUps.stop()
   }
 }

@@ -74,6 +74,7 @@ export class TreeChanges {
       {
         records: open.records,
         rows,
+        ...(open.drops.length === 0 ? {} : { drops: open.drops }),
         ...(batch.sectors === undefined ? {} : { sectors: batch.sectors }),
         ...(batch.local === undefined ? {} : { local: batch.local })
       },
@@ -83,6 +84,7 @@ export class TreeChanges {
       if (record.type === recordType.header) this.#parts.held.headerCache.set(record.id, record)
       if (record.type === recordType.receipt) this.#parts.held.forgetAnchors()
     }
+    for (const id of open.drops) this.#parts.held.headerCache.delete(id)
     this.#publish(open.counters, open.changes)
     const stored = this.#whenDurable(durable, open.taken, open.births)
     if (this.#takenListeners.size > 0 && open.records.length > 0) this.#tellTaken(takenOf(open), stored)

@@ -2,6 +2,7 @@
 import { compareBytes, equalBytes } from '@blocktree/codec'
 import type { Authority } from './authority.ts'
 import { type BlockEvaluation, evaluateBlock } from './block-state.ts'
+import { isBuriedInBase } from './base.ts'
 import type { CapChains } from './cap-chain.ts'
 import { compareClaims } from './directory-view.ts'
 import { type Act, type Explanation, capForAct, explainInside, explainRight } from './explain.ts'
@@ -107,8 +108,25 @@ export class TreeQueries {
     })
   }
 
-  blockTips(range: IdRange): AsyncIterable<BlockTips> {
-    return listTips(this.#parts.store.index, range)
+  /** Without what is buried for good: nothing of that need be held, so it is nothing to compare. */
+  async *blockTips(range: IdRange): AsyncGenerator<BlockTips> {
+    for await (const row of listTips(this.#parts.store.index, range)) {
+      const mayBeBuried = !row.isShown && !row.conflict
+      if (mayBeBuried && isBuriedInBase(this.#parts.held, row.zone, row.block)) continue
+      yield row
+    }
+  }
+
+  async *graves(checkpoint: Id): AsyncGenerator<Id> {
+    const rows = rowsBelow(this.#parts.store.index, rowKey(rowPrefix.manifest, checkpoint))
+    for await (const [key] of rows) {
+      const block = key.slice(-32)
+      if (this.#parts.held.isGrave(checkpoint, block)) yield block
+    }
+  }
+
+  missingOf(block: Id): readonly Id[] {
+    return evaluateBlock(this.#parts.held, this.#parts.chains, block)?.missing ?? []
   }
 
   headersOf(block: Id): readonly HeaderRecord[] {

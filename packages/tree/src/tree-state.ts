@@ -10,6 +10,7 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import type { Authority } from './authority.ts'
 import type { VersionedHead } from './held-records.ts'
 import type { Explanation } from './explain.ts'
+import type { PruneOptions, PruneReport } from './pruning.ts'
 import type { BlockStore, Clock, Durability, IndexRow, StoredSector } from './ports.ts'
 import type {
   AnyRecord,
@@ -301,6 +302,22 @@ export interface TreeState {
   conflicts(page?: Page): AsyncIterable<BlockState>
   /** Valid, complete checkpoints of a zone that no other such checkpoint follows (B.8.9). */
   anchors(zone: Id): readonly CheckpointRecord[]
+  /** Bases of a zone that its anchors stand for, newest first: below their entries nothing need be held (MODEL B.10). */
+  bases(zone: Id): readonly CheckpointRecord[]
+  /** Ids of the bases of all zones, sorted. */
+  baseIds(): readonly Id[]
+  /** Told when bases are others than before, and with them what need not be held. @returns a function that ends it */
+  onBases(listener: () => void): () => void
+  /** Blocks that the manifest of a checkpoint has among its graves, in their order. */
+  graves(checkpoint: Id): AsyncIterable<Id>
+  /** What the manifest of a checkpoint lists of a block; undefined when nothing, or when the manifest is not held. */
+  listedHeads(checkpoint: Id, block: Id): readonly VersionedHead[] | undefined
+  /** Ancestors of held headers of a block that are not held and should be, sorted. */
+  missingOf(block: Id): readonly Id[]
+  /** True when what lies below this header need not be held: a base lists it. */
+  mayEndAt(header: HeaderRecord): boolean
+  /** Gives up what lies below the newest base of a zone, and what is buried in it. */
+  prune(zone: Id, options?: PruneOptions): Promise<PruneReport>
   /** True when the checkpoint's prev chain, manifest and every entry are held and match. */
   isCompleteCheckpoint(checkpoint: Id): boolean
   authorityRecords(): Iterable<AnyRecord>

@@ -239,9 +239,19 @@ export function headsValue(crypto: CryptoProvider, heads: ManifestRow['heads']):
   return crypto.sha256(concatBytes(...heads.map(({ id }) => id)))
 }
 
+/** What a checkpoint says of the rows of its manifest. */
+export interface ManifestRoots {
+  readonly headsRoot: Uint8Array
+  readonly blocks: number
+  readonly graveRoot: Uint8Array
+  readonly graves: number
+}
+
 /** `headsRoot` of a zone, from manifest rows in their order: a trie of directories over tries of blocks. */
 export class HeadsRootBuilder {
   readonly #crypto: CryptoProvider
+  readonly #graves: TrieBuilder
+  #graveCount = 0
   readonly #directories: TrieBuilder
   #directory: Id | undefined
   #blocks: TrieBuilder
@@ -251,10 +261,16 @@ export class HeadsRootBuilder {
     this.#crypto = crypto
     this.#directories = new TrieBuilder(crypto)
     this.#blocks = new TrieBuilder(crypto)
+    this.#graves = new TrieBuilder(crypto)
   }
 
   /** ERR_TRIE_ORDER unless rows ascend by directory, then block. */
   add(row: ManifestRow): void {
+    if (row.heads.length === 0) {
+      this.#graves.add(row.block, noValue)
+      this.#graveCount++
+      return
+    }
     if (this.#directory === undefined || !equalBytes(this.#directory, row.directory)) {
       this.#closeDirectory()
       this.#directory = row.directory
@@ -264,10 +280,15 @@ export class HeadsRootBuilder {
     this.#count++
   }
 
-  finish(): { readonly headsRoot: Uint8Array; readonly blocks: number } {
+  finish(): ManifestRoots {
     this.#closeDirectory()
     this.#directory = undefined
-    return { headsRoot: this.#directories.finish(), blocks: this.#count }
+    return {
+      headsRoot: this.#directories.finish(),
+      blocks: this.#count,
+      graveRoot: this.#graves.finish(),
+      graves: this.#graveCount
+    }
   }
 
   #closeDirectory(): void {

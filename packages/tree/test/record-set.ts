@@ -7,9 +7,11 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import { checkRecord } from '../src/acceptance.ts'
 import { anchorsOf } from '../src/anchor.ts'
 import { Authority } from '../src/authority.ts'
+import { basesOf } from '../src/base.ts'
 import { blockId, decodeBirth, homeZone } from '../src/birth.ts'
 import { type BlockEvaluation, evaluateBlock } from '../src/block-state.ts'
 import { CapChains } from '../src/cap-chain.ts'
+import { isManifestOf } from '../src/checkpoint-completion.ts'
 import { type ViewedBlock, placeBlocks, type Placement } from '../src/directory-view.ts'
 import type { HeldRecords, VersionedHead } from '../src/held-records.ts'
 import { IdLists, IdMap, IdSet } from '../src/id-key.ts'
@@ -61,7 +63,8 @@ export class RecordSet implements HeldRecords {
     return this.#receipts.get(id)
   }
   manifestRow(checkpoint: Id, block: Id): readonly VersionedHead[] | undefined {
-    return this.#manifests.get(checkpoint)?.find((row) => equalBytes(row.block, block))?.heads
+    const heads = this.#rowOf(checkpoint, block)?.heads ?? []
+    return heads.length === 0 ? undefined : heads
   }
   isComplete(checkpoint: Id): boolean {
     return this.#complete.has(checkpoint)
@@ -69,8 +72,14 @@ export class RecordSet implements HeldRecords {
   anchors(zone: Id): readonly CheckpointRecord[] {
     return anchorsOf(this, this.chains, zone)
   }
-  isGrave(): boolean {
-    return false
+  bases(zone: Id): readonly CheckpointRecord[] {
+    return basesOf(this, zone)
+  }
+  isGrave(checkpoint: Id, block: Id): boolean {
+    return this.#rowOf(checkpoint, block)?.heads.length === 0
+  }
+  #rowOf(checkpoint: Id, block: Id): ManifestRow | undefined {
+    return this.#manifests.get(checkpoint)?.find((row) => equalBytes(row.block, block))
   }
 
   evaluate(block: Id): BlockEvaluation | undefined {
@@ -155,8 +164,7 @@ export class RecordSet implements HeldRecords {
     if (rows === undefined || !this.#isChainHeld(body.prev)) return false
     const roots = new HeadsRootBuilder(this.#crypto)
     for (const row of rows) roots.add(row)
-    const { headsRoot, blocks } = roots.finish()
-    if (blocks !== body.blocks || !equalBytes(headsRoot, body.headsRoot)) return false
+    if (!isManifestOf(body, roots.finish())) return false
     return rows.every((row) =>
       row.heads.every((head) => {
         const header = this.#headers.get(head.id)

@@ -4,7 +4,7 @@ import { right } from '../src/records.ts'
 import { CapChains } from '../src/cap-chain.ts'
 import { Authority } from '../src/authority.ts'
 import { inEveryOrder } from './arrival-orders.ts'
-import { Fixture, createReplica, crypto, replicaOf, rowOf } from './tree-fixture.ts'
+import { Fixture, createReplica, crypto, graveOf, replicaOf, rowOf } from './tree-fixture.ts'
 import { blockKind } from '../src/records.ts'
 
 const withDevice = (seed: string) => {
@@ -80,18 +80,21 @@ describe('stories', () => {
     expect(of(place)?.labels.late).toHaveLength(0)
   })
 
-  test('E7: graves are not judged by number: a checkpoint with graves waits for a release that can', async () => {
-    const { fixture } = withDevice('E7')
-    const { createCheckpoint } = await import('../src/checkpoint.ts')
-    const plain = fixture.checkpoint(fixture.root, fixture.rootPlace, [])
-    const graves = createCheckpoint(crypto, fixture.root.principal, {
-      ...plain.body,
-      graves: 1,
-      graveRoot: plain.id
-    })
-    const replica = await replicaOf(fixture)
-    const [result] = await replica.take(fixture.offer([graves]))
-    expect(result).toMatchObject({ outcome: 'parked', code: 'ERR_CHECKPOINT_GRAVES', penalty: false })
+  test('E7: graves are not judged by number: no checkpoint that does not know of a grave takes it back', async () => {
+    const { fixture, device, place, first } = withDevice('E7')
+    const gone = fixture.write(device, place, { prev: [first], deleted: true })
+    const listed = fixture.checkpoint(fixture.root, fixture.rootPlace, [rowOf([gone, 2])])
+    const other = fixture.checkpoint(fixture.root, fixture.rootPlace, [rowOf([gone, 2])], [listed])
+    fixture.checkpoint(fixture.root, fixture.rootPlace, [graveOf(place)], [listed])
+    fixture.checkpoint(
+      fixture.root,
+      fixture.rootPlace,
+      [rowOf([fixture.write(device, place, { prev: [gone] }), 3])],
+      [fixture.checkpoint(fixture.root, fixture.rootPlace, [rowOf([gone, 2])], [other])]
+    )
+    const { of, winner } = await inEveryOrder(fixture, [place])
+    expect(winner(place)).toBeUndefined()
+    expect(of(place)?.labels.late).toHaveLength(1)
   })
 
   test('E8: a revocation elsewhere does not make a correct checkpoint look wrong', async () => {

@@ -7,6 +7,7 @@ import type { CryptoProvider, Random } from '@blocktree/crypto'
 import { createPrincipalSecret } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
 import { createSeededRandom } from '@blocktree/crypto/seeded-random'
+import { baseExtension } from '../src/base.ts'
 import { blockId, encodeBirth, rootBirth, zoneOfChildren } from '../src/birth.ts'
 import { decodeCapBody, encodeCapBody, issueCap } from '../src/cap.ts'
 import { createRecord } from '../src/signed-record.ts'
@@ -296,7 +297,7 @@ export class Fixture {
     zone: Place,
     rows: readonly ManifestRow[],
     prev: readonly CheckpointRecord[] = [],
-    options: { headsRoot?: Id } = {}
+    options: { headsRoot?: Id; graveRoot?: Id; graves?: number; base?: CheckpointRecord } = {}
   ): CheckpointRecord {
     const sorted = rows.toSorted(compareRows).map((row) => ({
       ...row,
@@ -320,8 +321,9 @@ export class Fixture {
         prev: prev.map((before) => before.id).toSorted(compareBytes),
         ...roots.finish(),
         ...(options.headsRoot === undefined ? {} : { headsRoot: options.headsRoot }),
-        graveRoot: zeroId,
-        graves: 0,
+        ...(options.graveRoot === undefined ? {} : { graveRoot: options.graveRoot }),
+        ...(options.graves === undefined ? {} : { graves: options.graves }),
+        ext: options.base === undefined ? [] : [baseExtension(options.base.id)],
         authorityRoot: zeroId,
         manifest: { ...payload, size, rootKey: undefined },
         timeMs: 1000,
@@ -348,6 +350,11 @@ export function rowOf(...heads: readonly (readonly [HeaderRecord, number])[]): M
     block: first.block,
     heads: heads.map(([header, version]) => ({ id: header.id, version }))
   }
+}
+
+/** A row that buries a block. */
+export function graveOf({ block }: { readonly block: Id }): ManifestRow {
+  return { directory: zeroId, block, heads: [] }
 }
 
 export function placeOf(birth: Birth): Place {
