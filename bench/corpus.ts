@@ -20,14 +20,16 @@ export interface Corpus {
 /**
  * Creates the corpus below `root` unless a complete one is there.
  * @param isQuick a tenth of the small files, a quarter of the others
+ * @param copy others than 0 have files of the same lengths with other bytes
  */
-export function prepareCorpus(root: string, name: CorpusName, isQuick = false): Corpus {
-  const directory = join(root, `corpus-${name}${isQuick ? '-quick' : ''}`)
+export function prepareCorpus(root: string, name: CorpusName, isQuick = false, copy = 0): Corpus {
+  const suffix = `${isQuick ? '-quick' : ''}${copy === 0 ? '' : `-${copy}`}`
+  const directory = join(root, `corpus-${name}${suffix}`)
   const sizes = isQuick ? quickSizes(name) : fileSizes(name)
   const bytes = sizes.reduce((sum, size) => sum + size, 0)
   const marker = `${directory}.complete`
   if (!existsSync(marker)) {
-    writeFiles(directory, sizes)
+    writeFiles(directory, sizes, copy * 1_000_000)
     writeFileSync(marker, '')
   }
   return { name, directory, files: sizes.length, bytes }
@@ -66,7 +68,7 @@ function quickSizes(name: CorpusName): number[] {
   }
 }
 
-function writeFiles(directory: string, sizes: readonly number[]): void {
+function writeFiles(directory: string, sizes: readonly number[], firstSeed: number): void {
   const filesPerDirectory = 100
   for (const [index, size] of sizes.entries()) {
     const parent = join(
@@ -76,7 +78,10 @@ function writeFiles(directory: string, sizes: readonly number[]): void {
         .padStart(4, '0')}`
     )
     if (index % filesPerDirectory === 0) mkdirSync(parent, { recursive: true })
-    writeFileSync(join(parent, `file-${index}.${index % 5 < 3 ? 'bin' : 'txt'}`), content(index, size))
+    writeFileSync(
+      join(parent, `file-${index}.${index % 5 < 3 ? 'bin' : 'txt'}`),
+      content(firstSeed + index, size)
+    )
   }
 }
 

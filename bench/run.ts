@@ -20,6 +20,7 @@ import { failoverSection } from './sections/failover.ts'
 import { fuelSection } from './sections/fuel.ts'
 import { fuelWasmtimeSection } from './sections/fuel-wasmtime.ts'
 import { millionSection } from './sections/million.ts'
+import { replicationSection } from './sections/replication.ts'
 import { networkSection } from './sections/network.ts'
 import { rpcSection } from './sections/rpc.ts'
 import { sandboxSection } from './sections/sandbox.ts'
@@ -33,6 +34,7 @@ const sections: readonly Section[] = [
   rpcSection,
   networkSection,
   syncSection,
+  replicationSection,
   failoverSection,
   millionSection,
   startSection,
@@ -53,6 +55,7 @@ sections: ${sections.map(({ name }) => name).join(', ')}; all when none is named
           the beginning of a name stands for all that begin so: transfer
   --runs N          rounds of each measurement
   --quick           small corpora, few rounds: to see that everything works
+  --size 1g         four times the content of "replication"
   --peer NAME       only this peer of the transfers (${peers.map(({ name }) => name).join(', ')}); may be repeated, "none" for no peer
   --directory DIR   scratch place, on the disk that is to be measured; the system's temporary directory when not given
   --corpora DIR     keep the corpora here for the next time
@@ -68,6 +71,7 @@ interface Results {
 const options = {
   runs: { type: 'string' },
   quick: { type: 'boolean' },
+  size: { type: 'string' },
   peer: { type: 'string', multiple: true },
   directory: { type: 'string' },
   corpora: { type: 'string' },
@@ -80,6 +84,7 @@ interface Request {
   readonly sections: readonly Section[]
   readonly runs: number | undefined
   readonly isQuick: boolean
+  readonly isLarge: boolean
   readonly peers: readonly string[] | undefined
   readonly directory: string
   readonly corpora: string | undefined
@@ -96,7 +101,8 @@ function readRequest(words: readonly string[]): Request | undefined {
     throw new Error(`--runs ${values.runs}: not a count`)
   if (values.quick === true && values['write-results'] === true)
     throw new Error('a quick run is not for RESULTS.md')
-  refuseUnknown(values.peer ?? [], [...peers.map(({ name }) => name), 'none'], 'peer')
+  refuseUnknown(values.peer ?? [], [...peers.map(({ name }) => name), 'syncthing', 'none'], 'peer')
+  refuseUnknown(values.size === undefined ? [] : [values.size], ['256m', '1g'], 'size')
   const isMeant = (name: string, word: string): boolean => name === word || name.startsWith(`${word}-`)
   const names = sections.map(({ name }) => name)
   const unknown = positionals.find((word) => !names.some((name) => isMeant(name, word)))
@@ -106,6 +112,7 @@ function readRequest(words: readonly string[]): Request | undefined {
     sections: chosen.length === 0 ? sections : chosen,
     runs,
     isQuick: values.quick === true,
+    isLarge: values.size === '1g',
     peers: values.peer,
     directory: values.directory ?? tmpdir(),
     corpora: values.corpora,
@@ -168,11 +175,12 @@ async function measureSection(section: Section, context: BenchContext): Promise<
 }
 
 /** The command that measures this section again in the same way. */
-function commandOf(section: Section, { runs, isQuick, peers: names }: BenchContext): string {
+function commandOf(section: Section, { runs, isQuick, isLarge, peers: names }: BenchContext): string {
   const words = [
     section.name,
     ...(runs === undefined ? [] : ['--runs', String(runs)]),
     ...(isQuick ? ['--quick'] : []),
+    ...(isLarge ? ['--size', '1g'] : []),
     ...(names ?? []).flatMap((name) => ['--peer', `"${name}"`])
   ]
   return `npm run bench -- ${words.join(' ')}`

@@ -3,6 +3,8 @@
 export interface BenchContext {
   /** Small corpora and few rounds: to see that everything works, not to publish. */
   readonly isQuick: boolean
+  /** Four times as much content where a section says so: `--size 1g`. */
+  readonly isLarge: boolean
   /** Rounds asked for on the command line; each section has a default of its own. */
   readonly runs: number | undefined
   /** Scratch place of this run; removed at its end. */

@@ -194,7 +194,8 @@ export function measureBareTls(context: BenchContext): Promise<number> {
   })
 }
 
-function measureBareLibp2p(context: BenchContext): Promise<number> {
+/** The same of one stream of libp2p, over TCP, noise and yamux. */
+export function measureBareLibp2p(context: BenchContext): Promise<number> {
   return withPeer('bare-libp2p', async (address) => {
     const node = await createLibp2p({
       transports: [tcp()],

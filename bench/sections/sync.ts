@@ -144,7 +144,7 @@ async function measureBulk(
       if (started === 0 && (await box.call('node.status', {})).tree.headers > start.tree.headers)
         started = performance.now()
       if (started === 0) return false
-      return (await box.call('node.status', {})).tree.headers >= before && (await isInStep(box))
+      return (await isInStep(box)) && (await box.call('node.status', {})).tree.headers >= before
     },
     'all contents',
     1_200_000,
@@ -196,7 +196,7 @@ async function measureCatchUp(
   await box.start()
   const first = performance.now()
   await waitFor(
-    async () => (await box.call('node.status', {})).tree.headers >= headers && (await isInStep(box)),
+    async () => (await isInStep(box)) && (await box.call('node.status', {})).tree.headers >= headers,
     'the large tree',
     1_800_000,
     200
