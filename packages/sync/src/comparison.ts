@@ -3,9 +3,9 @@
  * differs is known: places that only the peer has anything below, rows that differ, and how much the peer lacks.
  */
 import type { Id } from '@blocktree/tree'
-import { nodesPerRoundMax } from './limits.ts'
+import { differencesMax, nodesPerRoundMax } from './limits.ts'
 import { type SummarySet, type ToldNode, decodeNodesAnswer, encodeNodesAsk } from './messages.ts'
-import type { PeerLink } from './peer-link.ts'
+import type { SyncConnection } from './peer-link.ts'
 import type { Scope } from './scope.ts'
 import type { ScopeSummaries, SummaryRow } from './summaries.ts'
 import { SyncError } from './sync-error.ts'
@@ -23,6 +23,8 @@ export interface Difference {
   /** Rows held here that the peer lacks or holds otherwise. */
   readonly extra: number
   readonly visited: number
+  /** There is more: it was ended when as much was known as is kept at a time. */
+  readonly isCut: boolean
 }
 
 const pathsPerRequest = 256
@@ -36,9 +38,13 @@ export interface ComparisonOptions {
   readonly signal: AbortSignal
 }
 
+interface ComparedPeer {
+  readonly connection: Pick<SyncConnection, 'request'>
+}
+
 /** @throws ERR_SYNC_PEER_WRONG when the peer's answers cannot be those of a summary */
 export async function compareSummary(
-  link: PeerLink,
+  link: ComparedPeer,
   summaries: ScopeSummaries,
   options: ComparisonOptions
 ): Promise<Difference> {
@@ -55,13 +61,14 @@ class Comparison implements Difference {
   readonly rows: { key: Id; tips: readonly Id[]; held: SummaryRow | undefined }[] = []
   extra = 0
   visited = 0
-  readonly #link: PeerLink
+  #tips = 0
+  readonly #link: ComparedPeer
   readonly #summaries: ScopeSummaries
   readonly #options: ComparisonOptions
   /** Places to look at, deepest last: memory stays small. */
   readonly #open: TriePath[] = []
 
-  constructor(link: PeerLink, summaries: ScopeSummaries, options: ComparisonOptions) {
+  constructor(link: ComparedPeer, summaries: ScopeSummaries, options: ComparisonOptions) {
     this.#link = link
     this.#summaries = summaries
     this.#options = options
@@ -78,7 +85,12 @@ class Comparison implements Difference {
       return
     }
     this.#open.push(root)
-    while (this.#open.length > 0) await this.#step()
+    while (this.#open.length > 0 && !this.isCut) await this.#step()
+  }
+
+  /** However much the peer claims, memory for it is bounded. */
+  get isCut(): boolean {
+    return this.rows.length + this.#tips + this.places.length >= differencesMax
   }
 
   async #step(): Promise<void> {
@@ -152,15 +164,20 @@ class Comparison implements Difference {
       const held = own.get(name)
       own.delete(name)
       if (held === undefined) {
-        this.rows.push({ key, tips, held })
+        this.#keep({ key, tips, held })
         continue
       }
       if (hasSameTips(held.tips, tips) && !held.incomplete) continue
-      this.rows.push({ key, tips, held })
+      this.#keep({ key, tips, held })
       const theirs = new Set(tips.map((id) => id.toHex()))
       if (held.tips.some((id) => !theirs.has(id.toHex()))) this.extra++
     }
     this.extra += own.size
+  }
+
+  #keep(row: Comparison['rows'][number]): void {
+    this.rows.push(row)
+    this.#tips += row.tips.length
   }
 }
 

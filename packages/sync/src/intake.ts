@@ -19,7 +19,7 @@ import {
   recordType
 } from '@blocktree/tree'
 import type { ContentKeeper } from './content-keeper.ts'
-import { offerBytesMax, offerRecordsMax, offersInFlightMax } from './limits.ts'
+import { birthsInARowMax, offerBytesMax, offerRecordsMax, offersInFlightMax } from './limits.ts'
 import type { PushedRecord } from './messages.ts'
 import type { PayloadQueue } from './payload-queue.ts'
 import { payloadOf } from './payload-parts.ts'
@@ -192,7 +192,7 @@ export class Intake {
       message: 'a record of a peer was refused',
       details: { peer: link.name, code, reason: message }
     })
-    if (penalty && link.standing.blame())
+    if (penalty && link.standing.blame(1, 'ERR_SYNC_WRONG_RECORD'))
       throw new SyncError(
         'ERR_SYNC_PEER_WRONG',
         `the peer sends what no honest one can have: ${message ?? ''}`
@@ -249,6 +249,7 @@ export class IntakeStream {
   readonly count: IntakeCount = noIntake()
   #records: PushedRecord[] = []
   #births: Uint8Array[] = []
+  #birthsInARow = 0
   #bytes = 0
   readonly #running: Set<Promise<void>> = new Set()
   #failure: unknown
@@ -263,11 +264,16 @@ export class IntakeStream {
     return this.count.known + this.count.refused + this.count.parked - this.count.taken
   }
 
+  /** @throws ERR_SYNC_PEER_WRONG when births come without the records that need them */
   addBirth(bytes: Uint8Array): void {
+    if (++this.#birthsInARow > birthsInARowMax)
+      throw new SyncError('ERR_SYNC_PEER_WRONG', 'births come without a record that needs them')
     this.#births.push(bytes)
+    this.#bytes += bytes.length
   }
 
   async add(record: PushedRecord): Promise<void> {
+    this.#birthsInARow = 0
     this.#records.push(record)
     this.#bytes += record.bytes.length + (record.inline?.length ?? 0)
     if (this.#records.length < offerRecordsMax && this.#bytes < offerBytesMax) return

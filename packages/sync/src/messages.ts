@@ -163,6 +163,22 @@ function readPaths(reader: CanonicalReader, max: number): TriePath[] {
   return Array.from({ length: reader.array(max) }, () => readPath(reader))
 }
 
+/** Nobody honest asks twice for one place: each costs the one who answers. */
+function readDistinctPaths(reader: CanonicalReader, max: number): TriePath[] {
+  const paths = readPaths(reader, max)
+  if (new Set(paths.map((path) => path.toHex())).size !== paths.length) refuse('a place is named twice')
+  return paths
+}
+
+/** Places of which none lies in another one. */
+function readDisjointPaths(reader: CanonicalReader, max: number): TriePath[] {
+  const paths = readPaths(reader, max)
+  const sorted = paths.map((path) => path.toHex()).toSorted()
+  if (sorted.some((path, index) => index > 0 && path.startsWith(sorted[index - 1] ?? '')))
+    refuse('a place lies in another one')
+  return paths
+}
+
 function writePaths(writer: CanonicalWriter, paths: readonly TriePath[]): void {
   writer.array(paths.length)
   for (const path of paths) writer.bin(path)
@@ -240,7 +256,7 @@ export function decodeNodesAsk(bytes: Uint8Array): NodesAsk {
   const ask = readAsk(reader)
   const set = readSet(reader)
   const levels = reader.uint(2, 1) === 1 ? 1 : 2
-  const paths = readPaths(reader, pathsMax)
+  const paths = readDistinctPaths(reader, pathsMax)
   reader.end()
   return { ...ask, set, levels, paths }
 }
@@ -318,7 +334,7 @@ export function decodeRecordsAsk(bytes: Uint8Array): RecordsAsk {
   const ask = readAsk(reader)
   const set = readSet(reader)
   const ids = readPackedIds(reader, recordIdsMax)
-  const paths = readPaths(reader, pathsMax)
+  const paths = readDisjointPaths(reader, pathsMax)
   reader.end()
   return { ...ask, set, ids, paths }
 }
@@ -335,11 +351,13 @@ export function encodeHeadersAsk(ask: HeadersAsk): Uint8Array {
 export function decodeHeadersAsk(bytes: Uint8Array): HeadersAsk {
   const reader = open(bytes, 5)
   const ask = readAsk(reader)
-  const paths = readPaths(reader, pathsMax)
+  const paths = readDisjointPaths(reader, pathsMax)
   const blocks = Array.from({ length: reader.array(blocksMax) }, () => {
     reader.arrayOf(2)
     return { block: readId(reader), have: readPackedIds(reader, tipsPerBlockMax) }
   })
+  if (new Set(blocks.map(({ block }) => block.toHex())).size !== blocks.length)
+    refuse('a block is named twice')
   reader.end()
   return { ...ask, paths, blocks }
 }

@@ -45,6 +45,11 @@ export class PayloadFetch {
     return this.#stack.length === 0 && this.#asked.size === 0 && this.#unstored.size === 0
   }
 
+  /** No part of it is asked for or on its way to the store. */
+  get isIdle(): boolean {
+    return this.#asked.size === 0 && this.#unstored.size === 0
+  }
+
   /** Nothing more can be asked for before something comes. */
   get isWaiting(): boolean {
     return this.#stack.length === 0 && this.#asked.size + this.#unstored.size > 0

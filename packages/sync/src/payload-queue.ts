@@ -3,12 +3,14 @@
  * verified before it is stored, everything resumable. What is wanted stands in local rows from before its header is
  * stored until its last part is.
  */
+import { compareBytes } from '@blocktree/codec'
 import { type Id, type IndexRow, type StoredSector, recordType } from '@blocktree/tree'
 import { PartReader } from './byte-stream.ts'
 import { LandingPlaces } from './landing-places.ts'
 import {
   ownersMax,
   sectorBytesInFlight,
+  partMs,
   sectorBytesMax,
   sectorPeersMax,
   sectorsPerRequest
@@ -18,7 +20,8 @@ import { encodeSectorsAsk } from './messages.ts'
 import { PayloadFetch } from './payload-fetch.ts'
 import { payloadOf } from './payload-parts.ts'
 import type { PeerLink } from './peer-link.ts'
-import type { SyncPorts } from './ports.ts'
+import type { SyncWrong } from './peer-standing.ts'
+import type { Pace, SyncPorts } from './ports.ts'
 import type { PeerRights, Scope } from './scope.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
@@ -35,11 +38,15 @@ export interface PayloadQueueDeps {
   readonly progressed: () => void
   /** The scope under which this peer gives us records. */
   readonly scopeOf: (link: PeerLink) => Scope
+  /** It gave nothing, or wrong bytes, for a part of this record. */
+  readonly lacking?: (link: PeerLink, owner: Id) => void
+  /** Wanted payloads looked at together; the rows hold the others. 8,192 when left out. */
+  readonly ownersInMemory?: number
 }
 
 const streamsPerPeer = 2 // one is read while the next is asked for
 const lacksMs = 30_000 // a peer that did not have a part is asked again after this
-const ownersInMemory = 8192 // wanted payloads looked at; the rows hold the others
+const ownersInMemoryDefault = 8192
 const commitBytes: number = 4 * 1024 * 1024
 const streamMs = 120_000 // one request for parts; what did not come is asked again
 const wanted = Uint8Array.of(1)
@@ -62,11 +69,18 @@ export class PayloadQueue {
   #struck: IndexRow[] = []
   /** Rows that found no room in memory. */
   #isOverflowing = false
+  #isLoading = false
+  /** The last row that was taken into memory of those that found no room at once. */
+  #loadedTo: Uint8Array | undefined
   #bytesReceived = 0
   #partsRefused = 0
 
   constructor(deps: PayloadQueueDeps) {
     this.#deps = deps
+  }
+
+  get #ownersInMemory(): number {
+    return this.#deps.ownersInMemory ?? ownersInMemoryDefault
   }
 
   get pending(): number {
@@ -98,21 +112,46 @@ export class PayloadQueue {
 
   /** Takes up what an earlier run left. */
   async load(): Promise<void> {
-    this.#isOverflowing = false
+    const after = this.#loadedTo
+    let last = after
+    let isAll = true
     for await (const [owner] of localRows(this.#deps.ports.store, localPrefix.wanted)) {
-      if (this.#fetches.size >= ownersInMemory) {
-        this.#isOverflowing = true
+      if (after !== undefined && compareBytes(owner, after) <= 0) continue
+      if (this.#fetches.size >= this.#ownersInMemory) {
+        isAll = false
         break
       }
       this.#begin(owner)
+      last = owner.slice()
     }
+    this.#loadedTo = isAll ? undefined : last
+    this.#isOverflowing = !isAll || after !== undefined
     this.pump()
+  }
+
+  /**
+   * What nobody who is connected has makes room in memory for what waits in the rows: a peer that announces payloads which
+   * do not exist holds up nothing else.
+   */
+  #turnOver(): void {
+    const links = [...this.#deps.links()]
+    if (this.#isLoading || links.length === 0) return
+    const now = this.#deps.ports.pace.now()
+    for (const [key, fetch] of this.#fetches) {
+      const isWithNobody = links.every(({ lacks }) => (lacks.get(key) ?? -1) > now)
+      if (isWithNobody && fetch.isIdle && !this.#waiters.has(key)) this.#fetches.delete(key)
+    }
+    if (this.#fetches.size > this.#ownersInMemory / 2) return
+    this.#isLoading = true
+    this.load()
+      .catch(() => undefined)
+      .finally(() => (this.#isLoading = false))
   }
 
   /** The row is written already. */
   add(owner: Id, link?: PeerLink): void {
     link?.lacks.delete(owner.toHex())
-    if (this.#fetches.size >= ownersInMemory) {
+    if (this.#fetches.size >= this.#ownersInMemory) {
       this.#isOverflowing = true
       return
     }
@@ -151,6 +190,7 @@ export class PayloadQueue {
     if (this.#isClosed) return
     this.#finishDone()
     this.#commitStruck()
+    if (this.#isOverflowing) this.#turnOver()
     for (const link of this.#deps.links()) {
       while (
         (this.#streams.get(link) ?? 0) < streamsPerPeer &&
@@ -283,16 +323,18 @@ export class PayloadQueue {
     )
     let at = 0
     const writer = new PartWriter((parts) => this.#write(parts))
+    const whole = new PartClock(ports.pace, link.ending.signal)
     const reader = new PartReader(sectorBytesMax, (length) => this.#places.take(length))
     try {
       const scope = scopeOf(link)
       const chunks = link.connection.pull('sync.sectors', encodeSectorsAsk({ tree: treeId, scope, owners }), {
-        signal: link.ending.signal,
+        signal: whole.signal,
         timeoutMs: streamMs,
         asBytes: true
       })
-      for await (const chunk of chunks) {
+      for await (const chunk of whole.watch(chunks)) {
         for (const bytes of reader.push(chunk)) {
+          whole.progressed()
           const next = order[at++]
           if (next === undefined) throw new RangeError('more parts than were asked for')
           this.#take(link, next.fetch, next.reference, bytes, writer)
@@ -302,13 +344,18 @@ export class PayloadQueue {
         if (writer.isFull) await writer.flush()
       }
     } catch (error) {
-      if (error instanceof RangeError && link.standing.blame(3)) link.ending.abort()
+      if (error instanceof RangeError) this.#blame(link, 3, 'ERR_SYNC_WRONG_PART')
+      if (whole.isLate) {
+        this.#blame(link, 2, 'ERR_SYNC_SLOW')
+        for (const { fetch } of order.slice(at)) this.#lacks(link, fetch)
+      }
       ports.onNote?.({
         level: 'debug',
         message: 'a stream of sectors ended',
         details: { peer: link.name, reason: String(error) }
       })
     }
+    whole.end()
     if (reader.open !== undefined) this.#places.giveBack(reader.open)
     const gained = writer.count > 0
     await writer.finish().catch(() => undefined)
@@ -325,7 +372,7 @@ export class PayloadQueue {
     writer: PartWriter
   ): void {
     if (bytes === undefined) {
-      link.lacks.set(fetch.owner.toHex(), this.#deps.ports.pace.now() + lacksMs)
+      this.#lacks(link, fetch)
       fetch.failed(reference)
       return
     }
@@ -337,8 +384,18 @@ export class PayloadQueue {
     this.#places.giveBack(bytes)
     this.#partsRefused++
     fetch.failed(reference)
-    link.lacks.set(fetch.owner.toHex(), this.#deps.ports.pace.now() + lacksMs)
-    if (link.standing.blame()) link.ending.abort()
+    this.#lacks(link, fetch)
+    this.#blame(link, 1, 'ERR_SYNC_WRONG_PART')
+  }
+
+  /** Others are asked for it first. */
+  #lacks(link: PeerLink, { owner }: PayloadFetch): void {
+    link.lacks.set(owner.toHex(), this.#deps.ports.pace.now() + lacksMs)
+    this.#deps.lacking?.(link, owner)
+  }
+
+  #blame(link: PeerLink, points: number, wrong: SyncWrong): void {
+    if (link.standing.blame(points, wrong)) link.ending.abort()
   }
 
   async #write(parts: readonly ArrivedPart[]): Promise<void> {
@@ -354,6 +411,57 @@ export class PayloadQueue {
       this.#inFlightBytes -= bytes
       for (const { sector } of parts) this.#places.giveBack(sector.bytes)
     }
+  }
+}
+
+/** Ends a stream in which no part becomes whole for too long: a peer that trickles must not keep parts from others. */
+class PartClock {
+  readonly #pace: Pace
+  readonly #ended = new AbortController()
+  readonly signal: AbortSignal
+  #cancel: () => void = () => undefined
+  isLate = false
+
+  constructor(pace: Pace, signal: AbortSignal) {
+    this.#pace = pace
+    this.signal = AbortSignal.any([signal, this.#ended.signal])
+  }
+
+  /** Time counts while the peer has the word, not while this node is busy with what came. */
+  async *watch(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let leftMs = partMs
+    this.progressed = () => (leftMs = partMs)
+    const iterator = chunks[Symbol.asyncIterator]()
+    let isDone = false
+    try {
+      for (;;) {
+        const startMs = this.#pace.now()
+        this.#cancel = this.#pace.after(Math.max(1, leftMs), () => this.#end())
+        const next = await iterator.next()
+        this.#cancel()
+        leftMs -= this.#pace.now() - startMs
+        if (next.done === true) {
+          isDone = true
+          return
+        }
+        yield next.value
+      }
+    } finally {
+      this.#cancel()
+      if (!isDone) await iterator.return?.()
+    }
+  }
+
+  /** A part is whole. */
+  progressed: () => void = () => undefined
+
+  end(): void {
+    this.#cancel()
+  }
+
+  #end(): void {
+    this.isLate = true
+    this.#ended.abort()
   }
 }
 

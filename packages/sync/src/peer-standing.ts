@@ -8,16 +8,30 @@ import type { Pace } from './ports.ts'
 
 const fadeMs = 60_000 // one point
 
+/** What a peer was blamed for; the words are stable: they stand in logs and in `sync status`. */
+export type SyncWrong =
+  | 'ERR_SYNC_WRONG_RECORD' // a record that no honest peer can have
+  | 'ERR_SYNC_WRONG_PART' // bytes of a payload with another hash, or more than were asked for
+  | 'ERR_SYNC_WRONG_EVENT' // an event that is no message of page 28
+  | 'ERR_SYNC_WRONG_ANSWER' // an answer or stream that is malformed, contradicts itself or does not end
+  | 'ERR_SYNC_WRONG_RECEIPT' // a receipt that is none, or a promise that is not kept
+  | 'ERR_SYNC_FLOOD' // events faster than any honest peer sends them
+  | 'ERR_SYNC_SLOW' // parts that were begun and do not come
+
 export class PeerStanding {
   readonly #pace: Pace
+  readonly #onBan: (wrong: SyncWrong, milliseconds: number) => void
+  #wrong: SyncWrong | undefined
   #points = 0
   #at: number
   #until = -Infinity
   #banMs = banFirstMs
   readonly #refused: Map<string, number> = new Map()
 
-  constructor(pace: Pace) {
+  /** @param onBan told each time when it is not spoken to from now on */
+  constructor(pace: Pace, onBan: (wrong: SyncWrong, milliseconds: number) => void = () => undefined) {
     this.#pace = pace
+    this.#onBan = onBan
     this.#at = pace.now()
   }
 
@@ -35,13 +49,20 @@ export class PeerStanding {
     return this.#points
   }
 
+  /** What it was blamed for last. */
+  get wrong(): SyncWrong | undefined {
+    return this.#wrong
+  }
+
   /** @returns true when that was enough */
-  blame(points = 1): boolean {
+  blame(points: number, wrong: SyncWrong): boolean {
     this.#fade()
     this.#points += points
+    this.#wrong = wrong
     if (this.#points < penaltyMax) return false
     this.#points = 0
     this.#until = this.#pace.now() + this.#banMs
+    this.#onBan(wrong, this.#banMs)
     this.#banMs = Math.min(banLongestMs, this.#banMs * 2)
     return true
   }

@@ -14,6 +14,7 @@ import {
   right,
   verifyRecordSignature
 } from '@blocktree/tree'
+import type { HolderTrust } from './holder-trust.ts'
 import { localKey, localPrefix, localRows } from './local-rows.ts'
 import type { SyncPorts } from './ports.ts'
 import { SyncError } from './sync-error.ts'
@@ -46,9 +47,12 @@ interface Entry {
 
 export class PromiseBook {
   readonly #ports: SyncPorts
+  readonly #trust: Pick<HolderTrust, 'isTrusted'>
 
-  constructor(ports: SyncPorts) {
+  /** @param trust holders that were found to lie: nothing of theirs is good */
+  constructor(ports: SyncPorts, trust: Pick<HolderTrust, 'isTrusted'>) {
     this.#ports = ports
+    this.#trust = trust
   }
 
   /**
@@ -59,9 +63,9 @@ export class PromiseBook {
   async add(
     holder: Id,
     bytes: Uint8Array,
-    asked: { readonly zone: Id; readonly records: readonly Id[] }
+    asked: { readonly zone: Id; readonly records: readonly Id[]; readonly coverage: 1 | 2 }
   ): Promise<readonly Id[]> {
-    const receipt = this.#verify(holder, bytes, asked.zone)
+    const receipt = this.#verify(holder, bytes, asked)
     const wanted = new Set(asked.records.map((id) => id.toHex()))
     const records = receipt.body.records.filter((id) => wanted.has(id.toHex()))
     const entry: Entry = {
@@ -73,7 +77,11 @@ export class PromiseBook {
       isGood: true
     }
     const rows: IndexRow[] = [{ key: localKey(localPrefix.receipt, receipt.id), value: bytes }]
-    for (const record of records) rows.push(rowOf(record, holder, entry))
+    for (const record of records) {
+      // what was found broken is good again by a proof, not by one more promise
+      const isGood = this.#entry(record, holder)?.isGood ?? true
+      rows.push(rowOf(record, holder, { ...entry, isGood }))
+    }
     await this.#ports.store.commit({ local: rows }, { durability: 'none' })
     return records
   }
@@ -84,16 +92,15 @@ export class PromiseBook {
     const prefix = localKey(localPrefix.promise, record)
     for await (const [holder, value] of localRows(this.#ports.store, prefix)) {
       const entry = decodeEntry(value)
-      if (entry !== undefined && holder.length === 32) promised.push(shown(holder, entry))
+      if (entry !== undefined && holder.length === 32) promised.push(this.#shown(holder, entry))
     }
     return promised
   }
 
   /** What one holder promised about a record, in one look-up. */
   from(record: Id, holder: Id): Promised | undefined {
-    const value = this.#ports.store.local.get(localKey(localPrefix.promise, record, holder))
-    const entry = value === undefined ? undefined : decodeEntry(value)
-    return entry === undefined ? undefined : shown(holder, entry)
+    const entry = this.#entry(record, holder)
+    return entry === undefined ? undefined : this.#shown(holder, entry)
   }
 
   /** The signed bytes of a receipt. */
@@ -107,21 +114,44 @@ export class PromiseBook {
       if (after !== undefined && rest.toHex() <= after.toHex()) continue
       const entry = decodeEntry(value)
       if (entry !== undefined && rest.length === 64)
-        yield { record: rest.slice(0, 32), promised: shown(rest.slice(32), entry) }
+        yield { record: rest.slice(0, 32), promised: this.#shown(rest.slice(32), entry) }
     }
   }
 
   /** The outcome of a challenge. */
   async check(record: Id, holder: Id, isGood: boolean): Promise<void> {
-    const value = this.#ports.store.local.get(localKey(localPrefix.promise, record, holder))
-    const entry = value === undefined ? undefined : decodeEntry(value)
+    const entry = this.#entry(record, holder)
     if (entry === undefined) return
     const checked = { ...entry, isGood, checkedMs: this.#ports.clock.now() }
     await this.#ports.store.commit({ local: [rowOf(record, holder, checked)] }, { durability: 'none' })
   }
 
-  #verify(holder: Id, bytes: Uint8Array, zone: Id): ReceiptRecord {
-    const { crypto, tree } = this.#ports
+  #shown(holder: Id, entry: Entry): Promised {
+    const durability = (['none', 'group', 'each'] as const)[entry.durability] ?? 'none'
+    const covers = entry.coverage === coverage.payload ? 'payload' : 'header'
+    const { receipt, timeMs, checkedMs } = entry
+    return {
+      holder,
+      receipt,
+      coverage: covers,
+      durability,
+      timeMs,
+      checkedMs,
+      state: entry.isGood && this.#trust.isTrusted(holder) ? 'good' : 'failed'
+    }
+  }
+
+  #entry(record: Id, holder: Id): Entry | undefined {
+    const value = this.#ports.store.local.get(localKey(localPrefix.promise, record, holder))
+    return value === undefined ? undefined : decodeEntry(value)
+  }
+
+  #verify(
+    holder: Id,
+    bytes: Uint8Array,
+    { zone, coverage: asked }: { readonly zone: Id; readonly coverage: 1 | 2 }
+  ): ReceiptRecord {
+    const { crypto, tree, clock } = this.#ports
     try {
       const record = decodeRecord(crypto, bytes)
       const key = tree.authority.principal(holder)?.body.signingPublicKey
@@ -131,9 +161,12 @@ export class PromiseBook {
         record.body.zone.toHex() === zone.toHex() &&
         record.body.tree.toHex() === tree.tree?.toHex() &&
         record.body.durability >= durabilityClass.group &&
+        record.body.coverage >= asked && // of headers alone is no promise of what was asked for
+        (record.body.keepUntilMs ?? Infinity) > clock.now() &&
         (tree.explainInside(holder, zone, right.host).allowed ||
           tree.explainInside(holder, zone, right.keep).allowed)
-      if (!isRight || key === undefined) throw new TypeError('it is for another zone, tree or holder')
+      if (!isRight || key === undefined)
+        throw new TypeError('it is for another zone, tree or holder, or promises less')
       verifyRecordSignature(crypto, record, key)
       return record
     } catch (cause) {
@@ -164,20 +197,5 @@ function decodeEntry(value: Uint8Array): Entry | undefined {
     return { ...entry, checkedMs, isGood }
   } catch {
     return undefined
-  }
-}
-
-function shown(holder: Id, entry: Entry): Promised {
-  const durability = (['none', 'group', 'each'] as const)[entry.durability] ?? 'none'
-  const covers = entry.coverage === coverage.payload ? 'payload' : 'header'
-  const { receipt, timeMs, checkedMs } = entry
-  return {
-    holder,
-    receipt,
-    coverage: covers,
-    durability,
-    timeMs,
-    checkedMs,
-    state: entry.isGood ? 'good' : 'failed'
   }
 }

@@ -65,13 +65,15 @@ export class Puller {
       ]
       let extra = 0
       let gained = 0
+      let isCut = false
       for (const [set, theirs] of sets) {
         const step = await this.#pullSet(link, { scope, set, theirs, signal })
         extra += step.extra
         gained += step.count.taken
+        isCut ||= step.isCut
       }
       taken += gained
-      if (gained > 0 && round < roundsMax && !signal.aborted) {
+      if (gained > 0 && (isCut || round < roundsMax) && !signal.aborted) {
         if (await this.#isInStep(scope, roots)) return { taken, extra, scope, inStep: true }
         continue
       }
@@ -128,7 +130,7 @@ export class Puller {
       readonly theirs: TrieNode
       readonly signal: AbortSignal
     }
-  ): Promise<{ readonly extra: number; readonly count: IntakeCount }> {
+  ): Promise<{ readonly extra: number; readonly count: IntakeCount; readonly isCut: boolean }> {
     const { summaries, treeId } = this.#deps
     const difference = await compareSummary(link, summaries.of(step.scope), { ...step, tree: treeId })
     const count = noIntake()
@@ -160,7 +162,7 @@ export class Puller {
         add(await this.#stream(link, 'sync.records', encodeRecordsAsk(ask), step.signal))
       }
     }
-    return { extra: difference.extra, count }
+    return { extra: difference.extra, count, isCut: difference.isCut }
   }
 
   async #pullBlocks(

@@ -4,6 +4,7 @@
  * standing as one, and what it promised is asked for anew.
  */
 import { type BlockStore, type Id, type PayloadDescriptor, recordType } from '@blocktree/tree'
+import type { HolderTrust } from './holder-trust.ts'
 import { challengeSectorsMax } from './limits.ts'
 import { encodeChallengeAsk } from './messages.ts'
 import { partsOf, payloadOf } from './payload-parts.ts'
@@ -38,8 +39,12 @@ export interface ScrubberDeps {
   readonly payloads: PayloadQueue
   readonly links: () => Iterable<PeerLink>
   readonly scopeOf: (link: PeerLink) => Scope
+  readonly trust: HolderTrust
+  readonly sleep: (milliseconds: number) => Promise<void>
 }
 
+const busyMs = 1000
+const busyTriesMax = 5
 const repairMs = 60_000 // until a part that nobody gives is left for the next run
 
 export class Scrubber {
@@ -76,22 +81,61 @@ export class Scrubber {
     for (const { record, holder } of due) {
       const link = links.get(holder.toHex())
       if (link === undefined || signal.aborted) continue
-      const isGood = await this.challenge(link, record, signal)
+      const isGood = await this.check(link, record, signal)
       if (isGood === undefined) continue
       challenged++
       if (!isGood) failed++
-      await this.#deps.book.check(record, holder, isGood)
     }
     return { challenged, failed }
   }
 
-  /** @returns undefined when it cannot be told: nothing to prove with, or the way is cut */
-  async challenge(link: PeerLink, record: Id, signal: AbortSignal): Promise<boolean | undefined> {
+  /**
+   * Has the peer prove now that it keeps the payload of a record, and remembers the outcome.
+   * @returns undefined when it cannot be told: nothing to prove with, or the way is cut
+   */
+  async check(
+    link: PeerLink,
+    record: Id,
+    signal: AbortSignal,
+    partsMax: number = challengeSectorsMax
+  ): Promise<boolean | undefined> {
+    const outcome = await this.#challenge(link, record, signal, partsMax)
+    if (outcome === undefined) return undefined
+    if (outcome === 'evaded' && !this.#deps.trust.evaded(link.principal)) return undefined
+    const isGood = outcome === true
+    await this.#deps.book.check(record, link.principal, isGood)
+    if (isGood) this.#deps.trust.proved(link.principal)
+    return isGood
+  }
+
+  /** The same over one part of what it promised a moment ago: nobody honest lost or let go of that. */
+  async checkFresh(link: PeerLink, record: Id, signal: AbortSignal): Promise<boolean | undefined> {
+    const isGood = await this.check(link, record, signal, 1)
+    if (isGood !== false) return isGood
+    link.standing.blame(1, 'ERR_SYNC_WRONG_RECEIPT')
+    const isOver = this.#deps.trust.broke(link.principal)
+    this.#deps.ports.onNote?.({
+      level: 'warn',
+      message: isOver
+        ? 'promises of a peer count no more: it does not keep them'
+        : 'a peer does not keep what it promised',
+      details: { code: 'ERR_SYNC_WRONG_RECEIPT', peer: link.name, record: record.toHex() }
+    })
+    return false
+  }
+
+  async #challenge(
+    link: PeerLink,
+    record: Id,
+    signal: AbortSignal,
+    partsMax: number
+  ): Promise<boolean | 'evaded' | undefined> {
     const { ports, treeId, scopeOf } = this.#deps
     const payload = payloadOf(ports.tree.record(record))
     const parts = payload === undefined ? [] : this.#provable(record, payload)
     if (parts.length === 0) return undefined
-    const drawn = this.#draw(parts)
+    const drawn = this.#draw(record, parts).slice(0, partsMax)
+    if (drawn.length === 0) return undefined // a proof over nothing would prove nothing
     const nonce = ports.random.bytes(16)
     const ask = {
       tree: treeId,
@@ -100,12 +144,29 @@ export class Scrubber {
       owner: record,
       references: drawn.map(({ id }) => id)
     }
-    try {
-      const proof = await link.connection.request('sync.challenge', encodeChallengeAsk(ask), { signal })
-      return proof.toHex() === ports.crypto.sha256(joined(nonce, ...drawn.map(({ bytes }) => bytes))).toHex()
-    } catch (error) {
-      const isAnswer = error instanceof Error && 'code' in error && error.code === 'ERR_SYNC_NOT_HELD'
-      return isAnswer ? false : undefined
+    const proof = await this.#ask(link, encodeChallengeAsk(ask), signal)
+    if (!(proof instanceof Uint8Array)) return proof
+    return proof.toHex() === ports.crypto.sha256(joined(nonce, ...drawn.map(({ bytes }) => bytes))).toHex()
+  }
+
+  /** The proof; false for an answer that there is none; `evaded` when nothing comes though the peer is connected. */
+  async #ask(
+    link: PeerLink,
+    ask: Uint8Array,
+    signal: AbortSignal
+  ): Promise<Uint8Array | false | 'evaded' | undefined> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await link.connection.request('sync.challenge', ask, { signal })
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? error.code : undefined
+        if (signal.aborted || link.ending.signal.aborted || code === 'ERR_NETWORK_CLOSED') return undefined
+        if (code === 'ERR_SYNC_FORBIDDEN' || code === 'ERR_SYNC_CLOSED') return undefined
+        if (code === 'ERR_NETWORK_TIMEOUT') return 'evaded'
+        if (code !== 'ERR_SYNC_BUSY' && code !== 'ERR_NETWORK_BUSY') return false
+        if (tries >= busyTriesMax) return 'evaded'
+        await this.#deps.sleep(busyMs) // it may have much to do; without end it has not
+      }
     }
   }
 
@@ -116,13 +177,15 @@ export class Scrubber {
     return partsOf(store, payload).filter((id) => store.hasSector(id))
   }
 
-  #draw(parts: readonly Id[]): readonly { readonly id: Id; readonly bytes: Uint8Array }[] {
+  #draw(record: Id, parts: readonly Id[]): readonly { readonly id: Id; readonly bytes: Uint8Array }[] {
     const drawn: { readonly id: Id; readonly bytes: Uint8Array }[] = []
     const dice = this.#deps.ports.random.bytes(challengeSectorsMax * 4)
     const view = new DataView(dice.buffer, dice.byteOffset, dice.byteLength)
     for (let count = 0; count < challengeSectorsMax; count++) {
       const id = parts[view.getUint32(count * 4) % parts.length]
-      const bytes = id === undefined ? undefined : readWhole(this.#deps.ports.store, id)
+      const { store } = this.#deps.ports
+      // what travels beside its header is in no sector
+      const bytes = id === undefined ? undefined : (readWhole(store, id) ?? store.readRecord(record)?.inline)
       if (id !== undefined && bytes !== undefined) drawn.push({ id, bytes })
     }
     return drawn

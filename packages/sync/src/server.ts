@@ -19,11 +19,19 @@ import { packFrames, partLength } from './byte-stream.ts'
 import type { Claim } from './content-keeper.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import {
+  answersBurst,
+  answersPerSecond,
   chunkBytes,
   leavesPerNodeMax,
   nodesAnswerBytesMax,
+  receiptIdsWaitingMax,
+  receiptsWaitingMax,
   requestsBurst,
   requestsPerSecond,
+  scopesBurst,
+  scopesPerMinute,
+  streamsMax,
+  summaryCost,
   tipsPerBlockMax
 } from './limits.ts'
 import {
@@ -52,7 +60,7 @@ import {
 import { partsOf, payloadOf } from './payload-parts.ts'
 import type { SyncPorts } from './ports.ts'
 import { inOrder, zonesOf } from './record-order.ts'
-import type { PeerRights, ScopeView } from './scope.ts'
+import { type PeerRights, type Scope, type ScopeView, scopeKey } from './scope.ts'
 import type { Summaries, SummaryRow } from './summaries.ts'
 import { SyncError } from './sync-error.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -73,6 +81,7 @@ export interface ServerDeps {
   readonly sleep: (milliseconds: number) => Promise<void>
 }
 
+const receiptsAtOnce = 1024
 const ownersKept = 16 // payloads whose parts are remembered for one peer with a part of the tree
 
 /** Answers one peer. */
@@ -80,6 +89,15 @@ export class SyncServer {
   readonly #deps: ServerDeps
   readonly #principal: Id
   readonly #requests: TokenBucket
+  /** Bytes of answers that had to be worked out. */
+  readonly #answers: TokenBucket
+  readonly #scopes: TokenBucket
+  /** Of which summaries were made for this peer. */
+  readonly #knownScopes: Set<string> = new Set()
+  #turn: Promise<unknown> = Promise.resolve()
+  #streams = 0
+  #receiptsWaiting = 0
+  #idsWaiting = 0
   readonly #parts: Map<string, ReadonlySet<string>> = new Map()
   /** The peer was told that it has no right; it does not ask again for a while. */
   hasRefused = false
@@ -87,31 +105,38 @@ export class SyncServer {
   constructor(deps: ServerDeps, principal: Id) {
     this.#deps = deps
     this.#principal = principal
-    this.#requests = new TokenBucket(deps.ports.pace, requestsPerSecond, requestsBurst)
+    const { pace } = deps.ports
+    this.#requests = new TokenBucket(pace, requestsPerSecond, requestsBurst)
+    this.#answers = new TokenBucket(pace, answersPerSecond, answersBurst)
+    this.#scopes = new TokenBucket(pace, scopesPerMinute / 60, scopesBurst)
   }
 
   /** @throws SyncError; the method is one of page 28 without its `sync.` */
   async request(method: string, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    this.#assertRate()
+    this.#assertAllowed()
     switch (method) {
       case 'open':
-        return this.#open(wellFormed(() => decodeOpen(body)))
+        return this.#inTurn(signal, () => this.#open(wellFormed(() => decodeOpen(body))))
       case 'nodes':
-        return this.#nodes(wellFormed(() => decodeNodesAsk(body)))
+        return this.#inTurn(signal, () => this.#nodes(wellFormed(() => decodeNodesAsk(body))))
       case 'receipt':
         return this.#receipt(
           wellFormed(() => decodeReceiptAsk(body)),
           signal
         )
       case 'challenge':
-        return this.#challenge(body)
+        return this.#inTurn(signal, () => this.#challenge(body))
       default:
         throw new SyncError('ERR_SYNC_MALFORMED', `there is no request sync.${method}`)
     }
   }
 
   stream(method: string, head: Uint8Array, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    this.#assertRate()
+    this.#assertAllowed()
+    return this.#counted(() => this.#chunks(method, head, signal))
+  }
+
+  #chunks(method: string, head: Uint8Array, signal: AbortSignal): AsyncIterable<Uint8Array> {
     switch (method) {
       case 'records': {
         const ask = wellFormed(() => decodeRecordsAsk(head))
@@ -134,6 +159,36 @@ export class SyncServer {
     }
   }
 
+  async *#counted(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    if (this.#streams >= streamsMax)
+      throw new SyncError('ERR_SYNC_BUSY', `${streamsMax} streams of this tree are under way`)
+    this.#streams++
+    try {
+      yield* open()
+    } finally {
+      this.#streams--
+    }
+  }
+
+  /**
+   * What has to be worked out is worked out one after another, and everybody else gets a turn in between: many questions
+   * at once make their asker wait, and nobody else.
+   */
+  async #inTurn(signal: AbortSignal, work: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const turn = this.#turn.then(async () => {
+      await this.#deps.sleep(0)
+      if (signal.aborted) throw new SyncError('ERR_SYNC_BUSY', 'the request was given up before its turn')
+      if (!this.#answers.take(1))
+        throw new SyncError('ERR_SYNC_BUSY', 'more summaries and proofs than are worked out for one peer')
+      const answer = await work()
+      this.#answers.borrow(answer.length * summaryCost)
+      this.#assertAllowed(0) // rights may have ended meanwhile
+      return answer
+    })
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+
   /** A right that ends while a stream is under way ends the stream: nothing is sent after it but what was sent before. */
   async *#whileAllowed(ask: Ask, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
@@ -148,9 +203,21 @@ export class SyncServer {
     return new SyncError('ERR_SYNC_FORBIDDEN', 'nothing of this tree is given to this principal')
   }
 
-  #assertRate(): void {
-    if (this.#requests.take(1)) return
+  /** Before anything is read: nobody without a right costs more than this. */
+  #assertAllowed(cost = 1): void {
+    if (this.#deps.rights.scopeOf(this.#principal).length === 0) throw this.#forbid()
+    if (this.#requests.take(cost)) return
     throw new SyncError('ERR_SYNC_BUSY', `more than ${requestsPerSecond} requests a second; slow down`)
+  }
+
+  /** A summary of a scope that was not asked about before costs a look at everything that is held. */
+  #assertScope(scope: Scope): void {
+    const key = scopeKey(scope)
+    if (this.#knownScopes.has(key)) return
+    if (!this.#scopes.take(1))
+      throw new SyncError('ERR_SYNC_BUSY', `more than ${scopesPerMinute} other scopes a minute; later`)
+    if (this.#knownScopes.size >= scopesBurst) this.#knownScopes.clear()
+    this.#knownScopes.add(key)
   }
 
   #viewOf({ tree, scope }: Ask): ScopeView {
@@ -158,6 +225,7 @@ export class SyncServer {
     const held = ports.tree.tree
     if (held === undefined || held.toHex() !== tree.toHex() || !rights.mayRead(this.#principal, scope))
       throw this.#forbid()
+    this.#assertScope(scope)
     return summaries.of(scope).view
   }
 
@@ -169,6 +237,7 @@ export class SyncServer {
       ask.scope.length === 0 ? allowed : ask.scope.filter((id) => rights.mayRead(this.#principal, [id]))
     if (scope.length === 0) throw this.#forbid()
     this.hasRefused = false
+    this.#assertScope(scope)
     const { authority, receipts, headers } = summaries.of(scope)
     const top = new Uint8Array(0)
     return encodeOpenAnswer({
@@ -211,15 +280,19 @@ export class SyncServer {
     if (ask.set !== summarySet.headers) {
       for (const path of ask.paths) for (const { key } of await summary.rows(path)) ids.push(key)
     }
-    const records: AnyRecord[] = []
-    for (const id of ids) {
-      const record = tree.record(id)
-      if (record !== undefined && isWithin(view, record)) records.push(record)
-    }
-    for (const record of inOrder(tree.authority, records)) {
-      for (const zone of zonesOf(record)) yield* births.before(zone)
-      const inline = record.type === recordType.header ? store.readRecord(record.id)?.inline : undefined
-      yield encodeStreamed({ kind: 'record', bytes: record.bytes, inline })
+    // receipts rest on nothing of one another: not all of them have to be in memory at once
+    const piece = ask.set === summarySet.receipts ? receiptsAtOnce : ids.length
+    for (let at = 0; at < ids.length; at += piece) {
+      const records: AnyRecord[] = []
+      for (const id of ids.slice(at, at + piece)) {
+        const record = tree.record(id)
+        if (record !== undefined && isWithin(view, record)) records.push(record)
+      }
+      for (const record of inOrder(tree.authority, records)) {
+        for (const zone of zonesOf(record)) yield* births.before(zone)
+        const inline = record.type === recordType.header ? store.readRecord(record.id)?.inline : undefined
+        yield encodeStreamed({ kind: 'record', bytes: record.bytes, inline })
+      }
     }
   }
 
@@ -351,11 +424,7 @@ export class SyncServer {
     if (signer === undefined || promise === undefined || !view.hasZone(ask.zone))
       throw new SyncError('ERR_SYNC_NOT_HELD', 'this node makes no promise about that zone')
     let missing = this.#missingFor(ask)
-    while (!signal.aborted && this.#isComing(ask, missing)) {
-      await this.#deps.progress(signal)
-      this.#viewOf(ask) // rights may have ended meanwhile
-      missing = this.#missingFor(ask)
-    }
+    if (this.#isComing(ask, missing)) missing = await this.#untilHeld(ask, missing, signal)
     const absent = new Set(missing.map((id) => id.toHex()))
     const held = ask.records.filter((id) => !absent.has(id.toHex()))
     if (held.length === 0) return encodeReceiptAnswer({ receipt: undefined, missing })
@@ -385,6 +454,27 @@ export class SyncServer {
     })
   }
 
+  /** Waits for what is missing, as long as the peer does. @returns what is missing still */
+  async #untilHeld(ask: ReceiptAsk, absent: readonly Id[], signal: AbortSignal): Promise<readonly Id[]> {
+    const count = absent.length
+    if (this.#receiptsWaiting >= receiptsWaitingMax || this.#idsWaiting + count > receiptIdsWaitingMax)
+      throw new SyncError('ERR_SYNC_BUSY', `${this.#receiptsWaiting} requests for a receipt wait already`)
+    this.#receiptsWaiting++
+    this.#idsWaiting += count
+    try {
+      let missing = absent
+      while (!signal.aborted && this.#isComing(ask, missing)) {
+        await this.#deps.progress(signal)
+        this.#viewOf(ask) // rights may have ended meanwhile
+        missing = this.#missingFor({ ...ask, records: missing })
+      }
+      return this.#missingFor(ask) // what was held may have been let go
+    } finally {
+      this.#receiptsWaiting--
+      this.#idsWaiting -= count
+    }
+  }
+
   #missingFor({ zone, records, coverage: wanted }: ReceiptAsk): readonly Id[] {
     const { tree } = this.#deps.ports
     return records.filter((id) => {
@@ -407,6 +497,7 @@ export class SyncServer {
       parts.push(bytes)
     }
     const size = parts.reduce((sum, { length }) => sum + length, 0)
+    this.#answers.borrow(size)
     return Promise.resolve(crypto.sha256(joined(parts, size)))
   }
 

@@ -147,7 +147,8 @@ export class Summaries {
     this.#scopes.delete(key)
     this.#scopes.set(key, summaries)
     if (this.#scopes.size > scopesKept) {
-      for (const [oldest] of this.#scopes) {
+      for (const [oldest, { view }] of this.#scopes) {
+        if (view.isWhole) continue // that of the nodes of the owner: nobody else can have it thrown away
         this.#scopes.delete(oldest)
         break
       }

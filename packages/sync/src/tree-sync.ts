@@ -9,7 +9,9 @@ import { type HeaderRecord, type Id, type TakenRecord, recordType } from '@block
 import { type Claim, ContentKeeper, type ContentStatus } from './content-keeper.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { Intake, noIntake } from './intake.ts'
-import { pushedBytesMax, receiptBatchMs, receiptIdsMax } from './limits.ts'
+import { EventBudget } from './event-budget.ts'
+import { HolderTrust } from './holder-trust.ts'
+import { eventFloodPoints, pushedBytesMax, receiptBatchMs, receiptIdsMax, recordIdsMax } from './limits.ts'
 import {
   type Push,
   type ToldChange,
@@ -27,7 +29,7 @@ import {
 import { unpackFrames } from './byte-stream.ts'
 import { PayloadQueue } from './payload-queue.ts'
 import { type PeerLink, type SyncConnection, isForbidden } from './peer-link.ts'
-import { PeerStanding } from './peer-standing.ts'
+import { PeerStanding, type SyncWrong } from './peer-standing.ts'
 import type { SectorPolicy, SyncPorts } from './ports.ts'
 import { type Promised, PromiseBook } from './promise-book.ts'
 import { type PullReport, Puller } from './puller.ts'
@@ -73,6 +75,10 @@ export interface PeerStatus {
   readonly comparedMsAgo: number | undefined
   /** Records taken from it since it connected. */
   readonly taken: number
+  /** What it was blamed for last; undefined when it was not. */
+  readonly wrong: SyncWrong | undefined
+  /** Until it is spoken to again; 0 when it is not shut out. */
+  readonly shutOutMs: number
 }
 
 export interface SyncStatus {
@@ -105,7 +111,10 @@ interface LinkState {
   scope: Scope
   /** Of pushes that are being taken. */
   pushedBytes: number
+  readonly budget: EventBudget
   readonly announced: Map<string, Id>
+  /** Streams of announced records that are under way. */
+  fetching: number
   cancelAnnounced: (() => void) | undefined
 }
 
@@ -128,6 +137,7 @@ const savesPutOffMax = 4
 const askAgainMs = 500 // after a refusal, while somebody waits for a promise
 const promiseMs = 30_000 // a peer that does not hold a write by then is asked with the next ones
 const life = 8
+const fetchingMax = 4 // streams of announced records of one peer at a time
 const standingsKept = 1024 // principals whose points are remembered
 
 export class TreeSync {
@@ -142,10 +152,13 @@ export class TreeSync {
   readonly #intake: Intake
   readonly #puller: Puller
   readonly #pusher: Pusher
+  readonly #trust = new HolderTrust()
   readonly #book: PromiseBook
   readonly #scrubber: Scrubber
   readonly #links: Map<SyncConnection, LinkState> = new Map()
   readonly #standings: Map<string, PeerStanding> = new Map()
+  /** What answers connections: what a peer may ask is counted over all that it asks on one. */
+  readonly #servers: WeakMap<SyncConnection, SyncServer> = new WeakMap()
   readonly #upload: TokenBucket
   #waiting: Set<() => void> = new Set()
   /** Whose records are being taken at this moment. */
@@ -171,7 +184,7 @@ export class TreeSync {
     const shared = { ports, treeId, rights: this.#rights, links }
     const scopeOf = (link: PeerLink): Scope => this.#links.get(link.connection)?.scope ?? []
     this.#hosts = new ZoneHosts(ports.tree)
-    this.#book = new PromiseBook(ports)
+    this.#book = new PromiseBook(ports, this.#trust)
     this.#contents = new ContentKeeper({
       ports,
       links,
@@ -182,7 +195,7 @@ export class TreeSync {
       absentMs: options.absentMs ?? absentMsDefault,
       promisers: (zone) => this.#promisers(zone),
       askPromise: (link, zone, ids, signal) => this.#askPromise(link, zone, ids, signal, 3),
-      challenge: (link, record, signal) => this.#scrubber.challenge(link, record, signal),
+      challenge: (link, record, signal) => this.#scrubber.check(link, record, signal),
       tellDoubt: (holder, ids) => {
         const doubt = encodeDoubt({ tree: treeId, holder, ids })
         for (const link of this.#liveLinks()) link.connection.notify('sync.doubt', doubt)
@@ -196,7 +209,8 @@ export class TreeSync {
       keepsAll: () => this.#contents.rule.keepsAll,
       download: rate(options.downloadBytesPerSecond),
       sleep: (milliseconds) => this.#sleep(milliseconds),
-      progressed: () => this.#progressed()
+      progressed: () => this.#progressed(),
+      lacking: (link, owner) => this.#run(this.#lacking(link, owner))
     })
     const from = (link: PeerLink | undefined): void => {
       this.#from = link
@@ -205,7 +219,14 @@ export class TreeSync {
     this.#intake = new Intake({ ports, rights: this.#rights, payloads, contents, from })
     this.#puller = new Puller({ ports, treeId, summaries: this.#summaries, intake: this.#intake })
     this.#pusher = new Pusher(shared)
-    this.#scrubber = new Scrubber({ ...shared, scopeOf, book: this.#book, payloads: this.#payloads })
+    this.#scrubber = new Scrubber({
+      ...shared,
+      scopeOf,
+      book: this.#book,
+      payloads: this.#payloads,
+      trust: this.#trust,
+      sleep: (milliseconds) => this.#sleep(milliseconds)
+    })
     const endTaken = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
     const endBases = ports.tree.onBases(() => this.#summaries.forgetHeaders())
     this.#endListening = () => {
@@ -228,14 +249,14 @@ export class TreeSync {
   addPeer({ connection, principal }: SyncPeer): void {
     if (this.#isClosed || this.#links.has(connection)) return
     const name = principal.toHex()
-    const standing = this.#standings.get(name) ?? new PeerStanding(this.#ports.pace)
+    const standing = this.#standings.get(name) ?? this.#newStanding(name)
     this.#standings.delete(name) // the one least recently connected comes first
     this.#standings.set(name, standing)
     if (this.#standings.size > standingsKept) {
       const [oldest] = this.#standings.keys()
       if (oldest !== undefined) this.#standings.delete(oldest)
     }
-    const server = this.#serverFor(principal)
+    const server = this.#serverFor({ connection, principal })
     const link: PeerLink = {
       connection,
       principal,
@@ -257,7 +278,9 @@ export class TreeSync {
       taken: 0,
       scope: [],
       pushedBytes: 0,
+      budget: new EventBudget(this.#ports.pace),
       announced: new Map(),
+      fetching: 0,
       cancelAnnounced: undefined
     }
     this.#links.set(connection, state)
@@ -276,8 +299,7 @@ export class TreeSync {
 
   /** What answers a peer; method names are those of page 28, with `sync.`. Also for peers that were not added. */
   handlersFor(peer: SyncPeer): Pick<ConnectionHandlers, 'request' | 'event' | 'stream'> {
-    const server = (): SyncServer =>
-      this.#links.get(peer.connection)?.link.server ?? this.#serverFor(peer.principal)
+    const server = (): SyncServer => this.#links.get(peer.connection)?.link.server ?? this.#serverFor(peer)
     return {
       request: async (method, body, { signal }) => {
         this.#assertOpen()
@@ -296,18 +318,36 @@ export class TreeSync {
 
   get status(): SyncStatus {
     const now = this.#ports.pace.now()
+    const linked = [...this.#links.values()].map(({ link, state, comparedAt, taken }): PeerStatus => ({
+      principal: link.principal,
+      state: link.standing.isBanned ? 'shut out' : state,
+      comparedMsAgo: comparedAt === undefined ? undefined : now - comparedAt,
+      taken,
+      wrong: link.standing.wrong,
+      shutOutMs: link.standing.bannedMs
+    }))
     return {
-      peers: [...this.#links.values()].map(({ link, state, comparedAt, taken }) => ({
-        principal: link.principal,
-        state: link.standing.isBanned ? 'shut out' : state,
-        comparedMsAgo: comparedAt === undefined ? undefined : now - comparedAt,
-        taken
-      })),
+      peers: [...linked, ...this.#shutOutElsewhere(linked)],
       payloadsWanted: this.#payloads.pending,
       sectorBytesReceived: this.#payloads.bytesReceived,
       recordsPushed: this.#pusher.pushed,
       contents: this.#contents.status
     }
+  }
+
+  /** Who is shut out and not connected. */
+  #shutOutElsewhere(linked: readonly PeerStatus[]): readonly PeerStatus[] {
+    const shown = new Set(linked.map(({ principal }) => principal.toHex()))
+    return [...this.#standings]
+      .filter(([name, { isBanned }]) => isBanned && !shown.has(name))
+      .map(([name, { wrong, bannedMs }]) => ({
+        principal: Uint8Array.fromHex(name),
+        state: 'shut out',
+        comparedMsAgo: undefined,
+        taken: 0,
+        wrong,
+        shutOutMs: bannedMs
+      }))
   }
 
   /** Compares with every peer now. */
@@ -474,6 +514,7 @@ export class TreeSync {
   #event(state: LinkState, name: string, body: Uint8Array): void {
     const { link } = state
     if (link.standing.isBanned) return
+    if (!state.budget.take()) return this.#flooded(state)
     try {
       if (name === 'push') this.#pushed(state, body)
       else if (name === 'have') this.#note(state, decodeHave(body).ids)
@@ -486,12 +527,19 @@ export class TreeSync {
       }
     } catch (error) {
       if (!(error instanceof CodecError)) throw error
-      this.#blame(link, 2)
+      link.standing.blame(2, 'ERR_SYNC_WRONG_EVENT')
     }
+  }
+
+  /** What is dropped a comparison brings; who goes on for long is not spoken to. */
+  #flooded(state: LinkState): void {
+    state.link.standing.blame(eventFloodPoints, 'ERR_SYNC_FLOOD')
+    this.#pullAgain(state, pushedGapMs)
   }
 
   /** Events cannot be held back: what comes faster than it is stored is left to a comparison. */
   #pushed(state: LinkState, body: Uint8Array): void {
+    if (!state.budget.mayPush) return this.#flooded(state)
     if (state.pushedBytes + body.length > pushedBytesMax) return this.#pullAgain(state, pushedGapMs)
     const push = decodePush(body)
     state.pushedBytes += body.length
@@ -509,28 +557,37 @@ export class TreeSync {
       return
     }
     const count = noIntake()
-    try {
-      await this.#intake.take(link, records, births, count)
-    } catch (error) {
-      if (error instanceof SyncError) this.#blame(link, 0)
-      throw error
-    }
+    await this.#intake.take(link, records, births, count)
+    state.budget.spend(count.known + count.refused + count.parked - count.taken)
     state.taken += count.taken
     if (count.parked > 0) this.#pullAgain(state, pushedGapMs)
   }
 
   #note(state: LinkState, ids: readonly Id[]): void {
     const { store, tree } = this.#ports
+    if (!state.budget.takeIds(ids.length)) return this.#flooded(state)
     for (const id of ids) {
+      if (state.announced.size >= recordIdsMax) return this.#pullAgain(state, pushedGapMs)
       if (!store.hasRecord(id) && !tree.authority.has(id) && !state.link.standing.isRefused(id))
         state.announced.set(id.toHex(), id)
     }
-    if (state.announced.size === 0) return
+    this.#fetchAnnouncedSoon(state)
+  }
+
+  /** A few streams at a time: a peer whose streams do not end gets no more of them. */
+  #fetchAnnouncedSoon(state: LinkState): void {
+    if (state.announced.size === 0 || state.fetching >= fetchingMax) return
     state.cancelAnnounced ??= this.#ports.pace.after(announcedMs, () => {
       state.cancelAnnounced = undefined
-      const wanted = [...state.announced.values()].filter((id) => !store.hasRecord(id))
+      const wanted = [...state.announced.values()].filter((id) => !this.#ports.store.hasRecord(id))
       state.announced.clear()
-      if (wanted.length > 0) this.#run(this.#pullAnnounced(state, wanted))
+      if (wanted.length === 0) return
+      state.fetching++
+      const fetching = this.#pullAnnounced(state, wanted).finally(() => {
+        state.fetching--
+        this.#fetchAnnouncedSoon(state)
+      })
+      this.#run(fetching)
     })
   }
 
@@ -618,7 +675,8 @@ export class TreeSync {
       return forbiddenMs
     }
     state.state = 'out of step'
-    if (error instanceof SyncError && error.code === 'ERR_SYNC_PEER_WRONG') this.#blame(link, 3)
+    if (error instanceof SyncError && error.code === 'ERR_SYNC_PEER_WRONG')
+      link.standing.blame(3, 'ERR_SYNC_WRONG_ANSWER')
     this.#ports.onNote?.({
       level: 'debug',
       message: 'a comparison with a peer was cut short',
@@ -627,13 +685,14 @@ export class TreeSync {
     return Math.min(failureLongestMs, failureFirstMs * 2 ** Math.min(10, state.failures - 1))
   }
 
-  #blame(link: PeerLink, points: number): void {
-    if (points > 0 && !link.standing.blame(points)) return
-    this.#ports.onNote?.({
-      level: 'warn',
-      message: 'a peer is shut out for a while',
-      details: { peer: link.name }
-    })
+  #newStanding(peer: string): PeerStanding {
+    return new PeerStanding(this.#ports.pace, (code, milliseconds) =>
+      this.#ports.onNote?.({
+        level: 'warn',
+        message: 'a peer is shut out for a while',
+        details: { code, peer, milliseconds }
+      })
+    )
   }
 
   // --- promises
@@ -725,23 +784,57 @@ export class TreeSync {
         signal: AbortSignal.any([signal, link.ending.signal]),
         timeoutMs: coverage === 3 ? atOnceMs : 60_000
       })
-      const { receipt } = decodeReceiptAnswer(answer)
-      if (receipt === undefined) continue
-      try {
-        promised.push(...(await this.#book.add(link.principal, receipt, { zone, records })))
-      } catch (error) {
-        this.#blame(link, 3)
-        throw error
-      }
+      promised.push(...(await this.#judgeReceipt(link, answer, { zone, records }, signal)))
     }
     return promised
+  }
+
+  /** The records that count as promised: a receipt of a liar is found out before it does. */
+  async #judgeReceipt(
+    link: PeerLink,
+    answer: Uint8Array,
+    asked: { readonly zone: Id; readonly records: readonly Id[] },
+    signal: AbortSignal
+  ): Promise<readonly Id[]> {
+    let promised: readonly Id[]
+    try {
+      const { receipt } = decodeReceiptAnswer(answer)
+      if (receipt === undefined) return []
+      promised = await this.#book.add(link.principal, receipt, { ...asked, coverage: 2 })
+    } catch (error) {
+      const isWrong = error instanceof CodecError || error instanceof SyncError
+      if (isWrong) link.standing.blame(3, 'ERR_SYNC_WRONG_RECEIPT')
+      throw error
+    }
+    return (await this.#isProven(link, promised, signal)) ? promised : []
+  }
+
+  /** Asks for proof of one of these at once, of a holder that is new or failed lately, and of others now and then. */
+  async #isProven(link: PeerLink, records: readonly Id[], signal: AbortSignal): Promise<boolean> {
+    const [dice = 0, low = 0, high = 0] = this.#ports.random.bytes(3)
+    const record = records[(low + 256 * high) % Math.max(1, records.length)]
+    if (record !== undefined && this.#trust.isCheckDue(link.principal, dice)) {
+      if ((await this.#scrubber.checkFresh(link, record, signal)) === false) return false
+    }
+    return this.#trust.isTrusted(link.principal)
+  }
+
+  /** It gave nothing for what it promised to keep, or wrong bytes: known without a challenge. */
+  async #lacking(link: PeerLink, owner: Id): Promise<void> {
+    const name = link.principal.toHex()
+    for (const { holder, coverage, state } of await this.#book.of(owner)) {
+      if (holder.toHex() !== name || coverage !== 'payload' || state !== 'good') continue
+      await this.#book.check(owner, holder, false)
+    }
   }
 
   /** Peers that hold `host` or `keep` for a zone and give us a scope. */
   #promisers(zone: Id): readonly PeerLink[] {
     const hosts = new Set(this.#hosts.of(zone).map((id) => id.toHex()))
     return [...this.#links.values()]
-      .filter(({ link, scope }) => scope.length > 0 && hosts.has(link.principal.toHex()))
+      .filter(({ link, scope }) => {
+        return scope.length > 0 && !link.standing.isBanned && hosts.has(link.principal.toHex())
+      })
       .map(({ link }) => link)
   }
 
@@ -769,8 +862,10 @@ export class TreeSync {
 
   // --- parts
 
-  #serverFor(principal: Id): SyncServer {
-    return new SyncServer(
+  #serverFor({ connection, principal }: SyncPeer): SyncServer {
+    const known = this.#servers.get(connection)
+    if (known !== undefined) return known
+    const server = new SyncServer(
       {
         ports: this.#ports,
         rights: this.#rights,
@@ -783,6 +878,8 @@ export class TreeSync {
       },
       principal
     )
+    this.#servers.set(connection, server)
+    return server
   }
 
   *#liveLinks(): Generator<PeerLink> {

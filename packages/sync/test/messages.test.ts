@@ -8,7 +8,17 @@ import * as messages from '../src/messages.ts'
 const id = fc.uint8Array({ minLength: 32, maxLength: 32 })
 const ids = fc.array(id, { maxLength: 5 })
 const path = fc.array(fc.nat(15), { maxLength: 64 }).map((nibbles) => Uint8Array.from(nibbles))
-const paths = fc.array(path, { maxLength: 5 })
+/** No place twice, and none inside another one: they are of one depth. */
+const paths = fc.nat(64).chain((depth) =>
+  fc.uniqueArray(fc.uint8Array({ minLength: depth, maxLength: depth, max: 15 }), {
+    maxLength: 5,
+    selector: (nibbles) => nibbles.toHex()
+  })
+)
+const blocks = fc.uniqueArray(fc.record({ block: id, have: ids }), {
+  maxLength: 4,
+  selector: ({ block }) => block.toHex()
+})
 const ask = { tree: id, scope: ids }
 const set = fc.constantFrom(1 as const, 2 as const, 3 as const)
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 300 })
@@ -28,12 +38,7 @@ const pairs: readonly (readonly [
     messages.decodeNodesAsk
   ],
   ['records', fc.record({ ...ask, set, ids, paths }), messages.encodeRecordsAsk, messages.decodeRecordsAsk],
-  [
-    'headers',
-    fc.record({ ...ask, paths, blocks: fc.array(fc.record({ block: id, have: ids }), { maxLength: 4 }) }),
-    messages.encodeHeadersAsk,
-    messages.decodeHeadersAsk
-  ],
+  ['headers', fc.record({ ...ask, paths, blocks }), messages.encodeHeadersAsk, messages.decodeHeadersAsk],
   [
     'sectors',
     fc.record({ ...ask, owners: fc.array(fc.record({ owner: id, references: ids }), { maxLength: 4 }) }),
@@ -123,6 +128,35 @@ describe.each(pairs)('%s', (_, values, encode, decode) => {
       }),
       { numRuns: 60 }
     )
+  })
+})
+
+describe('an ask that would be answered many times over', () => {
+  const tree = new Uint8Array(32)
+  const top = new Uint8Array(0)
+  const deep = Uint8Array.of(1, 2)
+
+  test('is refused: a place twice, a place in another one, a block twice', () => {
+    const start = { tree, scope: [], set: 3 as const, levels: 2 as const }
+    const nodes = (places: readonly Uint8Array[]): unknown =>
+      messages.decodeNodesAsk(messages.encodeNodesAsk({ ...start, paths: places }))
+    expect(() => nodes([deep, deep])).toThrow(CodecError)
+    expect(nodes([top, deep])).toMatchObject({ paths: [top, deep] }) // of summaries each is one answer
+    const records = (places: readonly Uint8Array[]): unknown =>
+      messages.decodeRecordsAsk(messages.encodeRecordsAsk({ ...start, ids: [], paths: places }))
+    expect(() => records([top, deep])).toThrow(CodecError)
+    expect(() => records([Uint8Array.of(1, 2, 3), Uint8Array.of(9), deep])).toThrow(CodecError)
+    expect(records([deep, Uint8Array.of(1, 3)])).toBeDefined()
+    const headers = (named: readonly Uint8Array[]): unknown =>
+      messages.decodeHeadersAsk(
+        messages.encodeHeadersAsk({
+          ...start,
+          paths: [],
+          blocks: named.map((block) => ({ block, have: [] }))
+        })
+      )
+    expect(() => headers([tree, tree])).toThrow(CodecError)
+    expect(headers([tree])).toBeDefined()
   })
 })
 

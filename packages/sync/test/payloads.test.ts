@@ -4,7 +4,16 @@ import type { Id } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
 import { type Cluster, give, startCluster } from './cluster.ts'
 import { type ReplicaNode, seededNumbers } from './replicas.ts'
+import { partLength } from '../src/byte-stream.ts'
+import { decodeSectorsAsk } from '../src/messages.ts'
 import { isPayloadHeld } from '../src/payload-parts.ts'
+import { PayloadQueue } from '../src/payload-queue.ts'
+import type { PeerLink } from '../src/peer-link.ts'
+import { PeerStanding } from '../src/peer-standing.ts'
+import type { SyncPorts } from '../src/ports.ts'
+import { PeerRights } from '../src/scope.ts'
+import { TokenBucket } from '../src/token-bucket.ts'
+import { crypto } from './tree-fixture.ts'
 
 let open: Cluster | undefined
 
@@ -141,3 +150,75 @@ function bound(store: ReturnType<typeof createMemoryStore>): ReturnType<typeof c
     close: () => store.close()
   }
 }
+
+describe('payloads that nobody has', () => {
+  test('hold up none that somebody has, however many of them there are', async () => {
+    open = await startCluster('nobody', 1)
+    const { fixture, replicas, node } = open
+    const made = Array.from({ length: 24 }, (_, index) =>
+      fixture.create(fixture.root, fixture.rootPlace, { content: content(5000 + index) })
+    ).map(({ first }) => first.id)
+    await node(0).tree.offer(fixture.offer(), { peer: 'test', from: 'host' }) // headers, and no sector
+    const sorted = made.toSorted((left, right) => (left.toHex() < right.toHex() ? -1 : 1))
+    const had = sorted.slice(-2) // behind all others in the rows
+    const kept = new Map(fixture.sectors.map(({ reference, bytes }) => [reference.toHex(), bytes]))
+    const names = new Set(had.map((id) => id.toHex()))
+    const ports: SyncPorts = {
+      tree: node(0).tree,
+      store: node(0).store,
+      crypto,
+      random: { bytes: (length) => new Uint8Array(length) },
+      clock: { now: () => replicas.time.now() },
+      pace: {
+        now: () => replicas.time.now(),
+        after: (milliseconds, callback) => replicas.time.start(milliseconds, callback)
+      },
+      self: {
+        principal: fixture.root.principal.id,
+        signer: () => undefined,
+        hostCap: () => undefined,
+        promiseCap: () => undefined
+      }
+    }
+    async function* parts(head: Uint8Array): AsyncGenerator<Uint8Array> {
+      for (const { owner, references } of decodeSectorsAsk(head).owners) {
+        for (const reference of references) {
+          const bytes = names.has(owner.toHex()) ? kept.get(reference.toHex()) : undefined
+          yield partLength(bytes?.length ?? 0)
+          if (bytes !== undefined) yield bytes
+        }
+      }
+    }
+    const link = {
+      connection: { pull: (_: string, head: Uint8Array) => parts(head) },
+      principal: fixture.root.principal.id,
+      name: 'peer',
+      standing: new PeerStanding(ports.pace),
+      ending: new AbortController(),
+      lacks: new Map<string, number>()
+    }
+    const queue = new PayloadQueue({
+      ports,
+      rights: new PeerRights(ports.tree, crypto, ports.clock),
+      treeId: fixture.tree.id,
+      keepsAll: () => true,
+      links: () => [link as unknown as PeerLink],
+      download: new TokenBucket(ports.pace, Infinity, Infinity),
+      sleep: () => Promise.resolve(),
+      progressed: () => undefined,
+      scopeOf: () => [fixture.rootPlace.block],
+      ownersInMemory: 8
+    })
+    for (const id of sorted) {
+      await ports.store.commit({ local: [queue.rowOf(id)] }, { durability: 'none' })
+      queue.add(id)
+    }
+    for (let second = 0; second < 300; second += 10) {
+      queue.pump()
+      await replicas.time.advance(10_000)
+    }
+    expect(had.map((id) => hasPayload(node(0), id))).toEqual([true, true])
+    expect(hasPayload(node(0), sorted[0] ?? had[0] ?? new Uint8Array(32))).toBe(false)
+    queue.close()
+  })
+})

@@ -10,15 +10,16 @@ export async function run(context: CommandContext): Promise<void> {
   else if (trees.every(({ peers }) => peers.length === 0)) output.note('No peer is connected.')
   else {
     const rows = trees.flatMap(({ treeId, peers }) =>
-      peers.map(({ principal, state, comparedMsAgo, records }) => [
+      peers.map(({ principal, state, comparedMsAgo, records, code, shutOutMs }) => [
         treeId.slice(0, 12),
         printable(principal),
-        state,
+        shutOutMs === undefined ? state : `${state} for ${Math.ceil(shutOutMs / 1000)} s`,
         comparedMsAgo === undefined ? '-' : `${Math.round(comparedMsAgo / 1000)} s ago`,
-        String(records)
+        String(records),
+        code ?? ''
       ])
     )
-    const head = ['tree', 'peer', 'state', 'compared', 'records'].map((cell) => output.dim(cell))
+    const head = ['tree', 'peer', 'state', 'compared', 'records', ''].map((cell) => output.dim(cell))
     output.result(undefined, () => [
       ...formatTable([head, ...rows], [4]),
       ...trees.map(

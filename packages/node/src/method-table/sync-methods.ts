@@ -11,6 +11,10 @@ export interface SyncPeerStatus {
   readonly comparedMsAgo?: number | undefined
   /** Records taken from it since it connected. */
   readonly records: number
+  /** What it was blamed for last: `ERR_SYNC_WRONG_RECORD` and the like (spec 28, section 10); absent when it was not. */
+  readonly code?: string | undefined
+  /** Until it is spoken to again; absent when it is not shut out. */
+  readonly shutOutMs?: number | undefined
 }
 
 export interface SyncTreeStatus {
@@ -100,7 +104,9 @@ const definitions = [
               principal: schema.string(),
               state: schema.string(),
               comparedMsAgo: schema.optional(size),
-              records: size
+              records: size,
+              code: schema.optional(schema.string()),
+              shutOutMs: schema.optional(size)
             })
           ),
           contentsWanted: size,

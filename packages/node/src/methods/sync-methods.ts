@@ -21,11 +21,13 @@ export function createSyncHandlers({ trees, principals, sync }: SyncParts): Sync
       return {
         trees: (replication?.status ?? []).map(({ tree, status }) => ({
           treeId: tree,
-          peers: status.peers.map(({ principal, state, comparedMsAgo, taken }) => ({
+          peers: status.peers.map(({ principal, state, comparedMsAgo, taken, wrong, shutOutMs }) => ({
             principal: principals.nameOf(principal),
             state,
             records: taken,
-            ...(comparedMsAgo === undefined ? {} : { comparedMsAgo: Math.round(comparedMsAgo) })
+            ...(comparedMsAgo === undefined ? {} : { comparedMsAgo: Math.round(comparedMsAgo) }),
+            ...(wrong === undefined ? {} : { code: wrong }),
+            ...(shutOutMs === 0 ? {} : { shutOutMs: Math.ceil(shutOutMs) })
           })),
           contentsWanted: status.payloadsWanted,
           bytesReceived: status.sectorBytesReceived,
