@@ -28,7 +28,17 @@ import { makeScope } from '../src/scope.ts'
 import { ScopeSummaries, type SummaryRow } from '../src/summaries.ts'
 import { Summary } from '../src/summary.ts'
 import { give } from './cluster.ts'
-import { blameOf, codeOf, connectEnemy, nothing, otherRoot, type Scene, startScene, top } from './enemy.ts'
+import {
+  blameOf,
+  codeOf,
+  connectEnemy,
+  noChunks,
+  nothing,
+  otherRoot,
+  type Scene,
+  startScene,
+  top
+} from './enemy.ts'
 import { crypto, principalNamed } from './tree-fixture.ts'
 
 let scene: Scene | undefined
@@ -68,6 +78,7 @@ describe('events without end', () => {
         most = Math.max(most, ++open)
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
         open--
+        yield* noChunks()
       }
     })
     for (let count = 0; count < 200; count++) {
@@ -89,10 +100,10 @@ describe('events without end', () => {
     await give(it.node, fixture)
     const message = encodePush({ tree: fixture.tree.id, births: [], records })
     let judged = 0
-    const { offer } = it.node.tree
+    const offer = it.node.tree.offer.bind(it.node.tree)
     it.node.tree.offer = async (...offered) => {
       judged += offered[0].records.length
-      return await offer.call(it.node.tree, ...offered)
+      return await offer(...offered)
     }
     for (let second = 0; second < 20; second++) {
       for (let count = 0; count < 200; count++) connection.notify('sync.push', message)
