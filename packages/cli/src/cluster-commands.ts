@@ -108,6 +108,16 @@ const members: readonly CommandDefinition[] = [
     load: () => import('./commands/node-list.ts')
   },
   {
+    name: 'node rename',
+    group: 'Nodes',
+    summary: 'Say what this node is called, on all nodes of its trees',
+    description: 'A name that another node has too is shown with the end of the id behind it.',
+    arguments: [{ name: 'NAME', completes: 'nothing' }],
+    options: [],
+    examples: [['blocktree node rename attic', '']],
+    load: () => import('./commands/node-rename.ts')
+  },
+  {
     name: 'node remove',
     group: 'Nodes',
     summary: 'Take all rights of a node back: for a machine that was sold, lost or stolen',

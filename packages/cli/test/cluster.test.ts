@@ -67,7 +67,21 @@ describe('joining', () => {
     await box.start()
     const atOwner = await until(() => members(owner), allConnected(2))
     const atBox = await until(() => members(box), allConnected(2))
-    expect(atOwner.map(({ name }) => name)).toEqual(['node', 'attic'])
+    expect(atOwner.map(({ name }) => name)).toEqual([expect.stringMatching(/^[a-z0-9][a-z0-9_-]*$/), 'attic'])
+    const byName = (found: readonly Member[]): readonly string[] => found.map(({ name }) => name).toSorted()
+    expect(byName(atBox)).toEqual(byName(atOwner))
+    expect((await owner.run(['node', 'rename', 'laptop'])).stdout).toContain('laptop')
+    expect((await owner.run(['node', 'rename', 'No Name'])).stderr).toContain('ERR_PRINCIPAL_NAME')
+    const renamed = await until(
+      () => members(box),
+      (found) => found.some(({ name }) => name === 'laptop')
+    )
+    expect(byName(renamed)).toEqual(['attic', 'laptop'])
+    expect(
+      (await box.run(['message', 'send', 'laptop', 'hi', '--topic', 'ping', '--reply', '10'])).stdout
+    ).toBe('hi\n')
+    const peers = await json<{ peers: readonly { name: string }[] }>(box, ['peers'])
+    expect(peers.peers.map(({ name }) => name)).toEqual(['laptop'])
     expect(atBox.find(({ isSelf }) => isSelf)?.fingerprint).toBe(candidate?.fingerprint)
     expect(atOwner.map(({ principal }) => principal).toSorted()).toEqual(
       atBox.map(({ principal }) => principal).toSorted()

@@ -13,6 +13,7 @@ import { type Clock, createTreeState, type TreeState } from '@blocktree/tree'
 import { createLazyApps, hasOwnApps, type LazyApps } from './apps/lazy-apps.ts'
 import type { JoinRequest } from './cluster/join-node.ts'
 import { createLazyCluster, type LazyCluster } from './cluster/lazy-cluster.ts'
+import { type MemberNames, openMemberNames } from './cluster/member-names.ts'
 import { MessageTopics } from './cluster/message-topics.ts'
 import { NodeStanding } from './cluster/node-standing.ts'
 import { createLazyCoordinator, type LazyCoordinator } from './coordinator/lazy-coordinator.ts'
@@ -67,6 +68,8 @@ export interface NodeParts {
   readonly cluster: LazyCluster
   /** Programs of this machine that take messages to this node. */
   readonly topics: MessageTopics
+  /** What nodes are called. */
+  readonly names: MemberNames
   /** What other principals may do in the trees kept here. */
   readonly standing: NodeStanding
   /** Replication with other nodes; loaded with the first of them. */
@@ -293,6 +296,8 @@ async function openParts(
     const hosted = createHostedTrees({ directory, configuration, crypto, clock, log, nameSecret, principals })
     const trees = createTreeRouter(own, hosted)
     const standing = new NodeStanding({ trees, crypto, clock }, () => principals.node.id)
+    const names = await openMemberNames({ store, principals, standing })
+    principals.knowAlso((text) => names.idOf(text))
     const space = createSpaceGuard({
       reserveBytes: configuration.space.reserveBytes,
       now: () => performance.now(),
@@ -319,6 +324,7 @@ async function openParts(
       principals,
       trees,
       standing,
+      names,
       space,
       recovery
     }

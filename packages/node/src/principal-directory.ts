@@ -59,6 +59,8 @@ export interface PrincipalDirectory {
   find(text: string): KnownPrincipal
   /** The id behind a name or an id's text, whether or not its record is held. ERR_PRINCIPAL_UNKNOWN. */
   idOf(text: string): Id
+  /** Asked for texts that are neither a given name nor an id: names of nodes. */
+  knowAlso(idOf: (text: string) => Id | undefined): void
   /** The given name, else the text of the id. */
   nameOf(id: Id): string
   rename(id: Id, name: string): Promise<void>
@@ -100,6 +102,7 @@ class Directory implements PrincipalDirectory {
   readonly #options: PrincipalDirectoryOptions
   readonly #names: Map<string, string>
   readonly #actors = new Map<string, Actor>()
+  #alsoKnown: (text: string) => Id | undefined = () => undefined
 
   constructor(options: PrincipalDirectoryOptions, names: Map<string, string>) {
     this.#options = options
@@ -228,7 +231,12 @@ class Directory implements PrincipalDirectory {
 
   idOf(text: string): Id {
     for (const [id, name] of this.#names) if (name === text) return parseId(id)
-    return isIdText(text) ? parseId(text) : fail(text)
+    if (isIdText(text)) return parseId(text)
+    return this.#alsoKnown(text) ?? fail(text)
+  }
+
+  knowAlso(idOf: (text: string) => Id | undefined): void {
+    this.#alsoKnown = idOf
   }
 
   nameOf(id: Id): string {

@@ -7,7 +7,7 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import { readExtensions, writeExtensions } from './extension.ts'
 import { readId } from './id-set.ts'
 import { addressBytesMax, addressesMax } from './limits.ts'
-import type { EndpointBody, EndpointRecord } from './records.ts'
+import type { EndpointBody, EndpointRecord, Extension } from './records.ts'
 import { recordType } from './records.ts'
 import { type Draft, type Signer, createRecord } from './signed-record.ts'
 
@@ -49,4 +49,19 @@ export function createEndpoint(
   draft: Draft<EndpointBody>
 ): EndpointRecord {
   return createRecord(crypto, recordType.endpoint, signer, encodeEndpointBody(draft), decodeEndpointBody)
+}
+
+const nameCode = 2 // page 05, section 11
+const namePattern = /^[a-z0-9][a-z0-9_-]{0,63}$/
+
+/** The extension in which a node says what it is called; not critical. @param name 1 to 64 of a-z 0-9 - _ */
+export function endpointName(name: string): Extension {
+  return { code: nameCode, critical: false, bytes: new TextEncoder().encode(name) }
+}
+
+/** What the node calls itself; undefined when it says nothing, or nothing that is a name. */
+export function nameOfEndpoint({ ext }: Pick<EndpointBody, 'ext'>): string | undefined {
+  const found = ext.find(({ code }) => code === nameCode)
+  const name = found === undefined ? '' : new TextDecoder().decode(found.bytes)
+  return namePattern.test(name) ? name : undefined
 }

@@ -149,7 +149,13 @@ export {
   encodeDeliveryBody,
   openDelivery
 } from './delivery.ts'
-export { createEndpoint, decodeEndpointBody, encodeEndpointBody } from './endpoint.ts'
+export {
+  createEndpoint,
+  decodeEndpointBody,
+  encodeEndpointBody,
+  endpointName,
+  nameOfEndpoint
+} from './endpoint.ts'
 export {
   type EpochDraft,
   type OpenEpoch,

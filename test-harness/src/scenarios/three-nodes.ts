@@ -20,6 +20,7 @@ export const threeNodes: Scenario = {
   async run({ harness, step, report, random, scale }) {
     const ms = (name: string, value: number): void => report(`${name}, ms`, Math.round(value))
     const laptop = await harness.startNode('laptop', { environment: await loopback() })
+    await laptop.call('node.rename', { name: 'laptop' })
     await laptop.call('file.mkdir', { path: '/documents' })
     const photo = random.bytes(1_000_000)
     await laptop.call('file.create', { path: '/documents/photo.jpg', data: photo })
@@ -33,8 +34,9 @@ export const threeNodes: Scenario = {
     const nodes = [laptop, box, server]
     await step('all three are in step and connected with each other', async () => {
       ms('three nodes in step after', await allInStep(nodes))
-      expectEqual(await memberNames(laptop), ['box', 'laptop', 'server'], 'members')
       for (const node of nodes) {
+        await waitUntil(async () => (await memberNames(node)).length === 3, `members at ${node.name}`)
+        expectEqual(await memberNames(node), ['box', 'laptop', 'server'], `what ${node.name} calls them`)
         const { members } = await node.call('node.members', {})
         expectEqual(
           members.map(({ isConnected }) => isConnected),
@@ -157,7 +159,7 @@ export const threeNodes: Scenario = {
 
 async function memberNames(node: Node): Promise<readonly string[]> {
   const { members } = await node.call('node.members', {})
-  return members.map(({ name, isSelf }) => (isSelf ? node.name : name)).toSorted()
+  return members.map(({ name }) => name).toSorted()
 }
 
 const textsOf = (nodes: readonly Node[], path: string): Promise<readonly (string | undefined)[]> =>

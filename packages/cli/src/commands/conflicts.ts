@@ -9,13 +9,14 @@ export async function run(context: CommandContext): Promise<void> {
   if (output.isJson) for (const conflict of conflicts) output.item(conflict, () => [])
   else if (conflicts.length === 0) output.note('No conflicts.')
   else {
-    const rows = conflicts.map(({ path, labels, heads, id }) => [
+    const rows = conflicts.map(({ path, labels, heads, writers, id }) => [
       printable(path ?? id),
       String(heads.length),
-      labels.join(', ')
+      labels.join(', '),
+      [...new Set(writers)].join(', ')
     ])
     output.result(undefined, () =>
-      formatTable([['path', 'versions', 'labels'].map((cell) => output.dim(cell)), ...rows], [1])
+      formatTable([['path', 'versions', 'labels', 'writers'].map((cell) => output.dim(cell)), ...rows], [1])
     )
   }
 }

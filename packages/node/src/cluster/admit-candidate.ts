@@ -1,18 +1,19 @@
 /** Letting a candidate in: a cap with `host` and the grant to read, in the name of this node, packed for the new one. */
-import { hostname } from 'node:os'
 import { type AddressBook, type Candidate, type InvitationTerms, limits } from '@blocktree/cluster'
-import { equalBytes, formatId } from '@blocktree/codec'
+import { equalBytes } from '@blocktree/codec'
 import { type Actor, FilesError, resolvePath, SupportingRecords } from '@blocktree/files'
 import { type EndpointRecord, type HeaderRecord, type Id, type PrincipalRecord, right } from '@blocktree/tree'
 import type { HeldTree } from '../hosted-trees.ts'
 import type { PrincipalDirectory } from '../principal-directory.ts'
 import { encodeJoinPackage, type JoinMember } from './join-package.ts'
+import { freeName, type MemberNames } from './member-names.ts'
 
 export interface AdmissionDeps {
   /** Members that host a zone. */
   readonly hostsOf: (zone: Id) => readonly Id[]
   readonly held: HeldTree
   readonly principals: PrincipalDirectory
+  readonly names: MemberNames
   readonly book: AddressBook
   readonly endpoint: () => EndpointRecord
 }
@@ -23,7 +24,7 @@ export async function admitCandidate(
   actor: Actor,
   candidate: Candidate
 ): Promise<Uint8Array> {
-  const { held, principals } = deps
+  const { held } = deps
   const { path, read, rights, name } = candidate.invitation
   const request = held.sharing.parseAccessRequest(candidate.line)
   const { line } = await held.sharing.approveAccess(actor, request, {
@@ -32,11 +33,20 @@ export async function admitCandidate(
     rights,
     depth: depthBelow(held, actor, path, rights)
   })
-  await nameOf(principals, request.principal, name === '' ? candidate.claimedName : name)
+  const called = await nameOf(deps, request.principal, name === '' ? candidate.claimedName : name)
+  const candidateItself = {
+    principal: request.principal.bytes,
+    endpoint: new Uint8Array(0), // it knows better
+    name: called
+  }
   return encodeJoinPackage({
     line,
     records: recordsDownTo(held, zoneAt(held, actor, path)),
-    members: [ownMember(actor, deps.endpoint()), ...otherMembers(deps, rights, zoneAt(held, actor, path))]
+    members: [
+      candidateItself,
+      ownMember(actor, deps),
+      ...otherMembers(deps, rights, zoneAt(held, actor, path))
+    ]
   })
 }
 
@@ -98,10 +108,13 @@ function recordsDownTo({ tree }: HeldTree, zone: Id): readonly Uint8Array[] {
 }
 
 const membersMax = 32
+const joinNameMax = 64
 
-/** It is called as its machine: for itself it is just "node". */
-function ownMember({ principal }: Actor, endpoint: EndpointRecord): JoinMember {
-  return { principal: principal.record.bytes, endpoint: endpoint.bytes, name: usableName(hostname()) }
+function ownMember(
+  { principal }: Actor,
+  { endpoint, names }: Pick<AdmissionDeps, 'endpoint' | 'names'>
+): JoinMember {
+  return { principal: principal.record.bytes, endpoint: endpoint().bytes, name: names.own }
 }
 
 /**
@@ -109,46 +122,41 @@ function ownMember({ principal }: Actor, endpoint: EndpointRecord): JoinMember {
  * hosting it is told of those alone who host it.
  */
 function otherMembers(
-  { held, principals, book, hostsOf }: AdmissionDeps,
+  { held, names, book, hostsOf }: AdmissionDeps,
   rights: number,
   zone: Id
 ): readonly JoinMember[] {
   const hosts = (rights & right.host) === 0 ? hostsOf(zone) : undefined
   const isTold = (id: Id): boolean => hosts?.some((host) => equalBytes(host, id)) ?? true
-  const names = principals.names()
+  const nameOf = names.current()
   return book
     .entries()
     .flatMap(({ principal, endpoint }): readonly JoinMember[] => {
       const id = principal.signer
       if (endpoint === undefined || held.tree.authority.capsOf(id).length === 0 || !isTold(id)) return []
-      return [{ principal: principal.bytes, endpoint: endpoint.bytes, name: names[formatId(id)] ?? '' }]
+      return [
+        { principal: principal.bytes, endpoint: endpoint.bytes, name: nameOf(id).slice(0, joinNameMax) }
+      ]
     })
     .slice(0, membersMax)
 }
 
 /** The name that was chosen, or claimed, with a number behind it when it is taken. */
 async function nameOf(
-  principals: PrincipalDirectory,
+  { principals, names }: Pick<AdmissionDeps, 'principals' | 'names'>,
   record: PrincipalRecord,
   wanted: string
-): Promise<void> {
+): Promise<string> {
   const taken = new Set(Object.values(principals.names()))
-  await principals.introduce(record.signer, freeName(wanted, taken))
-}
-
-function usableName(text: string): string {
-  const name = text
-    .toLowerCase()
-    .replace(/[^a-z0-9_-]+/g, '-')
-    .replace(/^[-_]+/, '')
-  return name.slice(0, 50) || 'box'
-}
-
-/** As a name of a principal has to be, and not among those. */
-export function freeName(wanted: string, taken: ReadonlySet<string>): string {
-  const stem = usableName(wanted)
-  let name = stem
-  for (let number = 2; taken.has(name) || name === 'node' || name === 'root'; number++)
-    name = `${stem}-${number}`
+  const isFree = (name: string): boolean => {
+    const known = names.idOf(name)
+    return known === undefined || equalBytes(known, record.signer)
+  }
+  let name = freeName(wanted, taken)
+  while (!isFree(name)) {
+    taken.add(name)
+    name = freeName(wanted, taken)
+  }
+  await principals.introduce(record.signer, name)
   return name
 }

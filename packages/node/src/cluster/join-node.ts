@@ -25,6 +25,7 @@ import {
   createPrincipal,
   createTreeState,
   decodeRecord,
+  type Id,
   type Principal,
   recordType,
   type TreeState
@@ -39,8 +40,8 @@ import { nameRow, nodeKeyName } from '../principal-directory.ts'
 import { version } from '../version.ts'
 import { allRights, askToJoin, type InviterAnswer } from './ask-to-join.ts'
 import { createAddressRows } from './cluster-rows.ts'
-import { freeName } from './admit-candidate.ts'
 import { decodeJoinPackage, type JoinMember, type JoinPackage } from './join-package.ts'
+import { freeName, ownNameRow } from './member-names.ts'
 import { systemTimers } from './node-cluster.ts'
 import { openNetworks } from './open-networks.ts'
 import { openTransportKey, type TransportIdentity } from './transport-key.ts'
@@ -81,7 +82,7 @@ export async function joinNodeInto(
   const key = await openTransportKey(keys, crypto)
   try {
     const { joined, accepted, packed } = await ask(deps, { code, principal, key, request })
-    await keep(deps, target, { joined, accepted, packed })
+    await keep(deps, target, { joined, accepted, packed, self: principal.id })
     return { format: dataFormat, treeId: formatId(joined.tree), createdMs: Date.now(), createdBy: version }
   } finally {
     key.seed.fill(0)
@@ -218,7 +219,7 @@ async function openDirectory(
 async function keep(
   { crypto, configuration }: JoinDeps,
   target: DataDirectory,
-  { joined, accepted, packed }: Answer
+  { joined, accepted, packed, self }: Answer & { readonly self: Id }
 ): Promise<void> {
   const store = await createStore(nodeDrivers(target.store), {
     segmentBytes: configuration.store.segmentBytes
@@ -232,7 +233,7 @@ async function keep(
     if (tree.tree === undefined || tree.rootBlock === undefined || !equalBytes(tree.tree, joined.tree))
       throw new NodeError('ERR_ACCESS_LINE', 'the tree is missing in what the inviting node sent')
     if (accepted.path !== '/') await rememberPath({ store }, accepted.target, accepted.path)
-    await keepMembers(crypto, store, packed.members)
+    await keepMembers(crypto, store, { self, members: packed.members })
     tree.close()
     await store.flush()
   } finally {
@@ -244,12 +245,17 @@ async function keep(
 async function keepMembers(
   crypto: CryptoProvider,
   store: BlockStore,
-  members: readonly JoinMember[]
+  { self, members }: { readonly self: Id; readonly members: readonly JoinMember[] }
 ): Promise<void> {
   const book = await openAddressBook({ crypto, now: Date.now, store: createAddressRows(store) })
   const taken = new Set<string>()
   for (const { principal, endpoint, name } of members) {
-    const [who, where] = [decodeRecord(crypto, principal), decodeRecord(crypto, endpoint)]
+    const who = decodeRecord(crypto, principal)
+    if (equalBytes(who.signer, self)) {
+      await store.commit({ local: [ownNameRow(freeName(name, new Set()))] })
+      continue
+    }
+    const where = decodeRecord(crypto, endpoint)
     if (who.type !== recordType.principal || where.type !== recordType.endpoint) continue
     const isGood = await book.learn(who, where).then(
       () => true,

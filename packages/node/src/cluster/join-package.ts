@@ -12,10 +12,10 @@ export interface JoinPackage {
 }
 
 export interface JoinMember {
-  /** Envelopes. */
+  /** Envelopes. The endpoint of the new node itself is empty: of it only the name is told. */
   readonly principal: Uint8Array
   readonly endpoint: Uint8Array
-  /** What the inviting node calls it: a proposal. */
+  /** What the inviting node calls it. */
   readonly name: string
 }
 

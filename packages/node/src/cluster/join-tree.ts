@@ -124,7 +124,9 @@ async function meetMembers(
   members: readonly JoinMember[]
 ): Promise<void> {
   for (const { principal, endpoint, name } of members) {
-    const [who, where] = [decodeRecord(crypto, principal), decodeRecord(crypto, endpoint)]
+    const who = decodeRecord(crypto, principal)
+    if (equalBytes(who.signer, principals.node.id)) continue // its name is that of its own tree
+    const where = decodeRecord(crypto, endpoint)
     if (who.type !== recordType.principal || where.type !== recordType.endpoint) continue
     const isGood = await book.learn(who, where).then(
       () => true,

@@ -72,6 +72,8 @@ export interface NodeCluster {
     terms: InvitationTerms,
     lifeMs?: number
   ): Promise<{ invitation: Invitation; code: string }>
+  /** The name of this node changed: the others are told. */
+  republish(): Promise<void>
   /** Records came: members and what they may do are looked at now instead of within a second. */
   look(): void
   /** Ends connections and forgets where it was; what it may do is for the caps. */
@@ -93,6 +95,7 @@ export type ClusterParts = Pick<
   | 'standing'
   | 'sync'
   | 'topics'
+  | 'names'
   | 'content'
   | 'directory'
 >
@@ -201,8 +204,10 @@ class Cluster implements NodeCluster {
       tree: trees.own.tree,
       treeId: trees.own.id,
       node: () => principals.node,
-      transportKey: key.publicKey
+      transportKey: key.publicKey,
+      name: () => parts.names.own
     })
+    parts.names.attach((id) => book.entry(id)?.endpoint)
     const gate = new Gate({
       now: () => clock.now(),
       knows: (transportKey) => {
@@ -269,9 +274,9 @@ class Cluster implements NodeCluster {
     const options = { seed: this.#seed, listens: true, log }
     const { networks, discoveries } = await openNetworks(configuration.network, options)
     this.#networks = networks
-    await this.#publish()
+    await this.republish()
     for (const network of this.#networks) {
-      this.#ends.push(network.onAddresses(() => void this.#publish()))
+      this.#ends.push(network.onAddresses(() => void this.republish()))
       this.directory.addNetwork(network)
     }
     for (const discovery of discoveries) this.directory.addDiscovery(discovery)
@@ -373,6 +378,7 @@ class Cluster implements NodeCluster {
     const deps = {
       held: trees.own,
       principals,
+      names: this.#parts.names,
       book: this.book,
       hostsOf: (zone: Id) => this.standing.of(trees.own).hostsOf(zone),
       endpoint: () => this.#endpoint.current()
@@ -396,7 +402,7 @@ class Cluster implements NodeCluster {
   }
 
   /** Signs a new endpoint when the addresses are others than before, and tells who is connected. */
-  async #publish(): Promise<void> {
+  async republish(): Promise<void> {
     const { log, principals } = this.#parts
     try {
       const endpoint = await this.#endpoint.update(this.addresses())

@@ -1,5 +1,5 @@
 /**
- * The endpoint of this node: signed when its addresses change and in good time before it ends, and kept in the tree, so
+ * The endpoint of this node: signed when its addresses or its name change and in good time before it ends, and kept in the tree, so
  * that it comes to every member with it.
  */
 import { equalBytes } from '@blocktree/codec'
@@ -8,9 +8,11 @@ import type { Actor } from '@blocktree/files'
 import {
   type Clock,
   createEndpoint,
+  endpointName,
   type EndpointRecord,
   type Id,
   limits,
+  nameOfEndpoint,
   type TreeState
 } from '@blocktree/tree'
 
@@ -24,6 +26,8 @@ export interface OwnEndpointDeps {
   readonly treeId: Id
   readonly node: () => Actor
   readonly transportKey: Id
+  /** What this node calls itself. */
+  readonly name: () => string
 }
 
 export class OwnEndpoint {
@@ -58,19 +62,21 @@ export class OwnEndpoint {
       equalBytes(body.transportKey, this.#deps.transportKey) &&
       equalBytes(body.tree, this.#deps.treeId) &&
       body.notAfter - nowMs > renewMs &&
-      body.addresses.join() === this.#addresses.join()
+      body.addresses.join() === this.#addresses.join() &&
+      nameOfEndpoint(body) === this.#deps.name()
     )
   }
 
   #sign(): EndpointRecord {
-    const { crypto, clock, node, treeId, transportKey } = this.#deps
+    const { crypto, clock, node, treeId, transportKey, name } = this.#deps
     const nowMs = clock.now()
     return createEndpoint(crypto, node().signer, {
       tree: treeId,
       transportKey,
       addresses: this.#addresses,
       notAfter: nowMs + lifeMs,
-      sequence: Math.max((this.#record?.body.sequence ?? 0) + 1, nowMs) // grows also when a backup was restored
+      sequence: Math.max((this.#record?.body.sequence ?? 0) + 1, nowMs), // grows also when a backup was restored
+      ext: [endpointName(name())]
     })
   }
 }

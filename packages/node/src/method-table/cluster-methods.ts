@@ -129,6 +129,7 @@ export interface ClusterMethods {
     { readonly path?: string | undefined },
     { readonly members: readonly MemberSummary[] }
   >
+  readonly 'node.rename': Shape<{ readonly name: string }, { readonly name: string }>
   readonly 'node.remove': Shape<
     {
       readonly principal: string
@@ -316,6 +317,15 @@ const definitions = [
     summary: 'The nodes of the tree that the path is in: who may host, what else they may, where they are',
     params: schema.object({ path: schema.optional(path) }),
     result: schema.object({ members: schema.array(member) })
+  }),
+  defineMethod({
+    name: 'node.rename',
+    summary: 'Says what this node is called on all nodes',
+    description:
+      'The name is signed by the node and travels with the tree. Answers how it is shown: with the end of the id behind it when another node says the same.',
+    params: schema.object({ name: word }),
+    result: schema.object({ name: text }),
+    errors: errors('ERR_PRINCIPAL_NAME')
   }),
   defineMethod({
     name: 'node.remove',

@@ -70,6 +70,8 @@ export interface FileConflict {
   readonly id: string
   /** Competing versions, the shown one first. */
   readonly heads: readonly string[]
+  /** What the writers of these versions are called, in the same order. */
+  readonly writers: readonly string[]
   /** `selfFork`, `lostToRevocation`, `quarantine`, `late`, `pending`, `uncounted`. */
   readonly labels: readonly string[]
 }
@@ -363,6 +365,7 @@ const readMethods = [
           treeId: schema.optional(identifier),
           id: identifier,
           heads: schema.array(identifier),
+          writers: schema.array(text),
           labels: schema.array(text)
         })
       )

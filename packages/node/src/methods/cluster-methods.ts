@@ -175,7 +175,13 @@ export function chooseCandidate(candidates: readonly Candidate[], text: string):
   )
 }
 
-type MemberMethod = 'node.members' | 'node.remove' | 'node.addAddress' | 'node.removeAddress' | 'peer.list'
+type MemberMethod =
+  | 'node.members'
+  | 'node.rename'
+  | 'node.remove'
+  | 'node.addAddress'
+  | 'node.removeAddress'
+  | 'peer.list'
 
 function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
   const { cluster, principals } = parts
@@ -188,14 +194,20 @@ function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
         const isMember = held.isOwn || inTree.some((id) => equalBytes(id, self))
         const others = inTree.filter((id) => !equalBytes(id, self) && isNode(held, open, id))
         const members = [...(isMember ? [self] : []), ...others]
-        return { members: members.map((id) => describeMember(parts, open, { held, actor }, id)) }
+        const nameOf = parts.names.current()
+        return { members: members.map((id) => describeMember(parts, open, { held, actor, nameOf }, id)) }
       }),
+    async 'node.rename'({ name }) {
+      await parts.names.rename(name)
+      await (await cluster.loaded())?.republish()
+      return { name: parts.names.current()(principals.node.id) }
+    },
     async 'node.remove'({ principal, sinceMs, confirm }, { peer }) {
       const id = principals.idOf(principal)
       if (confirm !== true) {
         throw new NodeError(
           'ERR_CONFIRMATION_ABSENT',
-          `all rights of ${principals.nameOf(id)} end, and cannot be given back to the same key; say "confirm": true`
+          `all rights of ${parts.names.current()(id)} end, and cannot be given back to the same key; say "confirm": true`
         )
       }
       return await removeMember(parts, peer.session.actor, id, sinceMs)
@@ -215,12 +227,13 @@ function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
     async 'peer.list'() {
       const open = await cluster.loaded()
       if (open === undefined) return { isOpen: false, addresses: [], peers: [], shutOut: [] }
+      const nameOf = parts.names.current()
       const peers = open.directory.peers().map((one): PeerSummary => {
         const { connection, principal, hello, connectedMs, clockOffsetMs } = one
         const { bytesIn, bytesOut, roundTripMs } = connection.statistics
         return {
           principal: formatId(principal),
-          name: principals.nameOf(principal),
+          name: nameOf(principal),
           standing: parts.standing.standingOf(principal),
           address: connection.remoteAddress,
           direction: connection.direction,
@@ -252,7 +265,11 @@ function isNode({ tree }: HeldTree, open: NodeCluster | undefined, id: Id): bool
 function describeMember(
   { principals }: NodeParts,
   open: NodeCluster | undefined,
-  { held, actor }: { readonly held: HeldTree; readonly actor: Actor },
+  {
+    held,
+    actor,
+    nameOf
+  }: { readonly held: HeldTree; readonly actor: Actor; readonly nameOf: (id: Id) => string },
   id: Id
 ): MemberSummary {
   const entry = open?.book.entry(id)
@@ -266,7 +283,7 @@ function describeMember(
   const addresses = isSelf ? (open?.addresses() ?? []) : (entry?.endpoint?.body.addresses ?? [])
   return {
     principal: formatId(id),
-    name: principals.nameOf(id),
+    name: nameOf(id),
     fingerprint: fingerprintText(id),
     isSelf,
     isConnected: isSelf || connection !== undefined,
@@ -316,7 +333,7 @@ async function removeMember(
 type MessageMethod = 'message.send' | 'message.listen' | 'message.reply' | 'message.done'
 
 function messageHandlers(parts: NodeParts): Pick<ClusterHandlers, MessageMethod> {
-  const { cluster, topics, trees, principals } = parts
+  const { cluster, topics, trees, names } = parts
   return {
     async 'message.send'({ to, app, topic, content, replyWithinMs }) {
       const { messages } = await cluster.get()
@@ -336,7 +353,7 @@ function messageHandlers(parts: NodeParts): Pick<ClusterHandlers, MessageMethod>
         })
         const subscription = context.subscribe()
         emit.message = ({ number, message }) =>
-          subscription.emit(describeMessage(number, message, principals.nameOf(message.from)))
+          subscription.emit(describeMessage(number, message, names.current()(message.from)))
         subscription.signal.addEventListener('abort', end, { once: true })
         return { subscription: subscription.id }
       }),

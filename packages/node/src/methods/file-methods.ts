@@ -39,7 +39,7 @@ type ReadHandlers = Pick<
 >
 type WriteHandlers = Omit<FileHandlers, keyof ReadHandlers>
 
-type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log' | 'sync' | 'locks'>
+type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log' | 'sync' | 'locks' | 'names'>
 
 export function createFileHandlers(parts: FileParts): FileHandlers {
   return { ...readHandlers(parts), ...contentHandlers(parts), ...placeHandlers(parts) }
@@ -60,7 +60,7 @@ async function fetchContent(
   await replication.ensureContent(held, id, signal)
 }
 
-function readHandlers({ trees, log, sync }: FileParts): ReadHandlers {
+function readHandlers({ trees, log, sync, names }: FileParts): ReadHandlers {
   return {
     'file.stat': ({ path, followLink }, { peer }) =>
       trees.within(peer.session, path, ({ files }, actor) => {
@@ -116,7 +116,8 @@ function readHandlers({ trees, log, sync }: FileParts): ReadHandlers {
           if (conflicts.length >= limitMax) return
           const page = { limit: limitMax - conflicts.length }
           const found = await held.files.conflicts(held.actorOf(peer.session.actor), page)
-          for (const conflict of found) conflicts.push(toFileConflict(held, conflict))
+          const nameOf = names.current()
+          for (const conflict of found) conflicts.push(toFileConflict(held, conflict, nameOf))
         },
         (tree, error) => log.warn('conflicts of a hosted tree are not known', { tree, error })
       )
@@ -185,8 +186,13 @@ function toFileVersion(found: Awaited<ReturnType<Files['history']>>[number]): Fi
 
 function toFileConflict(
   held: HeldTree,
-  { entry, path, heads, labels }: Awaited<ReturnType<Files['conflicts']>>[number]
+  { entry, path, heads, labels }: Awaited<ReturnType<Files['conflicts']>>[number],
+  nameOf: (id: Id) => string
 ): FileConflict {
+  const writerOf = (version: Id): string => {
+    const signer = held.tree.header(version)?.signer
+    return signer === undefined ? '' : nameOf(signer)
+  }
   const named = [
     labels.selfFork ? 'selfFork' : '',
     labels.lostToRevocation ? 'lostToRevocation' : '',
@@ -200,6 +206,7 @@ function toFileConflict(
     ...(held.isOwn ? {} : { treeId: held.name }),
     id: formatId(entry.block),
     heads: heads.map(formatId),
+    writers: heads.map(writerOf),
     labels: named.filter((name) => name !== '')
   }
 }

@@ -88,12 +88,13 @@ async function describeNode(parts: NodeParts, session: Session): Promise<NodeSta
 
 async function describeCoordinator({
   coordinator,
-  principals
+  names
 }: NodeParts): Promise<CoordinatorStatus | undefined> {
   const summary = await coordinator.summary()
   if (summary === undefined) return undefined
   const { kind, leader, term, role, voters, learners } = summary
-  const nameOf = (member: string): string => principals.nameOf(Uint8Array.fromHex(member))
+  const shown = names.current()
+  const nameOf = (member: string): string => shown(Uint8Array.fromHex(member))
   return {
     kind,
     ...(leader === undefined ? {} : { leader: nameOf(leader) }),

@@ -10,19 +10,20 @@ import type { SyncMethods, SyncPromise, SyncReceipt } from '../method-table/sync
 import type { Peer } from '../peer.ts'
 
 type SyncHandlers = Handlers<SyncMethods, Peer>
-type SyncParts = Pick<NodeParts, 'trees' | 'principals' | 'sync'>
+type SyncParts = Pick<NodeParts, 'trees' | 'names' | 'sync'>
 
 const waitDefaultMs = 30_000
 
-export function createSyncHandlers({ trees, principals, sync }: SyncParts): SyncHandlers {
+export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandlers {
   return {
     async 'sync.status'() {
       const replication = await sync.loaded()
+      const nameOf = names.current()
       return {
         trees: (replication?.status ?? []).map(({ tree, status }) => ({
           treeId: tree,
           peers: status.peers.map(({ principal, state, comparedMsAgo, taken, wrong, shutOutMs }) => ({
-            principal: principals.nameOf(principal),
+            principal: nameOf(principal),
             state,
             records: taken,
             ...(comparedMsAgo === undefined ? {} : { comparedMsAgo: Math.round(comparedMsAgo) }),
@@ -44,9 +45,10 @@ export function createSyncHandlers({ trees, principals, sync }: SyncParts): Sync
       trees.within(peer.session, path, async (held, actor) => {
         const record = versionAt(held, actor, path, version)
         const replication = await sync.get()
+        const nameOf = names.current()
         const own = await replication.waitFor(held, [record], { copies: 1, timeoutMs: 1 })
         const receipts: SyncReceipt[] = own.holders.map((holder) => ({
-          holder: principals.nameOf(holder),
+          holder: nameOf(holder),
           isThisNode: true,
           coverage: 'payload',
           durability: 'group',
@@ -54,7 +56,7 @@ export function createSyncHandlers({ trees, principals, sync }: SyncParts): Sync
         }))
         for (const promised of await replication.promises(held, record)) {
           receipts.push({
-            holder: principals.nameOf(promised.holder),
+            holder: nameOf(promised.holder),
             isThisNode: false,
             coverage: promised.coverage,
             durability: promised.durability,

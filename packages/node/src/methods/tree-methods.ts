@@ -16,7 +16,7 @@ type TreeHandlers = Handlers<TreeMethods, Peer>
 type LinkHandlers = Pick<TreeHandlers, 'link.show' | 'link.list' | 'link.read'>
 
 export function createTreeHandlers(parts: NodeParts): TreeHandlers {
-  const { trees, principals } = parts
+  const { trees, names } = parts
   return {
     ...linkHandlers(parts),
     async 'tree.list'() {
@@ -45,6 +45,7 @@ export function createTreeHandlers(parts: NodeParts): TreeHandlers {
     'access.quarantine': ({ path, limit = 1000 }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {
         const blocks: QuarantinedBlock[] = []
+        const nameOf = names.current()
         for await (const { block, path: found, isShown, versions } of held.sharing.listQuarantine(actor)) {
           const shown = found === undefined ? undefined : pathIn(held, found)
           const isBelow =
@@ -60,7 +61,7 @@ export function createTreeHandlers(parts: NodeParts): TreeHandlers {
             isShown,
             versions: versions.map(({ id, signer }) => ({
               versionId: formatId(id),
-              writer: principals.nameOf(signer)
+              writer: nameOf(signer)
             }))
           })
           if (blocks.length >= limit) break

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { addressesForOthers } from '../../src/cluster/own-endpoint.ts'
 import { decodeJoinPackage, encodeJoinPackage } from '../../src/cluster/join-package.ts'
-import { freeName } from '../../src/cluster/admit-candidate.ts'
+import { freeName } from '../../src/cluster/member-names.ts'
 
 const peer = '/p2p/12D3KooWT28PJvGyt5cd2Sh6oCKdtH56FLhuGPBuaoa25uxwNYM6'
 
