@@ -9,6 +9,9 @@ import type { NodeMethods } from '@blocktree/node/method-table'
 
 export type BenchNode = NodeProcess<NodeMethods>
 
+/** Makes the settings of a further node. */
+type Settings = () => Promise<Readonly<Record<string, string>>>
+
 export async function freePort(): Promise<Readonly<Record<string, string>>> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -20,11 +23,12 @@ export async function freePort(): Promise<Readonly<Record<string, string>>> {
 export async function joinNode(
   harness: Harness<NodeMethods>,
   home: BenchNode,
-  name: string
+  name: string,
+  settings: Settings = freePort
 ): Promise<BenchNode> {
   const { code } = await home.call('node.invite', { approved: true, name })
   const directory = join(harness.directory, name)
-  const environment = await freePort()
+  const environment = await settings()
   const foreign = Object.entries(process.env).filter(([variable]) => !variable.startsWith('BLOCKTREE_'))
   const env = { ...Object.fromEntries(foreign), BLOCKTREE_NETWORK_HOST: '127.0.0.1', ...environment }
   const words = [blocktreeBinary, 'node', 'join', code, '--data', directory, '--name', name]
@@ -33,9 +37,13 @@ export async function joinNode(
 }
 
 /** Three nodes in step with each other, each with a vote. */
-export async function startThree(harness: Harness<NodeMethods>): Promise<readonly BenchNode[]> {
-  const one = await harness.startNode('one', { environment: await freePort() })
-  const nodes = [one, await joinNode(harness, one, 'two'), await joinNode(harness, one, 'three')]
+export async function startThree(
+  harness: Harness<NodeMethods>,
+  settings: Settings = freePort
+): Promise<readonly BenchNode[]> {
+  const one = await harness.startNode('one', { environment: await settings() })
+  const nodes = [one]
+  for (const name of ['two', 'three']) nodes.push(await joinNode(harness, one, name, settings))
   await allVote(nodes)
   for (const node of nodes) await waitFor(() => isInStep(node, nodes.length - 1), `${node.name} in step`)
   return nodes

@@ -19,6 +19,7 @@ import { erisDaemonSection } from './sections/eris-daemon.ts'
 import { failoverSection } from './sections/failover.ts'
 import { fuelSection } from './sections/fuel.ts'
 import { fuelWasmtimeSection } from './sections/fuel-wasmtime.ts'
+import { idleSection } from './sections/idle.ts'
 import { millionSection } from './sections/million.ts'
 import { replicationSection } from './sections/replication.ts'
 import { networkSection } from './sections/network.ts'
@@ -36,6 +37,7 @@ const sections: readonly Section[] = [
   syncSection,
   replicationSection,
   failoverSection,
+  idleSection,
   millionSection,
   startSection,
   sandboxSection,
@@ -54,6 +56,7 @@ const usage = `npm run bench [-- SECTION... OPTIONS]
 sections: ${sections.map(({ name }) => name).join(', ')}; all when none is named;
           the beginning of a name stands for all that begin so: transfer
   --runs N          rounds of each measurement
+  --minutes N       how long nodes at rest are watched (section idle); 60 for a soak with its curve of memory
   --quick           small corpora, few rounds: to see that everything works
   --size 1g         four times the content of "replication"
   --peer NAME       only this peer of the transfers (${peers.map(({ name }) => name).join(', ')}); may be repeated, "none" for no peer
@@ -70,6 +73,7 @@ interface Results {
 
 const options = {
   runs: { type: 'string' },
+  minutes: { type: 'string' },
   quick: { type: 'boolean' },
   size: { type: 'string' },
   peer: { type: 'string', multiple: true },
@@ -83,6 +87,7 @@ const options = {
 interface Request {
   readonly sections: readonly Section[]
   readonly runs: number | undefined
+  readonly minutes: number | undefined
   readonly isQuick: boolean
   readonly isLarge: boolean
   readonly peers: readonly string[] | undefined
@@ -99,6 +104,8 @@ function readRequest(words: readonly string[]): Request | undefined {
   const runs = values.runs === undefined ? undefined : Number(values.runs)
   if (runs !== undefined && !(Number.isInteger(runs) && runs > 0))
     throw new Error(`--runs ${values.runs}: not a count`)
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes)
+  if (minutes !== undefined && !(minutes > 0)) throw new Error(`--minutes ${values.minutes}: not a time`)
   if (values.quick === true && values['write-results'] === true)
     throw new Error('a quick run is not for RESULTS.md')
   refuseUnknown(values.peer ?? [], [...peers.map(({ name }) => name), 'syncthing', 'none'], 'peer')
@@ -111,6 +118,7 @@ function readRequest(words: readonly string[]): Request | undefined {
   return {
     sections: chosen.length === 0 ? sections : chosen,
     runs,
+    minutes,
     isQuick: values.quick === true,
     isLarge: values.size === '1g',
     peers: values.peer,
@@ -175,10 +183,14 @@ async function measureSection(section: Section, context: BenchContext): Promise<
 }
 
 /** The command that measures this section again in the same way. */
-function commandOf(section: Section, { runs, isQuick, isLarge, peers: names }: BenchContext): string {
+function commandOf(
+  section: Section,
+  { runs, minutes, isQuick, isLarge, peers: names }: BenchContext
+): string {
   const words = [
     section.name,
     ...(runs === undefined ? [] : ['--runs', String(runs)]),
+    ...(minutes === undefined ? [] : ['--minutes', String(minutes)]),
     ...(isQuick ? ['--quick'] : []),
     ...(isLarge ? ['--size', '1g'] : []),
     ...(names ?? []).flatMap((name) => ['--peer', `"${name}"`])

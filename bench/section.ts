@@ -7,6 +7,8 @@ export interface BenchContext {
   readonly isLarge: boolean
   /** Rounds asked for on the command line; each section has a default of its own. */
   readonly runs: number | undefined
+  /** How long to watch what is at rest; each section has a default of its own. */
+  readonly minutes: number | undefined
   /** Scratch place of this run; removed at its end. */
   readonly directory: string
   /** Where corpora are kept. */
