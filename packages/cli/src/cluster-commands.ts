@@ -163,6 +163,17 @@ const members: readonly CommandDefinition[] = [
     load: () => import('./commands/node-address.ts').then(({ runList }) => ({ run: runList }))
   },
   {
+    name: 'cluster reset',
+    group: 'Nodes',
+    summary: 'Begin locks and numbers anew with this node alone: when most voting nodes are lost for good',
+    description:
+      'Only while no majority of the voters answers ("status" says so), and on one node alone. All locks end; tokens and numbers go on above all that were given. The nodes that are left join this one by themselves, and so do lost ones that come back.',
+    arguments: [],
+    options: [{ name: 'yes', short: 'y', summary: 'do it' }],
+    examples: [['blocktree cluster reset --yes', 'two of three machines have burnt']],
+    load: () => import('./commands/cluster-reset.ts')
+  },
+  {
     name: 'peers',
     group: 'Nodes',
     summary: 'Show who is connected to this node now',

@@ -100,6 +100,11 @@ export class BuiltinCoordinator implements Coordinator {
     }
   }
 
+  /** The highest token that this member knows of: entries and tokens count alike. */
+  get lastIndex(): number {
+    return this.#replica.raft.log.lastIndex
+  }
+
   onStatus(listener: (status: CoordinatorStatus) => void): () => void {
     this.#statusListeners.add(listener)
     return () => this.#statusListeners.delete(listener)
@@ -309,8 +314,8 @@ export class BuiltinCoordinator implements Coordinator {
   #changed(): void {
     for (const lease of this.#leases) {
       // a member that is behind sees former holders, never later ones
-      const held = this.#replica.state.locks.get(lease.name)
-      if (held !== undefined && held.token > lease.token) lease.end()
+      const isBehind = this.#replica.appliedIndex < lease.token
+      if (!isBehind && this.#replica.state.locks.get(lease.name)?.token !== lease.token) lease.end()
     }
     if (this.#replica.closed) this.#endAll()
     const status = this.status()

@@ -38,6 +38,9 @@ const full: CommandResult = { outcome: 'full', value: 0 }
 /** Bytes that each part counts for, beside its text; about what a snapshot takes. */
 const cost = { session: 48, result: 24, lock: 64, waiter: 32, sequence: 24 }
 
+/** Under this name, which nobody can ask for, the number that all sequences begin after. */
+export const sequenceFloor = ''
+
 type AcquireCommand = Extract<Command, { kind: 'acquire' }>
 type SequenceCommand = Extract<Command, { kind: 'sequence' }>
 type Requesting = AcquireCommand | SequenceCommand
@@ -187,11 +190,12 @@ export class CoordinatorState {
   }
 
   #number(command: SequenceCommand): CommandResult {
-    const last = this.sequences.get(command.name)
-    if (last === undefined && !this.#grow(cost.sequence + command.name.length)) return full
-    if ((last ?? 0) + command.count > Number.MAX_SAFE_INTEGER) return full
-    this.sequences.set(command.name, (last ?? 0) + command.count)
-    return { outcome: 'done', value: (last ?? 0) + 1 }
+    const given = this.sequences.get(command.name)
+    if (given === undefined && !this.#grow(cost.sequence + command.name.length)) return full
+    const last = given ?? this.sequences.get(sequenceFloor) ?? 0
+    if (last + command.count > Number.MAX_SAFE_INTEGER) return full
+    this.sequences.set(command.name, last + command.count)
+    return { outcome: 'done', value: last + 1 }
   }
 
   /** All waiting places first, so that no lock passes to the session that ends. Its locks then pass one index each: they differ by name. */

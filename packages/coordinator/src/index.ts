@@ -1,4 +1,5 @@
 /** Who leads, who holds which lock under which token, and which number comes next: one port, three drivers. */
+export { beginAnew, type NewBeginning } from './begin-anew.ts'
 export { BuiltinCoordinator, type BuiltinOptions } from './builtin-coordinator.ts'
 export { CoordinatorError, type CoordinatorErrorCode } from './coordinator-error.ts'
 export { EtcdCoordinator, type EtcdOptions } from './etcd-coordinator.ts'

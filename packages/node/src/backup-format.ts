@@ -23,6 +23,8 @@ export interface BackupHead {
   readonly keys: Readonly<Record<string, string>>
   /** Names that a person gave to principals, by id. */
   readonly names: Readonly<Record<string, string>>
+  /** No fencing token was given above this; of a whole node whose coordinator gave any. */
+  readonly tokenFloor?: number
   /** Of a backup of a path in a tree of somebody else. */
   readonly hosted?: HostedHead
 }

@@ -102,6 +102,7 @@ async function* nodeItems(parts: NodeParts, count: Total): AsyncGenerator<Archiv
   const { names } = trees.hosted
   const content = hasContent(directory.path) ? await parts.content.get() : undefined
   const hasPublished = content !== undefined && content.publications.length > 0
+  const tokenFloor = await parts.coordinator.tokenFloor()
   const formatOfTrees = names.length === 0 ? backupFormat : backupFormatHosted
   yield note({
     format: hasPublished ? backupFormatPublished : formatOfTrees,
@@ -109,7 +110,8 @@ async function* nodeItems(parts: NodeParts, count: Total): AsyncGenerator<Archiv
     createdMs: parts.clock.now(),
     node: parts.record,
     keys,
-    names: principals.names()
+    names: principals.names(),
+    ...(tokenFloor === undefined ? {} : { tokenFloor })
   })
   count.digest = yield* treeItems(crypto, trees.own, count)
   for (const name of names) {

@@ -69,6 +69,7 @@ export type NodeErrorCode =
   | 'ERR_RELEASE_SIGNATURE' // a release record was not signed by the author it names
   | 'ERR_LOCK_FENCED' // a write names a token, and the lock was given to somebody else since
   | 'ERR_LOCK_ENDED' // the lease of a lock is over, or was never given here
+  | 'ERR_LOCK_RESET' // the coordinator need not, or cannot here, begin anew
   | 'ERR_LOCK_HOSTED' // locks are for files of the own tree
   | 'ERR_NODE_STOPPING' // the node is stopping and takes no new requests
 

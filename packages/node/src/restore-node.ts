@@ -22,7 +22,14 @@ import {
   type StoredSector
 } from '@blocktree/tree'
 import { createBackup } from './backup.ts'
-import { type BackupOptions, type BackupTail, corrupt, type HostedHead, summarize } from './backup-format.ts'
+import {
+  type BackupHead,
+  type BackupOptions,
+  type BackupTail,
+  corrupt,
+  type HostedHead,
+  summarize
+} from './backup-format.ts'
 import { nextHosted, openBackup, readTree } from './open-backup.ts'
 import type { NodeParts } from './create-node.ts'
 import { type DataDirectory, dataDirectoryAt, type NodeRecord, writeFileDurably } from './data-directory.ts'
@@ -32,6 +39,7 @@ import { takePublished } from './eris/published-backup.ts'
 import { rememberPath } from './hosted-paths.ts'
 import { deriveNameSecret } from './name-secret.ts'
 import type { DrillReport } from './method-table/store-methods.ts'
+import { restoredFloorRow } from './coordinator/restored-tokens.ts'
 import { NodeError } from './node-error.ts'
 import { nameRow, nodeKeyName } from './principal-directory.ts'
 
@@ -80,7 +88,7 @@ export async function restoreNodeInto(
   try {
     const taken = await takeRaw(store, file, items, options)
     const names = Object.entries(head.names).map(([id, name]) => nameRow(parseId(id), name))
-    if (names.length > 0) await store.commit({ local: names })
+    await store.commit({ local: [...names, restoredFloorRow(tokenFloorOf(head))] })
     const summary = await rebuild(crypto, target, store, head.node)
     own = { taken, digest: hexOf(summary.digest), missingSectors: summary.missingSectors ?? 0 }
   } finally {
@@ -108,6 +116,11 @@ async function restorePublished(
   await using store = await openSqliteStore(join(content, publishedName))
   const taken = await takePublished(file, items, chooseBlockKernel(), (blocks) => putBlocks(store, blocks))
   writePublications(content, taken)
+}
+
+/** Above what was given up to the backup, and by the clock above what was given since: nobody locks every millisecond for years. */
+function tokenFloorOf({ tokenFloor }: BackupHead): number {
+  return Math.max(Number.isSafeInteger(tokenFloor) ? (tokenFloor ?? 0) : 0, Date.now())
 }
 
 function hexOf(digest: Uint8Array): string {

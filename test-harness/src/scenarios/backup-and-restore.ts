@@ -26,6 +26,8 @@ export const backupAndRestore: Scenario = {
     const urn = await step('a folder is published by URN', async () => {
       return (await node.call('content.publish', { path: '/photos', unique: true })).urn
     })
+    const lockPath = '/photos/one'
+    await node.call('lock.sequence', { path: lockPath, count: 500 })
     await step('a backup to one file', async () => {
       const made = await node.call('backup.create', { file, passphrase })
       expectTrue(made.bytes > large.length, 'the backup holds the content')
@@ -48,6 +50,11 @@ export const backupAndRestore: Scenario = {
         expectTrue(drill.isIdentical && !drill.isCurrent, 'whole and not current')
       }
     )
+    const lost = await step('locks and numbers after the backup', async () => {
+      const { token } = await node.call('lock.acquire', { path: lockPath })
+      const { first } = await node.call('lock.sequence', { path: lockPath })
+      return { token, number: first }
+    })
     await step('the machine is lost', async () => {
       node.kill()
       await node.exit
@@ -74,6 +81,15 @@ export const backupAndRestore: Scenario = {
       await second.start()
     })
     await step('content, history and grants are back', () => expectRestored(second, large))
+    await step('tokens and numbers go on above those that the backup does not know of', async () => {
+      const { token } = await second.call('lock.acquire', { path: lockPath })
+      const { first } = await second.call('lock.sequence', { path: lockPath })
+      expectTrue(token > lost.token, `token ${token} is higher than ${lost.token}`)
+      expectTrue(first > lost.number, `number ${first} is higher than ${lost.number}`)
+      const stale = { path: lockPath, data: encodeText('late'), replace: true, fence: lost.token }
+      await expectRefused(second.call('file.create', stale), ['ERR_LOCK_FENCED'], 'a token from before')
+      await second.call('lock.release', { path: lockPath, token })
+    })
     await step('what was published is still published, with its blocks', async () => {
       expectEqual(await publishedBy(second), [urn], 'published')
       await second.call('content.fetch', { urn, path: '/fetched' })

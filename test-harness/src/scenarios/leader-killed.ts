@@ -1,7 +1,7 @@
 /** The leader dies again and again while clients of all nodes write: one lock for all, nothing acknowledged is lost. */
 import { expectEqual, expectRefused, expectTrue } from '../expect.ts'
 import { joinNode, loopback, waitUntil } from '../join-node.ts'
-import { startLockLoad } from '../lock-load.ts'
+import { type LoadHistory, startLockLoad } from '../lock-load.ts'
 import { allInStep, expectSameContent, writeText } from '../replicas.ts'
 import type { Node, Scenario } from '../scenario.ts'
 import { encodeText } from '../text.ts'
@@ -66,7 +66,47 @@ export const leaderKilled: Scenario = {
       report('writes under a lock', versions.length)
       report('files on each', await expectSameContent(nodes, '/free'))
     })
+    await step('two of three are lost for good: the owner lets the last one begin anew', () =>
+      beginAnew(nodes)
+    )
+    await step('a lost one that comes back after all follows it', async () => {
+      const [first = one, back = one] = nodes
+      await back.start()
+      const follows = async (): Promise<boolean> => {
+        const { coordinator } = await back.call('node.status', {})
+        const { coordinator: leading } = await first.call('node.status', {})
+        return coordinator?.leader !== undefined && coordinator.term === leading?.term
+      }
+      await waitUntil(follows, `${back.name} follows`, limitMs)
+      const { first: number } = await back.call('lock.sequence', { path: '/numbers' })
+      expectTrue(number > highestNumber(load.history), `number ${number} is higher than all before`)
+    })
   }
+}
+
+async function beginAnew([survivor, ...lost]: readonly Node[]): Promise<void> {
+  if (survivor === undefined) return
+  const path = '/locked/one.txt'
+  const confused = survivor.call('lock.reset', { confirm: true })
+  await expectRefused(confused, ['ERR_LOCK_RESET'], 'a new beginning while a majority is there')
+  const before = await survivor.call('lock.acquire', { path, ttlMs: 1000, waitMs: limitMs })
+  for (const node of lost) {
+    node.kill()
+    await node.exit
+  }
+  const acquire = survivor.call('lock.acquire', { path, ttlMs: 1000 })
+  await expectRefused(acquire, ['ERR_COORDINATOR_NO_MAJORITY'], 'a lock without a majority')
+  await expectRefused(survivor.call('lock.reset', {}), ['ERR_CONFIRMATION_ABSENT'], 'without confirmation')
+  const { voters } = await survivor.call('lock.reset', { confirm: true })
+  expectEqual(voters.length, 1, 'voters after the new beginning')
+  const after = await survivor.call('lock.acquire', { path, ttlMs: 60_000, waitMs: limitMs })
+  expectTrue(after.token > before.token + 2 ** 32, `token ${after.token} is far above ${before.token}`)
+  await write(survivor, path, after.token)
+  await expectRefused(write(survivor, path, before.token), ['ERR_LOCK_FENCED'], 'the old token')
+}
+
+function highestNumber({ numbers }: LoadHistory): number {
+  return Math.max(...numbers.flatMap(({ returned }) => returned?.output ?? []))
 }
 
 /** The lock passes on while its holder sleeps; what the sleeper was asked meanwhile and is asked later is refused. */

@@ -8,6 +8,7 @@ import { entriesPerMessageMax } from '../limits.ts'
 import { type Entry, type EntryContent, type Membership, isMember } from './entry.ts'
 import { RaftLog, type Snapshot, emptySnapshot } from './log.ts'
 import type { Message } from './message.ts'
+import { generationOf, termLeapMax } from './generation.ts'
 import { type Progress, majorityOf, majorityValue, newProgress } from './progress.ts'
 
 export interface RaftTiming {
@@ -258,6 +259,9 @@ export class Raft {
   }
 
   receive(now: number, from: string, message: Message): void {
+    if (generationOf(message.term) > generationOf(this.#term))
+      return this.#onLaterGeneration(now, from, message)
+    if (this.#isForged(from, message)) return
     if (message.kind === 'ask-vote') return this.#onAskVote(now, from, message)
     if (message.kind === 'vote' && message.trial && message.granted)
       return this.#onTrialVote(now, from, message.term)
@@ -274,6 +278,27 @@ export class Raft {
       case 'stand':
         if (message.term === this.#term && this.#leader === from) this.#stand(now, 'handed-on')
     }
+  }
+
+  // --- what no honest member sends
+
+  /** A term that no elections lead to, or a second leader of a term; a member without a log knows no term yet. */
+  #isForged(from: string, { kind, term }: Message): boolean {
+    if (term > this.#term + termLeapMax && this.#log.lastIndex > 0) return true
+    if ((kind !== 'append' && kind !== 'snapshot') || term !== this.#term) return false
+    return this.#role === 'leader' || (this.#leader !== undefined && this.#leader !== from)
+  }
+
+  /**
+   * The cluster was begun anew without those whose majority this member still counts on: only its state as a whole,
+   * from a voter of it, takes a member over. Nothing else raises the generation.
+   */
+  #onLaterGeneration(now: number, from: string, message: Message): void {
+    const { kind, term } = message
+    if (kind === 'append')
+      this.#send(from, { kind: 'appended', term, round: message.round, success: false, index: 1 })
+    if (kind !== 'snapshot' || generationOf(message.lastTerm) !== generationOf(term)) return
+    if (message.membership.voters.includes(from)) this.#onSnapshot(now, from, message)
   }
 
   // --- elections
@@ -537,8 +562,9 @@ export class Raft {
 
   #onSnapshot(now: number, from: string, message: Extract<Message, { kind: 'snapshot' }>): void {
     const { lastIndex, lastTerm, membership, state, round } = message
+    const isLater = generationOf(message.term) > generationOf(this.#term)
     if (!this.#hearLeader(now, from, message.term, round)) return
-    if (lastIndex > this.#commit) {
+    if (lastIndex > this.#commit || isLater) {
       const snapshot = { index: lastIndex, term: lastTerm, membership, state }
       this.#log.replaceBeginning(snapshot)
       this.#installed = snapshot

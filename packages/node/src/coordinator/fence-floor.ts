@@ -34,6 +34,17 @@ export class FenceFloor {
   }
 }
 
+/** The highest token that was seen of any file; 0 before the first. */
+export async function highestToken({ local }: Pick<BlockStore, 'local'>): Promise<number> {
+  const from = Buffer.from(prefix)
+  const to = Buffer.from(prefix)
+  to[to.length - 1] = (to.at(-1) ?? 0) + 1
+  let highest = 0
+  for await (const [, value] of local.range({ from, to }))
+    highest = Math.max(highest, Number(new TextDecoder().decode(value)))
+  return highest
+}
+
 function rowKey(block: Id): Uint8Array {
   return Buffer.concat([Buffer.from(prefix), block])
 }

@@ -4,11 +4,13 @@
  * that tokens keep rising. Who is a member follows from the tree: whoever leads adds nodes that hold `host` there and
  * removes those that do no longer (doc/spec/29-coordinator.md, section 10).
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Coordinator, CoordinatorKind } from '@blocktree/coordinator'
 import type { Id } from '@blocktree/tree'
 import type { NodeCluster } from '../cluster/node-cluster.ts'
 import type { NodeParts } from '../create-node.ts'
-import { reasonOf } from '../node-error.ts'
+import { NodeError, reasonOf } from '../node-error.ts'
 import { createLateLink } from './late-link.ts'
 import { memberNodes } from './member-nodes.ts'
 import type { RunningCoordinator } from './running-coordinator.ts'
@@ -29,6 +31,13 @@ export interface LazyCoordinator {
   /** Undefined as long as nobody locked and no other node is in the tree. */
   loaded(): Promise<Coordinator | undefined>
   summary(): Promise<CoordinatorSummary | undefined>
+  /** No token that was given is higher, as far as this node knows; undefined when nothing was, or etcd keeps them. */
+  tokenFloor(): Promise<number | undefined>
+  /**
+   * This node begins the cluster anew without the others, who join it when they are reached.
+   * @throws ERR_LOCK_RESET when a majority is there, or etcd keeps the locks
+   */
+  reset(): Promise<CoordinatorSummary>
   /** Other nodes can be reached from now on. */
   attach(cluster: NodeCluster): Promise<void>
   close(): Promise<void>
@@ -36,9 +45,16 @@ export interface LazyCoordinator {
 
 export type CoordinatorParts = Pick<
   NodeParts,
-  'configuration' | 'directory' | 'log' | 'trees' | 'principals' | 'standing'
+  'configuration' | 'directory' | 'log' | 'trees' | 'principals' | 'standing' | 'store'
 >
 
+export const coordinatorFolder = 'coordinator'
+/** Nobody to ask, nothing to trust, or nothing could be stored. */
+const lostCodes: readonly string[] = [
+  'ERR_COORDINATOR_NO_MAJORITY',
+  'ERR_COORDINATOR_STORAGE_DAMAGED',
+  'ERR_COORDINATOR_CLOSED'
+]
 const lookEachMs = 1000 // how soon a node that came or went is seen
 
 export function createLazyCoordinator(parts: () => CoordinatorParts): LazyCoordinator {
@@ -94,10 +110,43 @@ export function createLazyCoordinator(parts: () => CoordinatorParts): LazyCoordi
     timer.unref()
   }
 
+  async function expectLost(): Promise<void> {
+    if (parts().configuration.cluster.coordinator === 'etcd')
+      throw new NodeError('ERR_LOCK_RESET', 'locks are kept by etcd here; its own tools begin it anew')
+    try {
+      const { coordinator } = await running()
+      await coordinator.holder('reset') // nothing is asked of the lock: only a majority answers
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (typeof code === 'string' && lostCodes.includes(code)) return
+      throw error
+    }
+    throw new NodeError('ERR_LOCK_RESET', 'a majority of the voters is there: nothing has to begin anew')
+  }
+
+  async function reset(): Promise<CoordinatorSummary> {
+    await expectLost()
+    const { directory, principals, store, log } = parts()
+    await (await loaded())?.close()
+    opened = (async () => {
+      const { beginAlone } = await import('./running-coordinator.ts')
+      const { highestToken } = await import('./fence-floor.ts')
+      await beginAlone(directory.path, principals.node.id, await highestToken(store))
+      return await open()
+    })()
+    log.warn('locks begin anew: this node decides alone until others have joined it')
+    return (await running()).summary()
+  }
+
   return {
     get: async () => (await running()).coordinator,
     loaded: async () => (await loaded())?.coordinator,
     summary: async () => (await loaded())?.summary(),
+    async tokenFloor() {
+      const isKept = existsSync(join(parts().directory.path, coordinatorFolder))
+      return (isKept ? await running() : await loaded())?.tokenFloor
+    },
+    reset,
     async attach(joined) {
       const { coordinator } = parts().configuration.cluster
       if (isClosed || coordinator === 'local' || coordinator === 'etcd') return

@@ -1,6 +1,8 @@
 /** The coordinator that the settings ask for, running. Loaded when it is first needed (./lazy-coordinator.ts). */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  beginAnew,
   BuiltinCoordinator,
   type Coordinator,
   type CoordinatorClock,
@@ -12,17 +14,19 @@ import {
 import { equalBytes } from '@blocktree/codec'
 import { currentRoot, type Id } from '@blocktree/tree'
 import { reasonOf } from '../node-error.ts'
-import type { CoordinatorParts, CoordinatorSummary } from './lazy-coordinator.ts'
+import { highestToken } from './fence-floor.ts'
+import { coordinatorFolder, type CoordinatorParts, type CoordinatorSummary } from './lazy-coordinator.ts'
+import { restoredFloor } from './restored-tokens.ts'
 
 export interface RunningCoordinator {
   readonly coordinator: Coordinator
+  /** No token known here is higher; undefined when others keep them. */
+  readonly tokenFloor: number | undefined
   summary(): CoordinatorSummary
   /** Makes the members those that are given, when this one leads; one change at a time. */
   keepMembers(nodes: readonly Id[]): Promise<void>
   close(): Promise<void>
 }
-
-export const coordinatorFolder = 'coordinator'
 
 const clock: CoordinatorClock = {
   now: () => performance.now(),
@@ -43,8 +47,11 @@ export async function openCoordinator(
 }
 
 async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Promise<RunningCoordinator> {
-  const { directory, principals, log } = parts
+  const { directory, principals, log, store } = parts
   const self = principals.node.id.toHex()
+  const floor = restoredFloor(store)
+  if (floor !== undefined && !existsSync(join(directory.path, coordinatorFolder)))
+    await beginAlone(directory.path, principals.node.id, Math.max(floor, await highestToken(store)))
   const storage = new FileRaftStorage(await openNodeFiles(join(directory.path, coordinatorFolder)))
   const coordinator = await BuiltinCoordinator.open({
     self,
@@ -57,6 +64,9 @@ async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Prom
   })
   return {
     coordinator,
+    get tokenFloor() {
+      return coordinator.lastIndex
+    },
     summary() {
       const { leader, term, role, voters, learners } = coordinator.status()
       const isAlone = voters.length === 1 && voters[0] === self && learners.length === 0
@@ -83,9 +93,23 @@ function openEtcd({ configuration, principals, trees }: CoordinatorParts): Runni
   })
   return {
     coordinator,
+    tokenFloor: undefined,
     summary: () => coordinator.status(),
     keepMembers: () => Promise.resolve(), // its members are administered with the tools of etcd
     close: () => coordinator.close()
+  }
+}
+
+/**
+ * The storage of a coordinator that this node begins anew by itself; none may run on it.
+ * @param floor no token is as low as this from now on
+ */
+export async function beginAlone(directory: string, self: Id, floor: number): Promise<void> {
+  const storage = new FileRaftStorage(await openNodeFiles(join(directory, coordinatorFolder)))
+  try {
+    await beginAnew(storage, { self: self.toHex(), floor })
+  } finally {
+    await storage.close()
   }
 }
 

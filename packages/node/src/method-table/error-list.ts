@@ -89,6 +89,7 @@ const summaries = {
   ERR_CONTENT_SLOW: 'nothing came for a while; try later',
   ERR_LOCK_FENCED: 'the lock was given to somebody else since; take it again and read what changed',
   ERR_LOCK_ENDED: 'the lock is not held under this token any more; take it again',
+  ERR_LOCK_RESET: 'a majority of the voters is there, or etcd keeps the locks: nothing begins anew',
   ERR_LOCK_HOSTED: 'the file is in a tree of somebody else; lock it on a node of that tree',
   ERR_COORDINATOR_HELD: 'somebody else holds the lock; wait longer, or break it (lock.break)',
   ERR_COORDINATOR_NO_MAJORITY:

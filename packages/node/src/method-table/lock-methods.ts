@@ -44,6 +44,10 @@ export interface LockMethods {
     PathParams & { readonly token?: number | undefined },
     { readonly isBroken: boolean }
   >
+  readonly 'lock.reset': Shape<
+    { readonly confirm?: boolean | undefined },
+    { readonly term: number; readonly voters: readonly string[] }
+  >
   readonly 'lock.sequence': Shape<
     PathParams & { readonly count?: number | undefined },
     { readonly id: string; readonly first: number; readonly count: number }
@@ -115,6 +119,15 @@ const definitions = [
     params: schema.object({ path, token: schema.optional(token) }),
     result: schema.object({ isBroken: schema.boolean() }),
     errors: lockErrors
+  }),
+  defineMethod({
+    name: 'lock.reset',
+    summary: 'Begins the coordinator anew on this node: when a majority of its voters is lost for good',
+    description:
+      'All locks end. Tokens and numbers go on above all that were given. Nodes that are left, and lost ones that come back, join this one by themselves. On one node alone; takes the right `admin` over the tree.',
+    params: schema.object({ confirm: schema.optional(schema.boolean()) }),
+    result: schema.object({ term: size, voters: schema.array(schema.string()) }),
+    errors: errors('ERR_CONFIRMATION_ABSENT', 'ERR_ACCESS_DENIED', 'ERR_LOCK_RESET')
   }),
   defineMethod({
     name: 'lock.sequence',

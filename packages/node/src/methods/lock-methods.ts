@@ -11,12 +11,12 @@ import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
 
 type LockHandlers = Handlers<LockMethods, Peer>
-type LockParts = Pick<NodeParts, 'trees' | 'principals' | 'locks'>
+type LockParts = Pick<NodeParts, 'trees' | 'principals' | 'locks' | 'coordinator'>
 
 const ttlMsDefault = 60_000
 
 export function createLockHandlers(parts: LockParts): LockHandlers {
-  const { trees, locks } = parts
+  const { trees, locks, coordinator, principals } = parts
   return {
     'lock.acquire': ({ path, ttlMs = ttlMsDefault, waitMs = 0 }, { peer, signal }) =>
       trees.within(peer.session, path, async (held, actor) => {
@@ -43,6 +43,18 @@ export function createLockHandlers(parts: LockParts): LockHandlers {
       trees.within(peer.session, path, async (held, actor) => ({
         isBroken: await locks.break(lockable(held, actor, path, right.admin), token)
       })),
+    'lock.reset': ({ confirm }, { peer }) =>
+      trees.within(peer.session, '/', async (held, actor) => {
+        lockable(held, actor, '/', right.admin)
+        if (confirm !== true) {
+          throw new NodeError(
+            'ERR_CONFIRMATION_ABSENT',
+            'all locks end, and this node decides without the others; only when a majority of the voters is lost for good, and on one node alone: say "confirm": true'
+          )
+        }
+        const { term, voters } = await coordinator.reset()
+        return { term, voters: voters.map((voter) => principals.nameOf(Uint8Array.fromHex(voter))) }
+      }),
     'lock.sequence': ({ path, count = 1 }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {
         const block = lockable(held, actor, path, right.write)

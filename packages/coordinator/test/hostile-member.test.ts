@@ -1,0 +1,242 @@
+/** A member that lies: forged terms, second leaders, votes of those who have none, repeated and random messages. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Entry } from '../src/raft/entry.ts'
+import { type Message, decodeMessage, encodeMessage } from '../src/raft/message.ts'
+import { generationOf, termLeapMax } from '../src/raft/generation.ts'
+import { Raft, type StoredRaft, nothingStored } from '../src/raft/raft.ts'
+import { VirtualCluster } from './virtual-cluster.ts'
+
+const three = ['ann', 'bob', 'cas']
+const timing = { beatMs: 1000, electionMs: 2500 }
+const membership = { voters: three, learners: ['dan'] }
+const later = 2 ** 40 + 1
+const empty = new Uint8Array([0x94, 1, 0x90, 0x90, 0x90])
+
+function entry(index: number, term: number): Entry {
+  return { index, term, content: { kind: 'command', bytes: new Uint8Array([index]) } }
+}
+
+/** Ann, who follows bob in term 5 and has three entries, two of them committed. */
+function follower(): Raft {
+  const first = { index: 1, term: 4, content: { kind: 'membership', membership } } as const
+  const stored: StoredRaft = { ...nothingStored, term: 5, entries: [first, entry(2, 5), entry(3, 5)] }
+  const ann = new Raft('ann', stored, timing, () => 0.5, 0)
+  ann.receive(0, 'bob', append({ previousIndex: 3, previousTerm: 5, commit: 2 }))
+  ann.take()
+  return ann
+}
+
+function append(fields: Partial<Extract<Message, { kind: 'append' }>>): Extract<Message, { kind: 'append' }> {
+  return {
+    kind: 'append',
+    term: 5,
+    round: 0,
+    previousIndex: 0,
+    previousTerm: 0,
+    commit: 0,
+    entries: [],
+    ...fields
+  }
+}
+
+function snapshot(
+  fields: Partial<Extract<Message, { kind: 'snapshot' }>>
+): Extract<Message, { kind: 'snapshot' }> {
+  return {
+    kind: 'snapshot',
+    term: later,
+    round: 0,
+    lastIndex: 9,
+    lastTerm: later,
+    membership,
+    state: empty,
+    ...fields
+  }
+}
+
+/** A leader of three voters, elected in term 6. */
+function leader(): Raft {
+  const ann = follower()
+  ann.receive(0, 'bob', { kind: 'stand', term: 5 })
+  ann.receive(0, 'bob', { kind: 'vote', term: 6, trial: false, granted: true })
+  ann.take()
+  return ann
+}
+
+describe('a member that lies', () => {
+  it('cannot raise the term beyond what elections lead to', () => {
+    for (const kind of ['vote', 'stand', 'ask-vote', 'append', 'appended'] as const) {
+      const ann = follower()
+      const term = 5 + termLeapMax + 1
+      const messages: Record<typeof kind, Message> = {
+        vote: { kind: 'vote', term, trial: false, granted: true },
+        stand: { kind: 'stand', term },
+        'ask-vote': { kind: 'ask-vote', term, trial: false, handedOn: true, lastIndex: 99, lastTerm: term },
+        append: append({ term }),
+        appended: { kind: 'appended', term, round: 0, success: true, index: 3 }
+      }
+      ann.receive(1, 'dan', messages[kind])
+      expect(ann.term, kind).toBe(5)
+      expect(ann.leader, kind).toBe('bob')
+    }
+  })
+
+  it('cannot raise the generation but by a whole state, from a voter of it', () => {
+    const refused: Message[] = [
+      { kind: 'vote', term: later, trial: false, granted: true },
+      { kind: 'ask-vote', term: later, trial: false, handedOn: true, lastIndex: 99, lastTerm: later },
+      append({ term: later, previousIndex: 3, previousTerm: 5, entries: [entry(4, later)] }),
+      snapshot({ lastTerm: 5 }),
+      snapshot({ membership: { voters: ['cas'], learners: ['ann', 'dan'] } })
+    ]
+    for (const message of refused) {
+      const ann = follower()
+      ann.receive(1, 'dan', message)
+      expect(ann.term, message.kind).toBe(5)
+      expect(ann.log.lastIndex).toBe(3)
+    }
+    const ann = follower()
+    ann.receive(1, 'dan', snapshot({ membership: { voters: ['dan'], learners: ['ann'] } }))
+    expect(ann.term).toBe(later)
+    expect(ann.log.snapshot.index).toBe(9)
+  })
+
+  it('cannot lead beside the leader of the term, nor unseat it by its word alone', () => {
+    const ann = follower()
+    ann.receive(1, 'dan', append({ previousIndex: 3, previousTerm: 5, entries: [entry(4, 5)], commit: 4 }))
+    expect(ann.leader).toBe('bob')
+    expect(ann.log.lastIndex).toBe(3)
+    const first = leader()
+    first.receive(1, 'dan', append({ term: 6, previousIndex: 3, previousTerm: 5 }))
+    first.receive(1, 'dan', snapshot({ term: 6, lastTerm: 6 }))
+    expect(first.role).toBe('leader')
+  })
+
+  it('changes nothing that is committed, even as the leader', () => {
+    const ann = follower()
+    ann.receive(1, 'cas', append({ term: 6, previousIndex: 1, previousTerm: 4, entries: [entry(2, 6)] }))
+    expect(ann.log.termAt(2)).toBe(5)
+    ann.receive(1, 'cas', snapshot({ term: 6, lastTerm: 6, lastIndex: 1 }))
+    expect(ann.log.termAt(2)).toBe(5)
+  })
+
+  it('is not counted when it has no vote, nor twice when it has one', () => {
+    const ann = follower()
+    ann.receive(0, 'bob', { kind: 'stand', term: 5 })
+    expect(ann.role).toBe('candidate')
+    for (let time = 0; time < 5; time++) {
+      ann.receive(1, 'dan', { kind: 'vote', term: 6, trial: false, granted: true })
+      ann.receive(1, 'zoe', { kind: 'vote', term: 6, trial: false, granted: true })
+    }
+    expect(ann.role).toBe('candidate')
+    ann.receive(1, 'cas', { kind: 'vote', term: 6, trial: false, granted: true })
+    expect(ann.role).toBe('leader')
+  })
+
+  it('commits nothing by acknowledging for others or in advance', () => {
+    const ann = leader()
+    const index = ann.propose(1, new Uint8Array([7])) ?? 0
+    ann.take()
+    ann.saved(1, index)
+    for (const from of ['dan', 'zoe'])
+      ann.receive(1, from, { kind: 'appended', term: 6, round: 99, success: true, index: 2 ** 50 })
+    expect(ann.commitIndex).toBe(2)
+    ann.receive(1, 'bob', { kind: 'appended', term: 6, round: 0, success: true, index })
+    expect(ann.commitIndex).toBe(index)
+  })
+
+  it('cannot make this member stand by handing on what is not its own', () => {
+    const ann = follower()
+    ann.receive(1, 'dan', { kind: 'stand', term: 5 })
+    expect(ann.role).toBe('follower')
+  })
+
+  it('whatever it sends, votes are given once in a term and what is committed stays', () => {
+    const number = fc.oneof(fc.nat(8), fc.constantFrom(later, 2 ** 53 - 1, termLeapMax))
+    const entries = fc.array(fc.record({ term: number, byte: fc.nat(255) }), { maxLength: 4 })
+    const messages = fc.oneof(
+      fc.record({
+        kind: fc.constant('ask-vote'),
+        term: number,
+        trial: fc.boolean(),
+        handedOn: fc.boolean(),
+        lastIndex: number,
+        lastTerm: number
+      }),
+      fc.record({ kind: fc.constant('vote'), term: number, trial: fc.boolean(), granted: fc.boolean() }),
+      fc.record({
+        kind: fc.constant('appended'),
+        term: number,
+        round: number,
+        success: fc.boolean(),
+        index: number
+      }),
+      fc.record({ kind: fc.constant('stand'), term: number }),
+      fc
+        .record({
+          term: number,
+          round: number,
+          previousIndex: fc.nat(6),
+          previousTerm: number,
+          commit: number,
+          entries
+        })
+        .map(({ entries: made, previousIndex, ...head }) => ({
+          kind: 'append' as const,
+          ...head,
+          previousIndex,
+          entries: made.map(({ term }, place) => entry(previousIndex + 1 + place, term))
+        }))
+    )
+    const sent = fc.array(fc.tuple(fc.constantFrom('bob', 'cas', 'dan', 'zoe'), messages), { maxLength: 30 })
+    fc.assert(
+      fc.property(sent, (steps) => {
+        const ann = follower()
+        const votes = new Map<number, string>()
+        const before = [ann.log.termAt(1), ann.log.termAt(2)]
+        let now = 0
+        let term = ann.term
+        for (const [from, message] of steps) {
+          ann.receive(++now, from, decodeMessage(encodeMessage(message)))
+          ann.tick(now)
+          const ready = ann.take()
+          ann.saved(now, ready.entries.at(-1)?.index ?? 0)
+          expect(ann.term).toBeGreaterThanOrEqual(term)
+          expect(generationOf(ann.term)).toBe(0)
+          term = ann.term
+          for (const { to, message: answer } of ready.messages) {
+            if (answer.kind !== 'vote' || answer.trial || !answer.granted) continue
+            expect(votes.get(answer.term) ?? to).toBe(to)
+            votes.set(answer.term, to)
+          }
+        }
+        expect([ann.log.termAt(1), ann.log.termAt(2)]).toEqual(before)
+      }),
+      { numRuns: 300 }
+    )
+  })
+
+  it('repeats what others said, and the cluster goes on with one leader in a term', async () => {
+    const cluster = await VirtualCluster.of(three)
+    await cluster.untilLeader()
+    cluster.links.setWeather({ jitterMs: 500, loss: 0, repetition: 0.5 })
+    const liar = cluster.links.join('dan')
+    for (let round = 0; round < 200; round++) {
+      const { term: newest } = cluster.member('bob').status()
+      const term = Math.floor(cluster.random() * (newest + 1)) // the past, and a second leader of now
+      const head = { term, previousIndex: round, previousTerm: term }
+      const messages = [
+        append({ ...head, entries: [entry(round + 1, term)], commit: round + 1 }),
+        snapshot({ term, lastTerm: term, lastIndex: 2 ** 40 }),
+        { kind: 'vote', term, trial: false, granted: true } as const
+      ]
+      for (const name of three) liar.send(name, encodeMessage(messages[round % 3] ?? append(head)))
+      liar.send(three[round % 3] ?? '', new Uint8Array([round % 256, 1, 2, 3]))
+      await cluster.time.advance(100)
+    }
+    expect(await cluster.time.until(cluster.member('cas').nextSequence('n'))).toBeGreaterThan(0)
+    for (const [term, leaders] of cluster.leaders) expect([...leaders], `term ${term}`).toHaveLength(1)
+    await cluster.close()
+  })
+})
