@@ -163,6 +163,7 @@ export class Intake {
         result.outcome === 'accepted' || result.outcome === 'quarantined' || result.outcome === 'known'
       if (wanted && id !== undefined) {
         if (isHeld) this.#deps.payloads.add(id, link)
+        else if (result.outcome === 'parked') this.#deps.payloads.park(id)
         else this.#deps.payloads.forget(id)
       }
       switch (result.outcome) {

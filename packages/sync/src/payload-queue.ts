@@ -59,6 +59,8 @@ interface Asked {
 export class PayloadQueue {
   readonly #deps: PayloadQueueDeps
   readonly #fetches: Map<string, PayloadFetch> = new Map()
+  /** Wanted payloads whose records are not taken yet. */
+  readonly #parked: Map<string, Id> = new Map()
   readonly #streams: Map<PeerLink, number> = new Map()
   readonly #waiters: Map<string, (() => void)[]> = new Map()
   readonly #places: LandingPlaces = new LandingPlaces()
@@ -159,7 +161,27 @@ export class PayloadQueue {
     this.#pumpLater()
   }
 
+  /** Its record waits for another one: the payload is fetched when it is taken. The row is written already. */
+  park(owner: Id): void {
+    if (this.#deps.ports.tree.record(owner) !== undefined) return this.add(owner) // taken meanwhile
+    this.#parked.set(owner.toHex(), owner.slice())
+    const [oldest] = this.#parked.values()
+    if (this.#parked.size > this.#ownersInMemory && oldest !== undefined) this.forget(oldest)
+  }
+
+  /** Records were taken: those among them that had waited. */
+  taken(ids: readonly Id[]): void {
+    if (this.#parked.size === 0) return
+    for (const id of ids) {
+      const owner = this.#parked.get(id.toHex())
+      if (owner === undefined) continue
+      this.#parked.delete(id.toHex())
+      this.#deps.ports.pace.after(0, () => this.add(owner)) // it can be read when the call that took it is over
+    }
+  }
+
   forget(owner: Id): void {
+    this.#parked.delete(owner.toHex())
     this.#fetches.delete(owner.toHex())
     this.#strike(owner)
   }

@@ -478,6 +478,7 @@ export class TreeSync {
   #taken(taken: readonly TakenRecord[], durable: Promise<void>): void {
     this.#summaries.take(taken)
     this.#contents.taken(taken)
+    this.#payloads.taken(taken.map(({ id }) => id))
     if (taken.some(({ type }) => type === recordType.cap || type === recordType.grant)) this.#welcomeLater()
     const from = this.#from
     durable.then(

@@ -5,7 +5,7 @@ import { createMemoryStore } from '@blocktree/tree/memory'
 import { type Cluster, give, startCluster } from './cluster.ts'
 import { type ReplicaNode, seededNumbers } from './replicas.ts'
 import { partLength } from '../src/byte-stream.ts'
-import { decodeSectorsAsk } from '../src/messages.ts'
+import { decodeSectorsAsk, encodePush } from '../src/messages.ts'
 import { isPayloadHeld } from '../src/payload-parts.ts'
 import { PayloadQueue } from '../src/payload-queue.ts'
 import type { PeerLink } from '../src/peer-link.ts'
@@ -220,5 +220,34 @@ describe('payloads that nobody has', () => {
     expect(had.map((id) => hasPayload(node(0), id))).toEqual([true, true])
     expect(hasPayload(node(0), sorted[0] ?? had[0] ?? new Uint8Array(32))).toBe(false)
     queue.close()
+  })
+})
+
+describe('a header that comes before what it rests on', () => {
+  test('has its content fetched when it is taken, though nobody sends it again', async () => {
+    open = await startCluster('parked', 1)
+    const { fixture, replicas, node } = open
+    const late = await replicas.add('late', fixture.cap(fixture.root, 'late', fixture.rootPlace))
+    const before = [...fixture.records]
+    const author = fixture.cap(fixture.root, 'author', fixture.rootPlace)
+    const { first } = fixture.create(author, fixture.rootPlace, { content: content(50_000) })
+    await node(0).store.commit({ sectors: fixture.sectors })
+    await give(node(0), fixture, before)
+    await late.tree.offer(fixture.offer(before), { peer: 'test', from: 'host' })
+    await replicas.connectAll()
+    await replicas.converge()
+    const push = encodePush({
+      tree: fixture.tree.id,
+      births: [],
+      records: [{ bytes: first.bytes, inline: undefined }]
+    })
+    for (const connection of node(0).connections) connection.notify('sync.push', push)
+    await replicas.time.advance(10)
+    expect(late.tree.header(first.id)).toBeUndefined()
+    const caps = fixture.records.filter((record) => !before.includes(record) && record !== first)
+    await late.tree.offer(fixture.offer(caps), { peer: 'test', from: 'host' })
+    await replicas.time.advance(5000)
+    expect(late.tree.header(first.id)).toBeDefined()
+    expect(hasPayload(late, first.id)).toBe(true)
   })
 })
