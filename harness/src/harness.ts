@@ -18,6 +18,8 @@ export interface HarnessOptions<M extends MethodShapes<M>> {
 export interface PrepareOptions {
   readonly arguments?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** Words before the program, of a command that becomes it: one that enters a network namespace. */
+  readonly launcher?: readonly string[]
   /** Another place than below the harness's own directory; it is not removed. */
   readonly directory?: string
 }
@@ -47,6 +49,7 @@ export function createHarness<M extends MethodShapes<M>>(options: HarnessOptions
         directory: prepare.directory ?? join(directory, name),
         ...(options.table === undefined ? {} : { table: options.table }),
         arguments: prepare.arguments ?? [],
+        launcher: prepare.launcher ?? [],
         environment: { ...options.environment, ...prepare.environment }
       },
       reaper

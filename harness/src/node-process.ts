@@ -21,6 +21,8 @@ export interface NodeOptions<M extends MethodShapes<M>> {
   /** Further words after `start`. */
   readonly arguments?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** Words before the program, of a command that becomes it: one that enters a network namespace. */
+  readonly launcher?: readonly string[]
   /** Default 20,000. */
   readonly startTimeoutMs?: number
 }
@@ -166,7 +168,15 @@ export class NodeProcess<M extends MethodShapes<M>> implements AsyncDisposable {
       )
     }
     const words = ['start', '--data', this.directory, ...(this.#options.arguments ?? []), ...extraArguments]
-    const child = spawn(process.execPath, [...memoryFlags, blocktreeBinary, ...words], {
+    const line = [
+      ...(this.#options.launcher ?? []),
+      process.execPath,
+      ...memoryFlags,
+      blocktreeBinary,
+      ...words
+    ]
+    const [program = process.execPath, ...rest] = line
+    const child = spawn(program, rest, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         ...foreignEnvironment(),

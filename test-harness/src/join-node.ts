@@ -27,6 +27,8 @@ export interface JoinOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** The owner compares fingerprints and says yes; without it the code itself lets the node in. */
   readonly isApprovedByHand?: boolean
+  /** Words before the program, of a command that becomes it: one that enters a network namespace. */
+  readonly launcher?: readonly string[]
 }
 
 /** `owner` invites, a new node joins and is started. Both have to have the settings of `loopback`. */
@@ -44,9 +46,11 @@ export async function joinNode(
   const environment = options.environment ?? (await loopback())
   const env = { ...Object.fromEntries(foreign), ...environment }
   const words = [blocktreeBinary, 'node', 'join', code, '--data', directory, '--name', name]
-  const joined = run(process.execPath, words, { env })
+  const { launcher = [] } = options
+  const [program = process.execPath, ...rest] = [...launcher, process.execPath, ...words]
+  const joined = run(program, rest, { env })
   await Promise.all([joined, isByHand ? approve(owner, joined) : undefined])
-  return await harness.startNode(name, { directory, environment })
+  return await harness.startNode(name, { directory, environment, launcher })
 }
 
 /** As a person does it: the fingerprint that the new machine shows is looked up among those that wait here. */

@@ -17,6 +17,7 @@ import { leaderKilled } from './scenarios/leader-killed.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
+import { relay } from './scenarios/relay.ts'
 import { rollingRestart } from './scenarios/rolling-restart.ts'
 import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
 import { stolenNode } from './scenarios/stolen-node.ts'
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   rollingRestart,
   twentyNodes,
   twoTrees,
+  relay,
   appUse,
   appUpgrade,
   appRevoke,

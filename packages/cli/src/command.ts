@@ -21,6 +21,8 @@ export interface Option {
   readonly completes?: Completes
   /** May be given several times; read by `OptionValues.list`. */
   readonly isRepeated?: boolean
+  /** A setting of the node that few need: the help of a command leaves it to `help settings`. */
+  readonly isRare?: boolean
   readonly summary: string
 }
 

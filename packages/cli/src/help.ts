@@ -41,10 +41,23 @@ export function overview(table: readonly CommandDefinition[]): readonly string[]
 export function commandHelp(command: CommandDefinition): readonly string[] {
   const lines = [`${command.summary}.`, '', `usage: blocktree ${usageOf(command)}`]
   if (command.description !== undefined) lines.push('', command.description)
-  if (command.options.length > 0) lines.push('', 'Options', ...optionLines(command.options))
+  const usual = command.options.filter(({ isRare }) => isRare !== true)
+  if (usual.length > 0) lines.push('', 'Options', ...optionLines(usual))
+  const rare = command.options.length - usual.length
+  if (rare > 0) lines.push('', `${rare} further settings of the node: blocktree help settings`)
   lines.push('', 'Options of every command', ...optionLines(globalOptions))
   if (command.examples.length > 0) lines.push('', 'Examples', ...exampleLines(command))
   return lines
+}
+
+/** `help settings`. @param options those of `start` */
+export function settingsHelp(options: readonly Option[]): readonly string[] {
+  return [
+    'Settings of a node, as options of "start", "init" and "node join"; config.yaml and variables say the same',
+    '(doc/spec/13-configuration.md).',
+    '',
+    ...optionLines(options)
+  ]
 }
 
 function optionLines(options: readonly Option[]): readonly string[] {
@@ -108,7 +121,10 @@ function section(command: CommandDefinition): readonly string[] {
     '```'
   ]
   if (command.description !== undefined) lines.push('', command.description)
-  if (command.options.length > 0) lines.push('', ...optionRows(command.options))
+  const isWhole = command.name === 'start'
+  const shown = command.options.filter(({ isRare }) => isWhole || isRare !== true)
+  if (shown.length > 0) lines.push('', ...optionRows(shown))
+  if (shown.length < command.options.length) lines.push('', 'All other settings of `start` too.')
   if (command.examples.length > 0) {
     lines.push(
       '',

@@ -2,7 +2,22 @@
 import { settings, describeKind } from '@blocktree/node/settings'
 import type { Option } from './command.ts'
 
-/** The settings of a node as options of `start` and `init`. */
+/** Shown by the help of the commands that take settings; all others by `help settings`. */
+const usualSettings: ReadonlySet<string> = new Set([
+  'log.level',
+  'root.passphraseFile',
+  'root.recovery',
+  'network.enabled',
+  'network.host',
+  'network.port',
+  'network.announce',
+  'network.libp2p',
+  'network.relays',
+  'sync.content',
+  'service'
+])
+
+/** The settings of a node as options of `start`, `init` and `node join`. */
 export const settingOptions: readonly Option[] = [
   {
     name: 'config',
@@ -15,6 +30,7 @@ export const settingOptions: readonly Option[] = [
     const fallback = setting.fallback === undefined ? '' : ` [${setting.fallback}]`
     const kind = isFlag ? '' : `; ${describeKind(setting.kind)}`
     const summary = `${setting.summary}${kind}${fallback}`
-    return isFlag ? { name: setting.flag, summary } : { name: setting.flag, value: 'VALUE', summary }
+    const isRare = !usualSettings.has(setting.key)
+    return { name: setting.flag, summary, isRare, ...(isFlag ? {} : { value: 'VALUE' }) }
   })
 ]

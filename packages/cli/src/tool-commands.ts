@@ -54,7 +54,10 @@ export const toolCommands: readonly CommandDefinition[] = [
     summary: 'Show all commands, or one of them',
     arguments: [{ name: 'COMMAND', completes: 'command', isOptional: true, isRest: true }],
     options: [{ name: 'markdown', summary: 'print the reference of all commands' }],
-    examples: [['blocktree help put', '']],
+    examples: [
+      ['blocktree help put', ''],
+      ['blocktree help settings', 'all settings of a node, as options of "start"']
+    ],
     load: () => import('./commands/help.ts')
   }
 ]

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { readCommandLine } from '../src/command-line.ts'
 import { commandTable, findCommand } from '../src/command-table.ts'
-import { commandHelp, overview, reference } from '../src/help.ts'
+import { commandHelp, overview, reference, settingsHelp } from '../src/help.ts'
 import { main } from '../src/main.ts'
+import { settingOptions } from '../src/setting-options.ts'
 
 function definitionOf(name: string) {
   const found = findCommand(name.split(' '))
@@ -88,12 +89,19 @@ describe('the command table', () => {
     expect(page.trimEnd()).toBe(reference(commandTable).trimEnd())
   })
 
-  test('shows every command in the overview and its options in its help', () => {
+  test('shows every command in the overview and its options in its help, rare settings in that of all settings', () => {
     const text = overview(commandTable).join('\n')
+    const settings = settingsHelp(settingOptions).join('\n')
     for (const command of commandTable) {
-      expect(text.includes(`  ${command.name} `), command.name).toBe(command.isHidden !== true)
-      for (const option of command.options)
-        expect(commandHelp(command).join('\n')).toContain(`--${option.name}`)
+      expect(text.includes(`  ${command.name}  `), command.name).toBe(command.isHidden !== true)
+      const help = commandHelp(command).join('\n')
+      for (const { name, isRare } of command.options)
+        expect((isRare === true ? settings : help).includes(`--${name}`), `${command.name} --${name}`).toBe(
+          true
+        )
+      expect(help.includes('further settings of the node'), command.name).toBe(
+        command.options.some(({ isRare }) => isRare === true)
+      )
     }
   })
 })

@@ -8,7 +8,7 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import type { TransportKey } from '@blocktree/network'
 import { type EndpointRecord, type Id, type PrincipalRecord, decodeRecord, recordType } from '@blocktree/tree'
 import { ClusterError } from './cluster-error.ts'
-import { checkEndpoint } from './hello.ts'
+import { checkEndpoint, checkEndpointSigned } from './hello.ts'
 import { idKey } from './id-key.ts'
 import { addressBookMax, manualAddressesMax } from './limits.ts'
 
@@ -190,7 +190,8 @@ export class AddressBook {
 const none = new Uint8Array(0)
 
 function rank({ lastGood }: AddressEntry, { address }: DialTarget): number {
-  return address === lastGood ? 0 : 1 // the sort keeps the order of the others
+  if (address.includes('/p2p-circuit')) return 2 // through a relay only when nothing else answers
+  return address === lastGood?.replace(/\/p2p\/[^/]+$/, '') || address === lastGood ? 0 : 1 // the sort keeps the order of the others
 }
 
 function encodeEntry({ principal, endpoint, manual, lastGood }: AddressEntry): Uint8Array {
@@ -215,5 +216,6 @@ function decodeEntry(crypto: CryptoProvider, value: Uint8Array): AddressEntry {
   if (principal.type !== recordType.principal) throw new ClusterError('ERR_ADDRESS_INVALID', 'no principal')
   if (endpoint !== undefined && endpoint.type !== recordType.endpoint)
     throw new ClusterError('ERR_ADDRESS_INVALID', 'no endpoint')
+  if (endpoint !== undefined) checkEndpointSigned(crypto, principal, endpoint)
   return { principal, endpoint, manual, lastGood }
 }

@@ -2,17 +2,9 @@
  * Members tell each other where the others are: each connection begins with the endpoints that both know. Every one is
  * signed by its own node, so the teller is not trusted with anything; it is asked only because it is likely to know.
  */
-import { CanonicalReader, CanonicalWriter, CodecError } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
-import {
-  type EndpointRecord,
-  type PrincipalRecord,
-  TreeError,
-  decodeRecord,
-  recordType
-} from '@blocktree/tree'
 import type { AddressBook } from './address-book.ts'
-import { ClusterError } from './cluster-error.ts'
+import { type KnownEndpoint, decodeKnownEndpoints, encodeKnownEndpoints } from './known-endpoint.ts'
 import { exchangedEndpointsMax } from './limits.ts'
 import type { PeerDirectory } from './peer-directory.ts'
 import type { Peer } from './peer.ts'
@@ -21,18 +13,12 @@ import type { RequestRouter } from './request-router.ts'
 
 const addressesMethod = 'cluster.addresses'
 const addressEvent = 'cluster.address'
-const format = 1
 
 export interface AddressExchangeDeps {
   readonly crypto: CryptoProvider
   readonly book: AddressBook
   readonly directory: PeerDirectory
   readonly standing: StandingSource
-}
-
-export interface KnownEndpoint {
-  readonly principal: PrincipalRecord
-  readonly endpoint: EndpointRecord
 }
 
 /**
@@ -43,7 +29,7 @@ export function exchangeAddresses(deps: AddressExchangeDeps, router: RequestRout
   const policy = { audience: 'member', bodyBytesMax: 16, perSecond: 1, burst: 10 } as const
   const eventPolicy = { audience: 'member', bodyBytesMax: 32 * 1024, perSecond: 5, burst: 100 } as const
   const ends = [
-    router.onRequest(addressesMethod, policy, async (peer) => encodeKnown(knownMembers(deps, peer))),
+    router.onRequest(addressesMethod, policy, async (peer) => encodeKnownEndpoints(knownMembers(deps, peer))),
     router.onEvent(addressEvent, eventPolicy, (peer, body) => void hear(deps, peer, body)),
     directory.onPeer((peer, state) => {
       if (state !== 'connected' || standing.standingOf(peer.principal) !== 'member') return
@@ -60,7 +46,7 @@ export function announceEndpoint(
   { principal, endpoint }: KnownEndpoint,
   except?: Peer
 ): void {
-  const body = encodeKnown([{ principal, endpoint }])
+  const body = encodeKnownEndpoints([{ principal, endpoint }])
   for (const peer of directory.peers()) {
     const isMember = standing.standingOf(peer.principal) === 'member'
     const mayKnow = except === undefined || standing.share(peer.principal, principal.signer)
@@ -71,7 +57,7 @@ export function announceEndpoint(
 /** Passes on only what is new here, so that it ends when everybody knows. */
 async function hear(deps: AddressExchangeDeps, peer: Peer, body: Uint8Array): Promise<void> {
   try {
-    for (const known of decodeKnown(deps.crypto, body)) {
+    for (const known of decodeKnownEndpoints(deps.crypto, body)) {
       if (!(await take(deps, known))) continue
       announceEndpoint(deps, known, peer)
       deps.directory.retry(known.principal.signer)
@@ -94,7 +80,7 @@ async function take(
 async function learnFrom(deps: AddressExchangeDeps, peer: Peer): Promise<number> {
   const answer = await peer.connection.request(addressesMethod, new Uint8Array(0))
   let taken = 0
-  for (const known of decodeKnown(deps.crypto, answer)) if (await take(deps, known)) taken += 1
+  for (const known of decodeKnownEndpoints(deps.crypto, answer)) if (await take(deps, known)) taken += 1
   if (taken > 0) deps.directory.retry()
   return taken
 }
@@ -109,34 +95,4 @@ function knownMembers({ book, standing }: AddressExchangeDeps, asking: Peer): re
     if (found.length === exchangedEndpointsMax) break
   }
   return found
-}
-
-function encodeKnown(known: readonly KnownEndpoint[]): Uint8Array {
-  const writer = new CanonicalWriter(4096).array(2).uint(format).array(known.length)
-  for (const { principal, endpoint } of known) writer.array(2).bin(principal.bytes).bin(endpoint.bytes)
-  return writer.finish()
-}
-
-function decodeKnown(crypto: CryptoProvider, bytes: Uint8Array): readonly KnownEndpoint[] {
-  try {
-    const reader = new CanonicalReader(bytes)
-    reader.arrayOf(2)
-    reader.uint(format, format)
-    const known: KnownEndpoint[] = []
-    for (let left = reader.array(exchangedEndpointsMax); left > 0; left--) {
-      reader.arrayOf(2)
-      const principal = decodeRecord(crypto, reader.bin(bytes.length).slice())
-      const endpoint = decodeRecord(crypto, reader.bin(bytes.length).slice())
-      if (principal.type !== recordType.principal || endpoint.type !== recordType.endpoint)
-        throw new ClusterError('ERR_METHOD_FORMAT', 'another record stands where an endpoint belongs')
-      known.push({ principal, endpoint })
-    }
-    reader.end()
-    return known
-  } catch (cause) {
-    if (!(cause instanceof CodecError || cause instanceof TreeError)) throw cause
-    throw new ClusterError('ERR_METHOD_FORMAT', `the list of addresses is damaged: ${cause.message}`, {
-      cause
-    })
-  }
 }

@@ -2,9 +2,9 @@
  * Who may connect at all, before anything is said: known transport keys always, unknown ones while there is something
  * for strangers here (an open invitation, public content) and not too many of them; nobody who did wrong too often.
  */
-import type { Connection, TransportKey } from '@blocktree/network'
+import { type Connection, SourceCount, type TransportKey } from '@blocktree/network'
 import type { Id } from '@blocktree/tree'
-import { penalizedKeysMax, penaltyMax, penaltyMs, strangersMax } from './limits.ts'
+import { penalizedKeysMax, penaltyMax, penaltyMs, strangersMax, strangersOfSourceMax } from './limits.ts'
 
 export interface GateDeps {
   readonly now: () => number
@@ -48,26 +48,32 @@ interface Record {
 export class Gate {
   readonly #deps: GateDeps
   readonly #penalties = new Map<string, Record>()
-  readonly #strangers = new Set<Connection>()
+  readonly #strangers = new Map<Connection, () => void>()
+  readonly #sources = new SourceCount(strangersOfSourceMax)
 
   constructor(deps: GateDeps) {
     this.#deps = deps
   }
 
   /** For `Network.setGate`. */
-  admits(key: TransportKey): boolean {
+  admits(key: TransportKey, address: string): boolean {
     if (this.isShutOut(key)) return false
     if (this.#deps.knows(key)) return true
-    return this.#deps.opensToStrangers() && this.#strangers.size < strangersMax
+    return (
+      this.#deps.opensToStrangers() && this.#strangers.size < strangersMax && this.#sources.hasRoom(address)
+    )
   }
 
   /** Counts a connection of somebody unknown for as long as it lasts, or until `release`. */
   hold(connection: Connection): void {
-    this.#strangers.add(connection)
-    void connection.closed.then(() => this.#strangers.delete(connection))
+    if (this.#strangers.has(connection)) return
+    const leave = this.#sources.take(connection.remoteAddress)
+    this.#strangers.set(connection, leave === false ? () => undefined : leave)
+    void connection.closed.then(() => this.release(connection))
   }
 
   release(connection: Connection): void {
+    this.#strangers.get(connection)?.()
     this.#strangers.delete(connection)
   }
 

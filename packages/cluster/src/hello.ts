@@ -87,6 +87,21 @@ export function checkEndpoint(
   endpoint: EndpointRecord,
   nowMs: number
 ): void {
+  checkEndpointSigned(crypto, principal, endpoint)
+  if (endpoint.body.notAfter + clockSkewMs < nowMs) {
+    throw new ClusterError(
+      'ERR_HELLO_PROOF',
+      `the endpoint ended at ${new Date(endpoint.body.notAfter).toISOString()}`
+    )
+  }
+}
+
+/** @throws ERR_HELLO_PROOF unless both records hold and the endpoint is the principal's */
+export function checkEndpointSigned(
+  crypto: CryptoProvider,
+  principal: PrincipalRecord,
+  endpoint: EndpointRecord
+): void {
   try {
     checkPrincipalRecord(crypto, principal)
     const key = principal.body.signingPublicKey
@@ -99,12 +114,6 @@ export function checkEndpoint(
     throw new ClusterError('ERR_HELLO_PROOF', `a record of the hello does not hold: ${cause.message}`, {
       cause
     })
-  }
-  if (endpoint.body.notAfter + clockSkewMs < nowMs) {
-    throw new ClusterError(
-      'ERR_HELLO_PROOF',
-      `the endpoint ended at ${new Date(endpoint.body.notAfter).toISOString()}`
-    )
   }
 }
 

@@ -7,12 +7,7 @@ export {
   AddressBook,
   openAddressBook
 } from './address-book.ts'
-export {
-  type AddressExchangeDeps,
-  type KnownEndpoint,
-  announceEndpoint,
-  exchangeAddresses
-} from './address-exchange.ts'
+export { type AddressExchangeDeps, announceEndpoint, exchangeAddresses } from './address-exchange.ts'
 export { ClusterError, type ClusterErrorCode } from './cluster-error.ts'
 export { Gate, type GateDeps, type PeerWrong, type Penalty, type ShutOut } from './gate.ts'
 export { type Hello, type HelloPurpose, helloPurpose, protocolVersion } from './hello.ts'
@@ -32,6 +27,7 @@ export {
 } from './invitation-desk.ts'
 export type { Invitation, InvitationTerms } from './invitation.ts'
 export { type JoinOptions, type Joined, join } from './join.ts'
+export { type KnownEndpoint, encodeKnownEndpoints, openKnownEndpoint } from './known-endpoint.ts'
 export * as limits from './limits.ts'
 export {
   type MessageExchangeDeps,
@@ -46,6 +42,8 @@ export { type PeerDirectoryDeps, type PeerListener, PeerDirectory } from './peer
 export type { Peer } from './peer.ts'
 export type {
   AddressDiscovery,
+  AddressOrigin,
+  AddressSource,
   ClusterDeps,
   HelloTree,
   LocalNode,

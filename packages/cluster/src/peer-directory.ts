@@ -8,14 +8,24 @@ import type { Id } from '@blocktree/tree'
 import type { AddressBook, DialTarget } from './address-book.ts'
 import { BackOff } from './back-off.ts'
 import { ClusterError } from './cluster-error.ts'
+import { Dialler } from './dialler.ts'
 import type { Gate } from './gate.ts'
 import { type HandshakeDeps, beGreeted, greet } from './handshake.ts'
 import { type Hello, type HelloPurpose, helloPurpose } from './hello.ts'
 import { idKey } from './id-key.ts'
-import { dialMsMax, dialsAtOnceMax, hintsMax, lingerMs, strangerMsMax } from './limits.ts'
+import {
+  dialMsMax,
+  directMsMax,
+  directMsMin,
+  hintsMax,
+  lingerMs,
+  lingerMsMax,
+  strangerMsMax
+} from './limits.ts'
 import type { Peer } from './peer.ts'
 import type {
   AddressDiscovery,
+  AddressOrigin,
   ClusterDeps,
   HelloTree,
   LocalNode,
@@ -44,41 +54,55 @@ interface Member {
   readonly principal: Id
   readonly backOff: BackOff
   cancelTimer: () => void
+  /** Until it is tried without a relay again. */
+  directMs: number
 }
 
 export class PeerDirectory {
   readonly #deps: PeerDirectoryDeps
   readonly #networks: Network[] = []
-  readonly #discoveries: AddressDiscovery[] = []
+  readonly #dialler: Dialler
   /** By principal; the first of each is the one in use. */
   readonly #peers = new Map<string, readonly Peer[]>()
   readonly #met = new WeakMap<Connection, Promise<Peer>>()
   /** As they were when last looked at. */
   readonly #standings = new WeakMap<Peer, Standing>()
   readonly #listeners = new Set<PeerListener>()
-  readonly #dialling = new Map<string, Promise<Peer>>()
   readonly #kept = new Map<string, Member>()
   readonly #disposers: (() => void)[] = []
-  #dials = 0
-  readonly #waiting: (() => void)[] = []
   #isClosed = false
 
   constructor(deps: PeerDirectoryDeps) {
     this.#deps = deps
+    const { crypto, timers, book } = deps
+    this.#dialler = new Dialler({
+      crypto,
+      timers,
+      book,
+      find: (principal) => this.find(principal),
+      open: async (target, options) => await this.#open(target, options),
+      greet: async (connection, expected) => await this.#greet(connection, { expected }),
+      discard: (connection) => {
+        if (!this.#met.has(connection)) void connection.close('another address answered first')
+      }
+    })
   }
 
   /** Connections come and go over it from now on; the network stays the caller's. */
   addNetwork(network: Network): void {
     const { gate } = this.#deps
-    network.setGate((key) => gate.admits(key))
+    network.setGate((key, address) => gate.admits(key, address))
     this.#networks.push(network)
-    this.#disposers.push(network.onConnection((connection) => void this.#welcome(connection)))
+    this.#disposers.push(
+      network.onConnection((connection) => void this.#welcome(connection)),
+      network.onDirectWay((key, address) => this.#hearDirectWay(key, address))
+    )
     this.refresh()
   }
 
   /** Asked for members that answer at no address in the book; those it finds by itself are dialled at once. */
   addDiscovery(discovery: AddressDiscovery): void {
-    this.#discoveries.push(discovery)
+    this.#dialler.addDiscovery(discovery)
     this.#disposers.push(discovery.onFound((key, addresses) => this.#hear(key, addresses)))
   }
 
@@ -91,6 +115,11 @@ export class PeerDirectory {
     return this.#peers.get(idKey(principal))?.[0]
   }
 
+  /** How the address was found at which a peer was dialled; undefined for one that dialled us. */
+  originOf({ connection }: Peer): AddressOrigin | undefined {
+    return this.#dialler.originOf(connection)
+  }
+
   /** @returns a function that ends it */
   onPeer(listener: PeerListener): () => void {
     this.#listeners.add(listener)
@@ -99,18 +128,7 @@ export class PeerDirectory {
 
   /** The connected peer, or one dialled at the addresses in the book. @throws ERR_PEER_UNREACHABLE, ERR_PEER_OTHER */
   async connect(principal: Id): Promise<Peer> {
-    const known = this.find(principal)
-    if (known !== undefined) return known
-    const key = idKey(principal)
-    const running = this.#dialling.get(key)
-    if (running !== undefined) return await running
-    const dialling = this.#dialAll(principal)
-    this.#dialling.set(key, dialling)
-    try {
-      return await dialling
-    } finally {
-      this.#dialling.delete(key)
-    }
+    return this.find(principal) ?? (await this.#dialler.reach(principal))
   }
 
   /** Dials one address, whoever it is that holds the key. */
@@ -118,11 +136,24 @@ export class PeerDirectory {
     target: Pick<DialTarget, 'address' | 'key'>,
     options: { readonly purpose?: HelloPurpose; readonly expected?: Id } = {}
   ): Promise<Peer> {
+    return await this.#greet(await this.#open(target, {}), options)
+  }
+
+  async #open(
+    { address, key }: Pick<DialTarget, 'address' | 'key'>,
+    options: { readonly isDirect?: boolean; readonly signal?: AbortSignal }
+  ): Promise<Connection> {
     if (this.#isClosed) throw new ClusterError('ERR_PEER_CLOSED', 'this node has left the network')
-    const network = this.#networks.find((one) => one.canDial(target.address))
+    const network = this.#networks.find((one) => one.canDial(address))
     if (network === undefined)
-      throw new ClusterError('ERR_ADDRESS_INVALID', `no way to dial "${target.address}" is switched on`)
-    const connection = await network.dial(target.address, { expectedKey: target.key, timeoutMs: dialMsMax })
+      throw new ClusterError('ERR_ADDRESS_INVALID', `no way to dial "${address}" is switched on`)
+    return await network.dial(address, { ...options, expectedKey: key, timeoutMs: dialMsMax })
+  }
+
+  async #greet(
+    connection: Connection,
+    options: { readonly purpose?: HelloPurpose; readonly expected?: Id }
+  ): Promise<Peer> {
     const peer = await this.#meet(connection, options)
     if (options.expected !== undefined && !equalBytes(peer.principal, options.expected))
       throw new ClusterError('ERR_PEER_OTHER', 'another principal answers than the one that was asked for')
@@ -159,7 +190,7 @@ export class PeerDirectory {
     for (const [key, principal] of wanted) {
       if (this.#kept.has(key)) continue
       const backOff = new BackOff(this.#deps.crypto.random)
-      const member: Member = { principal, backOff, cancelTimer: () => undefined }
+      const member: Member = { principal, backOff, cancelTimer: () => undefined, directMs: directMsMin }
       this.#kept.set(key, member)
       void this.#keep(member)
     }
@@ -196,7 +227,7 @@ export class PeerDirectory {
     for (const dispose of this.#disposers) dispose()
     for (const member of this.#kept.values()) member.cancelTimer()
     this.#kept.clear()
-    for (const start of this.#waiting.splice(0)) start()
+    this.#dialler.close()
     const open = [...this.#peers.values()].flat()
     await Promise.all(open.map(({ connection }) => connection.close('the node stops')))
   }
@@ -263,25 +294,42 @@ export class PeerDirectory {
     if (before === after) return
     if (before !== undefined) this.#tell(before, 'ended')
     if (after !== undefined) this.#tell(after, 'connected')
+    const member = this.#kept.get(key)
+    if (member === undefined || after === undefined) return
+    if (after.connection.relayed) this.#improveLater(member)
+    else member.directMs = directMsMin
   }
 
   /**
-   * Of two connections that were dialled from both sides, both nodes use the one that the lower transport key dialled,
-   * as the network does; of two in one direction the newer: the dialler would not have dialled if it still had the other.
+   * Both nodes use the one that passes no relay; of two that were dialled from both sides the one that the lower
+   * transport key dialled, as the network does; of two in one direction the newer: the dialler would not have dialled if
+   * it still had the other.
    */
   #isBetter({ connection }: Peer, other: Peer): boolean {
+    if (connection.relayed !== other.connection.relayed) return other.connection.relayed
     if (connection.direction === other.connection.direction) return true
     const isLower = compareBytes(this.#deps.local.endpoint().body.transportKey, connection.remoteKey) < 0
     return (connection.direction === 'outbound') === isLower
   }
 
-  /** Requests that run on it come to their end first; it stays when the other one ended meanwhile. */
+  /** What runs on it comes to its end first, on both sides; it stays when the other one ended meanwhile. */
   #endLater(peer: Peer | undefined): void {
     if (peer === undefined) return
-    const cancel = this.#deps.timers.start(lingerMs, () => {
-      if (this.find(peer.principal) !== peer) void peer.connection.close('there is another connection')
-    })
-    void peer.connection.closed.then(cancel)
+    const { timers } = this.#deps
+    const { connection } = peer
+    const lastMs = timers.now() + lingerMsMax
+    const look = (): void => {
+      if (!connection.isOpen || this.find(peer.principal) === peer) return
+      if (connection.isIdle || timers.now() >= lastMs) void connection.close('there is another connection')
+      else this.#wait(connection, lingerMs, look)
+    }
+    this.#wait(connection, lingerMs, look)
+  }
+
+  /** Unless the connection ends before. */
+  #wait(connection: Connection, milliseconds: number, action: () => void): void {
+    const cancel = this.#deps.timers.start(milliseconds, action)
+    void connection.closed.then(cancel)
   }
 
   async #learn({ hello }: Peer): Promise<void> {
@@ -339,7 +387,12 @@ export class PeerDirectory {
   }
 
   async #keep(member: Member): Promise<void> {
-    if (this.#isClosed || this.find(member.principal) !== undefined) return
+    const peer = this.find(member.principal)
+    if (this.#isClosed) return
+    if (peer !== undefined) {
+      if (peer.connection.relayed) await this.#improve(member)
+      return
+    }
     try {
       await this.connect(member.principal)
     } catch {
@@ -353,73 +406,34 @@ export class PeerDirectory {
     member.cancelTimer = this.#deps.timers.start(member.backOff.failed(), () => void this.#keep(member))
   }
 
-  async #dialAll(principal: Id): Promise<Peer> {
-    const causes: unknown[] = []
-    const { book } = this.#deps
-    await this.#turn()
-    try {
-      const known = await this.#tryTargets(principal, book.targetsOf(principal), causes)
-      if (known !== undefined) return known
-      const found = await this.#tryTargets(principal, await this.#findTargets(principal), causes)
-      if (found !== undefined) return found
-    } finally {
-      this.#dials -= 1
-      this.#waiting.shift()?.()
-    }
-    throw new ClusterError(
-      'ERR_PEER_UNREACHABLE',
-      causes.length === 0 ? 'no address of it is known' : `none of ${causes.length} addresses answers`,
-      { cause: new AggregateError(causes, 'one error for each address') }
-    )
+  /** A member that is reached through a relay is tried without one, less and less often. */
+  async #improve(member: Member): Promise<void> {
+    const { principal } = member
+    if ((await this.#dialler.reachDirectly(principal)) === undefined) this.#improveLater(member)
   }
 
-  /** One after another; undefined when none answers. */
-  async #tryTargets(
-    principal: Id,
-    targets: readonly Pick<DialTarget, 'address' | 'key'>[],
-    causes: unknown[]
-  ): Promise<Peer | undefined> {
-    for (const target of targets) {
-      if (this.#isClosed) return undefined
-      const known = this.find(principal) // it may have dialled us meanwhile
-      if (known !== undefined) return known
-      try {
-        return await this.dial(target, { expected: principal })
-      } catch (error) {
-        causes.push(error)
-      }
-    }
-    return undefined
+  #improveLater(member: Member): void {
+    if (this.#isClosed || this.#kept.get(idKey(member.principal)) !== member) return
+    member.cancelTimer()
+    member.cancelTimer = this.#deps.timers.start(member.directMs, () => void this.#keep(member))
+    member.directMs = Math.min(directMsMax, member.directMs * 2)
   }
 
-  async #findTargets(principal: Id): Promise<readonly Pick<DialTarget, 'address' | 'key'>[]> {
-    const key = this.#deps.book.entry(principal)?.endpoint?.body.transportKey
-    if (key === undefined) return []
-    const found = await Promise.all(
-      this.#discoveries.map(async (discovery) => await discovery.find(key).catch(() => []))
-    )
-    return found
-      .flat()
-      .slice(0, hintsMax)
-      .map((address) => ({ address, key }))
-  }
-
-  /** Somebody makes itself known nearby: of interest when it is a member that is not connected. */
+  /** Somebody makes itself known nearby: of interest when it is a member that is not connected, or by a relay alone. */
   #hear(key: TransportKey, addresses: readonly string[]): void {
     const principal = this.#deps.book.principalOf(key)
-    if (principal === undefined || !this.#kept.has(idKey(principal)) || this.find(principal) !== undefined)
-      return
-    const targets = addresses.slice(0, hintsMax).map((address) => ({ address, key }))
-    void this.#tryTargets(principal, targets, [])
+    if (principal === undefined || !this.#kept.has(idKey(principal))) return
+    const peer = this.find(principal)
+    if (peer?.connection.relayed === false) return
+    const hints = addresses.slice(0, hintsMax).map((address) => ({ address, key, origin: 'mdns' as const }))
+    void this.#dialler[peer === undefined ? 'tryHints' : 'reachDirectly'](principal, hints)
   }
 
-  async #turn(): Promise<void> {
-    if (this.#dials >= dialsAtOnceMax) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#waiting.push(resolve)
-      await promise
-    }
-    this.#dials += 1
+  /** The routers have let a direct connection through: the side that dialled moves over. */
+  #hearDirectWay(key: TransportKey, address: string): void {
+    const peer = this.peers().find(({ connection }) => equalBytes(connection.remoteKey, key))
+    if (peer === undefined || !peer.connection.relayed || peer.connection.direction !== 'outbound') return
+    void this.#dialler.reachDirectly(peer.principal, [{ address, key, origin: 'relay' }])
   }
 }
 

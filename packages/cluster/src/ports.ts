@@ -40,9 +40,27 @@ export interface HelloTree {
   readonly caps: readonly Id[]
 }
 
-/** Where a transport key may be, as others say (the local network, a distributed table): hints for dialling, never believed. */
+/** How an address came to be known. */
+export type AddressOrigin = 'book' | 'mdns' | 'dht' | 'relay'
+
+/** One way to learn where a principal is, beside the address book. */
+export interface AddressSource {
+  readonly origin: Exclude<AddressOrigin, 'book'>
+  /** @param wanted its `key` is what is known of it so far */
+  find(wanted: { readonly principal: Id; readonly key: TransportKey | undefined }): Promise<FoundAddresses>
+}
+
+/** What others say: nothing of it is believed. */
+export interface FoundAddresses {
+  /** Claims to be endpoints of the principal, as `encodeKnownEndpoints` makes them: taken when they hold. */
+  readonly endpoints?: readonly Uint8Array[]
+  /** Where the holder of the key may be: dialled with exactly this key expected. */
+  readonly addresses?: readonly string[]
+}
+
+/** Ways to find members that answer at no address in the book. */
 export interface AddressDiscovery {
-  find(key: TransportKey): Promise<readonly string[]>
+  readonly sources: readonly AddressSource[]
   /** Nodes that make themselves known without being asked. @returns a function that ends it */
   onFound(listener: (key: TransportKey, addresses: readonly string[]) => void): () => void
 }

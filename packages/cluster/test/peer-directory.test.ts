@@ -77,7 +77,7 @@ describe('PeerDirectory', () => {
     const told: ((key: Uint8Array, addresses: readonly string[]) => void)[] = []
     let hints: readonly string[] = []
     a.directory.addDiscovery({
-      find: async () => hints,
+      sources: [{ origin: 'mdns', find: async () => ({ addresses: hints }) }],
       onFound(listener) {
         told.push(listener)
         return () => undefined

@@ -54,4 +54,6 @@ export interface Transport {
 export interface TransportReceiver {
   accepted(proven: ProvenLink): void
   addressesChanged(): void
+  /** A peer with a link through a relay can be dialled without one now. */
+  directWay(remoteKey: Uint8Array, address: string): void
 }

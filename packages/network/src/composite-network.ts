@@ -43,7 +43,8 @@ class CompositeNetwork implements Network {
   async dial(address: string, options: DialOptions = {}): Promise<Connection> {
     const { key } = expectPeer(address, options.expectedKey)
     for (const connection of this.#open) {
-      if (equalBytes(connection.remoteKey, key)) return connection
+      const isWanted = options.isDirect !== true || !connection.relayed
+      if (isWanted && equalBytes(connection.remoteKey, key)) return connection
     }
     const network = this.#networks.find((one) => one.canDial(address))
     if (network === undefined) {
@@ -57,6 +58,10 @@ class CompositeNetwork implements Network {
 
   onConnection(listener: (connection: Connection) => void): () => void {
     return joined(this.#networks.map((network) => network.onConnection(listener)))
+  }
+
+  onDirectWay(listener: (key: TransportKey, address: string) => void): () => void {
+    return joined(this.#networks.map((network) => network.onDirectWay(listener)))
   }
 
   setGate(gate: ((peer: TransportKey, address: string) => boolean) | undefined): void {

@@ -5,6 +5,8 @@
 import type { TransportKey } from './port.ts'
 
 export interface Discovery {
+  /** Where the holder of the key made itself known in the local network lately; empty when it did not. */
+  nearby(key: TransportKey): readonly string[]
   /** Addresses at which the holder of the key may be, each once and ending in its `/p2p/…`; empty when none is known. */
   find(key: TransportKey, options?: FindOptions): Promise<readonly string[]>
   /**
@@ -12,6 +14,13 @@ export interface Discovery {
    * when some were told; `ERR_NETWORK_UNREACHABLE` when there was nobody to tell.
    */
   announce(options?: FindOptions): Promise<void>
+  /**
+   * Puts a record into the distributed table, under a name of 32 bytes. Its servers keep it when the rule that they were
+   * given lets them; to be repeated within a day. `ERR_NETWORK_UNREACHABLE` when there was nobody to tell.
+   */
+  publish(name: Uint8Array, record: Uint8Array, options?: FindOptions): Promise<void>
+  /** Records under the name that our own rule lets pass; empty when there are none. */
+  resolve(name: Uint8Array, options?: FindOptions): Promise<readonly Uint8Array[]>
   /** Peers that make themselves known nearby, without being asked. */
   onFound(listener: (key: TransportKey, addresses: readonly string[]) => void): () => void
 }

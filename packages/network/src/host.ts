@@ -4,7 +4,7 @@
  */
 import { compareBytes, equalBytes } from '@blocktree/codec'
 import type { Random } from '@blocktree/crypto'
-import { type Address, expectPeer, parseAddress } from './address.ts'
+import { expectPeer, parseAddress } from './address.ts'
 import type { BulkChannel } from './bulk-channel.ts'
 import type { ByteLink, OpenLink, ProvenLink, Transport } from './byte-link.ts'
 import { cancelled, timedOut } from './failure.ts'
@@ -15,13 +15,15 @@ import {
   dialTimeoutMsDefault,
   type NetworkLimits,
   networkLimitsDefault,
-  protocolVersion
+  protocolVersion,
+  requestTimeoutMsMax
 } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import { formatPeerId } from './peer-id.ts'
 import { createPeerConnection, type PeerConnection } from './peer-connection.ts'
 import type { Connection, DialOptions, Network } from './port.ts'
 import { RateLimit } from './rate-limit.ts'
+import { SourceCount } from './source.ts'
 import type { Timers } from './timers.ts'
 
 export interface HostOptions {
@@ -44,7 +46,8 @@ interface BulkOpening {
 type Gate = (peer: Uint8Array, address: string) => boolean
 
 const connectionsOfKeyMax = 4 // one in use, and others that are going
-const duplicateGraceMs = 5000 // what is under way on the one that goes may finish
+const duplicateMsMax: number = requestTimeoutMsMax // what is under way on the one that goes finishes in this time
+const duplicateLookMs = 250
 const duplicatePingMs = 3000 // the one that stays has to show life before the other goes
 
 /** Throws a RangeError when the limits contradict each other. */
@@ -60,11 +63,13 @@ class Host implements Network {
   readonly #limits: NetworkLimits
   readonly #instance: Uint8Array
   readonly #connections = new Set<PeerConnection>()
-  readonly #dialling = new Map<string, Promise<PeerConnection>>()
+  readonly #greeting = new Map<string, Promise<PeerConnection>>()
   readonly #handshakes = new Set<Channel>()
+  readonly #sources: SourceCount
   readonly #rate: RateLimit
   readonly #connectionListeners = new Set<(connection: Connection) => void>()
   readonly #addressListeners = new Set<(addresses: readonly string[]) => void>()
+  readonly #directListeners = new Set<(key: Uint8Array, address: string) => void>()
   readonly #closing = new AbortController()
   #gate: Gate | undefined
   #nextId: number
@@ -81,10 +86,14 @@ class Host implements Network {
     this.#idStep = step
     this.#limits = checkLimits({ ...networkLimitsDefault, ...options.limits })
     this.#instance = this.#random.bytes(tokenBytes)
+    this.#sources = new SourceCount(this.#limits.handshakesOfSourceMax)
     this.#rate = new RateLimit(this.#limits.channelsPerSecondMax, this.#limits.connectionsMax)
     this.#transport.open({
       accepted: (proven) => this.#accept(proven),
-      addressesChanged: () => this.#announce()
+      addressesChanged: () => this.#announce(),
+      directWay: (key, address) => {
+        for (const listener of this.#directListeners) listener(key, address)
+      }
     })
   }
 
@@ -110,6 +119,11 @@ class Host implements Network {
     return () => this.#connectionListeners.delete(listener)
   }
 
+  onDirectWay(listener: (key: Uint8Array, address: string) => void): () => void {
+    this.#directListeners.add(listener)
+    return () => this.#directListeners.delete(listener)
+  }
+
   setGate(gate: Gate | undefined): void {
     this.#gate = gate
   }
@@ -120,7 +134,7 @@ class Host implements Network {
   }
 
   async dial(text: string, options: DialOptions = {}): Promise<Connection> {
-    const { signal, timeoutMs = dialTimeoutMsDefault } = options
+    const { signal, timeoutMs = dialTimeoutMsDefault, isDirect = false } = options
     const { address, key } = expectPeer(text, options.expectedKey)
     const what = `dialling ${address.text}`
     if (signal?.aborted === true) throw cancelled(what, signal)
@@ -129,13 +143,16 @@ class Host implements Network {
     if (equalBytes(key, this.localKey)) {
       throw new NetworkError('ERR_NETWORK_UNREACHABLE', `${what}: that is this node itself`)
     }
-    const open = this.#connectionTo(key)
+    const open = this.#connectionTo(key, isDirect)
     if (open !== undefined) return open
     if (!this.#transport.canDial(address)) {
       throw new NetworkError('ERR_NETWORK_ADDRESS_INVALID', `${what}: no driver speaks this address`)
     }
     this.#expectRoom(what)
-    return this.#dialWithin(what, timeoutMs, signal, (within) => this.#dialInTurn(address, key, within))
+    return this.#dialWithin(what, timeoutMs, signal, async (within) => {
+      const proven = await this.#transport.dial(address, key, within)
+      return await this.#greetInTurn(proven, isDirect, within)
+    })
   }
 
   /** Runs an attempt until it settles, the time is over, the caller's signal is aborted or the network closes. */
@@ -167,31 +184,39 @@ class Host implements Network {
     })
   }
 
-  /** Attempts to one key follow each other: two at once would end as two connections. */
-  async #dialInTurn(address: Address, key: Uint8Array, signal: AbortSignal): Promise<PeerConnection> {
-    const peer = formatPeerId(key)
-    for (;;) {
-      const before = this.#dialling.get(peer)
-      if (before === undefined) break
-      const connection = await before.catch(() => undefined)
-      if (connection?.isOpen === true) return connection
-      signal.throwIfAborted()
+  /**
+   * Several addresses of one key may be dialled beside each other, but hellos follow each other, and what comes second
+   * gives way: two at once would end as two connections.
+   */
+  async #greetInTurn(proven: ProvenLink, isDirect: boolean, signal: AbortSignal): Promise<PeerConnection> {
+    const peer = formatPeerId(proven.remoteKey)
+    if (isDirect && proven.relayed) {
+      proven.link.destroy()
+      throw new NetworkError('ERR_NETWORK_UNREACHABLE', `${proven.remoteAddress} leads through a relay`)
     }
-    const attempt = this.#dialNow(address, key, signal)
-    this.#dialling.set(peer, attempt)
+    for (;;) {
+      const before = this.#greeting.get(peer)
+      if (before === undefined) break
+      await before.catch(() => undefined)
+    }
+    const open = this.#connectionTo(proven.remoteKey, isDirect)
+    if (open !== undefined || signal.aborted) proven.link.destroy()
+    if (open !== undefined) return open
+    signal.throwIfAborted()
+    const attempt = this.#greet(proven, signal)
+    this.#greeting.set(peer, attempt)
     try {
       return await attempt
     } finally {
-      this.#dialling.delete(peer)
+      this.#greeting.delete(peer)
     }
   }
 
-  async #dialNow(address: Address, key: Uint8Array, signal: AbortSignal): Promise<PeerConnection> {
-    const proven = await this.#transport.dial(address, key, signal)
+  async #greet(proven: ProvenLink, signal: AbortSignal): Promise<PeerConnection> {
     const session = this.#random.bytes(tokenBytes)
     const take = (channel: Channel, hello: HelloFrame): Promise<PeerConnection> =>
       this.#add(proven, channel, hello, 'outbound').survivor
-    return this.#sayHello(proven.link, channelKind.request, session, signal, take)
+    return await this.#sayHello(proven.link, channelKind.request, session, signal, take)
   }
 
   /**
@@ -236,13 +261,14 @@ class Host implements Network {
   }
 
   #accept(proven: ProvenLink): void {
-    const { link, remoteKey } = proven
+    const { link, remoteKey, remoteAddress } = proven
     const isTooMany = this.#handshakes.size >= this.#limits.handshakesMax
-    if (
-      this.#closed !== undefined ||
-      isTooMany ||
-      !this.#rate.take(formatPeerId(remoteKey), this.#timers.now())
-    ) {
+    const leave =
+      this.#closed === undefined &&
+      !isTooMany &&
+      this.#rate.take(formatPeerId(remoteKey), this.#timers.now()) &&
+      this.#sources.take(remoteAddress)
+    if (leave === false) {
       link.destroy()
       return
     }
@@ -257,6 +283,7 @@ class Host implements Network {
     const stop = this.#timers.start(this.#limits.handshakeTimeoutMs, () => channel.destroy('no hello'))
     const finish = (): void => {
       stop()
+      leave()
       this.#handshakes.delete(channel)
     }
     this.#handshakes.add(channel)
@@ -351,18 +378,15 @@ class Host implements Network {
 
   /**
    * Two connections with one peer. When the peer's process is another one than before, the old connection is dead.
-   * Otherwise both sides keep the one that the lower key dialled (the later of two that one side dialled), once it has
-   * shown life; the other is closed when nothing is under way on it.
+   * Otherwise both sides keep the one that passes no relay; else the one that the lower key dialled (the later of two
+   * that one side dialled), once it has shown life; the other is closed when nothing is under way on it.
    */
   async #resolveDuplicate(before: PeerConnection, after: PeerConnection): Promise<PeerConnection> {
     if (!equalBytes(before.remoteInstance, after.remoteInstance)) {
       before.destroy('the peer has started anew')
       return after
     }
-    const [winner, loser] =
-      before.direction === after.direction || this.#isDialledByLower(after)
-        ? [after, before]
-        : [before, after]
+    const [winner, loser] = this.#isBetter(after, before) ? [after, before] : [before, after]
     try {
       await winner.ping(duplicatePingMs)
       this.#retire(loser)
@@ -373,27 +397,33 @@ class Host implements Network {
     }
   }
 
+  #isBetter(after: PeerConnection, before: PeerConnection): boolean {
+    if (after.relayed !== before.relayed) return before.relayed
+    return before.direction === after.direction || this.#isDialledByLower(after)
+  }
+
   #isDialledByLower(connection: PeerConnection): boolean {
     const isLocalLower = compareBytes(this.localKey, connection.remoteKey) < 0
     return isLocalLower === (connection.direction === 'outbound')
   }
 
   #retire(connection: PeerConnection): void {
-    const deadlineMs = this.#timers.now() + duplicateGraceMs
+    const deadlineMs = this.#timers.now() + duplicateMsMax
     const look = (): void => {
       if (!connection.isOpen) return
       if (connection.isIdle || this.#timers.now() >= deadlineMs) void connection.close('a second connection')
-      else this.#timers.start(duplicateGraceMs / 20, look)
+      else this.#timers.start(duplicateLookMs, look)
     }
-    // the other side may just be sending its first request on it
-    this.#timers.start(duplicateGraceMs / 20, look)
+    // the other side may just be sending a request on it
+    this.#timers.start(duplicateLookMs, look)
   }
 
-  /** The one to use: the last that is open. */
-  #connectionTo(key: Uint8Array): PeerConnection | undefined {
+  /** The one to use: the last that is open, through a relay only where there is no other. */
+  #connectionTo(key: Uint8Array, isDirect = false): PeerConnection | undefined {
     let found: PeerConnection | undefined
     for (const connection of this.#connections) {
-      if (connection.isOpen && equalBytes(connection.remoteKey, key)) found = connection
+      if (!connection.isOpen || !equalBytes(connection.remoteKey, key)) continue
+      if (!connection.relayed || (!isDirect && (found === undefined || found.relayed))) found = connection
     }
     return found
   }

@@ -15,4 +15,5 @@ export type {
   TransportKey
 } from './port.ts'
 export { formatPeerId, parsePeerId } from './peer-id.ts'
+export { SourceCount } from './source.ts'
 export { systemTimers, type Timers } from './timers.ts'

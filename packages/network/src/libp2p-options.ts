@@ -1,5 +1,6 @@
 /** What of libp2p is switched on. Everything costs memory and traffic, so all is off that is not asked for. */
 import type { NetworkLimits } from './limits.ts'
+import type { RecordRule } from './signed-records.ts'
 
 export interface Libp2pNetworkOptions {
   /** 32 secret bytes of the transport key. */
@@ -11,8 +12,12 @@ export interface Libp2pNetworkOptions {
   readonly listen?: readonly string[]
   /** Addresses to tell others beside those found, without `/p2p/…`: of a forwarded port. */
   readonly announce?: readonly string[]
+  /** Others are told `announce` and addresses through relays alone, not where this node listens. */
+  readonly announceOnly?: boolean
   readonly limits?: Partial<NetworkLimits>
   readonly features?: Libp2pFeatures
+  /** What a record of the distributed table has to meet; none is kept or believed when left out. */
+  readonly records?: RecordRule
 }
 
 export interface Libp2pFeatures {

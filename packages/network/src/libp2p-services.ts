@@ -1,5 +1,6 @@
 /** The parts of libp2p that options switch on, each loaded when it is. */
 import type { GossipSub } from '@libp2p/gossipsub'
+import type { PeerId, PeerInfo } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
 import {
   dhtProtocol,
@@ -8,6 +9,7 @@ import {
   type RelayServerOptions
 } from './libp2p-options.ts'
 import { NetworkError } from './network-error.ts'
+import { type RecordRule, recordParts } from './signed-records.ts'
 
 type Services = NonNullable<Libp2pOptions['services']>
 type Transports = NonNullable<Libp2pOptions['transports']>
@@ -19,6 +21,10 @@ export interface Libp2pParts {
   readonly peerDiscovery: PeerDiscovery
   /** Filled when the node is made. */
   readonly topics: { gossipsub: GossipSub | undefined }
+  /** Called for what is heard in the local network. */
+  readonly onNearby: { listener: (peer: PeerInfo) => void }
+  /** Peers that are reached through this node. */
+  readonly reserved: { has: (peer: PeerId) => boolean }
 }
 
 interface OpenParts {
@@ -26,18 +32,22 @@ interface OpenParts {
   transports: Transports
   peerDiscovery: PeerDiscovery
   topics: { gossipsub: GossipSub | undefined }
+  onNearby: { listener: (peer: PeerInfo) => void }
+  reserved: { has: (peer: PeerId) => boolean }
 }
 
 /** Throws `ERR_NETWORK_FEATURE_MISSING` when a package that a feature needs is not installed. */
-export async function loadParts(features: Libp2pFeatures): Promise<Libp2pParts> {
+export async function loadParts(features: Libp2pFeatures, records?: RecordRule): Promise<Libp2pParts> {
   const parts: OpenParts = {
     services: {},
     transports: [],
     peerDiscovery: [],
-    topics: { gossipsub: undefined }
+    topics: { gossipsub: undefined },
+    onNearby: { listener: () => undefined },
+    reserved: { has: () => false }
   }
   await addTransports(parts, features)
-  await addServices(parts, features)
+  await addServices(parts, features, records)
   return parts
 }
 
@@ -53,29 +63,43 @@ async function addTransports(parts: OpenParts, features: Libp2pFeatures): Promis
   }
   if (features.mdns === true) {
     const { mdns } = await import('@libp2p/mdns')
-    parts.peerDiscovery.push(mdns({ serviceTag: '_blocktree._udp.local' }))
+    const create = mdns({ serviceTag: '_blocktree._udp.local' })
+    parts.peerDiscovery.push((components) => {
+      const service = create(components)
+      service.addEventListener('peer', ({ detail }) => parts.onNearby.listener(detail))
+      return service
+    })
   }
 }
 
-async function addServices(parts: OpenParts, features: Libp2pFeatures): Promise<void> {
+async function addServices(
+  parts: OpenParts,
+  features: Libp2pFeatures,
+  records: RecordRule | undefined
+): Promise<void> {
   const { services } = parts
   if (needsIdentify(features)) {
     const { identify, identifyPush } = await import('@libp2p/identify')
     services['identify'] = identify()
     services['identifyPush'] = identifyPush()
   }
-  if (features.dht !== undefined) await addDht(services, features.dht)
+  if (features.dht !== undefined) await addDht(services, features.dht, records)
   else if (features.ping === true) {
     const { ping } = await import('@libp2p/ping')
     services['ping'] = ping()
   }
   if (features.relayServer !== undefined) {
     const { circuitRelayServer } = await import('@libp2p/circuit-relay-v2')
-    services['relayServer'] = circuitRelayServer({ reservations: reservationsOf(features.relayServer) })
+    const create = circuitRelayServer({ reservations: reservationsOf(features.relayServer) })
+    services['relayServer'] = (components) => {
+      const server = create(components)
+      parts.reserved.has = (peer) => server.reservations.has(peer)
+      return server
+    }
   }
   if (features.holePunching === true) {
-    const { dcutr } = await import('@libp2p/dcutr')
-    services['dcutr'] = dcutr()
+    const { createHolePunching } = await import('./hole-punching.ts')
+    services['dcutr'] = createHolePunching
   }
   if (features.autonat === true) {
     const { autoNAT } = await import('@libp2p/autonat')
@@ -89,17 +113,21 @@ async function addServices(parts: OpenParts, features: Libp2pFeatures): Promise<
 }
 
 /** The DHT asks old contacts with the ping service, so both are made here. */
-async function addDht(services: Services, { mode }: Libp2pDht): Promise<void> {
+async function addDht(
+  services: Services,
+  { mode }: Libp2pDht,
+  records: RecordRule | undefined
+): Promise<void> {
   const [{ kadDHT, passthroughMapper }, { ping }] = await Promise.all([
     import('@libp2p/kad-dht'),
     import('@libp2p/ping')
   ])
   const createPing = ping()
-  // records of values are refused altogether: a put without a validator would succeed in silence
   const create = kadDHT({
     protocol: dhtProtocol,
     clientMode: mode === 'client',
-    peerInfoMapper: passthroughMapper
+    peerInfoMapper: passthroughMapper,
+    ...(records === undefined ? {} : recordParts(records))
   })
   let pingService: ReturnType<typeof createPing> | undefined
   services['ping'] = (components) => (pingService ??= createPing(components))

@@ -3,12 +3,20 @@
  * the connection below it is closed when its last stream is. Loaded when the first such network is made: it takes long.
  */
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
+import type {
+  Connection,
+  ConnectionGater,
+  Libp2p,
+  MultiaddrConnection,
+  PeerId,
+  PeerInfo,
+  Stream
+} from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
-import { multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { equalBytes } from '@blocktree/codec'
 import { type Address, parseAddress, withPeer } from './address.ts'
@@ -19,15 +27,23 @@ import { type Libp2pParts, loadParts } from './libp2p-services.ts'
 import { type NetworkLimits, networkLimitsDefault } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import { formatPeerId, parsePeerId, transportKeyBytes } from './peer-id.ts'
+import { isRelayAddress, RelayReservations, type Listening } from './relay-reservations.ts'
+import { recordKey } from './signed-records.ts'
+import { SourceCount } from './source.ts'
 import { createStreamLink } from './stream-link.ts'
 
 const findTimeoutMsDefault = 5000
+// libp2p tries the addresses of one peer one after another, also when they are dialled apart
+const addressDialMs = 3000
+const nearbyMs = 120_000 // mDNS asks again every ten seconds
+const nearbyPeersMax = 256 // anybody in the local network can claim to be any number of them
+const nearbyAddressesMax = 16
 // libp2p passes on the message of noise's UnexpectedPeerError and drops its class
 const mismatchPattern = /does not match expected remote identity key|unexpected peer/i
 // Without its pings the muxer knows no round trip and never widens the window of a stream, so it begins wide. Each frame
 // received costs a frame back, and a frame is as long as the window lets it be.
 const muxerOptions = {
-  enableKeepAlive: false, // the session pings
+  keepAliveInterval: 60_000,
   maxInboundStreams: 64,
   maxOutboundStreams: 64,
   streamOptions: { initialStreamWindowSize: 2 * 1024 * 1024 }
@@ -42,33 +58,81 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
     )
   }
   const limits = { ...networkLimitsDefault, ...options.limits }
-  const parts = await loadParts(options.features ?? {})
+  const parts = await loadParts(options.features ?? {}, options.records)
   // `privateKeyFromRaw` of a seed would make a key of another kind without a word
   const privateKey = await generateKeyPairFromSeed('Ed25519', options.seed)
+  const announce = (options.announce ?? []).map((address) => parseAddress(address).text)
+  const listen = (options.listen ?? []).map((address) => parseAddress(address).text)
+  const own: { transports?: Listening; addresses?: Confirming } = {}
   const node = await createLibp2p({
     privateKey,
     start: false,
     addresses: {
-      listen: (options.listen ?? []).map((address) => parseAddress(address).text),
-      appendAnnounce: (options.announce ?? []).map((address) => parseAddress(address).text)
+      listen: listen.filter((address) => !isRelayAddress(address)),
+      appendAnnounce: announce,
+      ...(options.announceOnly === true ? { announceFilter: onlyFrom(announce) } : {})
     },
     transports: [tcp(), ...parts.transports],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux(muxerOptions)],
+    streamMuxers: [yamux({ ...muxerOptions, enableKeepAlive: isForRelays(options) })],
     peerDiscovery: parts.peerDiscovery,
-    services: parts.services,
+    services: {
+      ...parts.services,
+      own({ transportManager, addressManager }) {
+        own.transports = transportManager
+        own.addresses = addressManager
+        return {} // what is returned is started and stopped with the node
+      }
+    },
     connectionMonitor: { enabled: false }, // the session pings
-    connectionGater: { denyInboundEncryptedConnection: (peer) => peer.type !== 'Ed25519' },
+    connectionGater: gaterOf(limits),
     connectionManager: {
+      addressDialTimeout: addressDialMs,
       maxConnections: limits.connectionsMax,
       maxIncomingPendingConnections: limits.handshakesMax,
       inboundConnectionThreshold: limits.channelsPerSecondMax,
       inboundUpgradeTimeout: limits.handshakeTimeoutMs
     }
   })
+  if (options.features?.autonat !== true)
+    node.addEventListener('transport:listening', ({ detail }) => confirm(own.addresses, detail.getAddrs()))
   const transport = new Libp2pTransport(node, privateKey.publicKey.raw, parts, limits)
   await transport.start(options.features?.dht?.bootstrap ?? [])
+  if (own.transports !== undefined) transport.reserve(listen.filter(isRelayAddress), own.transports)
   return transport
+}
+
+/** The session pings, but what is held open for a relay alone has none. */
+function isForRelays({ listen = [], features }: Libp2pNetworkOptions): boolean {
+  return features?.relayServer !== undefined || listen.some(isRelayAddress)
+}
+
+interface Confirming {
+  confirmObservedAddr(address: Multiaddr, options: { readonly type: 'transport' }): void
+}
+
+/** libp2p keeps public addresses to itself until others have said that they can be dialled, for which it has to ask. */
+function confirm(addresses: Confirming | undefined, listened: readonly Multiaddr[]): void {
+  for (const address of listened) addresses?.confirmObservedAddr(address, { type: 'transport' })
+}
+
+/** Until a key is proven, connections are bounded by where they come from. */
+function gaterOf(limits: NetworkLimits): ConnectionGater {
+  const sources = new SourceCount(limits.handshakesOfSourceMax)
+  const unproven = new WeakMap<MultiaddrConnection, () => void>()
+  return {
+    denyInboundConnection(connection) {
+      const leave = sources.take(connection.remoteAddr.toString())
+      if (leave === false) return true
+      unproven.set(connection, leave)
+      connection.addEventListener('close', leave, { once: true })
+      return false
+    },
+    denyInboundEncryptedConnection(peer, connection) {
+      unproven.get(connection)?.()
+      return peer.type !== 'Ed25519'
+    }
+  }
 }
 
 export class Libp2pTransport implements Transport, Discovery {
@@ -77,12 +141,16 @@ export class Libp2pTransport implements Transport, Discovery {
   readonly #parts: Libp2pParts
   readonly #limits: NetworkLimits
   readonly #links = new Map<Connection, number>()
+  readonly #nearby = new Map<string, { readonly addresses: readonly string[]; readonly heardMs: number }>()
+  readonly #nearbyListeners = new Set<(key: Uint8Array, addresses: readonly string[]) => void>()
+  #reservations: RelayReservations | undefined
   #receiver: TransportReceiver | undefined
 
   constructor(node: Libp2p, localKey: Uint8Array, parts: Libp2pParts, limits: NetworkLimits) {
     this.#node = node
     this.localKey = localKey
     this.#parts = parts
+    parts.onNearby.listener = (peer) => this.#hear(peer)
     this.#limits = limits
   }
 
@@ -96,8 +164,15 @@ export class Libp2pTransport implements Transport, Discovery {
     const bounds = { maxInboundStreams, maxOutboundStreams: maxInboundStreams, runOnLimitedConnection: true }
     await this.#node.handle([requestProtocol, bulkProtocol], handler, bounds)
     this.#node.addEventListener('self:peer:update', () => this.#receiver?.addressesChanged())
+    this.#node.addEventListener('connection:open', ({ detail }) => this.#lookForBetter(detail))
     await this.#node.start()
     await this.#meet(bootstrap)
+  }
+
+  /** @param addresses through relays, at which this node is to be reached */
+  reserve(addresses: readonly string[], transports: Listening): void {
+    this.#reservations = new RelayReservations({ node: this.#node, transports, addresses })
+    this.#reservations.start()
   }
 
   canDial({ parts }: Address): boolean {
@@ -135,16 +210,18 @@ export class Libp2pTransport implements Transport, Discovery {
     return { ...describe(connection, key), link, openAnother }
   }
 
+  nearby(key: Uint8Array): readonly string[] {
+    const heard = this.#nearby.get(formatPeerId(key))
+    return heard === undefined || Date.now() - heard.heardMs > nearbyMs ? [] : heard.addresses
+  }
+
   async find(key: Uint8Array, options: FindOptions = {}): Promise<readonly string[]> {
     const { signal, timeoutMs = findTimeoutMsDefault } = options
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const within = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    const within = withinTime(signal, timeoutMs)
     const peer = peerIdFromString(formatPeerId(key))
     const found = new Set<string>()
     const add = (address: { toString(): string }): void => void found.add(wholeAddress(address, key))
-    const known = await this.#node.peerStore.get(peer).catch(() => undefined)
-    for (const { multiaddr: address } of known?.addresses ?? []) add(address)
-    // nobody knows it, nobody can be asked, or the time is over: what is known already is the answer
+    // nobody knows it, nobody can be asked, or the time is over
     const asked = await this.#node.peerRouting.findPeer(peer, { signal: within }).catch(() => undefined)
     for (const address of asked?.multiaddrs ?? []) add(address)
     // clients of the DHT are in no routing table, and are found by what they announced
@@ -154,8 +231,7 @@ export class Libp2pTransport implements Transport, Discovery {
 
   async announce(options: FindOptions = {}): Promise<void> {
     const { signal, timeoutMs = findTimeoutMsDefault } = options
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const within = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+    const within = withinTime(signal, timeoutMs)
     try {
       await this.#node.contentRouting.provide(this.#node.peerId.toCID(), { signal: within })
     } catch (error) {
@@ -163,20 +239,50 @@ export class Libp2pTransport implements Transport, Discovery {
     }
   }
 
-  onFound(listener: (key: Uint8Array, addresses: readonly string[]) => void): () => void {
-    const tell = ({
-      detail
-    }: CustomEvent<{ id: PeerId; multiaddrs: readonly { toString(): string }[] }>): void => {
-      const key = keyOf(detail.id)
-      if (key === undefined) return
-      listener(key, [...new Set(detail.multiaddrs.map((address) => wholeAddress(address, key)))])
+  async publish(name: Uint8Array, record: Uint8Array, options: FindOptions = {}): Promise<void> {
+    const { signal, timeoutMs = findTimeoutMsDefault } = options
+    try {
+      const within = withinTime(signal, timeoutMs)
+      await this.#node.contentRouting.put(recordKey(name), record, { signal: within })
+    } catch (error) {
+      throw new NetworkError('ERR_NETWORK_UNREACHABLE', 'nobody keeps the record of this node', {
+        cause: error
+      })
     }
-    this.#node.addEventListener('peer:discovery', tell)
-    return () => this.#node.removeEventListener('peer:discovery', tell)
+  }
+
+  async resolve(name: Uint8Array, options: FindOptions = {}): Promise<readonly Uint8Array[]> {
+    const { signal, timeoutMs = findTimeoutMsDefault } = options
+    try {
+      const within = withinTime(signal, timeoutMs)
+      return [await this.#node.contentRouting.get(recordKey(name), { signal: within })]
+    } catch {
+      return [] // there is none, none holds, nobody can be asked, or the time is over
+    }
+  }
+
+  onFound(listener: (key: Uint8Array, addresses: readonly string[]) => void): () => void {
+    this.#nearbyListeners.add(listener)
+    return () => this.#nearbyListeners.delete(listener)
   }
 
   async close(): Promise<void> {
+    this.#reservations?.close()
     await this.#node.stop()
+  }
+
+  #hear({ id, multiaddrs }: PeerInfo): void {
+    const key = keyOf(id)
+    if (key === undefined) return
+    const addresses = [
+      ...new Set(multiaddrs.slice(0, nearbyAddressesMax).map((one) => wholeAddress(one, key)))
+    ]
+    const name = formatPeerId(key)
+    this.#nearby.delete(name) // to the end of the order
+    this.#nearby.set(name, { addresses, heardMs: Date.now() })
+    const [oldest] = this.#nearby.keys()
+    if (this.#nearby.size > nearbyPeersMax && oldest !== undefined) this.#nearby.delete(oldest)
+    for (const listener of this.#nearbyListeners) listener(key, addresses)
   }
 
   /** Addresses that a peer has announced as the provider of its own id. */
@@ -199,6 +305,18 @@ export class Libp2pTransport implements Transport, Discovery {
     await Promise.allSettled(bootstrap.map((address) => this.#node.dial(multiaddr(address), { signal })))
   }
 
+  /** A direct connection came into being with a peer that our channels reach through a relay. */
+  #lookForBetter(connection: Connection): void {
+    const key = keyOf(connection.remotePeer)
+    const address = connection.remoteAddr.toString()
+    if (key === undefined || isRelayed(address)) return
+    for (const other of this.#links.keys()) {
+      if (!other.remotePeer.equals(connection.remotePeer) || !isRelayed(other.remoteAddr.toString())) continue
+      this.#receiver?.directWay(key, wholeAddress(address, key))
+      return
+    }
+  }
+
   #accept(stream: Stream, connection: Connection): void {
     const key = keyOf(connection.remotePeer)
     if (key === undefined || this.#receiver === undefined) {
@@ -211,7 +329,7 @@ export class Libp2pTransport implements Transport, Discovery {
 
   async #connect(text: string, signal: AbortSignal): Promise<Connection> {
     try {
-      return await this.#node.dial(multiaddr(text), { signal })
+      return await this.#dialAgain(text, signal)
     } catch (error) {
       const isOther = causes(error).some((cause) => mismatchPattern.test(cause.message))
       const code = isOther ? 'ERR_NETWORK_PEER_MISMATCH' : 'ERR_NETWORK_UNREACHABLE'
@@ -221,6 +339,18 @@ export class Libp2pTransport implements Transport, Discovery {
           ? error.message
           : 'no answer'
       throw new NetworkError(code, `dialling ${text}: ${problem}`, { cause: error })
+    }
+  }
+
+  /** libp2p lets dials of one peer share an attempt, also one that was just given up by another caller. */
+  async #dialAgain(text: string, signal: AbortSignal): Promise<Connection> {
+    for (let triesLeft = 3; ; triesLeft--) {
+      try {
+        return await this.#node.dial(multiaddr(text), { signal })
+      } catch (error) {
+        const wasGivenUp = causes(error).some(({ name }) => name === 'AbortError')
+        if (!wasGivenUp || signal.aborted || triesLeft === 0) throw error
+      }
     }
   }
 
@@ -248,9 +378,28 @@ export class Libp2pTransport implements Transport, Discovery {
       return
     }
     this.#links.delete(connection)
+    if (this.#reservations?.isWith(connection.remotePeer) === true) return
+    if (this.#parts.reserved.has(connection.remotePeer)) return
     // streams of the DHT or of topics may still use it
     if (connection.status === 'open' && connection.streams.length <= 1) connection.close().catch(() => {})
   }
+}
+
+function withinTime(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+}
+
+/** Leaves the given addresses, and those through relays. */
+function onlyFrom<A extends { toString(): string }>(announce: readonly string[]): (found: A[]) => A[] {
+  return (found) =>
+    found.filter((address) => {
+      const text = address.toString()
+      return (
+        text.includes('/p2p-circuit') ||
+        announce.some((one) => text === one || text.startsWith(`${one}/p2p/`))
+      )
+    })
 }
 
 function describe(
@@ -258,7 +407,11 @@ function describe(
   remoteKey: Uint8Array
 ): Pick<ProvenLink, 'remoteKey' | 'remoteAddress' | 'relayed'> {
   const remoteAddress = wholeAddress(connection.remoteAddr, remoteKey)
-  return { remoteKey, remoteAddress, relayed: remoteAddress.includes('/p2p-circuit') }
+  return { remoteKey, remoteAddress, relayed: isRelayed(remoteAddress) }
+}
+
+function isRelayed(address: string): boolean {
+  return address.includes('/p2p-circuit')
 }
 
 function wholeAddress(address: { toString(): string }, key: Uint8Array): string {

@@ -56,6 +56,8 @@ export interface NetworkLimits {
   readonly connectionsMax: number
   /** Channels of proven peers that have not said hello yet. */
   readonly handshakesMax: number
+  /** The same from one source: a network of IPv4 addresses with 24 bits in common, of IPv6 with 48, or one relay. */
+  readonly handshakesOfSourceMax: number
   readonly handshakeTimeoutMs: number
   /** New channels a second from one key, after a burst of as many. */
   readonly channelsPerSecondMax: number
@@ -75,6 +77,7 @@ export const networkLimitsDefault: NetworkLimits = {
   bulkChannelsMax: 4,
   connectionsMax: 256,
   handshakesMax: 64,
+  handshakesOfSourceMax: 16,
   handshakeTimeoutMs: 10_000,
   channelsPerSecondMax: 20,
   keepAliveMs: 15_000,

@@ -59,6 +59,8 @@ export interface MemoryNodeOptions {
   readonly name: string
   readonly localKey: TransportKey
   readonly limits?: Partial<NetworkLimits>
+  /** Its connections count as ones through a relay, on both sides. False when left out. */
+  readonly isRelayed?: boolean
 }
 
 const conditionsDefault: LinkConditions = {
@@ -99,17 +101,17 @@ class Hub implements MemoryNetwork {
     return [...this.#nodes.keys()]
   }
 
-  join({ name, localKey, limits }: MemoryNodeOptions): Network {
-    const transport = this.joinTransport(name, localKey)
+  join({ name, localKey, limits, isRelayed }: MemoryNodeOptions): Network {
+    const transport = this.joinTransport(name, localKey, isRelayed)
     const bytes = (length: number): Uint8Array =>
       new Uint8Array(length).map(() => Math.floor(this.random() * 256))
     return createHost({ localKey, transport, timers: this.timers, random: { bytes }, limits })
   }
 
-  joinTransport(name: string, localKey: Uint8Array): MemoryTransport {
+  joinTransport(name: string, localKey: Uint8Array, isRelayed = false): MemoryTransport {
     if (!namePattern.test(name)) throw new RangeError(`"${name}" is no name of a node in memory`)
     if (this.#nodes.has(name)) throw new RangeError(`a node "${name}" has joined already`)
-    const transport = new MemoryTransport(this, name, localKey)
+    const transport = new MemoryTransport(this, name, localKey, isRelayed)
     this.#nodes.set(name, transport)
     return transport
   }
@@ -230,12 +232,14 @@ class MemoryTransport implements Transport {
   readonly name: string
   readonly key: Uint8Array
   readonly links = new Set<MemoryLink>()
+  readonly isRelayed: boolean
   isGone = false
   readonly #hub: Hub
   #receiver: TransportReceiver | undefined
 
-  constructor(hub: Hub, name: string, key: Uint8Array) {
+  constructor(hub: Hub, name: string, key: Uint8Array, isRelayed = false) {
     this.#hub = hub
+    this.isRelayed = isRelayed
     this.name = name
     this.key = key
   }
@@ -282,7 +286,7 @@ class MemoryTransport implements Transport {
       link,
       remoteKey: peer.key,
       remoteAddress: withPeer(`/memory/${peer.name}`, peer.key),
-      relayed: false,
+      relayed: this.isRelayed || peer.isRelayed,
       openAnother: isDialler ? (signal) => this.#openAnother(peer, signal) : undefined
     }
   }

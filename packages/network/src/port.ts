@@ -14,6 +14,8 @@ export interface DialOptions {
   readonly signal?: AbortSignal
   /** Milliseconds until `ERR_NETWORK_TIMEOUT`; 10,000 when left out. */
   readonly timeoutMs?: number
+  /** An open connection through a relay does not count: for addresses that pass none. False when left out. */
+  readonly isDirect?: boolean
   /** The key the peer has to prove; another one is `ERR_NETWORK_PEER_MISMATCH`. Required unless the address ends in `/p2p/…`. */
   readonly expectedKey?: TransportKey
 }
@@ -29,6 +31,8 @@ export interface Network {
   dial(address: string, options?: DialOptions): Promise<Connection>
   /** Called for every connection a peer opened. Until `serve` is called on it, its requests wait (bounded). */
   onConnection(listener: (connection: Connection) => void): () => void
+  /** Called when a peer that is connected through a relay can be reached without, with an address for `dial`. */
+  onDirectWay(listener: (key: TransportKey, address: string) => void): () => void
   /** Consulted before a connection is shown; false closes it. At most one; none lets everybody in. */
   setGate(gate: ((peer: TransportKey, address: string) => boolean) | undefined): void
   /** Closes every connection and listener; repeated calls return the same promise. */
@@ -56,6 +60,10 @@ export interface Connection {
   readonly direction: 'inbound' | 'outbound'
   /** True when the bytes pass through a relay. */
   readonly relayed: boolean
+  /** False after it has ended. */
+  readonly isOpen: boolean
+  /** True while no request and no stream is under way, in either direction. */
+  readonly isIdle: boolean
   /** Rejects with `RemoteError` for an error of the peer, `NetworkError` for one of the way. Body: at most 1 MiB either way. */
   request(method: string, body: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
   /**

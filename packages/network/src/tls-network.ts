@@ -26,6 +26,7 @@ import { formatPeerId } from './peer-id.ts'
 import type { Network } from './port.ts'
 import { RateLimit } from './rate-limit.ts'
 import { systemTimers } from './timers.ts'
+import { SourceCount } from './source.ts'
 import { createSocketLink, ReadBuffer } from './socket-link.ts'
 import { createCertificate } from './tls-certificate.ts'
 import { openTransportIdentity, readPublicKey, type TransportIdentity } from './transport-identity.ts'
@@ -37,6 +38,8 @@ export interface TlsNetworkOptions {
   readonly listen?: readonly string[]
   /** Addresses to tell others beside those found, without `/p2p/…`: of a forwarded port. */
   readonly announce?: readonly string[]
+  /** Others are told `announce` alone, not where this node listens. */
+  readonly announceOnly?: boolean
   readonly limits?: Partial<NetworkLimits>
 }
 
@@ -74,7 +77,7 @@ const versions: Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'sigalg
 /** The driver without the session. */
 export function createTlsTransport(options: TlsNetworkOptions): TlsTransport {
   const limits = { ...networkLimitsDefault, ...options.limits }
-  return new TlsTransport(openTransportIdentity(options.seed), limits, options.announce ?? [])
+  return new TlsTransport(openTransportIdentity(options.seed), limits, options)
 }
 
 interface Endpoint {
@@ -86,6 +89,7 @@ class TlsTransport implements Transport {
   readonly #identity: TransportIdentity
   readonly #limits: NetworkLimits
   readonly #announce: readonly string[]
+  readonly #announceOnly: boolean
   readonly #context: SecureContext
   readonly #certificate: { readonly cert: string; readonly key: string }
   readonly #servers: Server[] = []
@@ -93,15 +97,22 @@ class TlsTransport implements Transport {
   readonly #rate: RateLimit
   #receiver: TransportReceiver | undefined
   /** Sockets that strangers opened, by address and port. */
-  readonly #unproven = new Set<string>()
+  readonly #unproven = new Map<string, () => void>()
+  readonly #sources: SourceCount
 
-  constructor(identity: TransportIdentity, limits: NetworkLimits, announce: readonly string[]) {
+  constructor(
+    identity: TransportIdentity,
+    limits: NetworkLimits,
+    { announce = [], announceOnly = false }: Pick<TlsNetworkOptions, 'announce' | 'announceOnly'>
+  ) {
     this.#identity = identity
     this.#limits = limits
     this.#announce = announce.map((address) => parseAddress(address).text)
+    this.#announceOnly = announceOnly
     const key = identity.privateKey.export({ format: 'pem', type: 'pkcs8' })
     this.#certificate = { cert: createCertificate(identity), key }
     this.#context = createSecureContext({ ...this.#certificate, ...versions })
+    this.#sources = new SourceCount(limits.handshakesOfSourceMax)
     this.#rate = new RateLimit(limits.channelsPerSecondMax, hostsRememberedMax)
   }
 
@@ -114,7 +125,8 @@ class TlsTransport implements Transport {
   }
 
   addresses(): readonly string[] {
-    const found = this.#servers.flatMap((server) => listenedAt(server)).map((address) => `${address}/tls`)
+    const servers = this.#announceOnly ? [] : this.#servers
+    const found = servers.flatMap((server) => listenedAt(server)).map((address) => `${address}/tls`)
     return [...found, ...this.#announce].map((address) => withPeer(address, this.#identity.publicKey))
   }
 
@@ -164,19 +176,23 @@ class TlsTransport implements Transport {
 
   /** A bound on sockets that have not proven a key: they are the ones strangers can open. */
   #admit(socket: Socket): void {
-    const host = socket.remoteAddress ?? ''
-    if (this.#unproven.size >= this.#limits.handshakesMax || !this.#rate.take(host, systemTimers.now())) {
+    const { remoteAddress = '', remotePort = 0 } = socket
+    const leave =
+      this.#unproven.size < this.#limits.handshakesMax &&
+      this.#rate.take(remoteAddress, systemTimers.now()) &&
+      this.#sources.take(addressText(remoteAddress, remotePort))
+    if (leave === false) {
       socket.destroy()
       return
     }
     this.#keep(socket)
     const name = nameOf(socket)
-    this.#unproven.add(name)
-    socket.once('close', () => this.#unproven.delete(name))
+    this.#unproven.set(name, leave)
+    socket.once('close', () => this.#proven(name))
   }
 
   #accept(socket: TLSSocket): void {
-    this.#unproven.delete(nameOf(socket))
+    this.#proven(nameOf(socket))
     this.#keep(socket)
     const key = provenKey(socket)
     const { remoteAddress, remotePort } = socket
@@ -187,6 +203,11 @@ class TlsTransport implements Transport {
     }
     const address = withPeer(`${addressText(remoteAddress, remotePort)}/tls`, key)
     this.#receiver.accepted(this.#prove(socket, key, address, undefined, undefined))
+  }
+
+  #proven(name: string): void {
+    this.#unproven.get(name)?.()
+    this.#unproven.delete(name)
   }
 
   async #connect(

@@ -167,7 +167,8 @@ describe('a peer that was dialled', () => {
         }
         time.start(2, answer)
       },
-      addressesChanged: () => undefined
+      addressesChanged: () => undefined,
+      directWay: () => undefined
     })
     await time.until(victim.dial(`/memory/mallory`, { expectedKey: keyOf(200) }))
     const before = opened

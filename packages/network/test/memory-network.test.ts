@@ -233,7 +233,7 @@ describe('an enemy', () => {
         async (frames, kind) => {
           const { time, hub, there, local } = await pair()
           const enemy = joinBare(hub, 'enemy', keyOf(66))
-          enemy.open({ accepted: () => {}, addressesChanged: () => {} })
+          enemy.open({ accepted: () => {}, addressesChanged: () => {}, directWay: () => {} })
           const session = new Uint8Array(16)
           const hellos = [0, kind].map((channel) => ({
             ...{ type: frameType.hello, version: 1, channel, instance: session, session }

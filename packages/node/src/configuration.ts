@@ -209,12 +209,18 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
       host: text('network.host') ?? '',
       port: Number(value('network.port')),
       announce: text('network.announce')?.split(',') ?? [],
+      announceOnly: value('network.announceOnly') === true,
       libp2p: value('network.libp2p') === true,
       libp2pPort: Number(value('network.libp2pPort')),
+      webSocketPort: values.has('network.webSocketPort') ? Number(value('network.webSocketPort')) : undefined,
+      quic: value('network.quic') === true,
       mdns: value('network.mdns') === true,
+      dht: text('network.dht') as Settings['network']['dht'],
       bootstrap: text('network.bootstrap')?.split(',') ?? [],
       relays: text('network.relays')?.split(',') ?? [],
-      relayServer: value('network.relayServer') === true
+      relayServer: value('network.relayServer') === true,
+      holePunching: value('network.holePunching') === true,
+      autonat: value('network.autonat') === true
     },
     sync: {
       content: text('sync.content') as Settings['sync']['content'],

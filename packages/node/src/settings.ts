@@ -40,14 +40,21 @@ export interface Settings {
     readonly port: number
     /** Multiaddrs without a peer id. */
     readonly announce: readonly string[]
+    readonly announceOnly: boolean
     readonly libp2p: boolean
     readonly libp2pPort: number
+    /** undefined: WebSockets are off. */
+    readonly webSocketPort: number | undefined
+    readonly quic: boolean
     readonly mdns: boolean
+    readonly dht: 'auto' | 'off' | 'client' | 'server'
     /** Multiaddrs that end in a peer id. */
     readonly bootstrap: readonly string[]
     /** Multiaddrs that end in a peer id. */
     readonly relays: readonly string[]
     readonly relayServer: boolean
+    readonly holePunching: boolean
+    readonly autonat: boolean
   }
   readonly sync: {
     readonly content: 'all' | 'on-demand'
@@ -93,12 +100,18 @@ export type SettingKey =
   | 'network.host'
   | 'network.port'
   | 'network.announce'
+  | 'network.announceOnly'
   | 'network.libp2p'
   | 'network.libp2pPort'
+  | 'network.webSocketPort'
+  | 'network.quic'
   | 'network.mdns'
+  | 'network.dht'
   | 'network.bootstrap'
   | 'network.relays'
   | 'network.relayServer'
+  | 'network.holePunching'
+  | 'network.autonat'
   | 'sync.content'
   | 'sync.uploadRate'
   | 'sync.downloadRate'
@@ -320,6 +333,15 @@ export const settings: readonly Setting[] = [
     summary: 'further addresses at which others can dial this node: of a forwarded port, or a name'
   },
   {
+    key: 'network.announceOnly',
+    variable: 'BLOCKTREE_NETWORK_ANNOUNCE_ONLY',
+    flag: 'network-announce-only',
+    kind: { type: 'boolean' },
+    fallback: 'false',
+    summary:
+      'whether others are told the addresses of network.announce and of relays alone, not those at which this node listens'
+  },
+  {
     key: 'sync.content',
     variable: 'BLOCKTREE_SYNC_CONTENT',
     flag: 'sync-content',
@@ -422,12 +444,39 @@ export const settings: readonly Setting[] = [
     summary: 'port for libp2p; 0 takes a free one at each start'
   },
   {
+    key: 'network.webSocketPort',
+    variable: 'BLOCKTREE_NETWORK_WEB_SOCKET_PORT',
+    flag: 'network-web-socket-port',
+    kind: { type: 'integer', min: 0, max: 65_535 },
+    fallback: undefined,
+    summary:
+      'with libp2p: port for WebSockets, which pass where nothing but the web does; 0 takes a free one at each start; off when not given'
+  },
+  {
+    key: 'network.quic',
+    variable: 'BLOCKTREE_NETWORK_QUIC',
+    flag: 'network-quic',
+    kind: { type: 'boolean' },
+    fallback: 'false',
+    summary:
+      'with libp2p: whether QUIC is spoken, on the UDP port of the same number; needs the package @chainsafe/libp2p-quic beside the program'
+  },
+  {
     key: 'network.mdns',
     variable: 'BLOCKTREE_NETWORK_MDNS',
     flag: 'network-mdns',
     kind: { type: 'boolean' },
     fallback: 'true',
     summary: 'with libp2p: whether nodes find each other in the local network by multicast'
+  },
+  {
+    key: 'network.dht',
+    variable: 'BLOCKTREE_NETWORK_DHT',
+    flag: 'network-dht',
+    kind: { type: 'choice', choices: ['auto', 'off', 'client', 'server'] },
+    fallback: 'auto',
+    summary:
+      'with libp2p: the distributed table in which nodes are found by their id: client asks and is found, server also answers others and has to be reachable, auto is client where network.bootstrap is given'
   },
   {
     key: 'network.bootstrap',
@@ -453,6 +502,23 @@ export const settings: readonly Setting[] = [
     kind: { type: 'boolean' },
     fallback: 'false',
     summary: 'with libp2p: whether this node passes the bytes of others that cannot reach each other'
+  },
+  {
+    key: 'network.holePunching',
+    variable: 'BLOCKTREE_NETWORK_HOLE_PUNCHING',
+    flag: 'network-hole-punching',
+    kind: { type: 'boolean' },
+    fallback: 'true',
+    summary:
+      'with network.relays: whether a connection through a relay is replaced by a direct one where the routers allow it'
+  },
+  {
+    key: 'network.autonat',
+    variable: 'BLOCKTREE_NETWORK_AUTONAT',
+    flag: 'network-autonat',
+    kind: { type: 'boolean' },
+    fallback: 'false',
+    summary: 'with libp2p: whether others are asked if this node can be dialled, and asking ones are answered'
   },
   {
     key: 'service',

@@ -1,9 +1,10 @@
-/** `help`: the overview, or one command. */
+/** `help`: the overview, one command, or all settings. */
 import { nearestName } from '@blocktree/rpc'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command.ts'
 import { commandTable, findCommand } from '../command-table.ts'
-import { commandHelp, overview, reference } from '../help.ts'
+import { commandHelp, overview, reference, settingsHelp } from '../help.ts'
+import { settingOptions } from '../setting-options.ts'
 
 export async function run(context: CommandContext): Promise<void> {
   const words = context.arguments
@@ -16,6 +17,10 @@ export async function run(context: CommandContext): Promise<void> {
       commandTable.map(({ name, summary }) => ({ name, summary })),
       () => overview(commandTable)
     )
+    return
+  }
+  if (words.length === 1 && words[0] === 'settings') {
+    context.output.result(settingOptions, () => settingsHelp(settingOptions))
     return
   }
   const found = findCommand(words)

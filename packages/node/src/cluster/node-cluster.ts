@@ -7,6 +7,7 @@ import {
   announceEndpoint,
   type Candidate,
   ClusterError,
+  encodeKnownEndpoints,
   exchangeAddresses,
   fingerprintOf,
   formatInvitationCode,
@@ -20,6 +21,7 @@ import {
   MessageExchange,
   openAddressBook,
   openInvitationDesk,
+  openKnownEndpoint,
   type Peer,
   PeerDirectory,
   type Penalty,
@@ -31,23 +33,25 @@ import {
 import { equalBytes, formatId } from '@blocktree/codec'
 import { type Actor, resolvePath } from '@blocktree/files'
 import { formatPeerId, type Network, RemoteError } from '@blocktree/network'
-import type { Discovery } from '@blocktree/network/libp2p'
+import type { Discovery, RecordRule } from '@blocktree/network/libp2p'
 import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { admitCandidate, expectMayGive, zoneAt } from './admit-candidate.ts'
+import { createAddressDiscovery } from './address-sources.ts'
 import { AppMessages } from './app-messages.ts'
 import { createAddressRows, createInvitationRows } from './cluster-rows.ts'
 import { createIntroductionTaker, introduceSelf, needsIntroduction } from './introductions.ts'
 import type { Untaken } from './message-topics.ts'
 import type { NodeStanding } from './node-standing.ts'
-import { openNetworks } from './open-networks.ts'
+import { dhtOf, openNetworks } from './open-networks.ts'
 import { addressesForOthers, OwnEndpoint } from './own-endpoint.ts'
 import { hasContent } from '../eris/has-content.ts'
 import { serveBlocks } from '../eris/serve-blocks.ts'
 import { serveSync } from '../sync/serve-sync.ts'
 import { treeNameOf } from '../tree-router.ts'
+import { type PeerWay, wayOf } from './peer-way.ts'
 import { openTransportKey } from './transport-key.ts'
 
 export interface NodeCluster {
@@ -62,6 +66,9 @@ export interface NodeCluster {
   readonly timers: Timers
   readonly networks: readonly Network[]
   readonly transportKey: Id
+  /** The transport key as libp2p writes it, for the end of an address of this node. */
+  readonly peerId: string
+  wayOf(peer: Peer): PeerWay
   /** Where others can dial this node, best first, without a peer id. */
   addresses(): readonly string[]
   /** Who may not connect for a while, and why. */
@@ -103,7 +110,8 @@ export type ClusterParts = Pick<
 const lookEachMs = 250 // how soon a cap that came, went or ended changes who is connected
 const introduceAgainMs = 10_000 // where too many strangers introduce themselves
 const announceEachMs = 12 * 3_600_000 // what is known in the table ends after a day
-const announceRetryMs = 300_000
+const announceRetryMsMin = 5000 // doubled
+const announceRetryMsMax = 300_000
 const features: readonly string[] = ['messages/1']
 
 export const systemTimers: Timers = {
@@ -147,6 +155,7 @@ class Cluster implements NodeCluster {
   /** Trees, by name, in which this node showed a peer its rights. */
   readonly #introduced = new WeakMap<Peer, Set<string>>()
   #networks: readonly Network[] = []
+  #discoveries: readonly Discovery[] = []
   #change = -1
   #stopTimer = (): void => undefined
   #stopAnnouncing = (): void => undefined
@@ -253,6 +262,14 @@ class Cluster implements NodeCluster {
     )
   }
 
+  get peerId(): string {
+    return formatPeerId(this.transportKey)
+  }
+
+  wayOf(peer: Peer): PeerWay {
+    return wayOf(this, peer)
+  }
+
   get networks(): readonly Network[] {
     return this.#networks
   }
@@ -271,7 +288,13 @@ class Cluster implements NodeCluster {
         this.router
       )
     )
-    const options = { seed: this.#seed, listens: true, log }
+    const records: RecordRule = {
+      check: (principal, record) => {
+        const nowMs = this.#parts.clock.now()
+        return openKnownEndpoint(this.#parts.crypto, record, { principal, nowMs }).endpoint.body.sequence
+      }
+    }
+    const options = { seed: this.#seed, listens: true, log, records }
     const { networks, discoveries } = await openNetworks(configuration.network, options)
     this.#networks = networks
     await this.republish()
@@ -279,8 +302,11 @@ class Cluster implements NodeCluster {
       this.#ends.push(network.onAddresses(() => void this.republish()))
       this.directory.addNetwork(network)
     }
-    for (const discovery of discoveries) this.directory.addDiscovery(discovery)
-    this.#announce(discoveries)
+    this.#discoveries = discoveries
+    const { relays } = configuration.network
+    for (const discovery of discoveries)
+      this.directory.addDiscovery(createAddressDiscovery(discovery, relays))
+    this.#announce(announceRetryMsMin)
     this.look()
     log.info('the node takes part in the network', { addresses: this.addresses() })
   }
@@ -389,15 +415,23 @@ class Cluster implements NodeCluster {
   }
 
   /** In the distributed table, where one is used; what fails is tried again sooner. */
-  #announce(discoveries: readonly Discovery[]): void {
-    if (this.#parts.configuration.network.bootstrap.length === 0) return
-    const again = (milliseconds: number): void => {
+  #announce(retryMs: number): void {
+    this.#stopAnnouncing()
+    if (this.#isClosed || dhtOf(this.#parts.configuration.network) === undefined) return
+    const again = (milliseconds: number, nextRetryMs: number): void => {
       if (this.#isClosed) return
-      this.#stopAnnouncing = this.timers.start(milliseconds, () => this.#announce(discoveries))
+      this.#stopAnnouncing()
+      this.#stopAnnouncing = this.timers.start(milliseconds, () => this.#announce(nextRetryMs))
     }
-    Promise.all(discoveries.map(async (discovery) => await discovery.announce())).then(
-      () => again(announceEachMs),
-      () => again(announceRetryMs)
+    const { principal } = this.#parts.principals.node
+    const record = encodeKnownEndpoints([{ principal: principal.record, endpoint: this.#endpoint.current() }])
+    const announced = this.#discoveries.map(async (discovery) => {
+      await discovery.publish(principal.id, record)
+      await discovery.announce()
+    })
+    Promise.all(announced).then(
+      () => again(announceEachMs, announceRetryMsMin),
+      () => again(retryMs, Math.min(announceRetryMsMax, retryMs * 2))
     )
   }
 
@@ -408,6 +442,7 @@ class Cluster implements NodeCluster {
       const endpoint = await this.#endpoint.update(this.addresses())
       if (endpoint === undefined) return
       announceEndpoint(this, { principal: principals.node.principal.record, endpoint })
+      this.#announce(announceRetryMsMin)
     } catch (error) {
       log.warn('the addresses of this node could not be kept', { reason: reasonOf(error) })
     }

@@ -1,6 +1,6 @@
 /** The ways over which this node is reached, as configured; loaded when they are needed. */
-import type { Network } from '@blocktree/network'
-import type { Discovery } from '@blocktree/network/libp2p'
+import { type Network, NetworkError } from '@blocktree/network'
+import type { Discovery, RecordRule } from '@blocktree/network/libp2p'
 import type { Log } from '../log.ts'
 import { reasonOf, systemCode } from '../node-error.ts'
 import type { Settings } from '../settings.ts'
@@ -13,6 +13,8 @@ export interface OpenNetworks {
 
 interface OpenOptions {
   readonly seed: Uint8Array
+  /** What a record of the distributed table has to meet; none is taken when left out. */
+  readonly records?: RecordRule
   /** False for a node that only dials, while it joins. */
   readonly listens: boolean
   readonly log: Log
@@ -25,8 +27,7 @@ export async function openNetworks(settings: NetworkSettings, options: OpenOptio
   const tls = await onSomePort(settings.port, options.log, (port) => openTls(settings, options, port))
   if (!settings.libp2p) return { networks: [tls], discoveries: [] }
   try {
-    const open = (port: number): ReturnType<typeof openLibp2p> => openLibp2p(settings, options, port)
-    const { network, discovery } = await onSomePort(settings.libp2pPort, options.log, open)
+    const { network, discovery } = await openWithQuic(settings, options)
     return { networks: [tls, network], discoveries: [discovery] }
   } catch (error) {
     options.log.error('libp2p cannot be used', { reason: reasonOf(error) })
@@ -35,35 +36,85 @@ export async function openNetworks(settings: NetworkSettings, options: OpenOptio
 }
 
 async function openTls(
-  { host, announce }: NetworkSettings,
+  { host, announce, announceOnly }: NetworkSettings,
   { seed, listens }: OpenOptions,
   port: number
 ): Promise<Network> {
   const { createTlsNetwork } = await import('@blocktree/network/tls')
-  const spoken = announce.filter((address) => address.includes('/tls'))
-  return await createTlsNetwork({ seed, announce: spoken, listen: listens ? [`${tcp(host, port)}/tls`] : [] })
+  const spoken = announce.filter(isOfTls)
+  const listen = listens ? [`${tcp(host, port)}/tls`] : []
+  return await createTlsNetwork({ seed, announce: spoken, announceOnly, listen })
+}
+
+type OpenLibp2p = { readonly network: Network; readonly discovery: Discovery }
+
+/** Without QUIC where its package is not installed: the other ways are no worse for that. */
+async function openWithQuic(settings: NetworkSettings, options: OpenOptions): Promise<OpenLibp2p> {
+  const open = (quic: boolean): Promise<OpenLibp2p> =>
+    onSomePort(settings.libp2pPort, options.log, (port) => openLibp2p({ ...settings, quic }, options, port))
+  try {
+    return await open(settings.quic)
+  } catch (error) {
+    if (!settings.quic || !(error instanceof NetworkError) || error.code !== 'ERR_NETWORK_FEATURE_MISSING')
+      throw error
+    options.log.error('QUIC cannot be used', { reason: reasonOf(error) })
+    return await open(false)
+  }
 }
 
 async function openLibp2p(
-  { host, announce, mdns, bootstrap, relays, relayServer }: NetworkSettings,
-  { seed, listens }: OpenOptions,
+  settings: NetworkSettings,
+  { seed, listens, records }: OpenOptions,
   port: number
-): Promise<{ readonly network: Network; readonly discovery: Discovery }> {
+): Promise<OpenLibp2p> {
+  const { announce, announceOnly, mdns, relays, relayServer, holePunching, autonat } = settings
   const { createLibp2pNetwork } = await import('@blocktree/network/libp2p')
-  const through = relays.map((relay) => `${relay}/p2p-circuit`)
+  const dht = dhtOf(settings)
   return await createLibp2pNetwork({
     seed,
-    announce: announce.filter((address) => !address.includes('/tls')),
-    listen: listens ? [tcp(host, port), ...through] : [],
+    announce: announce.filter((address) => !isOfTls(address)),
+    announceOnly,
+    ...(records === undefined ? {} : { records }),
+    listen: listens ? listenAt(settings, port) : [],
     features: {
       identify: true,
       mdns: mdns && listens,
       relay: true,
-      holePunching: relays.length > 0,
-      ...(bootstrap.length === 0 ? {} : { dht: { mode: 'client', bootstrap } }),
+      webSockets: true,
+      quic: settings.quic,
+      autonat: autonat && listens,
+      holePunching: holePunching && relays.length > 0,
+      ...(dht === undefined
+        ? {}
+        : { dht: { mode: listens ? dht : 'client', bootstrap: settings.bootstrap } }),
       ...(relayServer && listens ? { relayServer: { reservationsMax: relayReservationsMax } } : {})
     }
   })
+}
+
+function listenAt(settings: NetworkSettings, port: number): readonly string[] {
+  const { host, webSocketPort, quic, relays } = settings
+  const isOnOtherPort = port !== settings.libp2pPort // perhaps it is the one for WebSockets that is taken
+  return [
+    tcp(host, port),
+    ...(webSocketPort === undefined ? [] : [`${tcp(host, isOnOtherPort ? 0 : webSocketPort)}/ws`]),
+    ...(quic ? [`${hostPart(host)}/udp/${port}/quic-v1`] : []),
+    ...relays.map((relay) => `${relay}/p2p-circuit`)
+  ]
+}
+
+/** undefined when it is not used. */
+export function dhtOf({
+  dht,
+  bootstrap
+}: Pick<NetworkSettings, 'dht' | 'bootstrap'>): 'client' | 'server' | undefined {
+  if (dht === 'client' || dht === 'server') return dht
+  return dht === 'off' || bootstrap.length === 0 ? undefined : 'client'
+}
+
+/** A multiaddr that ends in TLS is one of our own driver; WebSockets over TLS are libp2p's. */
+function isOfTls(address: string): boolean {
+  return address.endsWith('/tls')
 }
 
 const relayReservationsMax = 64
@@ -84,6 +135,10 @@ async function onSomePort<Result>(
 }
 
 function tcp(host: string, port: number): string {
+  return `${hostPart(host)}/tcp/${port}`
+}
+
+function hostPart(host: string): string {
   const kind = host.includes(':') ? 'ip6' : /^[0-9.]+$/.test(host) ? 'ip4' : 'dns'
-  return `/${kind}/${host}/tcp/${port}`
+  return `/${kind}/${host}`
 }

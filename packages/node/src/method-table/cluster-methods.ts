@@ -51,6 +51,8 @@ export interface MemberSummary {
   readonly roundTripMs?: number | undefined
 }
 
+export type PeerTransport = 'tls' | 'tcp' | 'websocket' | 'quic'
+
 export interface PeerSummary {
   readonly principal: string
   readonly name: string
@@ -58,6 +60,11 @@ export interface PeerSummary {
   readonly address: string
   readonly direction: 'inbound' | 'outbound'
   readonly isRelayed: boolean
+  /** Who passes the bytes on: its name where it is known, else its peer id. */
+  readonly relay?: string | undefined
+  readonly transport: PeerTransport
+  /** How its address was found; absent for a peer that dialled this node. */
+  readonly foundBy?: 'book' | 'mdns' | 'dht' | 'relay' | undefined
   readonly connectedMs: number
   readonly clockOffsetMs: number
   readonly features: readonly string[]
@@ -149,6 +156,8 @@ export interface ClusterMethods {
     Empty,
     {
       readonly isOpen: boolean
+      /** Of this node, for addresses of it that others are told: "…/p2p/ID". */
+      readonly peerId?: string | undefined
       readonly addresses: readonly string[]
       readonly peers: readonly PeerSummary[]
       readonly shutOut: readonly ShutOutPeer[]
@@ -217,6 +226,9 @@ const peer = schema.object({
   address: text,
   direction: schema.enumeration(['inbound', 'outbound']),
   isRelayed: flag,
+  relay: schema.optional(text),
+  transport: schema.enumeration(['tls', 'tcp', 'websocket', 'quic']),
+  foundBy: schema.optional(schema.enumeration(['book', 'mdns', 'dht', 'relay'])),
   connectedMs: timeMs,
   clockOffsetMs: schema.integer(),
   features: schema.array(text),
@@ -356,6 +368,7 @@ const definitions = [
     summary: 'Who is connected, and where this node is reached; nothing listens while it is not open',
     result: schema.object({
       isOpen: flag,
+      peerId: schema.optional(text),
       addresses: schema.array(text),
       peers: schema.array(peer),
       shutOut: schema.array(shutOutPeer)

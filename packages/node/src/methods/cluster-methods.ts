@@ -1,5 +1,5 @@
 /** node.invite and its kin, peer.*, message.*: handlers about other nodes. */
-import type { Candidate, Invitation, ReceivedMessage } from '@blocktree/cluster' // types alone: a node without others does not load it
+import type { Candidate, Invitation, Peer, ReceivedMessage } from '@blocktree/cluster' // types alone: a node without others does not load it
 import { equalBytes, formatId } from '@blocktree/codec'
 import type { Actor } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
@@ -228,32 +228,46 @@ function memberHandlers(parts: NodeParts): Pick<ClusterHandlers, MemberMethod> {
       const open = await cluster.loaded()
       if (open === undefined) return { isOpen: false, addresses: [], peers: [], shutOut: [] }
       const nameOf = parts.names.current()
-      const peers = open.directory.peers().map((one): PeerSummary => {
-        const { connection, principal, hello, connectedMs, clockOffsetMs } = one
-        const { bytesIn, bytesOut, roundTripMs } = connection.statistics
-        return {
-          principal: formatId(principal),
-          name: nameOf(principal),
-          standing: parts.standing.standingOf(principal),
-          address: connection.remoteAddress,
-          direction: connection.direction,
-          isRelayed: connection.relayed,
-          connectedMs,
-          clockOffsetMs: Math.round(clockOffsetMs),
-          features: hello.features,
-          bytesIn,
-          bytesOut,
-          ...(roundTripMs === undefined ? {} : { roundTripMs })
-        }
-      })
+      const peers = open.directory
+        .peers()
+        .map((one) => describePeer({ standing: parts.standing, nameOf }, open, one))
       const shutOut = open.shutOut().map(({ transportKey, principal, wrong, untilMs }) => ({
         transportKey,
         ...(principal === undefined ? {} : { principal: principals.nameOf(principal) }),
         code: wrong,
         untilMs
       }))
-      return { isOpen: true, addresses: open.addresses(), peers, shutOut }
+      return { isOpen: true, peerId: open.peerId, addresses: open.addresses(), peers, shutOut }
     }
+  }
+}
+
+function describePeer(
+  { nameOf, standing }: Pick<NodeParts, 'standing'> & { readonly nameOf: (principal: Id) => string },
+  open: NodeCluster,
+  peer: Peer
+): PeerSummary {
+  const { connection, principal, hello, connectedMs, clockOffsetMs } = peer
+  const { bytesIn, bytesOut, roundTripMs } = connection.statistics
+  const { transport, relay, foundBy } = open.wayOf(peer)
+  return {
+    principal: formatId(principal),
+    name: nameOf(principal),
+    standing: standing.standingOf(principal),
+    address: connection.remoteAddress,
+    direction: connection.direction,
+    isRelayed: connection.relayed,
+    ...(relay === undefined
+      ? {}
+      : { relay: relay.principal === undefined ? relay.peerId : nameOf(relay.principal) }),
+    transport,
+    ...(foundBy === undefined ? {} : { foundBy }),
+    connectedMs,
+    clockOffsetMs: Math.round(clockOffsetMs),
+    features: hello.features,
+    bytesIn,
+    bytesOut,
+    ...(roundTripMs === undefined ? {} : { roundTripMs })
   }
 }
 

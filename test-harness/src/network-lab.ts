@@ -1,0 +1,154 @@
+/**
+ * Networks made for one test: machines as network namespaces, switches between them, routers with address translation.
+ * Nothing of it touches the networks of the machine that runs the test.
+ */
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+
+export interface NetworkLab extends Disposable {
+  /** A machine with a network of its own, on which nothing but itself is reached yet. */
+  addMachine(name: string): void
+  /** What is plugged into it hears each other, multicast too. */
+  addSwitch(name: string): void
+  /** @param address with the length of its prefix: `192.0.2.1/24`. @returns the name of the interface */
+  plug(machine: string, into: string, address: string): string
+  /** @param target a prefix, or `default` */
+  route(machine: string, target: string, gateway: string): void
+  /** It passes packets on; what leaves by `outside` bears its own address, and nothing new comes in there. */
+  translate(router: string, outside: string): void
+  /** It passes packets on as they are. */
+  forward(router: string): void
+  /** Words that start a program on the machine. */
+  launcher(machine: string): readonly string[]
+}
+
+/** Why it cannot be had on this machine; undefined when it can. */
+export function networkLabMissing(): string | undefined {
+  if (process.platform !== 'linux') return 'network namespaces are of Linux'
+  const probe = `blocktree-${process.pid}-probe`
+  try {
+    ip('netns', 'add', probe)
+    ip('netns', 'del', probe)
+    return undefined
+  } catch {
+    return 'network namespaces cannot be made here ("ip netns add" needs root and iproute2)'
+  }
+}
+
+/** Why no router can translate addresses here; undefined when one can. */
+export function translationMissing(): string | undefined {
+  try {
+    execFileSync('nft', ['--version'], { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return 'routers cannot translate addresses without nft (package nftables)'
+  }
+}
+
+export function createNetworkLab(): NetworkLab {
+  removeLeftovers()
+  return new Lab()
+}
+
+class Lab implements NetworkLab {
+  readonly #spaces = new Map<string, string>()
+  #interfaces = 0
+
+  addMachine(name: string): void {
+    const space = `blocktree-${process.pid}-${name}`
+    ip('netns', 'add', space)
+    this.#spaces.set(name, space)
+    ip('-n', space, 'link', 'set', 'lo', 'up')
+  }
+
+  addSwitch(name: string): void {
+    this.addMachine(name)
+    ip('-n', this.#space(name), 'link', 'add', 'switch', 'type', 'bridge', 'mcast_snooping', '0')
+    ip('-n', this.#space(name), 'link', 'set', 'switch', 'up')
+  }
+
+  plug(machine: string, into: string, address: string): string {
+    const [port, socket] = [`e${++this.#interfaces}`, `s${this.#interfaces}`]
+    const [here, there] = [this.#space(machine), this.#space(into)]
+    ip('link', 'add', port, 'netns', here, 'type', 'veth', 'peer', 'name', socket, 'netns', there)
+    ip('-n', there, 'link', 'set', socket, 'master', 'switch', 'up')
+    ip('-n', here, 'address', 'add', address, 'dev', port)
+    ip('-n', here, 'link', 'set', port, 'up')
+    ip('-n', here, 'route', 'replace', '224.0.0.0/4', 'dev', port)
+    return port
+  }
+
+  route(machine: string, target: string, gateway: string): void {
+    ip('-n', this.#space(machine), 'route', 'add', target, 'via', gateway)
+  }
+
+  translate(router: string, outside: string): void {
+    this.forward(router)
+    const rules = `table ip translation {
+      chain leave { type nat hook postrouting priority 100; oifname "${outside}" masquerade; }
+      chain pass {
+        type filter hook forward priority 0; policy accept;
+        ct state established,related accept
+        iifname "${outside}" drop
+      }
+    }`
+    execFileSync('ip', ['netns', 'exec', this.#space(router), 'nft', '-f', '-'], { input: rules })
+  }
+
+  forward(router: string): void {
+    const words = ['netns', 'exec', this.#space(router), 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']
+    ip(...words)
+  }
+
+  launcher(machine: string): readonly string[] {
+    return ['ip', 'netns', 'exec', this.#space(machine)]
+  }
+
+  [Symbol.dispose](): void {
+    for (const space of this.#spaces.values()) remove(space)
+    this.#spaces.clear()
+  }
+
+  #space(name: string): string {
+    const space = this.#spaces.get(name)
+    if (space === undefined) throw new Error(`the lab has no machine "${name}"`)
+    return space
+  }
+}
+
+function ip(...words: readonly string[]): void {
+  execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+function remove(space: string): void {
+  try {
+    ip('netns', 'del', space)
+  } catch {
+    // it is gone
+  }
+}
+
+/** Of tests that were killed. */
+function removeLeftovers(): void {
+  for (const space of spaces()) {
+    const pid = Number(/^blocktree-(\d+)-/.exec(space)?.[1] ?? 0)
+    if (pid > 0 && !isAlive(pid)) remove(space)
+  }
+}
+
+function spaces(): readonly string[] {
+  try {
+    return readdirSync('/var/run/netns')
+  } catch {
+    return []
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
