@@ -15,6 +15,7 @@ import apps
 import archive
 import argon2id
 import bundles
+import cluster
 import directory_view
 import ed25519
 import evaluation
@@ -546,6 +547,55 @@ def segments_damaged(case):
     same(counts, case["kept"], "kept")
 
 
+# cluster.json
+
+def _hello(case):
+    return cluster.read_hello(H(case["bytes"]), H(case["remoteKey"]), case["nowMs"])
+
+
+def cluster_hello(case):
+    hello = _hello(case)
+    said = {
+        "principal": hello["principal"]["signer"], "sequence": hello["endpoint"]["body"]["sequence"],
+        "trees": [[tree["tree"], tree["caps"]] for tree in hello["trees"]],
+        **{name: hello[name] for name in ("clockMs", "features", "purpose")},
+    }
+    for name, value in said.items():
+        same(plain(value), case[name], name)
+
+
+def cluster_code(case):
+    same(cluster.fingerprint(H(case["inviter"]), H(case["tree"])).hex(), case["fingerprint"], "fingerprint")
+    keys_of = [H(case[name]) for name in ("secret", "transportKey", "fingerprint")]
+    same(cluster.write_code(*keys_of, case["addresses"]), case["text"], "text")
+    for name, value in cluster.read_code(case.get("typed", case["text"])).items():
+        same(plain(value), case[name], name)
+
+
+def _between(case):
+    return H(case["secret"]), {name: H(case[name]) for name in ("joinerKey", "inviterKey", "joiner", "inviter")}
+
+
+def cluster_request(case):
+    same(cluster.write_request(*_between(case), case["line"], case["name"]).hex(), case["bytes"], "bytes")
+    for name, value in cluster.read_request(*_between(case), H(case["bytes"])).items():
+        same(plain(value), case.get(name, 1), name)
+
+
+def cluster_answer(case):
+    made = cluster.write_answer(*_between(case), case["state"], H(case["tree"]), case["reason"])
+    same(made.hex(), case["bytes"], "bytes")
+    for name, value in cluster.read_answer(*_between(case), H(case["bytes"])).items():
+        same(plain(value), case.get(name, 1), name)
+
+
+def cluster_message(case):
+    read = cluster.read_message(H(case["bytes"]))
+    same(cluster.write_message(read).hex(), case["bytes"], "bytes")
+    for name, value in read.items():
+        same(plain(value), case.get(name, 1), name)
+
+
 def refuses(run, exact=False):
     return lambda case: refused(case, lambda: run(case), exact)
 
@@ -649,6 +699,18 @@ CHECKS = {
         "operations": app_call,
         "events": app_call,
         "refuse": refuses(lambda case: app_interface.read(case["name"], "request", H(case["bytes"]))),
+    },
+    "cluster": {
+        "hellos": cluster_hello,
+        "refuseHellos": refuses(_hello, exact=True),
+        "codes": cluster_code,
+        "refuseCodes": lambda case: refused({"error": "ERR_INVITATION_CODE"}, lambda: cluster.read_code(case["text"]), True),
+        "joinRequests": cluster_request,
+        "refuseJoinRequests": refuses(lambda case: cluster.read_request(*_between(case), H(case["bytes"])), exact=True),
+        "joinAnswers": cluster_answer,
+        "refuseJoinAnswers": refuses(lambda case: cluster.read_answer(*_between(case), H(case["bytes"])), exact=True),
+        "messages": cluster_message,
+        "refuseMessages": refuses(decoded("bytes", cluster.read_message), exact=True),
     },
     "bundles": {"accept": bundle, "refuse": refuses(bundle, exact=True)},
     "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
