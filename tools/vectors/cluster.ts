@@ -110,9 +110,17 @@ function refusedHellos(): VectorCase[] {
   return [
     edited('another version', [0], 2),
     edited('a principal record where the endpoint belongs', [2], box.record.bytes),
-    edited('65 trees', [3], Array<Value>(65).fill([filled(32, 1), []])),
-    edited('nine caps for one tree', [3], [[filled(32, 1), Array<Value>(9).fill(filled(32, 2))]]),
-    edited('33 features', [4], Array<Value>(33).fill('x')),
+    edited(
+      '65 trees',
+      [3],
+      Array.from({ length: 65 }, () => [filled(32, 1), []])
+    ),
+    edited('nine caps for one tree', [3], [[filled(32, 1), Array.from({ length: 9 }, () => filled(32, 2))]]),
+    edited(
+      '33 features',
+      [4],
+      Array.from({ length: 33 }, () => 'x')
+    ),
     edited('a feature of 65 bytes', [4], ['x'.repeat(65)]),
     edited('a purpose that is not there', [6], 2),
     edited('something in the place of extensions', [7], [1]),
