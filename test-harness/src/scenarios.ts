@@ -25,6 +25,7 @@ import { threeNodes } from './scenarios/three-nodes.ts'
 import { twentyNodes } from './scenarios/twenty-nodes.ts'
 import { twoNodes } from './scenarios/two-nodes.ts'
 import { twoTrees } from './scenarios/two-trees.ts'
+import { watchAcrossCuts } from './scenarios/watch-across-cuts.ts'
 
 export const scenarios: readonly Scenario[] = [
   firstBoot,
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   twentyNodes,
   twoTrees,
   relay,
+  watchAcrossCuts,
   appUse,
   appUpgrade,
   appRevoke,

@@ -77,6 +77,8 @@ export interface CommandContext {
   readonly signal: AbortSignal
   /** Connects on first use; ERR_NODE_ABSENT when no node answers. */
   node(): Promise<NodeClient>
+  /** A connection in place of one that ended; ERR_NODE_ABSENT while no node answers. */
+  reconnect(): Promise<NodeClient>
 }
 
 /** Options of every command. */

@@ -102,6 +102,8 @@ async function runCommand(
   const stopListening =
     definition.name === 'start' ? () => undefined : input.onInterrupt(() => interruption.abort())
   let client: Promise<NodeClient> | undefined
+  const open = (): Promise<NodeClient> =>
+    connect(dataDirectory, options.text('socket'), options.text('as'), environment)
   const context: CommandContext = {
     arguments: line.arguments,
     options,
@@ -110,7 +112,12 @@ async function runCommand(
     workingDirectory,
     dataDirectory,
     signal: interruption.signal,
-    node: () => (client ??= connect(dataDirectory, options.text('socket'), options.text('as'), environment))
+    node: () => (client ??= open()),
+    async reconnect() {
+      const made = await open()
+      client = Promise.resolve(made)
+      return made
+    }
   }
   try {
     const { run } = await definition.load()

@@ -82,6 +82,8 @@ export interface FileEvent {
   readonly path?: string | undefined
   readonly id?: string | undefined
   readonly kind?: FileKind | undefined
+  /** The version that is shown now; absent when none is. */
+  readonly versionId?: string | undefined
   /** Pass it as `resume` to go on after this event. */
   readonly token: string
 }
@@ -350,6 +352,7 @@ const readMethods = [
       path: schema.optional(text),
       id: schema.optional(identifier),
       kind: schema.optional(kind),
+      versionId: schema.optional(identifier),
       token: text
     }),
     errors: readErrors

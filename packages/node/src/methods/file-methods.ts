@@ -158,12 +158,13 @@ async function forward(
 
 function toFileEvent(held: HeldTree, change: Change | LostEvents): FileEvent {
   if (change.change === 'overrun') return { type: 'overrun', token: change.token }
-  const { block, kind, path, token } = change
+  const { block, kind, path, token, versionId } = change
   return {
     type: change.change,
     id: formatId(block),
     kind,
     token,
+    ...(versionId === undefined ? {} : { versionId: formatId(versionId) }),
     ...(path === undefined ? {} : { path: pathIn(held, path) })
   }
 }
