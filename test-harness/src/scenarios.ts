@@ -10,6 +10,7 @@ import { awayAndBack } from './scenarios/away-and-back.ts'
 import { backupAndRestore } from './scenarios/backup-and-restore.ts'
 import { clockJumps } from './scenarios/clock-jumps.ts'
 import { contentByUrn } from './scenarios/content-by-urn.ts'
+import { copies } from './scenarios/copies.ts'
 import { diskFull } from './scenarios/disk-full.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   awayAndBack,
   stolenNode,
   leaderKilled,
+  copies,
   rollingRestart,
   twentyNodes,
   twoTrees,

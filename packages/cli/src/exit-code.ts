@@ -86,6 +86,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   ERR_DATA_EXISTS: exitCode.exists,
   ERR_SOCKET_IN_USE: exitCode.exists,
   ERR_APP_EXISTS: exitCode.exists,
+  ERR_FILE_ELSEWHERE: exitCode.notFound,
   ERR_FILE_DAMAGED: exitCode.damaged,
   ERR_APP_DAMAGED: exitCode.damaged,
   ERR_APP_MODULE: exitCode.damaged,

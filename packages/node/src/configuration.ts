@@ -224,6 +224,8 @@ function toSettings(values: ReadonlyMap<SettingKey, SettingValue>): Settings {
     },
     sync: {
       content: text('sync.content') as Settings['sync']['content'],
+      cacheBytes: Number(value('sync.cache')),
+      absentMs: Number(value('sync.absentAfter')),
       uploadRate: Number(value('sync.uploadRate')),
       downloadRate: Number(value('sync.downloadRate')),
       receipts: value('sync.receipts') === true

@@ -1,11 +1,12 @@
 /**
  * What garbage collection must keep: every sector that any held version or manifest names. History is not pruned in
- * format 1, so only what no header names goes: uploads that were cut short, above all; on request also what only removed
- * files name.
+ * format 1, so only what no header names goes: uploads that were cut short, above all; what other nodes keep and this one let
+ * go; on request also what only removed files name.
  */
 import type { BlockStore, Id, PayloadDescriptor, TreeState } from '@blocktree/tree'
 import { decodeRecord, listReferences, recordType } from '@blocktree/tree'
 import type { CryptoProvider } from '@blocktree/crypto'
+import { isLetGo } from '@blocktree/sync'
 
 const idBytes = 32
 const idsInChunk = 4096
@@ -25,10 +26,15 @@ export async function markLiveSectors(
   const changed = new Map<string, Id>()
   const close = tree.onChange(({ block }) => changed.set(Buffer.from(block).toString('latin1'), block))
   const marks = new IdList()
+  const letGo = new IdList()
   for await (const stored of store.records()) {
     signal.throwIfAborted()
     if (stored.type !== recordType.header && stored.type !== recordType.checkpoint) continue
     const record = decodeRecord(crypto, stored.bytes)
+    if (isLetGo(store, record.id)) {
+      letGo.add(record.id)
+      continue
+    }
     if (dropRemoved && record.type === recordType.header && isRemoved(tree, record.body.block)) continue
     // a payload beside its header is no sector of its own
     if (record.type === recordType.header && stored.inline === undefined)
@@ -42,6 +48,11 @@ export async function markLiveSectors(
         for await (const { header } of tree.history(block)) {
           if (tree.inlineOf(header.id) === undefined) addPayload(later, store, header.body.payload)
         }
+      }
+      // taken back since: what is asked for from now on stays, the store sees to that
+      for (const id of letGo) {
+        const header = isLetGo(store, id) ? undefined : tree.header(id, false)
+        if (header !== undefined) addPayload(later, store, header.body.payload)
       }
       yield* marks
       yield* later

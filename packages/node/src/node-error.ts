@@ -57,6 +57,8 @@ export type NodeErrorCode =
   | 'ERR_MESSAGE_UNKNOWN' // no such message waits for an answer
   | 'ERR_JOIN_UNKNOWN' // no such node waits to join, or no such invitation
   | 'ERR_INVITER_UNREACHABLE' // the node that made the code does not answer
+  | 'ERR_POLICY_COPIES' // a number of copies is given with the policy of copies, and only with it
+  | 'ERR_FILE_ELSEWHERE' // its content is kept by other nodes, and none that is connected gave it
   | 'ERR_CONTENT_STATE' // the list of what was published cannot be read
   | 'ERR_CONTENT_UNKNOWN' // this content was not published here
   | 'ERR_CONTENT_OTHER' // content is not what was named or signed

@@ -58,6 +58,8 @@ export interface Settings {
   }
   readonly sync: {
     readonly content: 'all' | 'on-demand'
+    readonly cacheBytes: number
+    readonly absentMs: number
     readonly uploadRate: number
     readonly downloadRate: number
     readonly receipts: boolean
@@ -113,6 +115,8 @@ export type SettingKey =
   | 'network.holePunching'
   | 'network.autonat'
   | 'sync.content'
+  | 'sync.cache'
+  | 'sync.absentAfter'
   | 'sync.uploadRate'
   | 'sync.downloadRate'
   | 'sync.receipts'
@@ -348,7 +352,23 @@ export const settings: readonly Setting[] = [
     kind: { type: 'choice', choices: ['all', 'on-demand'] },
     fallback: 'all',
     summary:
-      'whether contents of files are fetched from other nodes with their headers, or when somebody reads them'
+      'all: this node keeps what the policies of directories ask it to keep; on-demand: it keeps nothing for others, and fetches contents when somebody reads them'
+  },
+  {
+    key: 'sync.cache',
+    variable: 'BLOCKTREE_SYNC_CACHE',
+    flag: 'sync-cache',
+    kind: { type: 'size', min: mebi, max: 1024 * 1024 * mebi },
+    fallback: '1 GiB',
+    summary: 'space for contents that this node need not keep: of what was read, and of what others keep now'
+  },
+  {
+    key: 'sync.absentAfter',
+    variable: 'BLOCKTREE_SYNC_ABSENT_AFTER',
+    flag: 'sync-absent-after',
+    kind: { type: 'duration', min: minute, max: 366 * 1440 * minute },
+    fallback: '3d',
+    summary: 'after how long without a connection another node does not count among those that keep copies'
   },
   {
     key: 'sync.uploadRate',

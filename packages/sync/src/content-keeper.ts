@@ -8,6 +8,7 @@ import {
   type Id,
   type IndexRow,
   type TakenRecord,
+  blockKind,
   homeZone,
   keepPolicyOf,
   recordType
@@ -59,10 +60,16 @@ export interface ContentKeeperDeps
   readonly run: (work: Promise<unknown>) => void
 }
 
+/** Says that a directory of the tree has a policy: to be durable before the first such header. */
+export function policiesRow(): IndexRow {
+  return { key: localKey(localPrefix.policy), value: Uint8Array.of(1) }
+}
+
+const noPolicies: Uint8Array = Uint8Array.of(0)
 const reviewSoonMs = 2000
 const reviewAgainMs = 10_000 // something was still missing; twice as long each time
 const reviewEveryMs: number = 60 * 60_000
-const evictMs = 500
+const evictMs = 100
 const restShare = 20 // a look takes this part of the time at most
 const evictedAtOnce = 256
 
@@ -105,12 +112,10 @@ export class ContentKeeper {
   /** Before the queue takes up what an earlier run left. */
   async load(payloads: PayloadQueue): Promise<void> {
     this.#payloads = payloads
-    const { store, tree } = this.#deps.ports
-    this.#isMarked = store.local.get(localKey(localPrefix.policy)) !== undefined
+    const [mark] = this.#deps.ports.store.local.get(policiesRow().key) ?? []
+    this.#isMarked = mark === policiesRow().value?.[0]
     this.rule.hasPolicies = this.#isMarked
-    // a policy that was set before anybody was replicated with
-    const root = tree.rootBlock === undefined ? undefined : tree.blockState(tree.rootBlock)?.winner
-    if (root !== undefined && keepPolicyOf(root) !== undefined) this.rule.hasPolicies = true
+    if (mark === undefined) this.#deps.run(this.#findPolicies())
     await this.#rows.load()
     await this.#presence.load()
     this.reviewSoon()
@@ -145,13 +150,13 @@ export class ContentKeeper {
     this.#isMarked = true
     this.rule.hasPolicies = true
     this.reviewSoon()
-    return [this.#mark()]
+    return [policiesRow()]
   }
 
   /** A policy was set here. */
   async policySet(): Promise<void> {
     this.rule.hasPolicies = true
-    if (!this.#isMarked) await this.#deps.ports.store.commit({ local: [this.#mark()] })
+    if (!this.#isMarked) await this.#deps.ports.store.commit({ local: [policiesRow()] })
     this.#isMarked = true
     this.reviewSoon()
   }
@@ -195,6 +200,12 @@ export class ContentKeeper {
     if (payload === undefined) return 'kept'
     if (this.#rows.isDropped(header.id) || !isPayloadHeld(ports.store, header.id, payload)) return 'absent'
     return this.#rows.isCached(header.id) ? 'cached' : 'kept'
+  }
+
+  /** False for content that is not here and need not be. */
+  isExpected(header: HeaderRecord): boolean {
+    if (this.rule.keepsAll) return true
+    return this.rule.keeps(ownerOf(header, this.#deps.ports)) === true || this.placeOf(header) !== 'absent'
   }
 
   /** True when it has to be fetched, or taken back, before it is read. */
@@ -325,8 +336,19 @@ export class ContentKeeper {
     return this.rule.keepsAll && this.#rows.cachedCount === 0 && !this.#rows.hasDropped
   }
 
-  #mark(): IndexRow {
-    return { key: localKey(localPrefix.policy), value: Uint8Array.of(1) }
+  /** Once for each store: of records that came otherwise than by replication, from a backup say, nobody noted it. */
+  async #findPolicies(): Promise<void> {
+    const { tree, store } = this.#deps.ports
+    let count = 0
+    for await (const { block } of tree.blockTips({ from: new Uint8Array(0) })) {
+      if (this.#ending.signal.aborted || this.#isMarked) return
+      const isDirectory = tree.blockSummary(block)?.kind === blockKind.directory
+      const winner = isDirectory ? tree.blockState(block)?.winner : undefined
+      if (winner !== undefined && keepPolicyOf(winner) !== undefined) return await this.policySet()
+      if (++count % 256 === 0) await this.#deps.sleep(0)
+    }
+    if (!this.#isMarked && count > 0)
+      await store.commit({ local: [{ key: policiesRow().key, value: noPolicies }] }, { durability: 'none' })
   }
 
   #reviewAfter(milliseconds: number): void {

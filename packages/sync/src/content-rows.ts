@@ -59,7 +59,7 @@ export class ContentRows {
     return this.#cached.has(record.toHex())
   }
   isDropped(record: Id): boolean {
-    return this.#hasDropped && isDropped(this.#store, record)
+    return this.#hasDropped && isLetGo(this.#store, record)
   }
 
   /** The one that was used longest ago comes first. */
@@ -143,7 +143,7 @@ export class ContentRows {
 }
 
 /** True for content that was let go: a collection of garbage does not keep it. */
-export function isDropped(store: Pick<BlockStore, 'local'>, record: Id): boolean {
+export function isLetGo(store: Pick<BlockStore, 'local'>, record: Id): boolean {
   return store.local.get(localKey(localPrefix.dropped, record)) !== undefined
 }
 

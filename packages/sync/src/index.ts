@@ -1,4 +1,7 @@
 /** Replication of trees between nodes (pure over ports). */
+export { type ContentStatus, policiesRow } from './content-keeper.ts'
+export type { ContentCount } from './content-review.ts'
+export { isLetGo } from './content-rows.ts'
 export * as limits from './limits.ts'
 export { treeOfMessage } from './messages.ts'
 export type { ToldChange } from './messages.ts'

@@ -19,7 +19,7 @@ export const localPrefix: Readonly<Record<LocalRowKind, Uint8Array>> = {
   dropped: encoder.encode('sync/dropped/'),
   /** Members, and when they were connected last (./member-presence.ts). */
   seen: encoder.encode('sync/seen/'),
-  /** One row: a directory of this tree has a policy, or had one (./content-keeper.ts). */
+  /** One row: whether a directory of this tree has a policy, or had one (./content-keeper.ts). */
   policy: encoder.encode('sync/policy/')
 }
 

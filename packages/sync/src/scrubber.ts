@@ -3,7 +3,13 @@
  * what is held here, by reading it. What is damaged or missing here is fetched again; a holder that fails loses its
  * standing as one, and what it promised is asked for anew.
  */
-import { type BlockStore, type Id, type PayloadDescriptor, recordType } from '@blocktree/tree'
+import {
+  type BlockStore,
+  type HeaderRecord,
+  type Id,
+  type PayloadDescriptor,
+  recordType
+} from '@blocktree/tree'
 import type { HolderTrust } from './holder-trust.ts'
 import { challengeSectorsMax } from './limits.ts'
 import { encodeChallengeAsk } from './messages.ts'
@@ -41,6 +47,8 @@ export interface ScrubberDeps {
   readonly scopeOf: (link: PeerLink) => Scope
   readonly trust: HolderTrust
   readonly sleep: (milliseconds: number) => Promise<void>
+  /** False for content that is not here and need not be. */
+  readonly isExpected: (header: HeaderRecord) => boolean
 }
 
 const busyMs = 1000
@@ -210,7 +218,8 @@ export class Scrubber {
         if (
           record?.type !== recordType.header ||
           payload === undefined ||
-          store.readRecord(tip)?.inline !== undefined
+          store.readRecord(tip)?.inline !== undefined ||
+          !this.#deps.isExpected(record)
         )
           continue
         payloads++

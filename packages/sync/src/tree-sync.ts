@@ -223,8 +223,9 @@ export class TreeSync {
       ...shared,
       scopeOf,
       book: this.#book,
-      payloads: this.#payloads,
+      payloads,
       trust: this.#trust,
+      isExpected: (header) => contents.isExpected(header),
       sleep: (milliseconds) => this.#sleep(milliseconds)
     })
     const endTaken = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
@@ -415,9 +416,11 @@ export class TreeSync {
     return header === undefined ? undefined : this.#contents.placeOf(header)
   }
 
-  /** Principals of connected peers that give us something: who is asked for content. */
+  /** Principals of connected peers that may give us something: who is asked for content. */
   get givers(): readonly Id[] {
-    return [...this.#links.values()].flatMap(({ link, scope }) => (scope.length > 0 ? [link.principal] : []))
+    return [...this.#links.values()].flatMap(({ link, state }) =>
+      state === 'forbidden' || link.standing.isBanned ? [] : [link.principal]
+    )
   }
 
   /** A directory of this tree has a policy now. */

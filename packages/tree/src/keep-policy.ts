@@ -75,7 +75,7 @@ export function onDemandEndpoint(): readonly Extension[] {
   return [{ code: endpointExtension.keepsOnDemand, critical: false, bytes: new Uint8Array(0) }]
 }
 
-export function keepsOnDemand({ body }: EndpointRecord): boolean {
+export function keepsOnDemand({ body }: Pick<EndpointRecord, 'body'>): boolean {
   return body.ext.some(({ code }) => code === endpointExtension.keepsOnDemand)
 }
 

@@ -21,6 +21,9 @@ export async function run(context: CommandContext): Promise<void> {
       state
     ])
     const head = ['holder', 'covers', 'signed', 'proven', 'state'].map((cell) => output.dim(cell))
-    return [...formatTable([head, ...rows], []), `${good} of ${answer.of} nodes keep ${answer.versionId}`]
+    return [
+      ...formatTable([head, ...rows], []),
+      `${good} of ${answer.of} nodes keep ${answer.versionId}; at this node it is ${answer.here}`
+    ]
   })
 }

@@ -1,4 +1,5 @@
 /** `sync status`: the peers of each tree, and how far this node is in step with them. */
+import type { NodeMethods } from '@blocktree/node/method-table'
 import type { CommandContext } from '../command.ts'
 import { formatBytes, formatTable, printable } from '../format.ts'
 
@@ -20,12 +21,27 @@ export async function run(context: CommandContext): Promise<void> {
       ])
     )
     const head = ['tree', 'peer', 'state', 'compared', 'records', ''].map((cell) => output.dim(cell))
-    output.result(undefined, () => [
-      ...formatTable([head, ...rows], [4]),
-      ...trees.map(
-        ({ treeId, contentsWanted, bytesReceived }) =>
-          `${treeId.slice(0, 12)}: ${contentsWanted} contents to fetch, ${formatBytes(bytesReceived)} received`
-      )
-    ])
+    output.result(undefined, () => [...formatTable([head, ...rows], [4]), ...trees.flatMap(contentLines)])
   }
+}
+
+type Tree = NodeMethods['sync.status']['result']['trees'][number]
+
+function contentLines({
+  treeId,
+  contentsWanted,
+  bytesReceived,
+  contents,
+  ...cache
+}: Tree): readonly string[] {
+  const name = treeId.slice(0, 12)
+  const lines = [`${name}: ${contentsWanted} contents to fetch, ${formatBytes(bytesReceived)} received`]
+  if (contents === undefined) return lines
+  const { kept, missing, cached, surplus, underReplicated, elsewhere } = contents
+  const room = `${formatBytes(cache.cachedBytes)} of ${formatBytes(cache.cacheBytes)}`
+  lines.push(
+    `${name}: ${kept} kept, ${missing} missing, ${cached} cached (${room}), ${surplus} surplus, ${elsewhere} elsewhere`
+  )
+  if (underReplicated > 0) lines.push(`${name}: ${underReplicated} kept in too few copies`)
+  return lines
 }

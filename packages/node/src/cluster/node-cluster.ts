@@ -214,7 +214,8 @@ class Cluster implements NodeCluster {
       treeId: trees.own.id,
       node: () => principals.node,
       transportKey: key.publicKey,
-      name: () => parts.names.own
+      name: () => parts.names.own,
+      isOnDemand: parts.configuration.sync.content === 'on-demand'
     })
     parts.names.attach((id) => book.entry(id)?.endpoint)
     const gate = new Gate({

@@ -11,8 +11,10 @@ import {
   endpointName,
   type EndpointRecord,
   type Id,
+  keepsOnDemand,
   limits,
   nameOfEndpoint,
+  onDemandEndpoint,
   type TreeState
 } from '@blocktree/tree'
 
@@ -28,6 +30,8 @@ export interface OwnEndpointDeps {
   readonly transportKey: Id
   /** What this node calls itself. */
   readonly name: () => string
+  /** This node keeps nothing for others: said in its endpoint, so that they do not count on it. */
+  readonly isOnDemand: boolean
 }
 
 export class OwnEndpoint {
@@ -57,18 +61,19 @@ export class OwnEndpoint {
     return record
   }
 
-  #fits({ body }: EndpointRecord, nowMs: number): boolean {
+  #fits({ body }: Pick<EndpointRecord, 'body'>, nowMs: number): boolean {
     return (
       equalBytes(body.transportKey, this.#deps.transportKey) &&
       equalBytes(body.tree, this.#deps.treeId) &&
       body.notAfter - nowMs > renewMs &&
       body.addresses.join() === this.#addresses.join() &&
-      nameOfEndpoint(body) === this.#deps.name()
+      nameOfEndpoint(body) === this.#deps.name() &&
+      keepsOnDemand({ body }) === this.#deps.isOnDemand
     )
   }
 
   #sign(): EndpointRecord {
-    const { crypto, clock, node, treeId, transportKey, name } = this.#deps
+    const { crypto, clock, node, treeId, transportKey, name, isOnDemand } = this.#deps
     const nowMs = clock.now()
     return createEndpoint(crypto, node().signer, {
       tree: treeId,
@@ -76,7 +81,7 @@ export class OwnEndpoint {
       addresses: this.#addresses,
       notAfter: nowMs + lifeMs,
       sequence: Math.max((this.#record?.body.sequence ?? 0) + 1, nowMs), // grows also when a backup was restored
-      ext: [endpointName(name())]
+      ext: [...(isOnDemand ? onDemandEndpoint() : []), endpointName(name())]
     })
   }
 }

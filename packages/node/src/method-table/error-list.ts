@@ -55,6 +55,9 @@ const summaries = {
   ERR_PACKAGE_OTHER_APP: 'the package is another app than the installed one',
   ERR_PACKAGE_DOWNGRADE: 'the package is not newer than the installed version',
   ERR_PACKAGE_UPGRADE_GAP: 'the installed version is too old for this one; install a version between first',
+  ERR_POLICY_COPIES: 'a number of copies is given with the policy "copies", and only with it',
+  ERR_FILE_ELSEWHERE:
+    'the content is kept by other nodes, and none of those that are connected gave it; the message names them',
   ERR_NETWORK_OFF: 'the network is switched off (network.enabled)',
   ERR_MEMBER_UNKNOWN: 'no such node is in the cluster; node.members lists them',
   ERR_JOIN_UNKNOWN: 'no such node waits to join; node.candidates lists those that do',

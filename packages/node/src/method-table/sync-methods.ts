@@ -17,9 +17,31 @@ export interface SyncPeerStatus {
   readonly shutOutMs?: number | undefined
 }
 
+/** Contents of files by what became of them when this node last looked at all of them. */
+export interface SyncContents {
+  /** Held here for others too. */
+  readonly kept: number
+  /** Should be kept here and has not come yet. */
+  readonly missing: number
+  /** Held here, and may go when room is needed. */
+  readonly cached: number
+  /** Held here until enough others keep it. */
+  readonly surplus: number
+  /** Kept here, with fewer good promises of others than the policy asks for. */
+  readonly underReplicated: number
+  /** Not here, and not meant to be. */
+  readonly elsewhere: number
+}
+
 export interface SyncTreeStatus {
   readonly treeId: string
   readonly peers: readonly SyncPeerStatus[]
+  /** Absent where every node keeps everything, and before the first look. */
+  readonly contents?: SyncContents | undefined
+  /** Bytes of contents that this node need not keep. */
+  readonly cachedBytes: number
+  /** The setting `sync.cache`. */
+  readonly cacheBytes: number
   /** Contents that are still to be fetched. */
   readonly contentsWanted: number
   readonly bytesReceived: number
@@ -39,6 +61,16 @@ export interface SyncReceipt {
   readonly checkedMs?: number | undefined
   /** `good`, or `failed`: it could not prove it. */
   readonly state: string
+}
+
+/** Which nodes keep what is at a path. */
+export interface SyncPolicy {
+  /** `all`, `copies` or `on-demand`. */
+  readonly policy: string
+  /** With `copies`. */
+  readonly copies?: number | undefined
+  /** The directory that says so; absent when none does. */
+  readonly from?: string | undefined
 }
 
 export interface SyncPromise {
@@ -69,7 +101,23 @@ export interface SyncMethods {
   readonly 'sync.compare': Shape<Empty, Empty>
   readonly 'sync.receipts': Shape<
     VersionParams,
-    { readonly versionId: string; readonly receipts: readonly SyncReceipt[]; readonly of: number }
+    {
+      readonly versionId: string
+      readonly receipts: readonly SyncReceipt[]
+      readonly of: number
+      /** Where the content is at this node: `kept`, `cached` or `absent`. */
+      readonly here: string
+    }
+  >
+  readonly 'sync.policy': Shape<{ readonly path: string }, SyncPolicy>
+  readonly 'sync.setPolicy': Shape<
+    {
+      readonly path: string
+      /** `all`, `copies`, `on-demand`; `inherit`: as the directory above. */
+      readonly policy: 'all' | 'copies' | 'on-demand' | 'inherit'
+      readonly copies?: number | undefined
+    },
+    SyncPolicy
   >
   readonly 'sync.wait': Shape<
     VersionParams & { readonly copies: number; readonly timeoutMs?: number | undefined },
@@ -91,6 +139,12 @@ const pathErrors = errors(
 )
 const timeout = schema.optional(schema.integer({ min: 1, max: 3_600_000 }))
 
+const policyShape = schema.object({
+  policy: schema.string(),
+  copies: schema.optional(size),
+  from: schema.optional(path)
+})
+
 const definitions = [
   defineMethod({
     name: 'sync.status',
@@ -109,6 +163,18 @@ const definitions = [
               shutOutMs: schema.optional(size)
             })
           ),
+          contents: schema.optional(
+            schema.object({
+              kept: size,
+              missing: size,
+              cached: size,
+              surplus: size,
+              underReplicated: size,
+              elsewhere: size
+            })
+          ),
+          cachedBytes: size,
+          cacheBytes: size,
           contentsWanted: size,
           bytesReceived: size,
           recordsPushed: size
@@ -137,9 +203,35 @@ const definitions = [
           state: schema.string()
         })
       ),
-      of: size
+      of: size,
+      here: schema.string()
     }),
     errors: pathErrors
+  }),
+  defineMethod({
+    name: 'sync.policy',
+    summary: 'Which nodes keep the content at a path, and which directory says so',
+    params: schema.object({ path }),
+    result: policyShape,
+    errors: pathErrors
+  }),
+  defineMethod({
+    name: 'sync.setPolicy',
+    summary:
+      'Say which nodes keep what is in a directory: all of them, so many, or whoever writes and reads it',
+    params: schema.object({
+      path,
+      policy: schema.enumeration(['all', 'copies', 'on-demand', 'inherit']),
+      copies: schema.optional(schema.integer({ min: 1, max: 255 }))
+    }),
+    result: policyShape,
+    errors: errors(
+      'ERR_PATH_INVALID',
+      'ERR_FILE_NOT_FOUND',
+      'ERR_FILE_NOT_DIRECTORY',
+      'ERR_ACCESS_DENIED',
+      'ERR_POLICY_COPIES'
+    )
   }),
   defineMethod({
     name: 'sync.wait',

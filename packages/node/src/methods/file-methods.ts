@@ -2,6 +2,7 @@
 import { formatId, parseId } from '@blocktree/codec'
 import type {
   Actor,
+  FileContent,
   FileEvent as Change,
   Files,
   LostEvents,
@@ -22,6 +23,7 @@ import type {
 import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
+import { withContent } from '../sync/read-content.ts'
 import { pathIn } from '../tree-router.ts'
 import {
   childPath,
@@ -45,19 +47,9 @@ export function createFileHandlers(parts: FileParts): FileHandlers {
   return { ...readHandlers(parts), ...contentHandlers(parts), ...placeHandlers(parts) }
 }
 
-/** Content that another node has and this one does not is fetched before it is read. */
-async function fetchContent(
-  { sync }: Pick<FileParts, 'sync'>,
-  held: HeldTree,
-  actor: Actor,
-  wanted: { readonly path: string; readonly version?: string | undefined; readonly signal: AbortSignal }
-): Promise<void> {
-  const replication = await sync.loaded()
-  if (replication === undefined) return
-  const { path, version, signal } = wanted
-  const id =
-    version === undefined ? held.files.stat(actor, path, { followLast: true }).versionId : parseId(version)
-  await replication.ensureContent(held, id, signal)
+/** The shown version of a file whose content is about to be read. */
+function shownVersion(held: HeldTree, actor: Actor, path: string): Id {
+  return held.files.stat(actor, path, { followLast: true }).versionId
 }
 
 function readHandlers({ trees, log, sync, names }: FileParts): ReadHandlers {
@@ -87,21 +79,26 @@ function readHandlers({ trees, log, sync, names }: FileParts): ReadHandlers {
     'file.read': ({ path, offset, length }, { peer, signal }) =>
       trees.within(peer.session, path, async (held, actor) => {
         const { files } = held
-        await fetchContent({ sync }, held, actor, { path, signal })
-        const content = files.read(actor, path, { offset: offset ?? 0, length: length ?? readBytesDefault })
+        const version = (): Id => shownVersion(held, actor, path)
+        const range = { offset: offset ?? 0, length: length ?? readBytesDefault }
+        const read = (): FileContent => files.read(actor, path, range)
+        const content = await withContent(sync, held, version, signal, read)
         return { data: content.bytes, size: content.size, versionId: formatId(content.versionId) }
       }),
     'file.get': ({ path, offset, length, version }, { peer, download, signal }) =>
       trees.within(peer.session, path, async (held, actor) => {
         const { files } = held
-        await fetchContent({ sync }, held, actor, { path, version, signal })
-        const stream = files.readStream(actor, path, {
-          ...(offset === undefined ? {} : { offset }),
-          ...(length === undefined ? {} : { length }),
-          ...(version === undefined ? {} : { version: parseId(version) })
+        const wanted = version === undefined ? undefined : parseId(version)
+        const shown = (): Id => wanted ?? shownVersion(held, actor, path)
+        return await withContent(sync, held, shown, signal, async () => {
+          const stream = files.readStream(actor, path, {
+            ...(offset === undefined ? {} : { offset }),
+            ...(length === undefined ? {} : { length }),
+            ...(wanted === undefined ? {} : { version: wanted })
+          })
+          await download.writeAll(stream)
+          return { size: stream.size, bytes: stream.length, versionId: formatId(stream.versionId) }
         })
-        await download.writeAll(stream)
-        return { size: stream.size, bytes: stream.length, versionId: formatId(stream.versionId) }
       }),
     'file.history': ({ path, limit }, { peer }) =>
       trees.within(peer.session, path, async ({ files }, actor) => {
@@ -265,16 +262,31 @@ type ContentHandlers = Pick<
   | 'file.resolve'
 >
 
-function contentHandlers({ trees, bulkWrites, space, locks }: FileParts): ContentHandlers {
+type HeldWrite = (held: HeldTree, actor: Actor) => Promise<WriteReply>
+
+function contentHandlers({ trees, bulkWrites, space, locks, sync }: FileParts): ContentHandlers {
   const fenced = (
     peer: Peer,
     path: string,
     fence: number | undefined,
-    write: (held: HeldTree, actor: Actor) => Promise<WriteReply>
+    write: HeldWrite
   ): Promise<WriteAnswer> | WriteAnswer =>
     trees.within(peer.session, path, async (held, actor) =>
       toWriteAnswer(await underFence({ locks }, { held, actor, path, fence }, () => write(held, actor)))
     )
+  /** A part of a file is written: the sectors around it are read. */
+  const changing =
+    (path: string, signal: AbortSignal, write: HeldWrite): HeldWrite =>
+    async (held, actor) =>
+      held.files.exists(actor, path)
+        ? await withContent(
+            sync,
+            held,
+            () => shownVersion(held, actor, path),
+            signal,
+            () => write(held, actor)
+          )
+        : await write(held, actor)
   return {
     'file.create': ({ path, data, replace, ifVersion, fence, ...metadata }, { peer }) => {
       space.expectRoom(data.length)
@@ -285,20 +297,35 @@ function contentHandlers({ trees, bulkWrites, space, locks }: FileParts): Conten
       }
       return fenced(peer, path, fence, ({ files }, actor) => files.create(actor, path, data, options))
     },
-    'file.write': ({ path, offset, data, ifVersion, fence }, { peer }) => {
+    'file.write': ({ path, offset, data, ifVersion, fence }, { peer, signal }) => {
       space.expectRoom(data.length)
       const options = expectation(ifVersion)
-      return fenced(peer, path, fence, ({ files }, actor) => files.write(actor, path, offset, data, options))
+      return fenced(
+        peer,
+        path,
+        fence,
+        changing(path, signal, ({ files }, actor) => files.write(actor, path, offset, data, options))
+      )
     },
-    'file.append': ({ path, data, ifVersion, fence }, { peer }) => {
+    'file.append': ({ path, data, ifVersion, fence }, { peer, signal }) => {
       space.expectRoom(data.length)
       const options = expectation(ifVersion)
-      return fenced(peer, path, fence, ({ files }, actor) => files.append(actor, path, data, options))
+      return fenced(
+        peer,
+        path,
+        fence,
+        changing(path, signal, ({ files }, actor) => files.append(actor, path, data, options))
+      )
     },
-    'file.truncate': ({ path, size, ifVersion, fence }, { peer }) => {
+    'file.truncate': ({ path, size, ifVersion, fence }, { peer, signal }) => {
       space.expectRoom(0)
       const options = expectation(ifVersion)
-      return fenced(peer, path, fence, ({ files }, actor) => files.truncate(actor, path, size, options))
+      return fenced(
+        peer,
+        path,
+        fence,
+        changing(path, signal, ({ files }, actor) => files.truncate(actor, path, size, options))
+      )
     },
     'file.put': ({ path, replace, ifVersion, fence, ...metadata }, context) => {
       const { peer, upload, signal } = context

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { formatId } from '@blocktree/codec'
 import type { Handlers, RequestContext } from '@blocktree/rpc'
 import { type Actor, resolvePath, zoneOfChildren } from '@blocktree/files'
-import { type CollectionReport, createLevelIndex } from '@blocktree/store'
+import { createLevelIndex } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import type { BackupOptions } from '../backup-format.ts'
+import { type CollectionChoice, collectStore } from '../collect-store.ts'
 import type { NodeParts } from '../create-node.ts'
 import { namePaths } from '../hosted-paths.ts'
 import type { HeldTree } from '../hosted-trees.ts'
@@ -179,11 +180,6 @@ async function verifyRows(
   }
 }
 
-interface CollectionChoice {
-  readonly minimumLive: number
-  readonly dropRemoved: boolean
-}
-
 /** In all trees, one after another. */
 async function collectAll(
   parts: NodeParts,
@@ -193,7 +189,11 @@ async function collectAll(
   const total = { segmentsRemoved: 0, bytesFreed: 0, bytesCopied: 0, sectorsMissing: 0 }
   await parts.trees.each(
     async (held) => {
-      const report = await collect(parts, held, choice, context)
+      const report = await collectStore(parts, held, choice, {
+        signal: context.signal,
+        onProgress: ({ segments, ofSegments }) =>
+          context.progress({ done: segments, total: ofSegments, unit: 'segments' })
+      })
       total.segmentsRemoved += report.removedSegments
       total.bytesFreed += report.freedBytes
       total.bytesCopied += report.copiedBytes
@@ -207,31 +207,8 @@ async function collectAll(
   return total
 }
 
-/** Mark while writes go on, wait until no long write is under way, then let the store sweep. */
-async function collect(
-  { bulkWrites, crypto }: NodeParts,
-  { store, tree }: HeldTree,
-  { minimumLive, dropRemoved }: CollectionChoice,
-  context: Upkeep
-): Promise<CollectionReport> {
-  const { markLiveSectors } = await import('../live-sectors.ts')
-  const { signal } = context
-  const live = await markLiveSectors({ store, tree, crypto }, { signal, dropRemoved })
-  try {
-    await bulkWrites.idle()
-    return await store.collect(live.ids(), {
-      minimumLive,
-      signal,
-      onProgress: ({ segments, ofSegments }) =>
-        context.progress({ done: segments, total: ofSegments, unit: 'segments' })
-    })
-  } finally {
-    live.close()
-  }
-}
-
 function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
-  const { bulkWrites, trees, space } = parts
+  const { bulkWrites, trees, space, sync } = parts
   return {
     'transfer.import': ({ source, destination, replace, followLinks }, context) =>
       trees.within(context.peer.session, destination, async (held, actor) => {
@@ -246,12 +223,15 @@ function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandler
     'transfer.export': ({ source, destination, replace }, context) =>
       trees.within(context.peer.session, source, async (held, actor) => {
         const transfer = await held.transfer.get()
+        const replication = await sync.loaded()
+        const ensure = (versions: readonly Id[]): Promise<() => void> =>
+          replication?.ensureContents(held, versions, context.signal) ?? Promise.resolve(() => undefined)
         return transfer.exportTree(
           actor,
           source,
           destination,
           { replace: replace ?? false },
-          control(context, context.signal)
+          { ...control(context, context.signal), ensure }
         )
       }),
     async 'backup.create'({ file, passphrase, path }, context) {

@@ -2,12 +2,14 @@
 import { formatId, parseId } from '@blocktree/codec'
 import type { Actor } from '@blocktree/files'
 import type { Handlers } from '@blocktree/rpc'
-import type { PromiseReport } from '@blocktree/sync'
-import type { Id } from '@blocktree/tree'
+import { type PromiseReport, policiesRow } from '@blocktree/sync'
+import type { Id, KeepPolicy } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import type { HeldTree } from '../hosted-trees.ts'
-import type { SyncMethods, SyncPromise, SyncReceipt } from '../method-table/sync-methods.ts'
+import type { SyncMethods, SyncPolicy, SyncPromise, SyncReceipt } from '../method-table/sync-methods.ts'
+import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
+import { pathIn } from '../tree-router.ts'
 
 type SyncHandlers = Handlers<SyncMethods, Peer>
 type SyncParts = Pick<NodeParts, 'trees' | 'names' | 'sync'>
@@ -30,6 +32,9 @@ export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandl
             ...(wrong === undefined ? {} : { code: wrong }),
             ...(shutOutMs === 0 ? {} : { shutOutMs: Math.ceil(shutOutMs) })
           })),
+          ...(status.contents.count === undefined ? {} : { contents: status.contents.count }),
+          cachedBytes: status.contents.cachedBytes,
+          cacheBytes: status.contents.cacheBytes,
           contentsWanted: status.payloadsWanted,
           bytesReceived: status.sectorBytesReceived,
           recordsPushed: status.recordsPushed
@@ -65,7 +70,20 @@ export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandl
             state: promised.state
           })
         }
-        return { versionId: formatId(record), receipts, of: own.of }
+        const here = (await replication.placeOf(held, record)) ?? 'absent'
+        return { versionId: formatId(record), receipts, of: own.of, here }
+      }),
+    'sync.policy': ({ path }, { peer }) =>
+      trees.within(peer.session, path, (held, actor) => shownPolicy(held, actor, path)),
+    'sync.setPolicy': ({ path, policy, copies }, { peer }) =>
+      trees.within(peer.session, path, async (held, actor) => {
+        const chosen = chosenPolicy(policy, copies)
+        const replication = await sync.loaded()
+        // first: no crash may leave a policy that nobody looks for
+        await held.store.commit({ local: [policiesRow()] })
+        await held.files.setKeepPolicy(actor, path, chosen)
+        await replication?.policySet(held)
+        return shownPolicy(held, actor, path)
       }),
     'sync.wait': ({ path, version, copies, timeoutMs }, { peer, signal }) =>
       trees.within(peer.session, path, async (held, actor) => {
@@ -94,6 +112,27 @@ export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandl
       })
       return sum
     }
+  }
+}
+
+/** @throws ERR_POLICY_COPIES */
+function chosenPolicy(policy: string, copies: number | undefined): KeepPolicy | undefined {
+  if ((policy === 'copies') !== (copies !== undefined))
+    throw new NodeError(
+      'ERR_POLICY_COPIES',
+      'a number of copies belongs to the policy "copies", and only to it'
+    )
+  if (copies !== undefined) return { kind: 'copies', copies }
+  if (policy === 'inherit') return undefined
+  return policy === 'all' ? { kind: 'all' } : { kind: 'on demand' }
+}
+
+function shownPolicy(held: HeldTree, actor: Actor, path: string): SyncPolicy {
+  const { policy, from } = held.files.keepPolicy(actor, path)
+  return {
+    policy: policy.kind === 'on demand' ? 'on-demand' : policy.kind,
+    ...(policy.kind === 'copies' ? { copies: policy.copies } : {}),
+    ...(from === undefined ? {} : { from: pathIn(held, from) })
   }
 }
 

@@ -1,5 +1,7 @@
 /** Replication, loaded with the first peer: a node that speaks to nobody pays nothing for it. */
+import { collectStore } from '../collect-store.ts'
 import type { NodeParts } from '../create-node.ts'
+import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
 import type { NodeSync } from './node-sync.ts'
 
@@ -12,15 +14,25 @@ export interface LazySync {
   close(): Promise<void>
 }
 
-type SyncParts = Pick<NodeParts, 'trees' | 'principals' | 'crypto' | 'clock' | 'log' | 'configuration'>
+type SyncParts = Pick<
+  NodeParts,
+  'trees' | 'principals' | 'crypto' | 'clock' | 'log' | 'configuration' | 'bulkWrites'
+>
+
+const minimumLive = 0.75 // of a segment that a collection leaves alone: a cache is to be near its size
 
 export function createLazySync(parts: () => SyncParts): LazySync {
   let opened: Promise<NodeSync> | undefined
   let isClosed = false
   const open = async (): Promise<NodeSync> => {
     const { NodeSync: Sync } = await import('./node-sync.ts')
-    const { trees, principals, crypto, clock, log, configuration } = parts()
-    return new Sync({ trees, principals, crypto, clock, log, settings: configuration.sync })
+    const { trees, principals, crypto, clock, log, configuration, bulkWrites } = parts()
+    const collect = async (held: HeldTree, signal: AbortSignal): Promise<number> => {
+      const choice = { minimumLive, dropRemoved: false }
+      const report = await collectStore({ bulkWrites, crypto }, held, choice, { signal })
+      return report.freedBytes - report.copiedBytes
+    }
+    return new Sync({ trees, principals, crypto, clock, log, collect, settings: configuration.sync })
   }
   const loaded = async (): Promise<NodeSync | undefined> => await opened?.catch(() => undefined)
   return {

@@ -23,6 +23,7 @@ import { reasonOf } from '../node-error.ts'
 import type { PrincipalDirectory } from '../principal-directory.ts'
 import type { TreeRouter } from '../tree-router.ts'
 import { ArrivingNames } from './arriving-names.ts'
+import { fileElsewhere } from './read-content.ts'
 
 /** A peer whose principal its hello proved. */
 export interface NodePeer {
@@ -34,7 +35,9 @@ export interface NodeSyncOptions {
   readonly trees: Pick<TreeRouter, 'own' | 'held'> & {
     readonly hosted: Pick<TreeRouter['hosted'], 'names' | 'isHosted'>
   }
-  readonly principals: Pick<PrincipalDirectory, 'node'>
+  readonly principals: Pick<PrincipalDirectory, 'node' | 'nameOf'>
+  /** Collects what the store of a tree need not hold any more. @returns bytes that were freed */
+  readonly collect: (held: HeldTree, signal: AbortSignal) => Promise<number>
   readonly crypto: CryptoProvider
   readonly clock: Clock
   readonly log: Log
@@ -42,8 +45,12 @@ export interface NodeSyncOptions {
 }
 
 export interface SyncSettings {
-  /** Whether contents of files are fetched with their headers, or when somebody reads them. */
+  /** Whether this node keeps what policies ask for, or nothing for others. */
   readonly content: 'all' | 'on-demand'
+  /** For contents that need not be kept. */
+  readonly cacheBytes: number
+  /** After which a node that was not seen does not count as a keeper. */
+  readonly absentMs: number
   /** Bytes a second; 0 for no limit. */
   readonly uploadRate: number
   readonly downloadRate: number
@@ -59,6 +66,9 @@ interface OpenSync {
 
 const scrubEveryMs = 60 * 60_000 // 256 MiB each: a terabyte in half a year, and every promise now and then
 const fetchMs = 30_000 // a reader waits no longer for content of other nodes
+const lanes = 8 // contents that one export waits for at a time
+const collectBytesMin: number = 4 * 1024 * 1024
+const collectBytesMax: number = 256 * 1024 * 1024
 
 const pace: Pace = {
   now: () => performance.now(),
@@ -79,6 +89,8 @@ export class NodeSync {
   readonly #opened: Map<string, OpenSync> = new Map()
   readonly #peers: Map<Connection, NodePeer> = new Map()
   readonly #ending = new AbortController()
+  /** Trees whose store is being collected. */
+  readonly #collecting = new Set<string>()
   readonly #scrubTimer: NodeJS.Timeout
   #isClosed = false
 
@@ -119,6 +131,10 @@ export class NodeSync {
     }
   }
 
+  get hasPeers(): boolean {
+    return this.#peers.size > 0
+  }
+
   /** Of every tree that is being replicated. */
   get status(): readonly { readonly tree: string; readonly status: SyncStatus }[] {
     return [...this.#opened.values()].map(({ held, sync }) => ({ tree: held.name, status: sync.status }))
@@ -143,11 +159,54 @@ export class NodeSync {
     return await (await this.#syncOf(held.name)).sync.fetchPayload(version, signal)
   }
 
-  /** Fetches the content of a version that is about to be read, where it may be missing; waits `fetchMs` at most. */
-  async ensureContent(held: HeldTree, version: Id, signal: AbortSignal): Promise<void> {
-    const open = this.#opened.get(held.name)
-    if (open === undefined || !open.sync.isMissing(version)) return
-    await open.sync.fetchPayload(version, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
+  /**
+   * Fetches the content of a version that is about to be read, where it may be missing; waits `fetchMs` at most.
+   * @returns what ends the reading: until then it stays here
+   * @throws ERR_FILE_ELSEWHERE with the nodes that were asked
+   */
+  async ensureContent(held: HeldTree, version: Id, signal: AbortSignal): Promise<() => void> {
+    const sync = this.#opened.get(held.name)?.sync
+    if (sync === undefined) return () => undefined
+    const release = sync.hold(version)
+    try {
+      if (!sync.isMissing(version)) return release
+      const { givers } = sync
+      const until = AbortSignal.any([signal, AbortSignal.timeout(fetchMs)])
+      const isHere = givers.length > 0 && (await sync.fetchPayload(version, until))
+      signal.throwIfAborted()
+      if (isHere) return release
+      throw fileElsewhere(givers.map((giver) => this.#options.principals.nameOf(giver)))
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  /** As `ensureContent` for many, a few at a time; what nobody gives is left to whoever reads it. */
+  async ensureContents(held: HeldTree, versions: readonly Id[], signal: AbortSignal): Promise<() => void> {
+    const releases: (() => void)[] = []
+    const waiting = versions.values()
+    const lane = async (): Promise<void> => {
+      for (const version of waiting) {
+        const release = await this.ensureContent(held, version, signal).catch(() => undefined)
+        if (release !== undefined) releases.push(release)
+        if (signal.aborted) return
+      }
+    }
+    await Promise.all(Array.from({ length: lanes }, lane))
+    return () => {
+      for (const release of releases) release()
+    }
+  }
+
+  /** Where the content of a version is at this node. */
+  async placeOf(held: HeldTree, version: Id): Promise<'kept' | 'cached' | 'absent' | undefined> {
+    return (await this.#syncOf(held.name)).sync.placeOf(version)
+  }
+
+  /** A directory of this tree has a policy now. */
+  async policySet(held: HeldTree): Promise<void> {
+    await this.#opened.get(held.name)?.sync.policySet()
   }
 
   async scrub(held: HeldTree, options: ScrubOptions): Promise<ScrubReport> {
@@ -226,6 +285,8 @@ export class NodeSync {
     const sync = await TreeSync.open({
       treeId: held.id,
       policy: settings.content === 'all' ? 'all' : 'on demand',
+      cacheBytes: settings.cacheBytes,
+      absentMs: settings.absentMs,
       collectsPromises: settings.receipts,
       ...(settings.uploadRate === 0 ? {} : { uploadBytesPerSecond: settings.uploadRate }),
       ...(settings.downloadRate === 0 ? {} : { downloadBytesPerSecond: settings.downloadRate }),
@@ -246,12 +307,30 @@ export class NodeSync {
         },
         onArriving: () => names.begin(),
         onArrived: (blocks) => names.add(blocks),
+        onLoose: (bytes) => this.#collectSoon(name, bytes),
         onNote: (note) => this.#note(note)
       }
     })
     const open = { held, sync, names }
     this.#opened.set(name, open)
     return open
+  }
+
+  /** Space is freed when that is worth a collection: it reads all records. */
+  #collectSoon(name: string, looseBytes: number): void {
+    const { cacheBytes } = this.#options.settings
+    const worthwhile = Math.min(collectBytesMax, Math.max(collectBytesMin, cacheBytes / 4))
+    const open = this.#opened.get(name)
+    if (open === undefined || looseBytes < worthwhile || this.#collecting.has(name)) return
+    this.#collecting.add(name)
+    const collected = this.#options
+      .collect(open.held, this.#ending.signal)
+      .then((freed) => {
+        this.#note({ level: 'debug', message: 'content that others keep was given up', details: { freed } })
+        open.sync.collected(looseBytes)
+      })
+      .finally(() => this.#collecting.delete(name))
+    this.#run(collected)
   }
 
   /** A part of what is held and promised each time, so that a disk is not busy with it. */

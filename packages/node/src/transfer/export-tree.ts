@@ -103,6 +103,7 @@ class Export {
   readonly #actor: Actor
   readonly #replace: boolean
   readonly #signal: AbortSignal | undefined
+  readonly #ensure: TransferControl['ensure']
   readonly #count: TransferCount
   readonly #job: WorkerJob
   readonly #epochs = new Set<string>()
@@ -117,6 +118,7 @@ class Export {
     this.#actor = actor
     this.#replace = options.replace ?? false
     this.#signal = control.signal
+    this.#ensure = control.ensure
     this.#count = new TransferCount(() => performance.now(), control.onProgress)
     this.#job = parts.pool.openJob(jobHooks(parts, actor, false))
   }
@@ -300,6 +302,15 @@ class Export {
   }
 
   async #unpack(directory: OpenDirectory, batch: readonly Item[]): Promise<void> {
+    const release = await this.#ensure?.(batch.map(({ record }) => record))
+    try {
+      await this.#unpackHeld(directory, batch)
+    } finally {
+      release?.()
+    }
+  }
+
+  async #unpackHeld(directory: OpenDirectory, batch: readonly Item[]): Promise<void> {
     const records = new Uint8Array(batch.length * 32)
     const blocks = new Uint8Array(batch.length * 32)
     const places = new Float64Array(batch.length * 3)

@@ -20,6 +20,8 @@ export interface TransferParts {
 export interface TransferControl {
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: TransferProgress) => void
+  /** Fetches content that other nodes keep before it is read; what nobody gives is a problem of its file. @returns what ends the reading */
+  readonly ensure?: (versions: readonly Id[]) => Promise<() => void>
 }
 
 /** @param writes the job makes new files: it needs the signing seed */

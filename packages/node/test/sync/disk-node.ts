@@ -10,6 +10,7 @@ import type { Connection, Network } from '@blocktree/network'
 import type { MemoryNetwork } from '@blocktree/network/memory'
 import { createStore, nodeDrivers, openStore } from '@blocktree/store'
 import { createPrincipal, createTreeState, type Id, type Principal } from '@blocktree/tree'
+import { collectStore } from '../../src/collect-store.ts'
 import type { HeldTree } from '../../src/hosted-trees.ts'
 import { createLog } from '../../src/log.ts'
 import { NodeSync, type SyncSettings } from '../../src/sync/node-sync.ts'
@@ -47,6 +48,8 @@ export interface DiskNodeOptions {
   readonly tree?: Id
   readonly directory?: string
   readonly settings?: Partial<SyncSettings>
+  /** Whether its store is collected when content was let go; default true. */
+  readonly collects?: boolean
 }
 
 export async function startDiskNode(options: DiskNodeOptions): Promise<DiskNode> {
@@ -90,11 +93,25 @@ export async function startDiskNode(options: DiskNodeOptions): Promise<DiskNode>
   await files.settleArrivals(actor)
   const sync = new NodeSync({
     trees: { own: held, held: () => Promise.resolve(held), hosted: { names: [], isHosted: () => false } },
-    principals: { node: actor },
+    principals: { node: actor, nameOf: formatId },
     crypto,
     clock,
     log: createLog({ level: 'error', format: 'json', now: Date.now, write: () => undefined }),
-    settings: { content: 'all', uploadRate: 0, downloadRate: 0, receipts: true, ...options.settings }
+    collect: async (tree_, signal) => {
+      if (options.collects === false) return 0
+      const bulkWrites = { during: (work: () => Promise<never>) => work(), idle: () => Promise.resolve() }
+      const choice = { minimumLive: 0.75, dropRemoved: false }
+      return (await collectStore({ bulkWrites, crypto }, tree_, choice, { signal })).freedBytes
+    },
+    settings: {
+      content: 'all',
+      cacheBytes: 1024 ** 3,
+      absentMs: 86_400_000,
+      uploadRate: 0,
+      downloadRate: 0,
+      receipts: true,
+      ...options.settings
+    }
   })
   const localKey = crypto.sha256(principal.id)
   known.set(localKey.toHex(), principal.id)
