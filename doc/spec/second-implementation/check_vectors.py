@@ -16,6 +16,7 @@ import archive
 import argon2id
 import bundles
 import cluster
+import coordinator
 import directory_view
 import ed25519
 import evaluation
@@ -596,6 +597,36 @@ def cluster_message(case):
         same(plain(value), case.get(name, 1), name)
 
 
+# coordinator.json
+
+def _unwritten(value):
+    if isinstance(value, dict):
+        return H(value["bin"])
+    return [_unwritten(one) for one in value] if isinstance(value, list) else value
+
+
+def coordinator_value(read):
+    def check(case):
+        value = _unwritten(case["value"])
+        same(encode(value).hex(), case["bytes"], "bytes")
+        read(H(case["bytes"]))
+    return check
+
+
+def coordinator_story(case):
+    state = coordinator.State()
+    for step in case["steps"]:
+        answer = state.apply(step["index"], coordinator.read_command(H(step["command"])))
+        same(answer, step["answer"], f"answer to {step['index']}")
+    same(state.written().hex(), case["state"], "state")
+    coordinator.read_state(H(case["state"]))
+
+
+def malformed(read):
+    """The page names no codes for these."""
+    return lambda case: refused({"error": ""}, lambda: read(H(case["bytes"])))
+
+
 def refuses(run, exact=False):
     return lambda case: refused(case, lambda: run(case), exact)
 
@@ -711,6 +742,18 @@ CHECKS = {
         "refuseJoinAnswers": refuses(lambda case: cluster.read_answer(*_between(case), H(case["bytes"])), exact=True),
         "messages": cluster_message,
         "refuseMessages": refuses(decoded("bytes", cluster.read_message), exact=True),
+    },
+    "coordinator": {
+        "commands": coordinator_value(coordinator.read_command),
+        "refuseCommands": malformed(coordinator.read_command),
+        "messages": coordinator_value(coordinator.read_message),
+        "refuseMessages": malformed(coordinator.read_message),
+        "questions": coordinator_value(coordinator.read_question),
+        "refuseQuestions": malformed(coordinator.read_question),
+        "answers": coordinator_value(coordinator.read_answer),
+        "refuseAnswers": malformed(coordinator.read_answer),
+        "stories": coordinator_story,
+        "refuseStates": malformed(coordinator.read_state),
     },
     "bundles": {"accept": bundle, "refuse": refuses(bundle, exact=True)},
     "archive": {"accept": archive_accept, "refuse": refuses(_archive, exact=True)},
