@@ -42,6 +42,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   ERR_RPC_PARAMS: exitCode.usage,
   ERR_RPC_METHOD_UNKNOWN: exitCode.usage,
   ERR_RIGHT_UNKNOWN: exitCode.usage,
+  ERR_PRUNE_YOUNG: exitCode.usage,
   ERR_PACKAGE_SOURCE: exitCode.usage,
   ERR_PROJECT_TEMPLATE: exitCode.usage,
   ERR_COAP_URL: exitCode.usage,

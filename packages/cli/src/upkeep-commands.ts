@@ -56,6 +56,27 @@ export const upkeepCommands: readonly CommandDefinition[] = [
     load: () => import('./commands/gc.ts')
   },
   {
+    name: 'prune',
+    group: 'Upkeep',
+    summary: 'Give up old versions, and files removed long ago',
+    arguments: [{ name: 'PATH', isOptional: true, completes: 'tree' }],
+    options: [
+      { name: 'older-than', value: 'DAYS', summary: 'age of what may go; default 30' },
+      {
+        name: 'versions',
+        value: 'COUNT',
+        summary: 'older versions of each file to keep all the same; default 0'
+      },
+      { name: 'dry-run', summary: 'only count' },
+      { name: 'force', summary: 'less than 30 days: nodes that are away find their work listed as late' }
+    ],
+    examples: [
+      ['blocktree prune --dry-run', 'what could go'],
+      ['blocktree prune && blocktree gc', 'give it up, and its space back']
+    ],
+    load: () => import('./commands/prune.ts')
+  },
+  {
     name: 'compact',
     group: 'Upkeep',
     summary: 'Rewrite segment files that are mostly dead',

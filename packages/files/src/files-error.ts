@@ -37,6 +37,7 @@ export type FilesErrorCode =
   | 'ERR_ROOT_NEEDED' // only the root principal may do this: unlock its key
   | 'ERR_SUCCESSION_NONE' // the tree commits to no recovery principal, or to another one
   | 'ERR_ACCESS_LINE' // a request, answer or link line is damaged, forged or not for here
+  | 'ERR_PRUNE_YOUNG' // history of less than 30 days is given up only when the caller insists
   | 'ERR_BUNDLE_FORMAT' // a bundle is cut off, damaged or of an unknown format
 
 export class FilesError extends Error {

@@ -3,6 +3,7 @@
  * scratch index, and compared with the rows that are held. Writes may go on meanwhile: a row counts as wrong when two
  * passes find the same thing wrong with the same bytes.
  */
+import { equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { type Actor, type Files, locate, nameKeyFor } from '@blocktree/files'
 import type { IndexDriver, IndexStore } from '@blocktree/store'
@@ -71,6 +72,7 @@ async function onePass(
       nameProblems(store.index, nameKeyOf, signal)
     ]) {
       for await (const row of rows) {
+        if (isPrunedCheckpoint(tree, row)) continue
         problems.push(row)
         if (problems.length >= problemsMax) return problems
       }
@@ -79,6 +81,23 @@ async function onePass(
   } finally {
     await index.close()
   }
+}
+
+const completeRow = 'k'.charCodeAt(0)
+
+/** That a checkpoint was complete once cannot be seen any more when entries of it lie below a base and were given up. */
+function isPrunedCheckpoint(tree: TreeState, { key }: RowProblem): boolean {
+  const checkpoint = key[0] === completeRow ? tree.authority.checkpoint(key.slice(1)) : undefined
+  if (checkpoint === undefined) return false
+  const seen = new Set<string>()
+  const open = tree.bases(checkpoint.body.zone).flatMap(({ body }) => body.prev)
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (equalBytes(id, checkpoint.id)) return true
+    if (seen.has(id.toHex())) continue
+    seen.add(id.toHex())
+    open.push(...(tree.authority.checkpoint(id)?.body.prev ?? []))
+  }
+  return false
 }
 
 /** Rows on their way into the scratch index, seen at once by who reads. */

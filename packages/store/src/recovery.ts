@@ -325,8 +325,11 @@ class Replay {
     const flush = async (upTo: Position): Promise<void> => {
       const some = records
       records = []
-      if (make !== undefined && some.length > 0)
+      if (make !== undefined && some.length > 0) {
+        // Rows in the log before these records are seen by who makes theirs; to write them again does no harm.
+        await this.#writeRows()
         this.#rows.push(...(await make(some, this.#view)).map(sealDerived))
+      }
       if (isReplayed) this.#rows.push(...after.map(sealDerived)) // with each write: it may be the last one
       // What has been counted must not be counted again: rows and mark are one write. Of a new index the mark is last.
       if (!this.#fresh) this.#rows.push(this.#mark(upTo))

@@ -10,7 +10,7 @@ import type { HeldIndex } from './held-index.ts'
 import { IdMap } from './id-key.ts'
 import { emptyValue, encodeHeads, rowKey, rowPrefix } from './index-rows.ts'
 import { ManifestDecoder, type ManifestRow } from './manifest.ts'
-import type { OpenChange } from './open-change.ts'
+import { type OpenChange, journalKey, journalValue } from './open-change.ts'
 import { PayloadReader } from './payload-reader.ts'
 import type { BlockStore } from './ports.ts'
 import type { CheckpointRecord, Id } from './records.ts'
@@ -63,7 +63,11 @@ export class CheckpointCompletion {
       const { id } = progress.checkpoint
       if (progress.matches === undefined && (await this.#read(progress))) read.push(id)
       if (progress.matches !== true || !this.#isAllHeld(progress)) continue
-      await this.#change((open) => open.rows.put(rowKey(rowPrefix.complete, id), emptyValue))
+      // With a row of the journal: blocks are evaluated after it, and a crash in between must not forget them.
+      await this.#change((open) => {
+        open.rows.put(rowKey(rowPrefix.complete, id), emptyValue)
+        open.rows.put(journalKey({ work: 'authority', record: id }), journalValue('authority'))
+      })
       this.#watched.delete(id)
       complete.push(progress.checkpoint)
     }

@@ -116,9 +116,16 @@ export class FollowUps {
     if (record?.type === recordType.receipt) return this.#afterReceipt(record)
     if (record?.type === recordType.succession) return this.#evaluate(this.#allBlocks())
     if (record?.type !== recordType.checkpoint) return
-    this.#checkpoints.watch(record)
     this.#noteBase(record)
+    // Complete before a crash: what follows from it may not have been done.
+    if (this.#deps.held.isComplete(record.id)) return this.#afterRestart(record)
+    this.#checkpoints.watch(record)
     await this.#advanceCheckpoints()
+  }
+
+  async #afterRestart(checkpoint: CheckpointRecord): Promise<void> {
+    for (const prev of checkpoint.body.prev) await this.#evaluate(this.#unlistedBlocks(prev, checkpoint.id))
+    await this.#evaluate(this.#changedBlocks(checkpoint.id))
   }
 
   #noteBase(checkpoint: CheckpointRecord): void {
@@ -154,7 +161,11 @@ export class FollowUps {
     const { read, complete } = await this.#checkpoints.advance()
     for (const id of read)
       if (isCut(held.authority.records(), id)) await this.#evaluate(this.#blocksOfManifest(id))
-    for (const checkpoint of complete) await this.#afterCompletion(checkpoint)
+    for (const checkpoint of complete) {
+      await this.#afterCompletion(checkpoint)
+      const done = journalKey({ work: 'authority', record: checkpoint.id })
+      await this.#blocks.change((open) => open.rows.put(done, undefined))
+    }
     if (complete.length > 0) this.#lookAtBases()
   }
 

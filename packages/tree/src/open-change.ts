@@ -49,10 +49,14 @@ export class OpenChange {
 
   addFollowUp(followUp: FollowUp): void {
     this.followUps.push(followUp)
-    this.rows.put(journalKey(followUp), Uint8Array.of(followUp.work === 'authority' ? 1 : 2))
+    this.rows.put(journalKey(followUp), journalValue(followUp.work))
   }
 }
 
 export function journalKey(followUp: FollowUp): Uint8Array {
   return rowKey(rowPrefix.journal, followUp.work === 'authority' ? followUp.record : followUp.directory)
+}
+
+export function journalValue(work: FollowUp['work']): Uint8Array {
+  return Uint8Array.of(work === 'authority' ? 1 : 2)
 }

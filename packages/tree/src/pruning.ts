@@ -64,7 +64,7 @@ export async function pruneZone(
       for (const { bytes } of headers) report.recordBytes += bytes.length
     }
     if (options.dryRun !== true && plan.length > 0)
-      await change((open) => plan.forEach((step) => dropHeaders(open, step)))
+      await change((open) => plan.forEach((step) => dropHeaders(parts, open, step)))
     blocks += some.length
     options.onProgress?.({ blocks, ofBlocks: Math.max(blocks, ofBlocks) })
   }
@@ -161,19 +161,28 @@ function keptHeaders({ sorted, tips }: BlockEvaluation, entries: readonly Id[], 
   return kept
 }
 
-function dropHeaders(
-  open: OpenChange,
-  {
-    block,
-    isGrave,
-    headers
-  }: { readonly block: Id; readonly isGrave: boolean; readonly headers: readonly HeaderRecord[] }
-): void {
+interface Step {
+  readonly block: Id
+  readonly isGrave: boolean
+  readonly headers: readonly HeaderRecord[]
+}
+
+function dropHeaders({ held }: TreeParts, open: OpenChange, { block, isGrave, headers }: Step): void {
+  const gone = new IdSet(headers.map(({ id }) => id))
+  const writers = new IdSet(
+    isGrave ? [] : held.headersOf(block).flatMap((kept) => (gone.has(kept.id) ? [] : [writerOf(kept)]))
+  )
   open.counters.headers -= headers.length
   open.counters.records -= headers.length
-  for (const { id } of headers) open.drops.push(id)
-  if (!isGrave) return
-  open.rows.put(rowKey(rowPrefix.block, block), undefined)
-  for (const { signer, body } of headers)
-    open.rows.put(rowKey(rowPrefix.writtenUnder, body.cap ?? signer, block), undefined)
+  for (const header of headers) {
+    open.drops.push(header.id)
+    const writer = writerOf(header)
+    if (!writers.has(writer)) open.rows.put(rowKey(rowPrefix.writtenUnder, writer, block), undefined)
+  }
+  if (isGrave) open.rows.put(rowKey(rowPrefix.block, block), undefined)
+}
+
+/** As rows of `writtenUnder` have it: the leaf cap, or the root principal. */
+function writerOf({ signer, body }: HeaderRecord): Id {
+  return body.cap ?? signer
 }

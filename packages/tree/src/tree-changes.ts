@@ -8,7 +8,7 @@ import { type FollowUp, OpenChange } from './open-change.ts'
 import type { Durability, IndexRow, StoreBatch } from './ports.ts'
 import type { AnyRecord, Id } from './records.ts'
 import { recordType } from './records.ts'
-import { countersRow, noCounters, readCounters } from './tree-counters.ts'
+import { countersRow, isSameCounters, noCounters, readCounters } from './tree-counters.ts'
 import type { TreeParts } from './tree-parts.ts'
 import type { BlockChange, LocalBatch, TakenRecord, TreeStatistics } from './tree-state.ts'
 
@@ -69,7 +69,9 @@ export class TreeChanges {
     options?: { readonly durability?: Durability }
   ): Promise<void> {
     this.#parts.held.open = undefined
-    const rows = [...open.rows.rows(), countersRow(open.counters)]
+    // Counters as they were are not written again: in a replay they would stand for more than this change did.
+    const counters = isSameCounters(open.counters, this.#counters) ? [] : [countersRow(open.counters)]
+    const rows = [...open.rows.rows(), ...counters]
     const durable = this.#parts.store.commit(
       {
         records: open.records,

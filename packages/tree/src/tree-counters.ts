@@ -25,6 +25,10 @@ export function readCounters(store: BlockStore): TreeStatistics | undefined {
   }
 }
 
+export function isSameCounters(left: TreeStatistics, right: TreeStatistics): boolean {
+  return counterNames.every((name) => left[name] === right[name])
+}
+
 export function countersRow(counters: TreeStatistics): IndexRow {
   const value = new Uint8Array(counterNames.length * counterBytes)
   let offset = 0

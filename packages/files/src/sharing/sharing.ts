@@ -26,6 +26,7 @@ import {
   resumeRevocations,
   revokeCap
 } from './revoke-cap.ts'
+import { type ZonePruneOptions, type ZonePruneReport, pruneZone } from './prune-zone.ts'
 import { type QuarantinedBlock, listQuarantine, takeOver } from './quarantine.ts'
 import { type KeyUpkeepReport, keepKeys } from './keep-keys.ts'
 import { type OpenedLink, openLink } from './open-link.ts'
@@ -70,6 +71,8 @@ export interface Sharing {
 
   /** A signed checkpoint of one zone. The last one again when nothing changed since. */
   makeCheckpoint(actor: Actor, zone: Id): Promise<ZoneCheckpoint>
+  /** Names a base where the actor may, buries what was removed long ago, and gives up what lies below. */
+  pruneZone(actor: Actor, zone: Id, options?: ZonePruneOptions): Promise<ZonePruneReport>
   /** One summary over all heads, authority records and payload roots; equal trees give equal digests. */
   rootSummary(options?: RootSummaryOptions): Promise<RootSummary>
 
@@ -123,6 +126,7 @@ export function createSharing(context: FilesContext): Sharing {
     takeOver: (actor, block, version) => takeOver(context, actor, block, version),
     succeedRoot: (actor, request) => succeedRoot(context, actor, request),
     makeCheckpoint: (actor, zone) => makeCheckpoint(context, actor, zone),
+    pruneZone: (actor, zone, options = {}) => pruneZone(context, actor, zone, options),
     rootSummary: (options) => rootSummary(context, options),
     explainAccess: (actor, request) => explainAccess(context, actor, request),
     requestAccess: (actor, draft) => requestAccess(context, actor, draft),

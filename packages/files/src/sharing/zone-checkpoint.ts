@@ -2,7 +2,7 @@
  * Checkpoints made here: a signed list of every counted head of one zone (MODEL B.11). They are the cut of a later
  * revocation and the "until" of an exposure report. The tree package makes the record; here is when, and after which.
  */
-import { equalBytes } from '@blocktree/codec'
+import { compareBytes, equalBytes } from '@blocktree/codec'
 import {
   type CheckpointRecord,
   type Id,
@@ -25,6 +25,13 @@ export interface ZoneCheckpoint {
   readonly isNew: boolean
 }
 
+/** What a checkpoint gives up besides: see ./prune-zone.ts. */
+interface Pruning {
+  readonly base?: Id
+  /** Blocks that are buried with it. */
+  readonly graves?: readonly Id[]
+}
+
 /** @throws ERR_ACCESS_DENIED without the right `admin` for the zone */
 export async function makeCheckpoint(context: FilesContext, actor: Actor, zone: Id): Promise<ZoneCheckpoint> {
   const [made] = await makeCheckpoints(context, actor, [zone])
@@ -39,14 +46,15 @@ export async function makeCheckpoint(context: FilesContext, actor: Actor, zone: 
 export async function makeCheckpoints(
   context: FilesContext,
   actor: Actor,
-  zones: readonly Id[]
+  zones: readonly Id[],
+  pruning: Pruning = {}
 ): Promise<readonly ZoneCheckpoint[]> {
   await context.tree.settled()
   const authority = authorityRoot(context.tree, context.crypto)
   const batch = new CommitBatch(context)
   const made: ZoneCheckpoint[] = []
   for (const zone of zones) {
-    const checkpoint = await checkpointZone(context, actor, zone, authority)
+    const checkpoint = await checkpointZone(context, actor, zone, authority, pruning)
     made.push(checkpoint)
     if (checkpoint.isNew) batch.add({ record: checkpoint.record })
     if (batch.isFull) await batch.commit()
@@ -60,17 +68,34 @@ async function checkpointZone(
   context: FilesContext,
   actor: Actor,
   zone: Id,
-  authority: Uint8Array
+  authority: Uint8Array,
+  pruning: Pruning
 ): Promise<ZoneCheckpoint> {
   const { crypto, tree } = context
   const cap = capFor(actor, { home: zone, block: undefined }, right.admin, 'checkpoint')
-  const previous = checkpointHeads(tree, zone)
+  // Graves of one whose manifest is not here yet could not be carried on: it stays beside the new one.
+  const previous = checkpointHeads(tree, zone).filter(
+    ({ id, body }) => body.graves === 0 || tree.isCompleteCheckpoint(id)
+  )
   const only = previous[0]
-  if (previous.length === 1 && only !== undefined) {
+  const isPruning = pruning.base !== undefined || (pruning.graves ?? []).length > 0
+  if (previous.length === 1 && only !== undefined && !isPruning) {
     const roots = await zoneRoots(tree, crypto, zone)
     if (equalBytes(roots.headsRoot, only.body.headsRoot)) return { record: only, isNew: false }
   }
-  const options = { zone, cap: cap.cap, previous, authorityRoot: authority }
+  const graves = new Map((pruning.graves ?? []).map((block) => [idKey(block), block]))
+  for (const anchor of tree.anchors(zone)) {
+    if (anchor.body.graves === 0) continue
+    for await (const block of tree.graves(anchor.id)) graves.set(idKey(block), block)
+  }
+  const options = {
+    zone,
+    cap: cap.cap,
+    previous,
+    authorityRoot: authority,
+    graves: [...graves.values()].toSorted(compareBytes),
+    ...(pruning.base === undefined ? {} : { base: pruning.base })
+  }
   return { record: await makeRecord(context, actor.signer, options), isNew: true }
 }
 

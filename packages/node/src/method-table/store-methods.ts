@@ -57,6 +57,25 @@ export interface DrillReport extends BackupReport {
   readonly durationMs: number
 }
 
+export interface PruneReport {
+  /** Only counted. */
+  readonly dryRun: boolean
+  readonly zones: readonly {
+    readonly zone: string
+    /** Below which versions were given up; left out while no checkpoint is old enough. */
+    readonly base?: string | undefined
+    readonly versions: number
+    readonly recordBytes: number
+    /** Removed blocks of which nothing is held any more. */
+    readonly buried: number
+    /** Blocks left as they are: something in them waits for a decision. */
+    readonly kept: number
+    /** Removed blocks that a checkpoint signed now has buried. */
+    readonly graves: number
+    readonly isNewCheckpoint: boolean
+  }[]
+}
+
 export interface StoreMethods {
   readonly 'transfer.import': Shape<
     {
@@ -86,6 +105,16 @@ export interface StoreMethods {
   >
   readonly 'store.gc': Shape<{ readonly removed?: boolean | undefined }, CollectReport>
   readonly 'store.compact': Shape<Empty, CollectReport>
+  readonly 'store.prune': Shape<
+    {
+      readonly path?: string | undefined
+      readonly olderThanDays?: number | undefined
+      readonly versions?: number | undefined
+      readonly dryRun?: boolean | undefined
+      readonly force?: boolean | undefined
+    },
+    PruneReport
+  >
   readonly 'store.space': Shape<Empty, SpaceReport>
   readonly 'checkpoint.create': Shape<
     { readonly path?: string | undefined },
@@ -190,6 +219,37 @@ const definitions = [
     name: 'store.compact',
     summary: 'Rewrites segments that are mostly dead',
     result: collectReport
+  }),
+  defineMethod({
+    name: 'store.prune',
+    summary: 'Gives up old versions, and files that were removed long ago, of a zone or of all of them',
+    description:
+      'Names the newest checkpoint that is old enough as base (with the right admin), buries what was removed before it, and drops ' +
+      'versions below it on this node. What is shown stays; space comes back with "store.gc". A node that was away for longer finds what ' +
+      'it wrote upon dropped versions listed as late.',
+    params: schema.object({
+      path: schema.optional(path),
+      olderThanDays: schema.optional(size),
+      versions: schema.optional(size),
+      dryRun: flag,
+      force: flag
+    }),
+    result: schema.object({
+      dryRun: schema.boolean(),
+      zones: schema.array(
+        schema.object({
+          zone: identifier,
+          base: schema.optional(identifier),
+          versions: size,
+          recordBytes: size,
+          buried: size,
+          kept: size,
+          graves: size,
+          isNewCheckpoint: schema.boolean()
+        })
+      )
+    }),
+    errors: errors('ERR_PRUNE_YOUNG', 'ERR_FILE_NOT_FOUND')
   }),
   defineMethod({
     name: 'store.space',

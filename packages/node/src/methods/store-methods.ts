@@ -12,7 +12,7 @@ import { type CollectionChoice, collectStore } from '../collect-store.ts'
 import type { NodeParts } from '../create-node.ts'
 import { namePaths } from '../hosted-paths.ts'
 import type { HeldTree } from '../hosted-trees.ts'
-import type { CheckReport, CollectReport, StoreMethods } from '../method-table/store-methods.ts'
+import type { CheckReport, CollectReport, PruneReport, StoreMethods } from '../method-table/store-methods.ts'
 import { reasonOf } from '../node-error.ts'
 import { checkPassphrase } from '../passphrase.ts'
 import type { Peer } from '../peer.ts'
@@ -26,7 +26,7 @@ export function createStoreHandlers(parts: NodeParts): StoreHandlers {
 
 type UpkeepHandlers = Pick<
   StoreHandlers,
-  'store.check' | 'store.gc' | 'store.compact' | 'store.space' | 'checkpoint.create'
+  'store.check' | 'store.gc' | 'store.compact' | 'store.prune' | 'store.space' | 'checkpoint.create'
 >
 
 function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
@@ -55,6 +55,10 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
     async 'store.compact'(_, context) {
       return collectAll(parts, { minimumLive: 1, dropRemoved: false }, context)
     },
+    'store.prune': (request, context) =>
+      trees.within(context.peer.session, request.path, (held, actor) =>
+        pruneTree(held, actor, request, context)
+      ),
     async 'store.space'() {
       const total = { segments: 0, segmentBytes: 0, indexBytes: 0 }
       await trees.each(
@@ -71,10 +75,7 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
     },
     'checkpoint.create': ({ path }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {
-        const zones =
-          path === undefined
-            ? [...held.tree.authority.zoneBirths()].map(({ zone }) => zone)
-            : [zoneAt(held, actor, path)]
+        const zones = zonesOf(held, actor, path)
         const checkpoints = []
         for (const zone of zones) {
           const { record, isNew } = await held.sharing.makeCheckpoint(actor, zone)
@@ -88,6 +89,43 @@ function upkeepHandlers(parts: NodeParts): UpkeepHandlers {
         return { checkpoints }
       })
   }
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+async function pruneTree(
+  held: HeldTree,
+  actor: Actor,
+  {
+    path,
+    olderThanDays,
+    versions,
+    dryRun = false,
+    force = false
+  }: Parameters<StoreHandlers['store.prune']>[0],
+  context: Upkeep
+): Promise<PruneReport> {
+  const zones: PruneReport['zones'][number][] = []
+  for (const zone of zonesOf(held, actor, path)) {
+    const { base, ...counts } = await held.sharing.pruneZone(actor, zone, {
+      dryRun,
+      force,
+      signal: context.signal,
+      onProgress: ({ blocks, ofBlocks }) =>
+        context.progress({ done: blocks, total: ofBlocks, unit: 'blocks' }),
+      ...(olderThanDays === undefined ? {} : { olderThanMs: olderThanDays * dayMs }),
+      ...(versions === undefined ? {} : { versions })
+    })
+    zones.push({ zone: formatId(zone), ...(base === undefined ? {} : { base: formatId(base) }), ...counts })
+  }
+  return { dryRun, zones }
+}
+
+/** The zone of what is in a directory, or all. */
+function zonesOf(held: HeldTree, actor: Actor, path: string | undefined): readonly Id[] {
+  return path === undefined
+    ? [...held.tree.authority.zoneBirths()].map(({ zone }) => zone)
+    : [zoneAt(held, actor, path)]
 }
 
 /** The zone of what is in a directory. */
