@@ -9,6 +9,7 @@ import { appUse } from './scenarios/app-use.ts'
 import { awayAndBack } from './scenarios/away-and-back.ts'
 import { backupAndRestore } from './scenarios/backup-and-restore.ts'
 import { clockJumps } from './scenarios/clock-jumps.ts'
+import { clocks } from './scenarios/clocks.ts'
 import { contentByUrn } from './scenarios/content-by-urn.ts'
 import { copies } from './scenarios/copies.ts'
 import { diskFull } from './scenarios/disk-full.ts'
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   stolenNode,
   leaderKilled,
   copies,
+  clocks,
   rollingRestart,
   twentyNodes,
   twoTrees,

@@ -105,7 +105,10 @@ export const fileCommands: readonly CommandDefinition[] = [
       { name: 'SOURCE', completes: 'tree' },
       { name: 'DESTINATION', completes: 'tree' }
     ],
-    options: [{ name: 'replace', short: 'f', summary: 'replace what is at the destination' }],
+    options: [
+      { name: 'replace', short: 'f', summary: 'replace what is at the destination' },
+      { name: 'fence', value: 'TOKEN', summary: 'only while the lock of SOURCE is held under this token' }
+    ],
     examples: [['blocktree mv /letter.txt /documents/', '']],
     load: () => import('./commands/mv.ts')
   },

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { describeClock, isClockOff } from './cluster/peer-clock.ts'
 import type { NodeParts } from './create-node.ts'
 import type { DoctorReport, Finding } from './method-table/node-methods.ts'
 import { reasonOf, systemCode } from './node-error.ts'
@@ -13,6 +14,7 @@ const releaseMs = Date.UTC(2026, 10, 1) // no honest clock is behind the day thi
 
 const checks: readonly Check[] = [
   checkClock,
+  checkPeerClocks,
   checkSpace,
   checkDirectoryMode,
   checkKeyModes,
@@ -51,6 +53,21 @@ function checkClock({ clock, record }: NodeParts): Finding | undefined {
     severity: 'error',
     reason: `the clock says ${new Date(now).toISOString()}, which is before ${now < releaseMs ? 'this version was made' : 'this node was made'}`,
     fix: 'set the clock of the machine, best by NTP (timedatectl set-ntp true): expiry is judged by it'
+  }
+}
+
+async function checkPeerClocks({ cluster, principals }: NodeParts): Promise<Finding | undefined> {
+  const peers = (await cluster.loaded())?.directory.peers() ?? []
+  const off = peers.filter(({ clockOffsetMs }) => isClockOff(clockOffsetMs))
+  if (off.length === 0) return undefined
+  const each = off.map(
+    ({ principal, clockOffsetMs }) => `${principals.nameOf(principal)} (${describeClock(clockOffsetMs)})`
+  )
+  return {
+    code: 'DOCTOR_CLOCK_OFFSET',
+    severity: 'warning',
+    reason: `clocks of other nodes differ from the one here: ${each.join(', ')}`,
+    fix: 'set the clock that is wrong, best by NTP (timedatectl set-ntp true): each node judges expiry by its own'
   }
 }
 

@@ -1,16 +1,7 @@
-import { existsSync } from 'node:fs'
 import { expectEqual, expectTrue } from '../expect.ts'
+import { fakeTime, fakeTimeLibrary } from '../fake-time.ts'
 import type { Scenario } from '../scenario.ts'
 import { decodeText, encodeText } from '../text.ts'
-
-const libraries = [
-  '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
-  '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1'
-]
-
-function fakeTimeLibrary(): string | undefined {
-  return libraries.find((path) => existsSync(path))
-}
 
 export const clockJumps: Scenario = {
   name: 'clock-jumps',
@@ -18,11 +9,6 @@ export const clockJumps: Scenario = {
     'The clock is years back, then years ahead: nothing is lost, order does not depend on it, the doctor notices',
   missing: () => (fakeTimeLibrary() === undefined ? 'needs faketime' : undefined),
   async run({ harness, step }) {
-    const at = (time: string): Readonly<Record<string, string>> => ({
-      LD_PRELOAD: fakeTimeLibrary() ?? '',
-      FAKETIME: time,
-      FAKETIME_DONT_FAKE_MONOTONIC: '1'
-    })
     const node = await harness.startNode('alice')
     const { directory } = node
     await step('a file in the present', async () => {
@@ -30,7 +16,10 @@ export const clockJumps: Scenario = {
       await node.call('file.create', { path: '/notes/one', data: encodeText('present') })
       await node.stop()
     })
-    const past = harness.prepareNode('in the past', { directory, environment: at('@1971-01-01 00:00:00') })
+    const past = harness.prepareNode('in the past', {
+      directory,
+      environment: fakeTime('@1971-01-01 00:00:00')
+    })
     await step('in 1971 the node starts, reads, and a newer version still wins', async () => {
       await past.start()
       expectEqual(
@@ -59,7 +48,7 @@ export const clockJumps: Scenario = {
     })
     const future = harness.prepareNode('in the future', {
       directory,
-      environment: at('@2099-06-01 00:00:00')
+      environment: fakeTime('@2099-06-01 00:00:00')
     })
     await step('in 2099 everything is there and can be written', async () => {
       await future.start()

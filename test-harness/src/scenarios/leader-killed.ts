@@ -1,4 +1,5 @@
 /** The leader dies again and again while clients of all nodes write: one lock for all, nothing acknowledged is lost. */
+import { join } from 'node:path'
 import { expectEqual, expectRefused, expectTrue } from '../expect.ts'
 import { joinNode, loopback, waitUntil } from '../join-node.ts'
 import { type LoadHistory, startLockLoad } from '../lock-load.ts'
@@ -103,6 +104,30 @@ async function beginAnew([survivor, ...lost]: readonly Node[]): Promise<void> {
   expectTrue(after.token > before.token + 2 ** 32, `token ${after.token} is far above ${before.token}`)
   await write(survivor, path, after.token)
   await expectRefused(write(survivor, path, before.token), ['ERR_LOCK_FENCED'], 'the old token')
+  await changeUnderFence(survivor, path, { old: before.token, fresh: after.token })
+}
+
+/** Whatever else changes a file is judged as a write is: refused under the old token, done under the new one. */
+async function changeUnderFence(
+  node: Node,
+  path: string,
+  { old, fresh }: { readonly old: number; readonly fresh: number }
+): Promise<void> {
+  const away = `${path}.away`
+  const source = join(node.directory, 'node.json')
+  const changes: readonly (readonly [string, (fence: number) => Promise<unknown>])[] = [
+    ['an import', (fence) => node.call('transfer.import', { source, destination: path, fence })],
+    ['a move', (fence) => node.call('file.move', { source: path, destination: away, fence })],
+    ['a move back', (fence) => node.call('file.move', { source: away, destination: path, fence })]
+  ]
+  for (const [what, change] of changes) {
+    await expectRefused(change(old), ['ERR_LOCK_FENCED'], `${what} under the old token`)
+    await change(fresh)
+  }
+  const copy = { source: '/numbers', destination: path, replace: true }
+  await expectRefused(node.call('file.copy', { ...copy, fence: old }), ['ERR_LOCK_FENCED'], 'a copy over it')
+  const link = { path, target: '/numbers', replace: true }
+  await expectRefused(node.call('file.symlink', { ...link, fence: old }), ['ERR_LOCK_FENCED'], 'a link')
 }
 
 function highestNumber({ numbers }: LoadHistory): number {

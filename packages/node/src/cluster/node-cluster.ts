@@ -51,6 +51,7 @@ import { hasContent } from '../eris/has-content.ts'
 import { serveBlocks } from '../eris/serve-blocks.ts'
 import { serveSync } from '../sync/serve-sync.ts'
 import { treeNameOf } from '../tree-router.ts'
+import { describeClock, isClockOff } from './peer-clock.ts'
 import { type PeerWay, wayOf } from './peer-way.ts'
 import { openTransportKey } from './transport-key.ts'
 
@@ -152,6 +153,7 @@ class Cluster implements NodeCluster {
   readonly #gate: Gate
   readonly #seed: Uint8Array
   readonly #ends: (() => void)[] = []
+  readonly #compared = new WeakSet<Peer>()
   /** Trees, by name, in which this node showed a peer its rights. */
   readonly #introduced = new WeakMap<Peer, Set<string>>()
   #networks: readonly Network[] = []
@@ -453,7 +455,20 @@ class Cluster implements NodeCluster {
     const { log } = this.#parts
     log.debug('peer', { state, principal: peer.principal.toHex(), address: peer.connection.remoteAddress })
     if (state === 'ended') return
+    this.#compareClocks(peer)
     for (const held of this.standing.trees()) this.#introduce(peer, held)
+  }
+
+  /** Once for each connection; the doctor tells of those that are connected. */
+  #compareClocks(peer: Peer): void {
+    const { principals, log } = this.#parts
+    const { principal, clockOffsetMs } = peer
+    if (!isClockOff(clockOffsetMs) || this.#compared.has(peer)) return
+    this.#compared.add(peer)
+    log.warn('the clock of another node differs from the one here: each judges expiry by its own', {
+      node: principals.nameOf(principal),
+      clock: describeClock(clockOffsetMs)
+    })
   }
 
   /** Shows a member of a tree the records by which this node has its rights there, when it names none of them. */

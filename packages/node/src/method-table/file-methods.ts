@@ -170,8 +170,14 @@ export interface FileMethods {
     },
     { readonly size: number; readonly bytes: number; readonly versionId: string }
   >
-  readonly 'file.move': Shape<Placement & { readonly dropShares?: boolean | undefined }, MoveAnswer>
-  readonly 'file.copy': Shape<Placement & { readonly recursive?: boolean | undefined }, MoveAnswer>
+  readonly 'file.move': Shape<
+    Placement & { readonly dropShares?: boolean | undefined; readonly fence?: number | undefined },
+    MoveAnswer
+  >
+  readonly 'file.copy': Shape<
+    Placement & { readonly recursive?: boolean | undefined; readonly fence?: number | undefined },
+    MoveAnswer
+  >
   readonly 'file.remove': Shape<
     PathParams & { readonly recursive?: boolean | undefined; readonly fence?: number | undefined },
     { readonly removed: number }
@@ -184,7 +190,11 @@ export interface FileMethods {
   readonly 'file.undelete': Shape<PathParams, WriteAnswer>
   readonly 'file.resolve': Shape<PathParams & { readonly keep?: string | undefined }, WriteAnswer>
   readonly 'file.symlink': Shape<
-    PathParams & { readonly target: string; readonly replace?: boolean | undefined },
+    PathParams & {
+      readonly target: string
+      readonly replace?: boolean | undefined
+      readonly fence?: number | undefined
+    },
     WriteAnswer
   >
   readonly 'file.setMetadata': Shape<
@@ -424,14 +434,16 @@ const writeMethods = [
   defineMethod({
     name: 'file.move',
     summary: 'Renames or moves a file or directory',
-    params: schema.object({ source: path, destination: path, replace: flag, dropShares: flag }),
+    description: 'A `fence` is the token of what is moved.',
+    params: schema.object({ source: path, destination: path, replace: flag, dropShares: flag, fence }),
     result: moveAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.copy',
     summary: 'Copies a file, or with recursive a directory; content is shared, not copied',
-    params: schema.object({ source: path, destination: path, recursive: flag, replace: flag }),
+    description: 'A `fence` is the token of what is at the destination.',
+    params: schema.object({ source: path, destination: path, recursive: flag, replace: flag, fence }),
     result: moveAnswer,
     errors: writeErrors
   }),
@@ -469,7 +481,8 @@ const writeMethods = [
     params: schema.object({
       path,
       target: schema.string({ charactersMin: 1, charactersMax: 4096 }),
-      replace: flag
+      replace: flag,
+      fence
     }),
     result: writeAnswer,
     errors: writeErrors

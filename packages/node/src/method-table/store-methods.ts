@@ -83,6 +83,7 @@ export interface StoreMethods {
       readonly destination: string
       readonly replace?: boolean | undefined
       readonly followLinks?: boolean | undefined
+      readonly fence?: number | undefined
     },
     TransferReport
   >
@@ -155,9 +156,24 @@ const definitions = [
   defineMethod({
     name: 'transfer.import',
     summary: 'Takes a file or directory of the host into the tree; resumable, unchanged files are skipped',
-    params: schema.object({ source: localPath, destination: path, replace: flag, followLinks: flag }),
+    description:
+      'A `fence` is the token of what is at the destination: looked at before the first and after the last write, and about every second between; the import ends when the lock has passed on.',
+    params: schema.object({
+      source: localPath,
+      destination: path,
+      replace: flag,
+      followLinks: flag,
+      fence: schema.optional(schema.integer({ min: 1 }))
+    }),
     result: transferReport,
-    errors: errors('ERR_PATH_LOCAL', 'ERR_PATH_INVALID', 'ERR_ACCESS_DENIED', 'ERR_STORE_FULL')
+    errors: errors(
+      'ERR_PATH_LOCAL',
+      'ERR_PATH_INVALID',
+      'ERR_ACCESS_DENIED',
+      'ERR_STORE_FULL',
+      'ERR_LOCK_FENCED',
+      'ERR_COORDINATOR_NO_MAJORITY'
+    )
   }),
   defineMethod({
     name: 'transfer.export',

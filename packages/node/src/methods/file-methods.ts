@@ -220,17 +220,19 @@ interface FencedWrite {
   readonly actor: Actor
   readonly path: string
   readonly fence: number | undefined
+  /** The entry itself, also when it is a link. */
+  readonly isEntry?: boolean
 }
 
 /** @throws ERR_LOCK_FENCED, ERR_LOCK_HOSTED */
 async function underFence<Result>(
   { locks }: Pick<FileParts, 'locks'>,
-  { held, actor, path, fence }: FencedWrite,
+  { held, actor, path, fence, isEntry = false }: FencedWrite,
   write: () => Promise<Result>
 ): Promise<Result> {
   return fence === undefined
     ? await write()
-    : await locks.fenced(lockedBlock(held, actor, path), fence, write)
+    : await locks.fenced(lockedBlock(held, actor, path, !isEntry), fence, write)
 }
 
 /** A stream may take longer than the lease: its token is looked at before the first byte and after the last. */
@@ -245,8 +247,8 @@ async function* fencedSource(
   await locks.expectToken(block, fence)
 }
 
-function lockedBlock(held: HeldTree, actor: Actor, path: string): Id {
-  if (held.isOwn) return held.files.stat(actor, path, { followLast: true }).block
+function lockedBlock(held: HeldTree, actor: Actor, path: string, followLast = true): Id {
+  if (held.isOwn) return held.files.stat(actor, path, { followLast }).block
   throw new NodeError('ERR_LOCK_HOSTED', `"${path}" is in a tree of somebody else: locks are given there`)
 }
 
@@ -381,27 +383,32 @@ function placeHandlers({ trees, space, locks }: FileParts): Omit<WriteHandlers, 
         )
       )
     },
-    'file.move': ({ source, destination, replace, dropShares }, context) => {
+    'file.move': ({ source, destination, replace, dropShares, fence }, context) => {
       space.expectRoom(0)
-      return trees.withinOne(context.peer.session, [source, destination], async ({ files }, actor) =>
+      return trees.withinOne(context.peer.session, [source, destination], async (held, actor) =>
         toMoveAnswer(
-          await files.move(actor, source, destination, {
-            replace: replace ?? false,
-            dropShares: dropShares ?? false,
-            onProgress: (done) => context.progress({ done, unit: 'blocks' })
-          })
+          await underFence({ locks }, { held, actor, path: source, fence, isEntry: true }, () =>
+            held.files.move(actor, source, destination, {
+              replace: replace ?? false,
+              dropShares: dropShares ?? false,
+              onProgress: (done) => context.progress({ done, unit: 'blocks' })
+            })
+          )
         )
       )
     },
-    'file.copy': ({ source, destination, recursive, replace }, context) => {
+    'file.copy': ({ source, destination, recursive, replace, fence }, context) => {
       space.expectRoom(0)
-      return trees.withinOne(context.peer.session, [source, destination], async ({ files }, actor) => {
+      return trees.withinOne(context.peer.session, [source, destination], async (held, actor) => {
+        const { files } = held
         if (recursive !== true && files.stat(actor, source, { followLast: false }).kind === 'directory') {
           throw new NodeError('ERR_COPY_DIRECTORY', `"${source}" is a directory; ask for a recursive copy`)
         }
         const onProgress = (done: number): void => context.progress({ done, unit: 'blocks' })
         return toMoveAnswer(
-          await files.copy(actor, source, destination, { replace: replace ?? false, onProgress })
+          await underFence({ locks }, { held, actor, path: destination, fence, isEntry: true }, () =>
+            files.copy(actor, source, destination, { replace: replace ?? false, onProgress })
+          )
         )
       })
     },
@@ -414,10 +421,14 @@ function placeHandlers({ trees, space, locks }: FileParts): Omit<WriteHandlers, 
           })
         )
       ),
-    'file.symlink': ({ path, target, replace }, { peer }) => {
+    'file.symlink': ({ path, target, replace, fence }, { peer }) => {
       space.expectRoom(0)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.symlink(actor, path, target, { replace: replace ?? false }))
+      return trees.within(peer.session, path, async (held, actor) =>
+        toWriteAnswer(
+          await underFence({ locks }, { held, actor, path, fence, isEntry: true }, () =>
+            held.files.symlink(actor, path, target, { replace: replace ?? false })
+          )
+        )
       )
     },
     'file.setMetadata': ({ path, ifVersion, fence, followLink, ...metadata }, { peer }) => {

@@ -9,6 +9,7 @@ import { createLevelIndex } from '@blocktree/store'
 import type { Id } from '@blocktree/tree'
 import type { BackupOptions } from '../backup-format.ts'
 import { type CollectionChoice, collectStore } from '../collect-store.ts'
+import { whileFenced } from '../coordinator/while-fenced.ts'
 import type { NodeParts } from '../create-node.ts'
 import { namePaths } from '../hosted-paths.ts'
 import type { HeldTree } from '../hosted-trees.ts'
@@ -246,15 +247,17 @@ async function collectAll(
 }
 
 function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
-  const { bulkWrites, trees, space, sync } = parts
+  const { bulkWrites, trees, space, sync, locks } = parts
   return {
-    'transfer.import': ({ source, destination, replace, followLinks }, context) =>
+    'transfer.import': ({ source, destination, replace, followLinks, fence }, context) =>
       trees.within(context.peer.session, destination, async (held, actor) => {
         const transfer = await held.transfer.get()
         const choice = { replace: replace ?? true, followLinks: followLinks ?? false }
         return bulkWrites.during(() =>
           space.during(context.signal, (signal) =>
-            transfer.importTree(actor, source, destination, choice, control(context, signal))
+            whileFenced({ locks, held, actor, path: destination, fence, signal }, (fenced) =>
+              transfer.importTree(actor, source, destination, choice, control(context, fenced))
+            )
           )
         )
       }),
