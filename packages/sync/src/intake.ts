@@ -24,7 +24,7 @@ import type { PushedRecord } from './messages.ts'
 import type { PayloadQueue } from './payload-queue.ts'
 import { payloadOf } from './payload-parts.ts'
 import type { PeerLink } from './peer-link.ts'
-import type { SyncPorts } from './ports.ts'
+import type { Pace, SyncPorts } from './ports.ts'
 import type { PeerRights } from './scope.ts'
 import { SyncError } from './sync-error.ts'
 
@@ -56,6 +56,10 @@ export class Intake {
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps
+  }
+
+  get pace(): Pace {
+    return this.#deps.ports.pace
   }
 
   /** Offers records of one peer to the tree; resolves when what was accepted is durable. @throws ERR_SYNC_PEER_WRONG */
@@ -279,6 +283,8 @@ export class IntakeStream {
     this.#bytes += record.bytes.length + (record.inline?.length ?? 0)
     if (this.#records.length < offerRecordsMax && this.#bytes < offerBytesMax) return
     this.#start()
+    // A turn for others: what the disk has taken meanwhile is told, and its content asked for while more headers come.
+    await this.#turn()
     while (this.#running.size >= offersInFlightMax) await Promise.race(this.#running)
     this.#assertSound()
   }
@@ -288,6 +294,12 @@ export class IntakeStream {
     if (this.#records.length > 0 || this.#births.length > 0) this.#start()
     await Promise.all(this.#running)
     this.#assertSound()
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#intake.pace.after(0, resolve)
+    })
   }
 
   #start(): void {
