@@ -28,6 +28,7 @@ import payload
 import records
 import rpc
 import segments
+import sync
 import tries
 import x_wing
 from encoding import Refused, UnknownFormat, decode, encode, identifier_text, parse_identifier
@@ -622,6 +623,33 @@ def coordinator_story(case):
     coordinator.read_state(H(case["state"]))
 
 
+# sync.json
+
+def sync_message(case):
+    same(encode(_unwritten(case["value"])).hex(), case["bytes"], "bytes")
+    sync.read(case["kind"], H(case["bytes"]))
+
+
+def sync_refused(case):
+    data = H(case["bytes"]) if "bytes" in case else zlib.decompress(H(case["zlib"]))
+    refused({"error": ""}, lambda: sync.read(case["kind"], data))
+
+
+def sync_summary(case):
+    rows = []
+    for key, *rest in case["rows"]:
+        value = sync.header_value(*([H(one) for one in ids] for ids in rest)) if rest else b""
+        rows.append((H(key), value))
+    root, node = sync.summary(rows)
+    same(plain(root), case["root"], "root")
+    if "node" in case:
+        same(node.hex(), case["node"], "node")
+
+
+def sync_challenge(case):
+    same(sync.proof(H(case["nonce"]), map(H, case["parts"])).hex(), case["answer"], "answer")
+
+
 def malformed(read):
     """The page names no codes for these."""
     return lambda case: refused({"error": ""}, lambda: read(H(case["bytes"])))
@@ -743,6 +771,7 @@ CHECKS = {
         "messages": cluster_message,
         "refuseMessages": refuses(decoded("bytes", cluster.read_message), exact=True),
     },
+    "sync": {"messages": sync_message, "refuse": sync_refused, "summaries": sync_summary, "challenges": sync_challenge},
     "coordinator": {
         "commands": coordinator_value(coordinator.read_command),
         "refuseCommands": malformed(coordinator.read_command),
