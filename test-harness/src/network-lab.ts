@@ -12,6 +12,8 @@ export interface NetworkLab extends Disposable {
   addSwitch(name: string): void
   /** @param address with the length of its prefix: `192.0.2.1/24`. @returns the name of the interface */
   plug(machine: string, into: string, address: string): string
+  /** Another address in place of the one that it had at this interface. */
+  move(machine: string, port: string, address: string): void
   /** @param target a prefix, or `default` */
   route(machine: string, target: string, gateway: string): void
   /** It passes packets on; what leaves by `outside` bears its own address, and nothing new comes in there. */
@@ -76,6 +78,13 @@ class Lab implements NetworkLab {
     ip('-n', here, 'link', 'set', port, 'up')
     ip('-n', here, 'route', 'replace', '224.0.0.0/4', 'dev', port)
     return port
+  }
+
+  move(machine: string, port: string, address: string): void {
+    const space = this.#space(machine)
+    ip('-n', space, 'address', 'flush', 'dev', port)
+    ip('-n', space, 'address', 'add', address, 'dev', port)
+    ip('-n', space, 'route', 'replace', '224.0.0.0/4', 'dev', port)
   }
 
   route(machine: string, target: string, gateway: string): void {

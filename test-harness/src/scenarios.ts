@@ -12,6 +12,7 @@ import { clockJumps } from './scenarios/clock-jumps.ts'
 import { clocks } from './scenarios/clocks.ts'
 import { contentByUrn } from './scenarios/content-by-urn.ts'
 import { copies } from './scenarios/copies.ts'
+import { discovery } from './scenarios/discovery.ts'
 import { diskFull } from './scenarios/disk-full.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
@@ -51,6 +52,7 @@ export const scenarios: readonly Scenario[] = [
   twoTrees,
   relay,
   watchAcrossCuts,
+  discovery,
   appUse,
   appUpgrade,
   appRevoke,

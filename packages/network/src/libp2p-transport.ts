@@ -243,6 +243,7 @@ export class Libp2pTransport implements Transport, Discovery {
     const { signal, timeoutMs = findTimeoutMsDefault } = options
     try {
       const within = withinTime(signal, timeoutMs)
+      if (this.#node.getPeers().length === 0) throw new Error('nobody is connected') // it would be put nowhere, in silence
       await this.#node.contentRouting.put(recordKey(name), record, { signal: within })
     } catch (error) {
       throw new NetworkError('ERR_NETWORK_UNREACHABLE', 'nobody keeps the record of this node', {
@@ -255,7 +256,7 @@ export class Libp2pTransport implements Transport, Discovery {
     const { signal, timeoutMs = findTimeoutMsDefault } = options
     try {
       const within = withinTime(signal, timeoutMs)
-      return [await this.#node.contentRouting.get(recordKey(name), { signal: within })]
+      return [Uint8Array.from(await this.#node.contentRouting.get(recordKey(name), { signal: within }))]
     } catch {
       return [] // there is none, none holds, nobody can be asked, or the time is over
     }

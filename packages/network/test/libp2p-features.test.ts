@@ -172,6 +172,113 @@ describe('libp2p', () => {
     })
   })
 
+  test('keeps records in the DHT that its rule lets pass, gives the newest, and neither keeps nor believes others', async () => {
+    await withNetworks(async (open) => {
+      // a record is its number, and begins with its name
+      const check = (name: Uint8Array, record: Uint8Array): number => {
+        const [number = 0] = record.subarray(32)
+        const isGood =
+          record.length === 33 && Buffer.from(record.subarray(0, 32)).equals(name) && number < 100
+        if (!isGood) throw new RangeError('no record')
+        return number
+      }
+      const record = (name: Uint8Array, number: number): Uint8Array => Uint8Array.of(...name, number)
+      const server = await open({ features: { dht: { mode: 'server', bootstrap: [] } }, records: { check } })
+      const bootstrap = [addressOf(server.network)]
+      const features: Libp2pFeatures = { dht: { mode: 'client', bootstrap } }
+      const anything = { check: (_: Uint8Array, bytes: Uint8Array): number => bytes.at(-1) ?? 0 }
+      const [honest, liar, asking] = [
+        await open({ features, records: { check } }),
+        await open({ features, records: anything }),
+        await open({ features, records: { check } })
+      ]
+      const publish = (one: Libp2pNetwork, name: Uint8Array, bytes: Uint8Array): Promise<boolean> =>
+        one.discovery.publish(name, bytes, { timeoutMs: 3000 }).then(
+          () => true,
+          () => false
+        )
+      const [name, other] = [randomKey(), randomKey()]
+      await expect
+        .poll(() => publish(honest, name, record(name, 5)), { timeout: 20_000, interval: 200 })
+        .toBe(true)
+      const found = (): Promise<readonly Uint8Array[]> => asking.discovery.resolve(name, { timeoutMs: 3000 })
+      await expect.poll(found, { timeout: 20_000, interval: 200 }).toEqual([record(name, 5)])
+      await publish(liar, name, record(other, 9)) // of somebody else
+      await publish(liar, name, record(name, 100)) // over
+      await publish(liar, other, new Uint8Array(5000))
+      expect(await found()).toEqual([record(name, 5)])
+      expect(await asking.discovery.resolve(other, { timeoutMs: 500 })).toEqual([])
+      await publish(honest, name, record(name, 6))
+      await expect.poll(found, { timeout: 20_000, interval: 200 }).toEqual([record(name, 6)])
+      const alone = await open()
+      expect(await alone.discovery.resolve(name, { timeoutMs: 500 })).toEqual([])
+      await expect(alone.discovery.publish(name, record(name, 7), { timeoutMs: 500 })).rejects.toMatchObject({
+        code: 'ERR_NETWORK_UNREACHABLE'
+      })
+    })
+  })
+
+  test('is told of at the announced addresses and through relays alone when that is asked for', async () => {
+    await withNetworks(async (open) => {
+      const relay = await open({ features: { relayServer: { reservationsMax: 10 } } })
+      const { network } = await open({
+        listen: [...listen, `${addressOf(relay.network)}/p2p-circuit`],
+        announce: ['/ip4/192.0.2.1/tcp/7'],
+        announceOnly: true,
+        features: { relay: true }
+      })
+      await expect.poll(() => network.addresses().length, { timeout: 10_000 }).toBe(2)
+      expect(addressOf(network, '/ip4/192.0.2.1/tcp/7')).toContain('/p2p/')
+      expect(addressOf(network, '/p2p-circuit')).toContain(formatPeerId(relay.network.localKey))
+    })
+  })
+
+  test('keeps asking for a place at a relay that is not there yet', async () => {
+    await withNetworks(async (open) => {
+      const seed = randomBytes(32)
+      const first = await open({ seed })
+      const address = addressOf(first.network)
+      await first.network.close()
+      const there = await open({ listen: [`${address}/p2p-circuit`], features: { relay: true } })
+      expect(there.network.addresses()).toEqual([])
+      const port = /\/tcp\/(\d+)\//.exec(address)?.[1] ?? ''
+      const features = { relayServer: { reservationsMax: 10 } }
+      await open({ seed, listen: [`/ip4/127.0.0.1/tcp/${port}`], features })
+      await expect
+        .poll(() => there.network.addresses().some((one) => one.includes('p2p-circuit')), { timeout: 20_000 })
+        .toBe(true)
+    })
+  })
+
+  test('moves from a relayed connection to a direct one when that is asked for, and what is under way ends well', async () => {
+    await withNetworks(async (open) => {
+      const relay = await open({ features: { relayServer: { reservationsMax: 10 } } })
+      const there = await open({
+        listen: [...listen, `${addressOf(relay.network)}/p2p-circuit`],
+        features: { relay: true }
+      })
+      await expect.poll(() => there.network.addresses().some((one) => one.includes('p2p-circuit'))).toBe(true)
+      const here = await open({ listen: [], features: { relay: true } })
+      const direct = there.network.addresses().find((one) => !one.includes('p2p-circuit')) ?? ''
+      const relayed = await here.network.dial(addressOf(there.network, 'p2p-circuit'))
+      expect(relayed.relayed).toBe(true)
+      expect(await here.network.dial(direct)).toBe(relayed) // one connection is enough for most
+      const chunks = relayed.pull('bulk', Uint8Array.of(8))[Symbol.asyncIterator]()
+      await chunks.next()
+      const better = await here.network.dial(direct, { isDirect: true })
+      expect([better.relayed, formatPeerId(better.remoteKey)]).toEqual([
+        false,
+        formatPeerId(there.network.localKey)
+      ])
+      expect(await here.network.dial(direct)).toBe(better)
+      let rest = 0
+      while ((await chunks.next()).done !== true) rest++
+      expect(rest).toBe(7)
+      expect(await relayed.closed).toContain('a second connection')
+      expect(await better.request('echo', Uint8Array.of(1))).toEqual(Uint8Array.of(1))
+    })
+  })
+
   // multicast goes to every real network, so only where one can be made for the test alone
   test.runIf(canMakeNetwork())('finds a node nearby by mDNS (needs unshare and ip)', () => {
     const program = join(import.meta.dirname, 'fixtures', 'mdns-program.ts')
