@@ -56,13 +56,13 @@ export function createLazyCluster(parts: () => NodeParts): LazyCluster {
     async start() {
       const { configuration, standing, store, log } = parts()
       if (!configuration.network.enabled || isClosed) return
-      await openHosted()
-      const isAlone = standing.members().length === 0
-      if (isAlone && !(await hasInvitations(store)) && !(await hasAddresses(store))) return
       try {
+        await openHosted()
+        const isAlone = standing.members().length === 0
+        if (isAlone && !(await hasInvitations(store)) && !(await hasAddresses(store))) return
         await get()
       } catch (error) {
-        if (isClosed) return
+        if (isClosed) return // what it asked was closed meanwhile
         log.error('the node cannot take part in the network', { reason: reasonOf(error) })
       }
     },

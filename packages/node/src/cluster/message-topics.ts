@@ -6,11 +6,8 @@
 import type { ReceivedMessage } from '@blocktree/cluster' // types alone: a node without others does not load it
 import { equalBytes } from '@blocktree/codec'
 import type { Id } from '@blocktree/tree'
+import { topicListenersMax, topicMessageBytesMax, topicMessagesMax } from '../limits.ts'
 import { NodeError } from '../node-error.ts'
-
-const listenersMax = 256 // topics that programs listen to at one time
-const heldMax = 256 // messages that one program has taken and not finished: below what its connection holds back
-const heldBytesMax: number = 16 * 1024 * 1024 // and their bytes
 
 /** Answered by the node itself. */
 const ownTopics: ReadonlySet<string> = new Set(['ping'])
@@ -54,10 +51,10 @@ export class MessageTopics {
       const whose = ownTopics.has(topic) ? 'the node itself' : 'another program'
       throw new NodeError('ERR_TOPIC_TAKEN', `${whose} takes the messages of the topic "${topic}"`)
     }
-    if (this.#listeners.size >= listenersMax)
+    if (this.#listeners.size >= topicListenersMax)
       throw new NodeError(
         'ERR_TOPIC_TAKEN',
-        `programs listen to ${listenersMax} topics already; end one first`
+        `programs listen to ${topicListenersMax} topics already; end one first`
       )
     const listener: Listener = { ...listening, held: new Set(), heldBytes: 0 }
     this.#listeners.set(topic, listener)
@@ -73,7 +70,8 @@ export class MessageTopics {
     if (listener === undefined) return 'nobody listens'
     if (listener.tree !== undefined && !equalBytes(listener.tree, message.tree)) return 'another tree'
     const bytes = message.content.length
-    if (listener.held.size >= heldMax || listener.heldBytes + bytes > heldBytesMax) return 'too many wait'
+    if (listener.held.size >= topicMessagesMax || listener.heldBytes + bytes > topicMessageBytesMax)
+      return 'too many wait'
     const held = { number: ++this.#number, message, listener }
     listener.held.add(held.number)
     listener.heldBytes += bytes
