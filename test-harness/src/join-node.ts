@@ -10,19 +10,25 @@ import type { Node } from './scenario.ts'
 
 const run = promisify(execFile)
 
-/** Settings of a node that speaks with others on this machine alone, at a port that it keeps over restarts. */
-export async function loopback(): Promise<Readonly<Record<string, string>>> {
-  const port = await new Promise<number>((resolve, reject) => {
+/** A port of 127.0.0.1 that nobody listens at now. */
+export async function freePort(): Promise<number> {
+  return await new Promise<number>((resolve, reject) => {
     const server = createServer().once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
       server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0))
     })
   })
-  return { BLOCKTREE_NETWORK_HOST: '127.0.0.1', BLOCKTREE_NETWORK_PORT: String(port) }
+}
+
+/** Settings of a node that speaks with others on this machine alone, at a port that it keeps over restarts. */
+export async function loopback(): Promise<Readonly<Record<string, string>>> {
+  return { BLOCKTREE_NETWORK_HOST: '127.0.0.1', BLOCKTREE_NETWORK_PORT: String(await freePort()) }
 }
 
 export interface JoinOptions {
+  /** The directory that it gets; the whole tree when absent. */
+  readonly path?: string
   /** Of the node that joins; that of `loopback` when absent. */
   readonly environment?: Readonly<Record<string, string>>
   /** The owner compares fingerprints and says yes; without it the code itself lets the node in. */
@@ -39,7 +45,11 @@ export async function joinNode(
   options: JoinOptions = {}
 ): Promise<Node> {
   const isByHand = options.isApprovedByHand === true
-  const { code } = await owner.call('node.invite', { approved: !isByHand, name })
+  const { code } = await owner.call('node.invite', {
+    approved: !isByHand,
+    name,
+    ...(options.path === undefined ? {} : { path: options.path })
+  })
   const directory = join(harness.directory, name)
   // what is set for the tests is no setting of a node
   const foreign = Object.entries(process.env).filter(([variable]) => !variable.startsWith('BLOCKTREE_'))

@@ -14,6 +14,7 @@ import { contentByUrn } from './scenarios/content-by-urn.ts'
 import { copies } from './scenarios/copies.ts'
 import { discovery } from './scenarios/discovery.ts'
 import { diskFull } from './scenarios/disk-full.ts'
+import { etcdLocks } from './scenarios/etcd-locks.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
 import { leaderKilled } from './scenarios/leader-killed.ts'
@@ -47,6 +48,7 @@ export const scenarios: readonly Scenario[] = [
   leaderKilled,
   copies,
   clocks,
+  etcdLocks,
   rollingRestart,
   twentyNodes,
   twoTrees,

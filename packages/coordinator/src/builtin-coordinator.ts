@@ -31,6 +31,8 @@ export interface BuiltinOptions {
   readonly random: () => number
   /** True on the node that begins the cluster, at every start; others wait until `addMember` names them. */
   readonly first: boolean
+  /** Asked where this member leads: who may not follows without a vote. All may when left out. */
+  readonly mayVote?: (member: string) => boolean
   readonly timing?: RaftTiming
   /** How long a call without a time of its own waits for a majority; 5,000 ms when left out. */
   readonly callMs?: number

@@ -24,6 +24,8 @@ export interface ReplicaOptions {
   readonly timing: RaftTiming
   /** Makes the first member when nothing is stored; a member that joins waits to be added. */
   readonly first: boolean
+  /** Who may become a voter; all may when left out. */
+  readonly mayVote?: (member: string) => boolean
   /** Told once when storing fails: from then on this member takes no part. */
   readonly failed?: (error: unknown) => void
 }
@@ -265,8 +267,12 @@ export class Replica {
     const { voters, learners } = this.#raft.membership
     if (!this.#raft.leads || learners.length === 0) return
     const room = votersMax - voters.length
+    const { mayVote = () => true } = this.#options
     const caughtUp = learners.filter(
-      (member) => this.#raft.matchOf(member) >= this.#raft.commitIndex && this.#raft.matchOf(member) > 0
+      (member) =>
+        this.#raft.matchOf(member) >= this.#raft.commitIndex &&
+        this.#raft.matchOf(member) > 0 &&
+        mayVote(member)
     )
     const [next] = caughtUp
     if (next === undefined || room < 1) return

@@ -9,6 +9,24 @@ import { VirtualCluster } from './virtual-cluster.ts'
 const three = ['ann', 'bob', 'cas']
 const lock = { ttlMs: 2000, waitMs: 10_000 }
 
+describe('members without a vote', () => {
+  it('follow and lock like the others, and are not counted', async () => {
+    const cluster = new VirtualCluster(1)
+    for (const name of ['bob', 'cas']) cluster.voteless.add(name)
+    for (const name of three) await cluster.start(name, name === 'ann')
+    for (const name of ['bob', 'cas', 'dan', 'eve']) {
+      if (!cluster.running.has(name)) await cluster.start(name)
+      await cluster.time.until(cluster.member('ann').addMember(name))
+    }
+    await cluster.time.advance(20_000)
+    const { voters, learners } = cluster.member('ann').status()
+    expect(voters.toSorted()).toEqual(['ann', 'dan', 'eve'])
+    expect(learners.toSorted()).toEqual(['bob', 'cas'])
+    expect((await cluster.time.until(cluster.member('bob').acquire('a', lock))).token).toBeGreaterThan(0)
+    await cluster.close()
+  })
+})
+
 describe('losing members', () => {
   it('has a new leader and writes again within 3 s of the death of the old one', async () => {
     const cluster = await VirtualCluster.of(three)

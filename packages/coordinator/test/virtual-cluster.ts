@@ -56,6 +56,9 @@ export class VirtualCluster {
     this.links = createMemoryLinks(this.time, this.random)
   }
 
+  /** Those that follow without a vote. */
+  readonly voteless: Set<string> = new Set()
+
   /** The first of the names begins the cluster and adds the others. */
   static async of(names: readonly string[], seed = 1): Promise<VirtualCluster> {
     const cluster = new VirtualCluster(seed)
@@ -73,7 +76,16 @@ export class VirtualCluster {
     this.#processes.set(name, storage)
     const { time: clock, random } = this
     const link = this.links.join(name)
-    const coordinator = await BuiltinCoordinator.open({ self: name, link, storage, clock, random, first })
+    const mayVote = (member: string): boolean => !this.voteless.has(member)
+    const coordinator = await BuiltinCoordinator.open({
+      self: name,
+      link,
+      storage,
+      clock,
+      random,
+      first,
+      mayVote
+    })
     this.running.set(name, coordinator)
     coordinator.onStatus((status) => this.#see(status))
     return coordinator

@@ -82,6 +82,20 @@ export const leaderKilled: Scenario = {
       const { first: number } = await back.call('lock.sequence', { path: '/numbers' })
       expectTrue(number > highestNumber(load.history), `number ${number} is higher than all before`)
     })
+    await step('one that has a single directory locks like all, and has no vote', async () => {
+      const guest = await joinNode(harness, one, 'guest', { path: '/free' })
+      const path = load.history.files[0] ?? ''
+      const isGiven = (): Promise<boolean> =>
+        guest.call('lock.acquire', { path, ttlMs: 1000, waitMs: limitMs }).then(
+          ({ token }) => token > 0,
+          () => false // the tree comes first
+        )
+      await waitUntil(isGiven, 'a lock for the guest', limitMs)
+      await nodes[2]?.start()
+      await allVote(nodes)
+      const { coordinator } = await guest.call('node.status', {})
+      expectEqual(coordinator?.role, 'learner', 'the part of the guest')
+    })
   }
 }
 

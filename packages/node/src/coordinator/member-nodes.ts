@@ -23,3 +23,16 @@ export function memberNodes({
     .filter((id) => !equalBytes(id, self) && isNode(id))
   return [self, ...others]
 }
+
+/** A vote is for nodes that may keep the whole tree: who was given one directory does not decide about the others. */
+export function mayVote({ trees, standing }: Pick<NodeParts, 'trees' | 'standing'>, node: Id): boolean {
+  const { own } = trees
+  const root = own.tree.rootBlock
+  return (
+    root !== undefined &&
+    standing
+      .of(own)
+      .hostsOf(root)
+      .some((id) => equalBytes(id, node))
+  )
+}

@@ -16,6 +16,7 @@ import { currentRoot, type Id } from '@blocktree/tree'
 import { reasonOf } from '../node-error.ts'
 import { highestToken } from './fence-floor.ts'
 import { coordinatorFolder, type CoordinatorParts, type CoordinatorSummary } from './lazy-coordinator.ts'
+import { mayVote } from './member-nodes.ts'
 import { restoredFloor } from './restored-tokens.ts'
 
 export interface RunningCoordinator {
@@ -53,6 +54,7 @@ async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Prom
   if (floor !== undefined && !existsSync(join(directory.path, coordinatorFolder)))
     await beginAlone(directory.path, principals.node.id, Math.max(floor, await highestToken(store)))
   const storage = new FileRaftStorage(await openNodeFiles(join(directory.path, coordinatorFolder)))
+  const votes = (member: string): boolean => mayVote(parts, Uint8Array.fromHex(member))
   const coordinator = await BuiltinCoordinator.open({
     self,
     link,
@@ -60,6 +62,7 @@ async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Prom
     clock,
     random: Math.random,
     first: isFounder(parts),
+    mayVote: votes,
     failed: (error) => log.error('the coordinator of this node has stopped', { reason: reasonOf(error) })
   })
   return {
@@ -78,6 +81,9 @@ async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Prom
       const wanted = new Set(nodes.map((id) => id.toHex()))
       const present = [...voters, ...learners]
       for (const member of present) if (!wanted.has(member)) await coordinator.removeMember(member)
+      // who may vote no longer comes back as a learner; the leader itself stays until another one leads
+      for (const voter of voters)
+        if (voter !== self && wanted.has(voter) && !votes(voter)) await coordinator.removeMember(voter)
       for (const member of wanted) if (!present.includes(member)) await coordinator.addMember(member)
     },
     close: () => coordinator.close()
