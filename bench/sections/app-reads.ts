@@ -97,7 +97,14 @@ async function storeFile({ files, actor }: TransferFixture): Promise<Uint8Array>
 }
 
 async function startReader({ files, actor }: TransferFixture): Promise<AppInstance> {
-  const port = createFilePort({ files, actor, owner: actor, space: unbounded, timers: createTimerPort() })
+  const port = createFilePort({
+    files,
+    actor,
+    owner: actor,
+    space: unbounded,
+    timers: createTimerPort(),
+    content: { hold: () => Promise.resolve(() => undefined) }
+  })
   return await startSandboxed(createProcessRunner({ engine: 'v8' }), await compileReadingGuest(), {
     files: limitStorage(port, { directory: '/apps/bench/files', bytesMax: 1 }),
     granted: [

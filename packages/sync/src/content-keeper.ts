@@ -18,6 +18,7 @@ import {
   type ContentCount,
   ContentReview,
   type ContentReviewDeps,
+  type HeldElsewhere,
   copiesElsewhere,
   ownerOf,
   storedPayload
@@ -67,7 +68,8 @@ export function policiesRow(): IndexRow {
 
 const noPolicies: Uint8Array = Uint8Array.of(0)
 const reviewSoonMs = 2000
-const reviewAgainMs = 10_000 // something was still missing; twice as long each time
+const reviewAgainMs = 3000 // something was still missing; twice as long each time
+const lagMs: number = 15 * 60_000
 const reviewEveryMs: number = 60 * 60_000
 const evictMs = 100
 const restShare = 20 // a look takes this part of the time at most
@@ -80,6 +82,7 @@ export class ContentKeeper {
   readonly #presence: MemberPresence
   readonly #release: ContentRelease
   readonly #doubts: Doubts
+  #laggingSince: ReadonlyMap<string, number> = new Map()
   readonly #inUse: Map<string, number> = new Map()
   readonly #ending = new AbortController()
   #payloads: PayloadQueue | undefined
@@ -305,7 +308,7 @@ export class ContentKeeper {
           signal
         )
         const { surplus, cached } = outcome.count
-        this.#tellFailed(outcome.failed)
+        this.#tellFailed([...outcome.failed, ...this.#overdue(outcome.lagging)])
         this.#count = { ...outcome.count, surplus: surplus - demoted, cached: cached + demoted }
       }
     } finally {
@@ -321,7 +324,24 @@ export class ContentKeeper {
     } else this.#reviewAfter(reviewEveryMs)
   }
 
-  #tellFailed(failed: readonly { readonly record: Id; readonly holder: Id }[]): void {
+  /** Those that should keep something for a while now and do not: a full disk, say. They are passed over like those that failed. */
+  #overdue(lagging: readonly HeldElsewhere[]): readonly HeldElsewhere[] {
+    const nowMs = this.#deps.ports.pace.now()
+    const since = new Map<string, number>()
+    const overdue: HeldElsewhere[] = []
+    for (const { record, holder } of lagging) {
+      const key = `${record.toHex()} ${holder.toHex()}`
+      const fromMs = this.#laggingSince.get(key) ?? nowMs
+      since.set(key, fromMs)
+      if (nowMs - fromMs < lagMs) continue
+      overdue.push({ record, holder })
+      if (this.#doubts.note(record, holder)) this.#isDue = true
+    }
+    this.#laggingSince = since
+    return overdue
+  }
+
+  #tellFailed(failed: readonly HeldElsewhere[]): void {
     const byHolder = new Map<string, { readonly holder: Id; readonly ids: Id[] }>()
     for (const { record, holder } of failed) {
       const some = byHolder.get(holder.toHex()) ?? { holder, ids: [] }

@@ -51,7 +51,14 @@ export interface ReviewOutcome {
   /** Others should keep these. */
   readonly surplus: readonly Releasable[]
   /** Holders that failed to prove what they promised. */
-  readonly failed: readonly { readonly record: Id; readonly holder: Id }[]
+  readonly failed: readonly HeldElsewhere[]
+  /** Keepers that are connected and do not promise what they should keep. */
+  readonly lagging: readonly HeldElsewhere[]
+}
+
+export interface HeldElsewhere {
+  readonly record: Id
+  readonly holder: Id
 }
 
 interface Audited extends ContentOwner {
@@ -86,7 +93,8 @@ export class ContentReview {
   readonly #deps: ContentReviewDeps
   readonly #count = { kept: 0, missing: 0, cached: 0, surplus: 0, underReplicated: 0, elsewhere: 0 }
   readonly #surplus: Releasable[] = []
-  readonly #failed: { readonly record: Id; readonly holder: Id }[] = []
+  readonly #failed: HeldElsewhere[] = []
+  readonly #lagging: HeldElsewhere[] = []
   readonly #audited: Audited[] = []
   readonly #zones: Map<string, Id> = new Map()
   #local: IndexRow[] = []
@@ -111,7 +119,7 @@ export class ContentReview {
     await this.#audit(signal)
     return signal.aborted
       ? undefined
-      : { count: { ...this.#count }, surplus: this.#surplus, failed: this.#failed }
+      : { count: { ...this.#count }, surplus: this.#surplus, failed: this.#failed, lagging: this.#lagging }
   }
 
   /** Zones with content. */
@@ -201,6 +209,15 @@ export class ContentReview {
         for (const { zone, ids } of zones.values()) await this.#deps.askPromise(link, zone, ids, signal)
       })
     )
+    for (const [link, zones] of due) {
+      for (const { ids } of zones.values()) {
+        for (const record of ids) {
+          if (this.#lagging.length >= failedAtOnce) break
+          if (!this.#hasPromised(record, link.principal))
+            this.#lagging.push({ record, holder: link.principal })
+        }
+      }
+    }
     const self = this.#deps.ports.self.principal.toHex()
     for (const { record, copies, keepers } of this.#audited) {
       const others = keepers.filter((keeper) => keeper.toHex() !== self && this.#hasPromised(record, keeper))

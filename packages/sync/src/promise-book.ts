@@ -86,6 +86,14 @@ export class PromiseBook {
     return records
   }
 
+  /** The holder itself says that it does not keep these: what it promised before counts no more. */
+  async retract(holder: Id, records: readonly Id[]): Promise<void> {
+    const local = records
+      .filter((record) => this.#entry(record, holder)?.isGood === true)
+      .map((record) => ({ key: localKey(localPrefix.promise, record, holder), value: undefined }))
+    if (local.length > 0) await this.#ports.store.commit({ local }, { durability: 'none' })
+  }
+
   /** Every promise about a record. */
   async of(record: Id): Promise<readonly Promised[]> {
     const promised: Promised[] = []

@@ -802,7 +802,12 @@ export class TreeSync {
   ): Promise<readonly Id[]> {
     let promised: readonly Id[]
     try {
-      const { receipt } = decodeReceiptAnswer(answer)
+      const { receipt, missing } = decodeReceiptAnswer(answer)
+      const gone = new Set(missing.map((id) => id.toHex()))
+      await this.#book.retract(
+        link.principal,
+        asked.records.filter((id) => gone.has(id.toHex()))
+      )
       if (receipt === undefined) return []
       promised = await this.#book.add(link.principal, receipt, { ...asked, coverage: 2 })
     } catch (error) {

@@ -138,6 +138,38 @@ describe('copies', () => {
     expect(files.every((file) => keepersAmong(cluster.nodes, file).length === 2)).toBe(true)
   })
 
+  test('a member that never has what it should keep is passed over', async () => {
+    const { cluster, files } = await withCopies('full', 3, 2, { files: 6 })
+    const { node, replicas } = cluster
+    node(2).store.hasSector = () => false // as on a disk that takes nothing
+    await replicas.connectAll()
+    await replicas.converge()
+    const rest = [node(0), node(1)]
+    await until(cluster, () => files.every((file) => keepersAmong(rest, file).length === 2))
+  })
+
+  test('what a holder says it does not keep any more counts for nothing, and is not let go elsewhere', async () => {
+    const { cluster, files } = await withCopies('retracted', 2, 2, { files: 6 })
+    const { fixture, node, replicas } = cluster
+    await replicas.connectAll()
+    await replicas.converge()
+    const ids = files.map(({ id }) => id)
+    const waiting = node(0).sync.waitFor(ids, { copies: 2, timeoutMs: 20_000 })
+    expect(await replicas.time.until(waiting)).toMatchObject({ kept: 2 })
+    node(1).store.hasSector = () => false
+    const headers = fixture.records.filter((record) => record.type === recordType.header)
+    const [newest] = headers.filter(({ body }) => body.birth.parent === undefined).slice(-1)
+    if (newest === undefined) throw new Error('no root header')
+    const policy = { kind: 'copies', copies: 1 } as const
+    await give(node(0), fixture, [fixture.write(fixture.root, fixture.rootPlace, { prev: [newest], policy })])
+    // one of the two should keep each file alone; where it is the other one, it is asked first
+    await until(cluster, () => (node(0).sync.status.contents.count?.surplus ?? 0) > 0)
+    await replicas.time.advance(20_000)
+    const states = await Promise.all(ids.map((id) => node(0).sync.promises(id)))
+    expect(states.some((promised) => promised.length === 0)).toBe(true)
+    expect(ids.every((id) => node(0).sync.placeOf(id) === 'kept')).toBe(true)
+  })
+
   test('a holder that cannot prove what it promised stops counting, and the next one makes a copy', async () => {
     const { cluster, files } = await withCopies('liar', 3, 2)
     const { replicas, nodes } = cluster

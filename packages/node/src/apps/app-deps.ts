@@ -3,6 +3,7 @@ import type { HostServices } from '@blocktree/apps'
 import type { PrincipalDirectory } from '../principal-directory.ts'
 import type { SpaceGuard } from '../space-guard.ts'
 import type { AppAccessDeps } from './app-access.ts'
+import type { AppContent } from './app-content.ts'
 import type { AppLog } from './app-log.ts'
 import type { InstallationDeps } from './installation.ts'
 
@@ -10,6 +11,7 @@ export interface AppDeps extends InstallationDeps, AppAccessDeps {
   readonly treeId: Uint8Array
   readonly principals: PrincipalDirectory
   readonly services: HostServices
+  readonly content: AppContent
   readonly log: AppLog
   readonly space: SpaceGuard
   readonly now: () => number

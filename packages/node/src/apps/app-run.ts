@@ -5,7 +5,7 @@ import { NodeError, reasonOf } from '../node-error.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { objectPath } from './app-access.ts'
 import { takePermission, visibleGrants } from './app-grants.ts'
-import { installationKeyName } from './app-place.ts'
+import { appPlace, installationKeyName } from './app-place.ts'
 import { type SeatedInstallation, settleHere } from './app-principal.ts'
 import { isAgreed } from './app-seat.ts'
 import type { AppSlot } from './app-slot.ts'
@@ -21,6 +21,7 @@ export interface RunReason {
 
 /** In a turn of the slot. @throws ERR_APP_FAILED, and what reading an installation throws */
 export async function startRun(deps: AppDeps, slot: AppSlot, why: RunReason): Promise<void> {
+  await holdPackage(deps, slot)
   const installation = await settleHere(deps, slot)
   const { place, package: found, grant } = installation
   noteUnseen(deps, installation)
@@ -56,6 +57,15 @@ export async function startRun(deps: AppDeps, slot: AppSlot, why: RunReason): Pr
   }
 }
 
+/** Its package stays on this node for as long as it runs. */
+async function holdPackage({ files, owner, content }: AppDeps, slot: AppSlot): Promise<void> {
+  const { package: path } = appPlace(slot.name)
+  slot.releasePackage?.()
+  slot.releasePackage = undefined
+  if (!files.exists(owner, path)) return // said by whoever reads it
+  slot.releasePackage = await content.hold(files.stat(owner, path).versionId)
+}
+
 /** What it was granted and does not get on this node is said in its log. */
 function noteUnseen(deps: AppDeps, installation: SeatedInstallation): void {
   const { place, grant, seat } = installation
@@ -80,16 +90,18 @@ function noteUnseen(deps: AppDeps, installation: SeatedInstallation): void {
 export async function endRun(slot: AppSlot): Promise<void> {
   const { instance } = slot
   slot.instance = undefined
+  slot.releasePackage?.()
+  slot.releasePackage = undefined
   await instance?.stop()
 }
 
 async function filesOf(
-  { files, owner, principals, space, services: { timers } }: AppDeps,
+  { files, owner, principals, space, content, services: { timers } }: AppDeps,
   { place, grant }: Installation
 ): Promise<FilePort> {
   const actor = await principals.actorOf(installationKeyName(place.name))
   const bytesMax = effectiveLimits(grant.limits).storageBytes
-  return limitStorage(createFilePort({ files, actor, owner, space, timers }), {
+  return limitStorage(createFilePort({ files, actor, owner, space, content, timers }), {
     directory: place.files,
     bytesMax
   })

@@ -15,6 +15,8 @@ export interface AppSlot {
   served: ServedApp | undefined
   /** What was started last, held so that it is verified once (./installation.ts). */
   package: VerifiedPackage | undefined
+  /** Lets go of its package, which is held here while it runs. */
+  releasePackage: (() => void) | undefined
   /** Why it does not run though it should. */
   problem: string | undefined
   /** What it was started with, or follows since; undefined before. */
@@ -48,6 +50,7 @@ function createSlot(name: string): AppSlot {
     instance: undefined,
     served: undefined,
     package: undefined,
+    releasePackage: undefined,
     problem: undefined,
     applied: undefined
   }

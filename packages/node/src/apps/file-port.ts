@@ -10,6 +10,7 @@ import { type Actor, type Entry, type FileEvent, type Files, FilesError } from '
 import { StoreError } from '@blocktree/store'
 import { TreeError } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
+import type { AppContent } from './app-content.ts'
 import type { SpaceGuard } from '../space-guard.ts'
 import { ToldChanges } from './told-changes.ts'
 
@@ -22,6 +23,7 @@ export interface FilePortDeps {
   readonly owner: Actor
   /** What apps write leaves the reserve of free space alone. */
   readonly space: Pick<SpaceGuard, 'expectRoom' | 'guarded'>
+  readonly content: AppContent
   readonly timers: TimerPort
 }
 
@@ -38,13 +40,18 @@ export function createFilePort(deps: FilePortDeps): FilePort {
   return {
     stat: (path) => guarded(() => factsOf(placeOf(deps, path))),
     read: (path, { offset, length, version }) =>
-      guarded(() => {
+      guarded(async () => {
         // a version is read of the block at the path alone, so what was seen of the path before is enough
-        if (version === undefined) fileOf(deps, path)
-        else plain.expectFile(path)
+        if (version !== undefined) plain.expectFile(path)
+        const shown = version ?? fileOf(deps, path).versionId
         if (length === 0) return new Uint8Array(0)
         const range = { offset, length, isReadOnly: true }
-        return files.read(actor, path, version === undefined ? range : { ...range, version }).bytes
+        const release = await deps.content.hold(shown)
+        try {
+          return files.read(actor, path, version === undefined ? range : { ...range, version }).bytes
+        } finally {
+          release()
+        }
       }),
     write: (path, content, { expected, mediaType }) =>
       guarded(async () => {
@@ -288,6 +295,7 @@ const failures: Readonly<Record<string, Failure['failure']>> = {
   ERR_FILE_CHANGED: 'conflict',
   ERR_FILE_TOO_LARGE: 'too-large',
   ERR_FILE_RANGE: 'invalid',
+  ERR_FILE_ELSEWHERE: 'unreachable',
   ERR_FILE_DAMAGED: 'unreachable', // or its content is not on this node yet
   ERR_DIRECTORY_NOT_EMPTY: 'conflict',
   ERR_DIRECTORY_INTO_ITSELF: 'invalid',

@@ -9,6 +9,7 @@ import type { NodeParts } from '../create-node.ts'
 import { enginesFolder } from '../engine.ts'
 import type { AppsStatus } from '../method-table/node-methods.ts'
 import { type AppFront, type FrontAddress, openAppFront, urlOf } from './app-front.ts'
+import { createAppContent } from './app-content.ts'
 import { AppHost } from './app-host.ts'
 import { AppLog } from './app-log.ts'
 import { createHttpPort } from './http-port.ts'
@@ -47,6 +48,7 @@ type Parts = Pick<
   | 'trees'
   | 'space'
   | 'cluster'
+  | 'sync'
   | 'locks'
 >
 
@@ -85,6 +87,7 @@ export async function openNodeApps(parts: Parts): Promise<NodeApps> {
     principals,
     space,
     services,
+    content: createAppContent(parts),
     log,
     owner: principals.node,
     treeId: trees.own.id,

@@ -63,6 +63,7 @@ export async function openAppWorld(
     principals,
     owner: principals.node,
     space: anySpace,
+    content: { hold: () => Promise.resolve(() => undefined) },
     treeId: tree.tree ?? people.node.id,
     now: clock.now,
     log: new AppLog(clock.now),

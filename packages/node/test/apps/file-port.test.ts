@@ -23,6 +23,7 @@ function portWith(space: SpaceGuard): FilePort {
     actor: world.owner,
     owner: world.owner,
     space,
+    content: { hold: () => Promise.resolve(() => undefined) },
     timers: createTimerPort()
   })
 }
