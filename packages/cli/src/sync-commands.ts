@@ -14,6 +14,15 @@ export const syncCommands: readonly CommandDefinition[] = [
     load: () => import('./commands/sync-status.ts')
   },
   {
+    name: 'sync resume',
+    group: 'Node',
+    summary: 'Write again on a node that went back to an older state, without waiting until it caught up',
+    arguments: [],
+    options: [{ name: 'yes', summary: 'what was lost may come back as conflicts' }],
+    examples: [],
+    load: () => import('./commands/sync-resume.ts')
+  },
+  {
     name: 'sync scrub',
     group: 'Node',
     summary: 'Have others prove what they promised, read what is held here, repair what is damaged',

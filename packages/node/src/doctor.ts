@@ -26,6 +26,7 @@ const checks: readonly Check[] = [
   checkStore,
   checkJobs,
   checkConflicts,
+  checkWentBack,
   checkStaging,
   checkAppStart,
   checkAppAddress,
@@ -217,6 +218,17 @@ function checkConflicts({ tree }: NodeParts): Finding | undefined {
     severity: 'warning',
     reason: `${conflicts} files or directories have competing versions`,
     fix: 'blocktree conflicts'
+  }
+}
+
+function checkWentBack({ tree }: NodeParts): Finding | undefined {
+  if (!tree.holdsWrites) return undefined
+  return {
+    code: 'DOCTOR_WENT_BACK',
+    severity: 'error',
+    reason:
+      'this node holds an older state than it gave to others before (a restored backup or snapshot?), so nothing is written',
+    fix: 'connect it to another node of the tree until "blocktree sync status" says in step; without any: blocktree sync resume --yes'
   }
 }
 

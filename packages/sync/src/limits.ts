@@ -54,4 +54,5 @@ export const sectorsPerRequest = 256 // of one owner, from one peer, before the 
 export const sectorBytesInFlight: number = 8 * 1024 * 1024 // received and not yet written
 export const changesKept = 65_536 // changes that a watcher may be behind before it has to compare
 export const summaryLogBytesMax: number = 128 * 1024 * 1024 // log read again at a start: a second, no more than reading a million rows
+export const seenIdsMax = 16 // versions of each peer that it is asked about: one that is lacking is enough to know
 export const receiptBatchMs = 2000 // receipts that nobody waits for are asked for together

@@ -4,7 +4,16 @@ import type { BlockStore } from '@blocktree/tree'
 
 const encoder = new TextEncoder()
 
-type LocalRowKind = 'summary' | 'wanted' | 'receipt' | 'promise' | 'cached' | 'dropped' | 'seen' | 'policy'
+type LocalRowKind =
+  | 'summary'
+  | 'wanted'
+  | 'receipt'
+  | 'promise'
+  | 'given'
+  | 'cached'
+  | 'dropped'
+  | 'seen'
+  | 'policy'
 
 export const localPrefix: Readonly<Record<LocalRowKind, Uint8Array>> = {
   /** Saved summaries (./summary-file.ts). */
@@ -14,6 +23,8 @@ export const localPrefix: Readonly<Record<LocalRowKind, Uint8Array>> = {
   /** Receipts of others over records held here (./promise-book.ts). */
   receipt: encoder.encode('sync/receipt/'),
   promise: encoder.encode('sync/promise/'),
+  /** Versions that a peer gave us last (./given-records.ts). */
+  given: encoder.encode('sync/given/'),
   /** Contents that are here and not kept for others, and those that were let go (./content-rows.ts). */
   cached: encoder.encode('sync/cached/'),
   dropped: encoder.encode('sync/dropped/'),

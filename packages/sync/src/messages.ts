@@ -16,6 +16,7 @@ import {
   recordIdsMax,
   scopeIdsMax,
   sectorsMax,
+  seenIdsMax,
   tipsPerBlockMax
 } from './limits.ts'
 import { type TrieNode, type TriePath, nibblesMax } from './trie-node.ts'
@@ -579,4 +580,35 @@ export function decodeToldChange(frame: Uint8Array): ToldChange {
   })
   reader.end()
   return { token, header }
+}
+
+/** What was taken from a peer last, as it is asked whether it holds that still. */
+export interface SeenAsk extends Ask {
+  readonly ids: readonly Id[]
+}
+
+export function encodeSeenAsk({ ids, ...ask }: SeenAsk): Uint8Array {
+  const writer = begin(4)
+  writeAsk(writer, ask)
+  return writer.bin(packIds(ids)).finish()
+}
+
+export function decodeSeenAsk(bytes: Uint8Array): SeenAsk {
+  const reader = open(bytes, 4)
+  const ask = readAsk(reader)
+  const ids = readPackedIds(reader, seenIdsMax)
+  reader.end()
+  return { ...ask, ids }
+}
+
+/** Of the ids asked about, those that are not held. */
+export function encodeSeenAnswer(lacking: readonly Id[]): Uint8Array {
+  return begin(2).bin(packIds(lacking)).finish()
+}
+
+export function decodeSeenAnswer(bytes: Uint8Array): readonly Id[] {
+  const reader = open(bytes, 2)
+  const ids = readPackedIds(reader, seenIdsMax)
+  reader.end()
+  return ids
 }

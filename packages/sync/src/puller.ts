@@ -10,11 +10,13 @@ import { blocksMax, pathsMax, recordIdsMax, tipsPerBlockMax, uselessRecordsMax }
 import {
   type SummarySet,
   decodeOpenAnswer,
+  decodeSeenAnswer,
   decodeStreamed,
   encodeBehind,
   encodeHeadersAsk,
   encodeOpen,
   encodeRecordsAsk,
+  encodeSeenAsk,
   summarySet
 } from './messages.ts'
 import type { PeerLink } from './peer-link.ts'
@@ -79,6 +81,24 @@ export class Puller {
       }
       if (extra > 0) link.connection.notify('sync.behind', encodeBehind(this.#deps.treeId))
       return { taken, extra, scope, inStep: await this.#isInStep(scope, roots) }
+    }
+  }
+
+  /** Of versions that this peer gave us, those that it lacks now. A peer that does not know the question lacks nothing. */
+  async lacking(
+    link: PeerLink,
+    scope: Scope,
+    ids: readonly Id[],
+    signal: AbortSignal
+  ): Promise<readonly Id[]> {
+    if (scope.length === 0 || ids.length === 0) return []
+    try {
+      const ask = encodeSeenAsk({ tree: this.#deps.treeId, scope, ids })
+      const lacking = decodeSeenAnswer(await link.connection.request('sync.seen', ask, { signal }))
+      const asked = new Set(ids.map((id) => id.toHex()))
+      return lacking.filter((id) => asked.has(id.toHex()))
+    } catch {
+      return []
     }
   }
 

@@ -41,6 +41,7 @@ import {
   type ReceiptAsk,
   type RecordsAsk,
   type SectorsAsk,
+  type SeenAsk,
   type ToldNode,
   decodeChallengeAsk,
   decodeHeadersAsk,
@@ -49,10 +50,12 @@ import {
   decodeReceiptAsk,
   decodeRecordsAsk,
   decodeSectorsAsk,
+  decodeSeenAsk,
   decodeWatchAsk,
   encodeNodesAnswer,
   encodeOpenAnswer,
   encodeReceiptAnswer,
+  encodeSeenAnswer,
   encodeStreamed,
   encodeToldChange,
   summarySet
@@ -77,6 +80,8 @@ export interface ServerDeps {
   readonly claimOf: (header: HeaderRecord) => Claim
   /** Resolves when something was stored, or after a while. */
   readonly progress: (signal: AbortSignal) => Promise<void>
+  /** A peer says that this node gave it versions that are not held here. */
+  readonly wentBack: (principal: Id, lacking: readonly Id[]) => void
   /** Waits without keeping anything alive. */
   readonly sleep: (milliseconds: number) => Promise<void>
 }
@@ -124,6 +129,8 @@ export class SyncServer {
           wellFormed(() => decodeReceiptAsk(body)),
           signal
         )
+      case 'seen':
+        return this.#seen(wellFormed(() => decodeSeenAsk(body)))
       case 'challenge':
         return this.#inTurn(signal, () => this.#challenge(body))
       default:
@@ -244,6 +251,14 @@ export class SyncServer {
       scope,
       roots: [await authority.node(top), await receipts.node(top), await headers.node(top)]
     })
+  }
+
+  /** Which of the versions that this node gave the peer before are not held here any more. */
+  #seen(ask: SeenAsk): Uint8Array {
+    this.#viewOf(ask)
+    const lacking = ask.ids.filter((id) => !this.#deps.ports.store.hasRecord(id))
+    if (lacking.length > 0) this.#deps.wentBack(this.#principal, lacking)
+    return encodeSeenAnswer(lacking)
   }
 
   async #nodes(ask: NodesAsk): Promise<Uint8Array> {

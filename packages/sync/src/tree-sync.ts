@@ -8,6 +8,7 @@ import type { ConnectionHandlers } from '@blocktree/network'
 import { type HeaderRecord, type Id, type TakenRecord, recordType } from '@blocktree/tree'
 import { type Claim, ContentKeeper, type ContentStatus } from './content-keeper.ts'
 import { ChangeFeed } from './change-feed.ts'
+import { GivenRecords } from './given-records.ts'
 import { Intake, noIntake } from './intake.ts'
 import { EventBudget } from './event-budget.ts'
 import { HolderTrust } from './holder-trust.ts'
@@ -75,6 +76,8 @@ export interface PeerStatus {
   readonly comparedMsAgo: number | undefined
   /** Records taken from it since it connected. */
   readonly taken: number
+  /** It lacks what it gave us before: restored from a backup or snapshot. */
+  readonly wentBack: boolean
   /** What it was blamed for last; undefined when it was not. */
   readonly wrong: SyncWrong | undefined
   /** Until it is spoken to again; 0 when it is not shut out. */
@@ -87,6 +90,8 @@ export interface SyncStatus {
   readonly payloadsWanted: number
   readonly sectorBytesReceived: number
   readonly recordsPushed: number
+  /** This node went back to an older state, and writes nothing until it has caught up. */
+  readonly holdsWrites: boolean
   readonly contents: ContentStatus
 }
 
@@ -111,6 +116,8 @@ interface LinkState {
   scope: Scope
   /** Of pushes that are being taken. */
   pushedBytes: number
+  /** It lacks what it gave us before. */
+  wentBack: boolean
   readonly budget: EventBudget
   readonly announced: Map<string, Id>
   /** Streams of announced records that are under way. */
@@ -146,6 +153,9 @@ export class TreeSync {
   readonly #rights: PeerRights
   readonly #summaries: Summaries
   readonly #feed: ChangeFeed
+  readonly #given: GivenRecords
+  /** What this node gave others before, as hosts among them say, and does not hold. */
+  readonly #lost: Map<string, { readonly id: Id; readonly teller: string }> = new Map()
   readonly #payloads: PayloadQueue
   readonly #hosts: ZoneHosts
   readonly #contents: ContentKeeper
@@ -177,6 +187,7 @@ export class TreeSync {
     this.#ports = ports
     this.#rights = new PeerRights(ports.tree, ports.crypto, ports.clock)
     this.#summaries = new Summaries(ports.tree, ports.crypto)
+    this.#given = new GivenRecords(ports)
     this.#feed = new ChangeFeed(ports.random.bytes(life))
     const rate = (perSecond = Infinity): TokenBucket => new TokenBucket(ports.pace, perSecond, perSecond)
     this.#upload = rate(options.uploadBytesPerSecond)
@@ -279,6 +290,7 @@ export class TreeSync {
       taken: 0,
       scope: [],
       pushedBytes: 0,
+      wentBack: false,
       budget: new EventBudget(this.#ports.pace),
       announced: new Map(),
       fetching: 0,
@@ -319,19 +331,23 @@ export class TreeSync {
 
   get status(): SyncStatus {
     const now = this.#ports.pace.now()
-    const linked = [...this.#links.values()].map(({ link, state, comparedAt, taken }): PeerStatus => ({
-      principal: link.principal,
-      state: link.standing.isBanned ? 'shut out' : state,
-      comparedMsAgo: comparedAt === undefined ? undefined : now - comparedAt,
-      taken,
-      wrong: link.standing.wrong,
-      shutOutMs: link.standing.bannedMs
-    }))
+    const linked = [...this.#links.values()].map(
+      ({ link, state, comparedAt, taken, wentBack }): PeerStatus => ({
+        principal: link.principal,
+        state: link.standing.isBanned ? 'shut out' : state,
+        comparedMsAgo: comparedAt === undefined ? undefined : now - comparedAt,
+        taken,
+        wentBack,
+        wrong: link.standing.wrong,
+        shutOutMs: link.standing.bannedMs
+      })
+    )
     return {
       peers: [...linked, ...this.#shutOutElsewhere(linked)],
       payloadsWanted: this.#payloads.pending,
       sectorBytesReceived: this.#payloads.bytesReceived,
       recordsPushed: this.#pusher.pushed,
+      holdsWrites: this.#ports.tree.holdsWrites,
       contents: this.#contents.status
     }
   }
@@ -346,6 +362,7 @@ export class TreeSync {
         state: 'shut out',
         comparedMsAgo: undefined,
         taken: 0,
+        wentBack: false,
         wrong,
         shutOutMs: bannedMs
       }))
@@ -473,6 +490,7 @@ export class TreeSync {
     this.#progressed() // who waits for something to be stored finds that nothing will be
     await Promise.allSettled(this.#running)
     this.#endListening()
+    await this.#given.save().catch(() => undefined)
     await this.#saveSummary().catch(() => undefined)
   }
 
@@ -496,6 +514,7 @@ export class TreeSync {
       if (this.#options.collectsPromises !== false) this.#promiseLater(taken)
       return
     }
+    this.#given.take(from.principal, taken)
     this.#pusher.relayed(taken, from, durable)
     const blocks = taken.flatMap(({ block }) => (block === undefined ? [] : [block]))
     if (blocks.length > 0) this.#ports.onArrived?.(blocks)
@@ -645,8 +664,11 @@ export class TreeSync {
     if (state.comparedAt === undefined) state.state = 'comparing'
     let next: number
     try {
+      await this.#askWhetherBack(state)
       const report = await this.#puller.pull(link, link.ending.signal)
       next = this.#pulled(state, report)
+      await this.#askWhetherBack(state)
+      await this.#caughtUp(link, report)
     } catch (error) {
       next = this.#failed(state, error)
     }
@@ -654,6 +676,50 @@ export class TreeSync {
     this.#progressed()
     this.#payloads.pump()
     this.#pullSoon(state, state.isDue ? Math.min(next, this.#gapMs(state)) : next)
+  }
+
+  /** Asks a peer for what it gave us before: one that lacks it went back, and learns that it did. */
+  async #askWhetherBack(state: LinkState): Promise<void> {
+    const { link, wentBack } = state
+    const { rootBlock } = this.#ports.tree
+    const scope = state.scope.length > 0 || rootBlock === undefined ? state.scope : [rootBlock]
+    const lacking = await this.#puller.lacking(
+      link,
+      scope,
+      this.#given.ask(link.principal),
+      link.ending.signal
+    )
+    state.wentBack = lacking.length > 0
+    if (state.wentBack && !wentBack)
+      this.#ports.onNote?.({
+        level: 'warn',
+        message: 'a peer went back to an older state: it lacks what it gave us before',
+        details: { peer: link.name, versions: lacking.length }
+      })
+  }
+
+  /** A host tells what this node gave it. Others are not believed: they could keep this node from writing. */
+  #heardWentBack(principal: Id, lacking: readonly Id[]): void {
+    if (!this.#rights.isHostOfAll(principal)) return
+    for (const id of lacking) this.#lost.set(id.toHex(), { id, teller: principal.toHex() })
+    if (this.#ports.tree.holdsWrites) return
+    this.#ports.onNote?.({
+      level: 'warn',
+      message: 'this node went back to an older state: nothing is written here until it has caught up',
+      details: { peer: principal.toHex(), versions: lacking.length }
+    })
+    this.#run(this.#ports.tree.setHoldsWrites(true))
+  }
+
+  /** In step with a host: what was lost has come back, or who told of it has not got it. */
+  async #caughtUp({ principal, name }: PeerLink, { inStep }: PullReport): Promise<void> {
+    const { tree, store } = this.#ports
+    if (!tree.holdsWrites || !inStep || !this.#rights.isHostOfAll(principal)) return
+    for (const [key, { id, teller }] of this.#lost)
+      if (store.hasRecord(id) || teller === name) this.#lost.delete(key)
+    if (this.#lost.size > 0) return
+    await tree.setHoldsWrites(false)
+    this.#ports.onNote?.({ level: 'warn', message: 'this node has caught up, and writes again', details: {} })
   }
 
   #pulled(state: LinkState, report: PullReport): number {
@@ -883,7 +949,8 @@ export class TreeSync {
         upload: this.#upload,
         claimOf: (header) => this.#claimOf(header),
         progress: (signal) => this.#progress(signal),
-        sleep: (milliseconds) => this.#sleep(milliseconds)
+        sleep: (milliseconds) => this.#sleep(milliseconds),
+        wentBack: (from, lacking) => this.#heardWentBack(from, lacking)
       },
       principal
     )

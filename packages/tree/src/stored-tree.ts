@@ -31,7 +31,7 @@ import type {
   Id,
   ReceiptRecord
 } from './records.ts'
-import { blockKind } from './records.ts'
+import { blockKind, recordType } from './records.ts'
 import { type StateClaim, isRollback } from './rollback.ts'
 import { TreeChanges } from './tree-changes.ts'
 import { TreeError } from './tree-error.ts'
@@ -92,10 +92,12 @@ class StoredTree implements TreeState {
   readonly #offers: OfferIntake
   readonly #queries: TreeQueries
   readonly #followUps: FollowUps
+  #holdsWrites: boolean
   readonly #basesListeners: Set<() => void> = new Set()
 
   constructor(parts: TreeParts, expected: ExpectedTree) {
     this.#parts = parts
+    this.#holdsWrites = parts.store.local.get(heldWritesKey) !== undefined
     this.authority = parts.authority
     this.#headers = new HeaderTaking(parts)
     this.#followUps = new FollowUps(parts, {
@@ -125,7 +127,20 @@ class StoredTree implements TreeState {
 
   // --- taking records
 
+  get holdsWrites(): boolean {
+    return this.#holdsWrites
+  }
+
+  setHoldsWrites(holds: boolean): Promise<void> {
+    if (this.#holdsWrites === holds) return Promise.resolve()
+    this.#holdsWrites = holds
+    const value = holds ? Uint8Array.of(1) : undefined
+    return this.#parts.store.commit({ local: [{ key: heldWritesKey, value }] })
+  }
+
   commitLocal(batch: LocalBatch, options?: { readonly durability?: Durability }): Promise<void> {
+    if (this.#holdsWrites && batch.records.some(({ record }) => isNewState(record)))
+      return Promise.reject(wentBack())
     const parts = { headers: this.#headers, changes: this.#changes }
     const single = commitNewFile(this.#parts, parts, batch, options)
     if (single !== undefined) return single
@@ -147,6 +162,7 @@ class StoredTree implements TreeState {
     { sample, blocks, records }: NewFiles,
     append: (rows: readonly IndexRow[]) => Promise<void>
   ): Promise<void> | undefined {
+    if (this.#holdsWrites) return undefined
     const { birth, block, parent } = sample.body
     const { verdict } = checkRecord(this.#parts.context, sample)
     if (verdict !== 'accepted' || this.#headers.headsWithoutEvaluation(undefined, sample) === undefined)
@@ -391,6 +407,20 @@ class StoredTree implements TreeState {
     this.#basesListeners.clear()
     this.#followUps.stop()
   }
+}
+
+/** Of the local rows. */
+const heldWritesKey = new TextEncoder().encode('tree/went-back')
+
+function isNewState({ type }: AnyRecord): boolean {
+  return type === recordType.header || type === recordType.checkpoint
+}
+
+function wentBack(): TreeError {
+  return new TreeError(
+    'ERR_TREE_WENT_BACK',
+    'this node holds an older state than it gave away before (a restored backup or snapshot?): nothing is written until it has caught up with a peer; see "blocktree sync status", or "blocktree sync resume"'
+  )
 }
 
 function* createdFiles(

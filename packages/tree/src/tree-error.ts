@@ -36,6 +36,7 @@ export type TreeErrorCode =
   | 'ERR_CAP_RIGHTS' // a record needs a right that its cap does not have
   | 'ERR_SUCCESSION_SIGNER' // the signer is not the committed recovery principal
   | 'ERR_REVOCATION_SIGNER' // only the root or the subject of a link above the target revokes
+  | 'ERR_TREE_WENT_BACK' // what is held is older than what was given away before: catch up with a peer first
   | 'ERR_ADMISSION_REFUSED' // valid, but this host does not take it from this writer now
   | 'ERR_ADMISSION_RATE' // the peer has made this host verify too many signatures for nothing: later
   | 'ERR_ADMISSION_ROOM' // too much of this sort waits here already: offer it again later

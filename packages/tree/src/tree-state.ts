@@ -259,6 +259,12 @@ export interface TreeState {
     batch: NewFiles,
     append: (rows: readonly IndexRow[]) => Promise<void>
   ): Promise<void> | undefined
+  /**
+   * While set, new versions and checkpoints made here are refused (ERR_TREE_WENT_BACK): they would stand beside others that
+   * were signed here before and are forgotten. Kept over a restart.
+   */
+  readonly holdsWrites: boolean
+  setHoldsWrites(holds: boolean): Promise<void>
   /** Takes records from elsewhere; one result per record, in order. Resolves when what was accepted is durable. */
   offer(offer: Offer, admission: Admission): Promise<readonly OfferResult[]>
 

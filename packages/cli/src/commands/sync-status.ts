@@ -11,10 +11,10 @@ export async function run(context: CommandContext): Promise<void> {
   else if (trees.every(({ peers }) => peers.length === 0)) output.note('No peer is connected.')
   else {
     const rows = trees.flatMap(({ treeId, peers }) =>
-      peers.map(({ principal, state, comparedMsAgo, records, code, shutOutMs }) => [
+      peers.map(({ principal, state, wentBack, comparedMsAgo, records, code, shutOutMs }) => [
         treeId.slice(0, 12),
         printable(principal),
-        shutOutMs === undefined ? state : `${state} for ${Math.ceil(shutOutMs / 1000)} s`,
+        stateOf(state, wentBack, shutOutMs),
         comparedMsAgo === undefined ? '-' : `${Math.round(comparedMsAgo / 1000)} s ago`,
         String(records),
         code ?? ''
@@ -23,6 +23,11 @@ export async function run(context: CommandContext): Promise<void> {
     const head = ['tree', 'peer', 'state', 'compared', 'records', ''].map((cell) => output.dim(cell))
     output.result(undefined, () => [...formatTable([head, ...rows], [4]), ...trees.flatMap(contentLines)])
   }
+}
+
+function stateOf(state: string, wentBack: boolean, shutOutMs: number | undefined): string {
+  if (shutOutMs !== undefined) return `${state} for ${Math.ceil(shutOutMs / 1000)} s`
+  return wentBack ? `${state}, went back to an older state` : state
 }
 
 type Tree = NodeMethods['sync.status']['result']['trees'][number]
@@ -35,7 +40,11 @@ function contentLines({
   ...cache
 }: Tree): readonly string[] {
   const name = treeId.slice(0, 12)
-  const lines = [`${name}: ${contentsWanted} contents to fetch, ${formatBytes(bytesReceived)} received`]
+  const held = `${name}: this node went back to an older state; nothing is written until it has caught up`
+  const lines = [
+    ...(cache.holdsWrites ? [held] : []),
+    `${name}: ${contentsWanted} contents to fetch, ${formatBytes(bytesReceived)} received`
+  ]
   if (contents === undefined) return lines
   const { kept, missing, cached, surplus, underReplicated, elsewhere } = contents
   const room = `${formatBytes(cache.cachedBytes)} of ${formatBytes(cache.cacheBytes)}`

@@ -69,6 +69,8 @@ const summaries = {
   ERR_JOIN_PROOF: 'somebody else answers than the node that made the code',
   ERR_TREE_JOINED: 'this node is part of that tree already',
   ERR_INVITATION_LIMIT: 'too many invitations are open; take one back (node.uninvite)',
+  ERR_TREE_WENT_BACK:
+    'this node holds an older state than it gave away before; let it catch up with a peer, or sync.resume',
   ERR_PRUNE_YOUNG: 'history of less than 30 days is given up only with "force"',
   ERR_ROOT_NEEDED:
     'only the owner, or who gave the right, may take it back; unlock the root key and act as root',

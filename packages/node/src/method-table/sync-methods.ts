@@ -11,6 +11,8 @@ export interface SyncPeerStatus {
   readonly comparedMsAgo?: number | undefined
   /** Records taken from it since it connected. */
   readonly records: number
+  /** It lacks what it gave us before: restored from a backup or snapshot. */
+  readonly wentBack: boolean
   /** What it was blamed for last: `ERR_SYNC_WRONG_RECORD` and the like (spec 28, section 10); absent when it was not. */
   readonly code?: string | undefined
   /** Until it is spoken to again; absent when it is not shut out. */
@@ -46,6 +48,8 @@ export interface SyncTreeStatus {
   readonly contentsWanted: number
   readonly bytesReceived: number
   readonly recordsPushed: number
+  /** This node went back to an older state: nothing is written in this tree until it has caught up. */
+  readonly holdsWrites: boolean
 }
 
 export interface SyncReceipt {
@@ -99,6 +103,7 @@ interface VersionParams {
 export interface SyncMethods {
   readonly 'sync.status': Shape<Empty, { readonly trees: readonly SyncTreeStatus[] }>
   readonly 'sync.compare': Shape<Empty, Empty>
+  readonly 'sync.resume': Shape<{ readonly confirm: boolean }, { readonly resumed: number }>
   readonly 'sync.receipts': Shape<
     VersionParams,
     {
@@ -159,6 +164,7 @@ const definitions = [
               state: schema.string(),
               comparedMsAgo: schema.optional(size),
               records: size,
+              wentBack: schema.boolean(),
               code: schema.optional(schema.string()),
               shutOutMs: schema.optional(size)
             })
@@ -177,7 +183,8 @@ const definitions = [
           cacheBytes: size,
           contentsWanted: size,
           bytesReceived: size,
-          recordsPushed: size
+          recordsPushed: size,
+          holdsWrites: schema.boolean()
         })
       )
     })
@@ -185,6 +192,15 @@ const definitions = [
   defineMethod({
     name: 'sync.compare',
     summary: 'Compare with all peers now'
+  }),
+  defineMethod({
+    name: 'sync.resume',
+    summary: 'Write again on a node that went back to an older state, though it has not caught up',
+    description:
+      'Versions that this node gave away before and lost may stand beside what it writes now, as conflicts. Better let it catch up.',
+    params: schema.object({ confirm: schema.boolean() }),
+    result: schema.object({ resumed: size }),
+    errors: errors('ERR_CONFIRMATION_ABSENT')
   }),
   defineMethod({
     name: 'sync.receipts',

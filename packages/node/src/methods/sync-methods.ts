@@ -24,19 +24,23 @@ export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandl
       return {
         trees: (replication?.status ?? []).map(({ tree, status }) => ({
           treeId: tree,
-          peers: status.peers.map(({ principal, state, comparedMsAgo, taken, wrong, shutOutMs }) => ({
-            principal: nameOf(principal),
-            state,
-            records: taken,
-            ...(comparedMsAgo === undefined ? {} : { comparedMsAgo: Math.round(comparedMsAgo) }),
-            ...(wrong === undefined ? {} : { code: wrong }),
-            ...(shutOutMs === 0 ? {} : { shutOutMs: Math.ceil(shutOutMs) })
-          })),
+          peers: status.peers.map(
+            ({ principal, state, comparedMsAgo, taken, wentBack, wrong, shutOutMs }) => ({
+              principal: nameOf(principal),
+              state,
+              records: taken,
+              wentBack,
+              ...(comparedMsAgo === undefined ? {} : { comparedMsAgo: Math.round(comparedMsAgo) }),
+              ...(wrong === undefined ? {} : { code: wrong }),
+              ...(shutOutMs === 0 ? {} : { shutOutMs: Math.ceil(shutOutMs) })
+            })
+          ),
           ...(status.contents.count === undefined ? {} : { contents: status.contents.count }),
           cachedBytes: status.contents.cachedBytes,
           cacheBytes: status.contents.cacheBytes,
           contentsWanted: status.payloadsWanted,
           bytesReceived: status.sectorBytesReceived,
+          holdsWrites: status.holdsWrites,
           recordsPushed: status.recordsPushed
         }))
       }
@@ -45,6 +49,21 @@ export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandl
       const replication = await sync.loaded()
       replication?.compare()
       return {}
+    },
+    async 'sync.resume'({ confirm }) {
+      if (!confirm) {
+        const message = 'what this node lost may come back as conflicts: say that you want it (--yes)'
+        throw new NodeError('ERR_CONFIRMATION_ABSENT', message)
+      }
+      let resumed = 0
+      await trees.each(
+        async ({ tree }) => {
+          if (tree.holdsWrites) resumed++
+          await tree.setHoldsWrites(false)
+        },
+        () => undefined
+      )
+      return { resumed }
     },
     'sync.receipts': ({ path, version }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {

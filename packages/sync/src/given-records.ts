@@ -1,0 +1,69 @@
+/**
+ * What each peer gave us last (spec 28, section 11). A peer that lacks one of these went back: its disk was restored from a
+ * backup or snapshot. It is asked at each comparison, and learns so that it must not write before it has caught up.
+ */
+import { concatBytes, equalBytes } from '@blocktree/codec'
+import { type Id, type TakenRecord, type TreeState, recordType } from '@blocktree/tree'
+import { seenIdsMax } from './limits.ts'
+import { localKey, localPrefix } from './local-rows.ts'
+import type { SyncPorts } from './ports.ts'
+
+const saveAfterMs = 500
+const idBytes = 32
+
+export class GivenRecords {
+  readonly #ports: SyncPorts
+  readonly #peers: Map<string, Id[]> = new Map()
+  readonly #unsaved: Set<string> = new Set()
+  #cancelSave: (() => void) | undefined
+
+  constructor(ports: SyncPorts) {
+    this.#ports = ports
+  }
+
+  take(principal: Id, taken: readonly TakenRecord[]): void {
+    const headers = taken.filter(({ type }) => type === recordType.header).slice(-seenIdsMax)
+    if (headers.length === 0) return
+    const name = principal.toHex()
+    this.#peers.set(name, [...this.#of(principal), ...headers.map(({ id }) => id)].slice(-seenIdsMax))
+    this.#unsaved.add(name)
+    this.#cancelSave ??= this.#ports.pace.after(saveAfterMs, () => void this.save().catch(() => undefined))
+  }
+
+  /** What the peer has to hold still: not what lies below a newer version where old ones may be given up. */
+  ask(principal: Id): readonly Id[] {
+    return this.#of(principal).filter((id) => mustBeHeld(this.#ports.tree, id))
+  }
+
+  async save(): Promise<void> {
+    this.#cancelSave?.()
+    this.#cancelSave = undefined
+    const names = [...this.#unsaved]
+    this.#unsaved.clear()
+    const local = names.map((name) => ({
+      key: localKey(localPrefix.given, Uint8Array.fromHex(name)),
+      value: concatBytes(...(this.#peers.get(name) ?? []))
+    }))
+    if (local.length > 0) await this.#ports.store.commit({ local }, { durability: 'none' })
+  }
+
+  #of(principal: Id): readonly Id[] {
+    const known = this.#peers.get(principal.toHex())
+    if (known !== undefined) return known
+    const bytes = this.#ports.store.local.get(localKey(localPrefix.given, principal)) ?? new Uint8Array(0)
+    const ids = Array.from({ length: Math.floor(bytes.length / idBytes) }, (_, at) =>
+      bytes.slice(at * idBytes, (at + 1) * idBytes)
+    )
+    this.#peers.set(principal.toHex(), ids)
+    return ids
+  }
+}
+
+function mustBeHeld(tree: TreeState, id: Id): boolean {
+  const header = tree.header(id)
+  if (header === undefined) return false
+  const { block } = header.body
+  const summary = tree.blockSummary(block)
+  if (summary === undefined || tree.bases(summary.zone).length === 0) return summary !== undefined
+  return summary.heads.some((head) => equalBytes(head.id, id)) || !tree.isRollback({ block, winner: id })
+}
