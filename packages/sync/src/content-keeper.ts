@@ -118,7 +118,9 @@ export class ContentKeeper {
     const [mark] = this.#deps.ports.store.local.get(policiesRow().key) ?? []
     this.#isMarked = mark === policiesRow().value?.[0]
     this.rule.hasPolicies = this.#isMarked
-    if (mark === undefined) this.#deps.run(this.#findPolicies())
+    // when it keeps for others again later, it has to look for what it did not fetch meanwhile
+    if (this.rule.isOnDemand) await this.policySet()
+    else if (mark === undefined) this.#deps.run(this.#findPolicies())
     await this.#rows.load()
     await this.#presence.load()
     this.reviewSoon()

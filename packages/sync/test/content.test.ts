@@ -130,11 +130,11 @@ describe('copies', () => {
     const rest = [node(0), node(1)]
     await replicas.time.advance(300_000)
     expect(files.some((file) => keepersAmong(rest, file).length < 2)).toBe(true)
-    await replicas.time.advance(8_000_000)
+    await replicas.time.advance(4_500_000)
     expect(files.every((file) => keepersAmong(rest, file).length === 2)).toBe(true)
     await replicas.connect(node(2), node(0))
     await replicas.connect(node(2), node(1))
-    await replicas.time.advance(8_000_000)
+    await replicas.time.advance(4_500_000)
     expect(files.every((file) => keepersAmong(cluster.nodes, file).length === 2)).toBe(true)
   })
 

@@ -108,6 +108,23 @@ describe('a node that keeps on demand', () => {
     expect(await laptop.sync.placeOf(laptop.held, versionId)).toBe('cached')
   })
 
+  test('fetches what it lacks when it keeps for others again', async () => {
+    const [box, laptop] = await boxAndLaptop(4 * mebi)
+    await box.held.files.writeStream(box.actor, '/film', [content(1)])
+    await connect(laptop, box, known)
+    await until(() => laptop.held.files.exists(laptop.actor, '/film'), 'the name')
+    await laptop.stop()
+    nodes.splice(nodes.indexOf(laptop), 1)
+    const { principal, directory } = laptop
+    const name = `again${count}`
+    const again = await startDiskNode({ name, hub, known, principal, directory, tree: box.held.id })
+    nodes.push(again)
+    await connect(again, box, known)
+    const { versionId } = again.held.files.stat(again.actor, '/film')
+    const isKept = async (): Promise<boolean> => (await again.sync.placeOf(again.held, versionId)) === 'kept'
+    await until(isKept, 'the content')
+  })
+
   test('says who was asked, or that nobody is there, when content cannot be had', async () => {
     const [box, laptop] = await boxAndLaptop(4 * mebi)
     await box.held.files.writeStream(box.actor, '/film', [content(1)])
