@@ -45,10 +45,12 @@ interface Record {
   principal: Id | undefined
 }
 
+type Held = Pick<Connection, 'remoteAddress' | 'closed'>
+
 export class Gate {
   readonly #deps: GateDeps
   readonly #penalties = new Map<string, Record>()
-  readonly #strangers = new Map<Connection, () => void>()
+  readonly #strangers = new Map<Held, () => void>()
   readonly #sources = new SourceCount(strangersOfSourceMax)
 
   constructor(deps: GateDeps) {
@@ -65,14 +67,14 @@ export class Gate {
   }
 
   /** Counts a connection of somebody unknown for as long as it lasts, or until `release`. */
-  hold(connection: Connection): void {
+  hold(connection: Held): void {
     if (this.#strangers.has(connection)) return
     const leave = this.#sources.take(connection.remoteAddress)
     this.#strangers.set(connection, leave === false ? () => undefined : leave)
     void connection.closed.then(() => this.release(connection))
   }
 
-  release(connection: Connection): void {
+  release(connection: Held): void {
     this.#strangers.get(connection)?.()
     this.#strangers.delete(connection)
   }

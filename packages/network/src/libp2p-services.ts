@@ -175,7 +175,7 @@ async function loadQuic(): Promise<Transports[number]> {
   } catch (error) {
     throw new NetworkError(
       'ERR_NETWORK_FEATURE_MISSING',
-      `QUIC needs the optional package ${name}, which is not installed; install it or switch QUIC off`,
+      `QUIC needs the optional package ${name}, which is not installed; "npm install ${name}@2" beside the program, or switch QUIC off`,
       { cause: error }
     )
   }

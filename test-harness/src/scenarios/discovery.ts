@@ -42,14 +42,19 @@ export const discovery: Scenario = {
       move('box', '10.7.0.12')
       await Promise.all([first.start(), second.start()])
       const started = performance.now()
-      await waitUntil(async () => (await foundBy([first, second])).includes('mdns'), 'found by mDNS')
+      await waitUntil(async () => (await foundBy([first, second])).includes('mdns'), 'found by mDNS', 120_000)
       report('found by mDNS after, ms', Math.round(performance.now() - started))
       await writeText(second, '/documents/two.txt', 'from a new place')
       await arrives([first], '/documents/two.txt', 'from a new place')
     })
 
     const stranger = await harness.startNode('stranger', {
-      environment: { ...common, BLOCKTREE_NETWORK_MDNS: 'false', BLOCKTREE_NETWORK_DHT: 'server' },
+      environment: {
+        ...common,
+        BLOCKTREE_NETWORK_MDNS: 'false',
+        BLOCKTREE_NETWORK_DHT: 'server',
+        BLOCKTREE_NETWORK_QUIC: 'true'
+      },
       launcher: lab.launcher('stranger')
     })
     await step('both move without multicast; a stranger keeps the table, and what they signed', async () => {
@@ -82,6 +87,15 @@ export const discovery: Scenario = {
       )
       await writeText(laptop, '/documents/three.txt', 'over WebSockets')
       await arrives([box], '/documents/three.txt', 'over WebSockets')
+    })
+    await step('QUIC is spoken, or what it needs is said and the rest works', async () => {
+      const { addresses } = await stranger.call('peer.list', {})
+      const said = stranger.log.some((entry) => JSON.stringify(entry).includes('@chainsafe/libp2p-quic'))
+      report('QUIC', said ? 'its package is not installed' : 'spoken')
+      expectTrue(
+        said || addresses.some((address) => address.includes('/quic-v1')),
+        'QUIC, or a word about it'
+      )
     })
     await step('the stranger learnt nothing of the tree', async () => {
       const { peers } = await stranger.call('peer.list', {})
