@@ -177,7 +177,13 @@ export const fileCommands: readonly CommandDefinition[] = [
     group: 'Files',
     summary: 'End a conflict: keep the shown version, or another one',
     arguments: [path],
-    options: [{ name: 'keep', value: 'VERSION', summary: 'the version to keep, by its id (see history)' }],
+    options: [
+      { name: 'keep', value: 'VERSION', summary: 'the version to keep, by its id (see history)' },
+      {
+        name: 'drop',
+        summary: 'settle versions that wait, are late or were set aside too; they stay in the history'
+      }
+    ],
     examples: [],
     load: () => import('./commands/resolve.ts')
   },

@@ -1,6 +1,6 @@
 /** Conflicts: blocks with more than one head, or with versions that wait, came late or were quarantined. */
 import { equalBytes } from '@blocktree/codec'
-import type { BlockLabels, Id } from '@blocktree/tree'
+import { type BlockLabels, type Id, limits } from '@blocktree/tree'
 import type { Actor } from './actor.ts'
 import { type Entry, entryOf } from './entry.ts'
 import { checkExpectation } from './expectation.ts'
@@ -45,12 +45,13 @@ export async function conflicts(
 /**
  * Ends a conflict: a new version that names all heads, with the content of the one that is kept.
  * @param keep a head, or any held version (also one in quarantine, which is taken over); default what is shown
+ * @param drop settles versions that wait, are late or in quarantine too: they become history of what is kept. Default false
  */
 export async function resolveConflict(
   context: FilesContext,
   actor: Actor,
   path: string,
-  options: WriteOptions & { readonly keep?: Id } = {}
+  options: WriteOptions & { readonly keep?: Id; readonly drop?: boolean } = {}
 ): Promise<WriteReply> {
   const place = resolvePath(context, actor, path, { followLast: false })
   const located = locateOrFail(context, place, path)
@@ -58,12 +59,14 @@ export async function resolveConflict(
   const { heads } = located.summary
   const keep = options.keep ?? located.header.id
   const isHead = heads.some(({ id }) => equalBytes(id, keep))
-  if (heads.length < 2 && (isHead || !located.summary.conflict)) {
+  const dropped = options.drop === true ? besideOf(context, place.block, keep) : []
+  if (heads.length < 2 && dropped.length === 0 && (isHead || !located.summary.conflict)) {
     throw new FilesError('ERR_CONFLICT_NONE', `"${path}" has no conflict`, { path })
   }
   const from = heldVersion(context, place.block, keep, path)
   const kept = openOrDeny(context, actor, from, path)
-  const settles = isHead ? heads.map(({ id }) => id) : [...heads.map(({ id }) => id), keep]
+  const named = [...heads.map(({ id }) => id), ...(isHead ? [] : [keep])]
+  const settles = [...named, ...dropped.slice(0, limits.previousMax - named.length)]
   const change = { from, metadata: kept.metadata, name: kept.name, settles }
   const next = makeVersion(context, actor, located, change, path)
   return commitWrite(context, next.records, [], options, {
@@ -72,4 +75,15 @@ export async function resolveConflict(
     size: next.opened.size,
     exposed: context.exposure.of(next.header.body.epoch)
   })
+}
+
+/** Versions beside what is shown that no other one of them follows. */
+function besideOf({ tree }: FilesContext, block: Id, keep: Id): readonly Id[] {
+  const labels = tree.blockState(block)?.labels
+  if (labels === undefined) return []
+  const beside = [...labels.quarantine, ...labels.late, ...labels.pending].filter(
+    (id) => !equalBytes(id, keep)
+  )
+  const followed = beside.flatMap((id) => tree.header(id)?.body.prev ?? [])
+  return beside.filter((id) => !followed.some((other) => equalBytes(other, id)))
 }

@@ -171,7 +171,7 @@ export interface Files {
   resolveConflict(
     actor: Actor,
     path: string,
-    options?: WriteOptions & { readonly keep?: Id }
+    options?: WriteOptions & { readonly keep?: Id; readonly drop?: boolean }
   ): Promise<WriteReply>
 
   /** The token of now; list, then watch after it. */

@@ -1,5 +1,6 @@
 import { right } from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
+import { makeVersion, openOrDeny } from '../../src/write-version.ts'
 import { type World, blockAt, failure, newPrincipal, newWorld, text } from './sharing-fixture.ts'
 
 const now = { olderThanMs: 0, force: true }
@@ -78,4 +79,37 @@ describe('pruneZone', () => {
     expect(await sharing.pruneZone(files.actor(bob), zone, now)).toMatchObject({ versions: 4 })
     expect(world.tree.headersOf(file)).toHaveLength(1)
   })
+
+  test('a version that came late upon pruned history is listed, and taken over or settled', async () => {
+    for (const choice of ['keep', 'drop'] as const) {
+      const { world, zone, file } = await worldWithHistory()
+      const { sharing, owner, tree, files } = world
+      const old = tree.headersOf(file).find(({ body }) => body.version === 2)
+      if (old === undefined) throw new Error('no version 2')
+      await sharing.pruneZone(owner, zone, { ...now, versions: 3 })
+      // A writer that has seen nothing since: its version stands upon one that the checkpoint does not list.
+      const located = { summary: tree.blockSummary(file) ?? fail(), header: old, version: 2 }
+      const { metadata, name } = openOrDeny(files.context, owner, old, '/d/file')
+      const late = makeVersion(
+        files.context,
+        owner,
+        located,
+        { from: old, metadata, name, settles: [old.id] },
+        '/d/file'
+      )
+      await tree.commitLocal({ records: late.records })
+      const [listed] = await files.conflicts(owner)
+      expect(listed?.labels.late).toContainEqual(late.header.id)
+      expect(files.read(owner, '/d/file').bytes).toEqual(text('4'))
+      expect(await failure(() => files.resolveConflict(owner, '/d/file'))).toBe('ERR_CONFLICT_NONE')
+      const options = choice === 'keep' ? { keep: late.header.id } : { drop: true }
+      await files.resolveConflict(owner, '/d/file', options)
+      expect(await files.conflicts(owner)).toEqual([])
+      expect(files.read(owner, '/d/file').bytes).toEqual(text(choice === 'keep' ? '2' : '4'))
+    }
+  })
 })
+
+function fail(): never {
+  throw new Error('the block is not held')
+}

@@ -188,7 +188,10 @@ export interface FileMethods {
   >
   readonly 'file.restore': Shape<PathParams & Expectation & { readonly version: string }, WriteAnswer>
   readonly 'file.undelete': Shape<PathParams, WriteAnswer>
-  readonly 'file.resolve': Shape<PathParams & { readonly keep?: string | undefined }, WriteAnswer>
+  readonly 'file.resolve': Shape<
+    PathParams & { readonly keep?: string | undefined; readonly drop?: boolean | undefined },
+    WriteAnswer
+  >
   readonly 'file.symlink': Shape<
     PathParams & {
       readonly target: string
@@ -471,7 +474,9 @@ const writeMethods = [
   defineMethod({
     name: 'file.resolve',
     summary: 'Ends a conflict: the shown version, or the one to keep, becomes the successor of all heads',
-    params: schema.object({ path, keep: schema.optional(identifier) }),
+    description:
+      'With "drop" versions that wait, are late or in quarantine are settled too: they become history of the version that is kept.',
+    params: schema.object({ path, keep: schema.optional(identifier), drop: flag }),
     result: writeAnswer,
     errors: writeErrors
   }),

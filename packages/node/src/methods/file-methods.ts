@@ -361,10 +361,12 @@ function contentHandlers({ trees, bulkWrites, space, locks, sync }: FileParts): 
         toWriteAnswer(await files.undelete(actor, path))
       )
     },
-    'file.resolve': ({ path, keep }, { peer }) => {
+    'file.resolve': ({ path, keep, drop = false }, { peer }) => {
       const kept = optionalId(keep)
       return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.resolveConflict(actor, path, kept === undefined ? {} : { keep: kept }))
+        toWriteAnswer(
+          await files.resolveConflict(actor, path, { drop, ...(kept === undefined ? {} : { keep: kept }) })
+        )
       )
     }
   }
