@@ -18,6 +18,7 @@ import { etcdLocks } from './scenarios/etcd-locks.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
 import { leaderKilled } from './scenarios/leader-killed.ts'
+import { liars } from './scenarios/liars.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   partition,
   awayAndBack,
   stolenNode,
+  liars,
   leaderKilled,
   copies,
   clocks,

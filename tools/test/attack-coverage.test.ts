@@ -58,4 +58,12 @@ describe('doc/spec/attacks.md', () => {
       for (const file of files) expect(tested.get(file)?.has(number), `${number} in ${file}`).toBe(true)
     }
   })
+
+  test('every attack between nodes names a test that exists', () => {
+    const [, text = ''] = readFileSync(join(root, 'doc/spec/attacks.md'), 'utf8').split('## Between nodes')
+    const rows = [...text.matchAll(/^\| [^|]+ \| `([^`]+)` \| ([^|]+) \|$/gm)]
+    expect(rows.length).toBeGreaterThan(30)
+    for (const [, file = '', title = ''] of rows)
+      expect(readFileSync(join(root, file), 'utf8'), file).toContain(`'${title}'`)
+  })
 })
