@@ -2,8 +2,10 @@
 import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 import type { Simulation } from './simulation.ts'
 
-export type FaultKind = 'disk' | 'net' | 'clock' | 'crash'
-export const faultKinds: readonly FaultKind[] = ['disk', 'net', 'clock', 'crash']
+export type FaultKind = 'disk' | 'net' | 'clock' | 'crash' | 'loss' | 'root'
+/** All but `root`, the root key that is lost and replaced. */
+export const faultKinds: readonly FaultKind[] = ['disk', 'net', 'clock', 'crash', 'loss']
+export const knownKinds: readonly FaultKind[] = [...faultKinds, 'root']
 
 type Fault = (simulation: Simulation, random: SeededRandom) => Promise<string> | string
 
@@ -11,7 +13,9 @@ const faults: Readonly<Record<FaultKind, readonly Fault[]>> = {
   net: [cutInTwo, cutOneWay, slowDown, lose, resetConnections, heal, heal],
   crash: [killProcess, losePower, killProcess, startAll, startAll, restartOrderly],
   disk: [failSync, failWrite, fillDisk, emptyDisk],
-  clock: [shiftClock, mendClocks]
+  clock: [shiftClock, mendClocks],
+  loss: [destroyMachine, startAll],
+  root: [heal] // the owner does the rest: ./owner-at-work.ts
 }
 
 export class FaultPlan {
@@ -37,9 +41,9 @@ export class FaultPlan {
   async mend(simulation: Simulation): Promise<void> {
     heal(simulation)
     mendClocks(simulation)
-    for (const name of simulation.names) emptyOneDisk(simulation, name)
+    for (const name of simulation.surviving) emptyOneDisk(simulation, name)
     // A store that could not write stops for good: its process has to begin anew.
-    for (const name of simulation.names) await simulation.crash(name, 'process')
+    for (const name of simulation.surviving) await simulation.crash(name, 'process')
     await startAll(simulation)
   }
 }
@@ -52,13 +56,13 @@ function cutInTwo(simulation: Simulation, random: SeededRandom): string {
 }
 
 function cutOneWay(simulation: Simulation, random: SeededRandom): string {
-  const [from, to] = [random.pick(simulation.names), random.pick(simulation.names)]
+  const [from, to] = [random.pick(simulation.surviving), random.pick(simulation.surviving)]
   if (from !== to) simulation.hub.setConditions(from, to, { isCut: true })
   return `nothing gets from ${from} to ${to}`
 }
 
 function slowDown(simulation: Simulation, random: SeededRandom): string {
-  const [from, to] = [random.pick(simulation.names), random.pick(simulation.names)]
+  const [from, to] = [random.pick(simulation.surviving), random.pick(simulation.surviving)]
   if (from !== to) {
     simulation.hub.setConditions(from, to, {
       delayMs: 200 + random.below(800),
@@ -70,13 +74,13 @@ function slowDown(simulation: Simulation, random: SeededRandom): string {
 }
 
 function lose(simulation: Simulation, random: SeededRandom): string {
-  const [from, to] = [random.pick(simulation.names), random.pick(simulation.names)]
+  const [from, to] = [random.pick(simulation.surviving), random.pick(simulation.surviving)]
   if (from !== to) simulation.hub.setConditions(from, to, { loss: 0.2, jitterMs: 50 })
   return `loss from ${from} to ${to}`
 }
 
 function resetConnections(simulation: Simulation, random: SeededRandom): string {
-  const [left, right] = [random.pick(simulation.names), random.pick(simulation.names)]
+  const [left, right] = [random.pick(simulation.surviving), random.pick(simulation.surviving)]
   if (left !== right) simulation.hub.reset(left, right)
   return `reset between ${left} and ${right}`
 }
@@ -91,15 +95,25 @@ function heal(simulation: Simulation): string {
 }
 
 async function killProcess(simulation: Simulation, random: SeededRandom): Promise<string> {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   await simulation.crash(name, 'process')
   return `killed ${name}`
 }
 
 async function losePower(simulation: Simulation, random: SeededRandom): Promise<string> {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   await simulation.crash(name, 'power')
   return `${name} lost power`
+}
+
+/** A machine for good; a majority stays, and the run is seldom over before it. */
+async function destroyMachine(simulation: Simulation, random: SeededRandom): Promise<string> {
+  const { names, surviving } = simulation
+  const isSpared = surviving.length <= Math.floor(names.length / 2) + 1
+  if (isSpared || !random.chance(0.3)) return 'no machine is lost'
+  const name = random.pick(surviving)
+  await simulation.destroy(name)
+  return `${name} is lost for good`
 }
 
 async function startAll(simulation: Simulation): Promise<string> {
@@ -108,31 +122,31 @@ async function startAll(simulation: Simulation): Promise<string> {
 }
 
 async function restartOrderly(simulation: Simulation, random: SeededRandom): Promise<string> {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   await simulation.restart(name)
   return `restarted ${name}`
 }
 
 function failSync(simulation: Simulation, random: SeededRandom): string {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   simulation.machine(name).disk.failSyncs = 1
   return `the next sync of ${name} fails`
 }
 
 function failWrite(simulation: Simulation, random: SeededRandom): string {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   simulation.machine(name).disk.failWrites = 1
   return `the next write of ${name} fails`
 }
 
 function fillDisk(simulation: Simulation, random: SeededRandom): string {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   simulation.machine(name).disk.capacity = 1
   return `the disk of ${name} is full`
 }
 
 function emptyDisk(simulation: Simulation, random: SeededRandom): string {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   emptyOneDisk(simulation, name)
   return `the disk of ${name} has room`
 }
@@ -145,7 +159,7 @@ function emptyOneDisk(simulation: Simulation, name: string): void {
 }
 
 function shiftClock(simulation: Simulation, random: SeededRandom): string {
-  const name = random.pick(simulation.names)
+  const name = random.pick(simulation.surviving)
   const offsetMs = Math.round((random.number() - 0.5) * 2 * 3 * 86_400_000)
   simulation.setClock(name, offsetMs)
   return `the clock of ${name} is ${Math.round(offsetMs / 60_000)} minutes off`

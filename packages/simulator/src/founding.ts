@@ -10,6 +10,10 @@ export interface Founding {
   readonly treeId: Id
   readonly rootBlock: Id
   readonly principals: ReadonlyMap<string, Principal>
+  /** A file on which locks are taken. */
+  readonly lockedBlock: Id
+  /** Directories that are moved about. */
+  readonly movedBlocks: readonly Id[]
   /** A machine with all of it, to be copied. */
   readonly machine: Machine
 }
@@ -18,6 +22,7 @@ export const storeOptions: { readonly segmentBytes: number; readonly reserveByte
   segmentBytes: 64 * 1024,
   reserveBytes: 0
 }
+export const lockedPath = '/shared/locked'
 export const sectorLog2 = 12
 export const nameSecret: Uint8Array = new Uint8Array(32).fill(7)
 const allRights: number = Object.values(right).reduce((sum, bit) => sum | bit, 0)
@@ -36,8 +41,11 @@ export async function found(
   const machine = new Machine()
   const store = await createStore(machine.drivers(random), storeOptions)
   const tree = await createTreeState({ store, crypto, clock })
-  const root = principalNamed(crypto, 'root')
-  const made = await createTree({ tree, crypto, random }, { root, node: first, insecure: true })
+  const root = principalNamed(crypto, 'root 0')
+  const made = await createTree(
+    { tree, crypto, random },
+    { root, node: first, insecure: true, recovery: principalNamed(crypto, 'recovery 0').id }
+  )
   const files = createFiles({ tree, store, crypto, random, clock, nameSecret, limits: { sectorLog2 } })
   const sharing = createSharing(files.context)
   const owner = files.actor(root)
@@ -48,13 +56,21 @@ export async function found(
   }
   await files.makeDirectory(owner, '/own')
   await files.makeDirectory(owner, '/shared')
+  await files.makeDirectory(owner, '/guests') // a share of its own, as all below the root
+  const { block: lockedBlock } = await files.create(owner, lockedPath, new Uint8Array(0))
+  const movedBlocks: Id[] = []
+  for (const name of ['a', 'b', 'c', 'd']) {
+    await files.makeDirectory(owner, `/shared/${name}`)
+    movedBlocks.push(files.stat(owner, `/shared/${name}`).block)
+  }
   files.close()
   tree.close()
   await store.close()
-  return { treeId: made.tree.id, rootBlock: made.rootBlock, principals, machine }
+  return { treeId: made.tree.id, rootBlock: made.rootBlock, principals, lockedBlock, movedBlocks, machine }
 }
 
-function principalNamed(crypto: CryptoProvider, name: string): Principal {
+/** The same name is the same principal, in every run. */
+export function principalNamed(crypto: CryptoProvider, name: string): Principal {
   const random: SeededRandom = createSeededRandom(`principal ${name}`)
   return createPrincipal(crypto, { signSeed: random.bytes(32), kemSeed: random.bytes(32) })
 }

@@ -1,13 +1,11 @@
 /** What has to be true when everything works again, whatever happened before. */
-import { authorityRoot, type Id, type TreeState, zoneRoots } from '@blocktree/tree'
+import { type TreeState, right } from '@blocktree/tree'
 import type { SimulatedNode } from './node.ts'
 import type { Simulation } from './simulation.ts'
-import type { Workload } from './workload.ts'
-
-export interface Violation {
-  readonly rule: string
-  readonly what: string
-}
+import { type Violation, summaryOfTree } from './summary.ts'
+import { anyOrder } from './any-order.ts'
+import { wholeView } from './whole-view.ts'
+import type { Acknowledged, Workload } from './workload.ts'
 
 const agreementMs = 3_600_000
 const stepMs = 5000
@@ -15,18 +13,22 @@ const stepMs = 5000
 /** Lets time pass until all nodes hold the same, then looks at everything. */
 export async function judge(simulation: Simulation, workload: Workload): Promise<readonly Violation[]> {
   const agreement = await untilAgreed(simulation)
-  const down = simulation.names.filter((name) => simulation.node(name) === undefined)
+  const down = simulation.surviving.filter((name) => simulation.node(name) === undefined)
   const found = [
     ...down.map((what) => ({ rule: 'every node starts when its machine works', what })),
     ...agreement,
     ...oneLeader(simulation),
     ...exclusiveLocks(workload),
+    ...fencedWrites(workload),
     ...workload.surprises.map((what) => ({ rule: 'no error without a code', what }))
   ]
   for (const node of simulation.running()) {
-    found.push(...nothingLost(node, workload), ...nothingPending(node), ...(await soundRecords(node)))
-    found.push(...contentThere(node, workload))
+    found.push(...nothingLost(simulation, node, workload), ...nothingPending(node))
+    found.push(...(await soundRecords(node)), ...contentThere(simulation, node, workload))
+    found.push(...visitorsOut(node, workload), ...membersIn(simulation, node))
   }
+  const [first] = simulation.running()
+  if (first !== undefined) found.push(...(await anyOrder(simulation, first)), ...(await wholeView(first)))
   return found
 }
 
@@ -46,25 +48,8 @@ async function untilAgreed(simulation: Simulation): Promise<readonly Violation[]
 }
 
 /** Everything that is held, as one text. */
-export async function summaryOf(simulation: Simulation, node: SimulatedNode): Promise<string> {
-  const { tree } = node
-  const crypto = node.files.context.crypto
-  const lines: string[] = [`authority ${authorityRoot(tree, crypto).toHex()}`]
-  for await (const { block, tips } of tree.blockTips({ from: new Uint8Array(0) })) {
-    const state = tree.blockState(block)
-    const texts = (ids: readonly Id[] = []): string =>
-      ids
-        .map((id) => id.toHex())
-        .toSorted()
-        .join(',')
-    const { quarantine, late, pending } = state?.labels ?? {}
-    lines.push(
-      `${block.toHex()} tips ${texts(tips)} heads ${texts(state?.heads.map(({ id }) => id))} winner ${state?.winner?.id.toHex() ?? 'none'} ` +
-        `quarantine ${texts(quarantine)} late ${texts(late)} pending ${texts(pending)}`
-    )
-  }
-  lines.push(`heads ${(await zoneRoots(tree, crypto, simulation.rootBlock)).headsRoot.toHex()}`)
-  return lines.join('\n')
+export async function summaryOf(simulation: Simulation, { tree, files }: SimulatedNode): Promise<string> {
+  return await summaryOfTree(tree, files.context.crypto, simulation.rootBlock)
 }
 
 function differences(summaries: readonly string[]): string {
@@ -99,13 +84,29 @@ function exclusiveLocks({ locks }: Workload): readonly Violation[] {
   })
 }
 
-function nothingLost(node: SimulatedNode, workload: Workload): readonly Violation[] {
+/** What a promise is worth: one of those who gave it is still there. */
+function isPromised({ surviving }: Simulation, { holders }: Acknowledged): boolean {
+  return holders.some((name) => surviving.includes(name))
+}
+
+function nothingLost(simulation: Simulation, node: SimulatedNode, workload: Workload): readonly Violation[] {
   return workload.acknowledged
+    .filter((written) => isPromised(simulation, written))
     .filter(({ version }) => node.tree.header(version, false) === undefined)
     .map((written) => ({
       rule: 'no acknowledged write is lost',
       what: `${node.identity.name} has no version ${written.version.toHex().slice(0, 16)} of ${written.path}, acknowledged by ${written.node}`
     }))
+}
+
+/** MODEL A56: a write under a token is refused once a higher one was given. */
+function fencedWrites({ locks, fenced }: Workload): readonly Violation[] {
+  return fenced.flatMap(({ node, token, beganMs }) => {
+    const newer = locks.find((held) => held.token > token && held.fromMs <= beganMs)
+    if (newer === undefined) return []
+    const what = `${node} wrote under ${token} at ${beganMs}, when ${newer.node} had got ${newer.token}`
+    return [{ rule: 'no write under a token that another one has followed', what }]
+  })
 }
 
 function nothingPending({ identity, tree }: SimulatedNode): readonly Violation[] {
@@ -128,10 +129,11 @@ async function* recordProblems(tree: TreeState): AsyncGenerator<string> {
 }
 
 /** Files that one node created and nobody changed read the same everywhere. */
-function contentThere(node: SimulatedNode, workload: Workload): readonly Violation[] {
+function contentThere(simulation: Simulation, node: SimulatedNode, workload: Workload): readonly Violation[] {
   const found: Violation[] = []
-  for (const { path, content } of workload.acknowledged) {
-    if (content === undefined || workload.removed.has(path)) continue
+  for (const written of workload.acknowledged) {
+    const { path, content } = written
+    if (content === undefined || !isPromised(simulation, written) || workload.removed.has(path)) continue
     const what = problemWith(node, path, content)
     if (what !== undefined)
       found.push({ rule: 'what was written is read', what: `${node.identity.name}, ${path}: ${what}` })
@@ -146,4 +148,52 @@ function problemWith(node: SimulatedNode, path: string, content: Uint8Array): st
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+/** MODEL D6 and D5: what a visitor wrote after it was put out never counts, and what was written then it cannot open. */
+function visitorsOut(node: SimulatedNode, { owner }: Workload): readonly Violation[] {
+  const found: Violation[] = []
+  const { tree, files, identity } = node
+  for (const { putOut, principal, written, secrets } of owner.visitors) {
+    if (putOut === undefined) continue
+    for (const id of written) {
+      const header = tree.header(Uint8Array.fromHex(id), false)
+      const winner = header && tree.blockState(header.body.block)?.winner
+      if (winner === undefined || winner.id.toHex() !== id || putOut.versionsKnown.has(id)) continue
+      const what = `${identity.name} shows ${id.slice(0, 16)}, written after its writer was put out`
+      found.push({ rule: 'what was written after a revocation never counts', what })
+    }
+    const actor = files.actor(principal)
+    for (const id of secrets) {
+      const header = tree.header(Uint8Array.fromHex(id), false)
+      const path = header && files.pathOf(node.owner, header.body.block)
+      if (path === undefined || !isOpen(() => files.read(actor, path))) continue
+      const what = `${path} opens on ${identity.name} for somebody who was put out before it was written`
+      found.push({ rule: 'a former reader opens nothing later', what })
+    }
+    actor.close()
+  }
+  return found
+}
+
+function isOpen(read: () => unknown): boolean {
+  try {
+    read()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** E12: no former root takes a right away from those who are kept. */
+function membersIn(simulation: Simulation, { identity, tree }: SimulatedNode): readonly Violation[] {
+  const { rootBlock } = simulation
+  return simulation.surviving.flatMap((name) => {
+    const member = simulation.principalOf(name)
+    if (tree.capFor(member, { block: rootBlock, home: rootBlock, rights: right.write }) !== undefined)
+      return []
+    return [
+      { rule: 'who was kept may go on', what: `${name} may not write any more, as ${identity.name} has it` }
+    ]
+  })
 }

@@ -13,16 +13,25 @@ import {
 } from '@blocktree/cluster'
 import { BuiltinCoordinator, type Coordinator, FileRaftStorage } from '@blocktree/coordinator'
 import type { CryptoProvider } from '@blocktree/crypto'
-import { type Actor, type Files, createFiles, createSharing } from '@blocktree/files'
+import { type Actor, type Files, type Sharing, createFiles, createSharing } from '@blocktree/files'
 import type { Network } from '@blocktree/network'
 import type { MemoryNetwork, VirtualTime } from '@blocktree/network/memory'
-import { createCoordinatorLink, createTreeReindex } from '@blocktree/node'
+import {
+  ArrivingNames,
+  createCoordinatorLink,
+  createFileLocks,
+  FenceFloor,
+  createTreeReindex,
+  type FileLocks
+} from '@blocktree/node'
 import { type DiskStore, openStore } from '@blocktree/store'
 import { TreeSync } from '@blocktree/sync'
 import { type EndpointRecord, type Principal, type TreeState, createTreeState, right } from '@blocktree/tree'
 import { nameSecret, sectorLog2, storeOptions } from './founding.ts'
 import type { Machine } from './machine.ts'
 import type { SeededRandom } from '@blocktree/crypto/seeded-random'
+import type { Sabotage } from './sabotage.ts'
+import { seededCrypto } from './seeded-crypto.ts'
 import { serveSync } from './serve-sync.ts'
 
 export interface NodeIdentity {
@@ -39,6 +48,8 @@ export interface NodeWorld {
   readonly treeId: Uint8Array
   readonly rootBlock: Uint8Array
   readonly members: readonly NodeIdentity[]
+  /** The code is broken on purpose: the invariants have to notice. */
+  readonly sabotage: Sabotage | undefined
   /** Told of what a node would write into its log as a warning. */
   readonly note: (node: string, message: string) => void
 }
@@ -52,6 +63,9 @@ export interface SimulatedNode {
   readonly sync: TreeSync
   readonly directory: PeerDirectory
   readonly coordinator: Coordinator
+  readonly sharing: Sharing
+  /** Locks on files, whose tokens writes are judged by. */
+  readonly locks: FileLocks
   /** An orderly end, as of SIGTERM. */
   close(): Promise<void>
 }
@@ -69,10 +83,12 @@ export interface NodeStart {
 
 export async function startNode(start: NodeStart): Promise<SimulatedNode> {
   const { world, identity, machine, random } = start
-  const crypto: CryptoProvider = { ...world.crypto, random }
+  const crypto = seededCrypto(world.crypto, random)
   const clock = { now: start.wallClock }
   const reindex = createTreeReindex({ crypto, clock })
-  const store = await openStore(machine.drivers(random), { ...storeOptions, reindex })
+  const drivers = machine.drivers(random)
+  const disk = world.sabotage?.disk?.(drivers.files) ?? drivers.files
+  const store = await openStore({ ...drivers, files: disk }, { ...storeOptions, reindex })
   const tree = await createTreeState({ store, crypto, clock })
   const files = createFiles({ tree, store, crypto, random, clock, nameSecret, limits: { sectorLog2 } })
   const owner = files.actor(identity.principal)
@@ -81,11 +97,18 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
   for (const { error } of await files.resumeJobs(owner)) {
     if (error !== undefined) throw new Error('a job that was cut short cannot go on', { cause: error })
   }
-  await createSharing(files.context).resume(owner)
-  const sync = await openSync(start, { crypto, store, tree, files, owner })
+  const sharing = createSharing(files.context)
+  await sharing.resume(owner)
+  const names = new ArrivingNames(
+    { tree, store, files },
+    () => owner,
+    (error) => world.note(identity.name, `names of arrivals: ${String(error)}`),
+    (milliseconds, callback) => world.time.start(milliseconds, callback)
+  )
+  const sync = await openSync(start, { crypto, store, tree, files, owner, names })
   const network = world.hub.join({ name: identity.name, localKey: identity.transportKey })
   const { directory, router } = await openDirectory(start, crypto, tree, network)
-  serveSync(router, directory, sync)
+  if (world.sabotage?.isDeaf?.(identity.name) !== true) serveSync(router, directory, sync)
   const link = createCoordinatorLink({ directory, router })
   const coordinator = await BuiltinCoordinator.open({
     self: identity.principal.id.toHex(),
@@ -97,6 +120,11 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
     failed: (error) => world.note(identity.name, `the coordinator stopped: ${String(error)}`)
   })
   directory.addNetwork(network)
+  const locks = createFileLocks({
+    coordinator: { get: () => Promise.resolve(coordinator) },
+    rows: store,
+    floor: new FenceFloor(store)
+  })
   return {
     identity,
     store,
@@ -106,10 +134,13 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
     sync,
     directory,
     coordinator,
+    sharing,
+    locks: world.sabotage?.locks?.(locks) ?? locks,
     async close() {
       await coordinator.close()
       link.close()
       await sync.close()
+      await names.close()
       await directory.close()
       await network.close()
       await store.flush()
@@ -126,13 +157,14 @@ interface OpenTree {
   readonly tree: TreeState
   readonly files: Files
   readonly owner: Actor
+  readonly names: ArrivingNames
 }
 
 async function openSync(
   { world, identity, random, wallClock }: NodeStart,
   open: OpenTree
 ): Promise<TreeSync> {
-  const { crypto, store, tree, files, owner } = open
+  const { crypto, store, tree, names } = open
   const { principal } = identity
   return await TreeSync.open({
     treeId: world.treeId,
@@ -152,11 +184,8 @@ async function openSync(
         promiseCap: (zone) => tree.capFor(principal.id, { block: zone, home: zone, rights: right.host }),
         hostCap: (zone) => tree.capFor(principal.id, { block: zone, home: zone, rights: right.host })
       },
-      onArrived: (blocks) => {
-        files.indexNames(owner, blocks).catch((error: unknown) => {
-          world.note(identity.name, `names of arrivals: ${String(error)}`)
-        })
-      },
+      onArriving: () => names.begin(),
+      onArrived: (blocks) => names.add(blocks),
       onNote: ({ message, details }) => world.note(identity.name, `${message} ${JSON.stringify(details)}`)
     }
   })

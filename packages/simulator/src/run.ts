@@ -1,8 +1,10 @@
 /** One whole run: found, work, break, mend, judge. */
 import { hash } from 'node:crypto'
 import { type FaultKind, FaultPlan } from './faults.ts'
-import { type Violation, judge, summaryOf } from './invariants.ts'
+import { judge, summaryOf } from './invariants.ts'
+import type { Violation } from './summary.ts'
 import { createSeededRandom } from '@blocktree/crypto/seeded-random'
+import type { Sabotage } from './sabotage.ts'
 import { Simulation } from './simulation.ts'
 import { Workload } from './workload.ts'
 
@@ -11,6 +13,8 @@ export interface RunOptions {
   readonly nodes: number
   readonly hours: number
   readonly faults: readonly FaultKind[]
+  /** For tests: the run has to notice it. */
+  readonly sabotage?: Sabotage
   /** Told of each fault, with its moment in seconds of the run. */
   readonly onEvent?: (seconds: number, what: string) => void
 }
@@ -24,6 +28,10 @@ export interface RunReport {
   readonly faults: ReadonlyMap<string, number>
   readonly leases: number
   readonly terms: number
+  /** Of the root key. */
+  readonly successions: number
+  readonly visitors: number
+  readonly putOut: number
   /** SHA-256 over what all nodes hold at the end: the same for the same seed. */
   readonly digest: string
   /** The last lines that nodes would have logged. */
@@ -36,8 +44,8 @@ const faultMs = 20_000
 
 export async function runSimulation(options: RunOptions): Promise<RunReport> {
   const { seed, nodes, hours } = options
-  const simulation = await Simulation.start({ seed, nodes })
-  const workload = new Workload(simulation, seed)
+  const simulation = await Simulation.start({ seed, nodes, sabotage: options.sabotage })
+  const workload = new Workload(simulation, seed, options.faults.includes('root'))
   const plan = new FaultPlan(options.faults, createSeededRandom(`${seed} faults`))
   const startMs = simulation.time.now()
   workload.start()
@@ -52,6 +60,7 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
   await workload.stop()
   for (const { identity } of simulation.running()) workload.crashed(identity.name)
   await plan.mend(simulation)
+  await options.sabotage?.end?.(simulation, workload)
   const violations = await judge(simulation, workload)
   const summaries = await Promise.all(simulation.running().map((node) => summaryOf(simulation, node)))
   await simulation.close()
@@ -64,6 +73,9 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
     faults: plan.counts,
     leases: workload.locks.length,
     terms: simulation.leaders.size,
+    successions: workload.owner.successions,
+    visitors: workload.owner.visitors.length,
+    putOut: workload.owner.visitors.filter(({ putOut }) => putOut !== undefined).length,
     digest: hash('sha256', summaries.join('\n\n')),
     notes: simulation.notes
   }

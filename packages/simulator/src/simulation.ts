@@ -13,6 +13,8 @@ import {
 import { createEndpoint } from '@blocktree/tree'
 import { type Founding, found } from './founding.ts'
 import type { Machine } from './machine.ts'
+import type { Sabotage } from './sabotage.ts'
+import { seededCrypto } from './seeded-crypto.ts'
 import { type NodeIdentity, type NodeWorld, type SimulatedNode, startNode } from './node.ts'
 import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
 
@@ -20,6 +22,7 @@ export interface SimulationOptions {
   readonly seed: string
   /** Number of nodes, 1 to 20. */
   readonly nodes: number
+  readonly sabotage?: Sabotage | undefined
 }
 
 /** What a machine is, whether or not a process runs on it. */
@@ -27,6 +30,8 @@ interface Place {
   readonly identity: NodeIdentity
   readonly machine: Machine
   clockOffsetMs: number
+  /** Gone for good, with its disk. */
+  isDestroyed: boolean
   /** Undefined while no process runs; a promise while one starts. */
   starting: Promise<SimulatedNode> | undefined
   node: SimulatedNode | undefined
@@ -54,7 +59,7 @@ export class Simulation {
   readonly leaders: Map<number, Set<string>> = new Map()
   readonly #founding: Founding
   readonly #world: NodeWorld
-  readonly #seed: string
+  readonly seed: string
   readonly #places: ReadonlyMap<string, Place>
 
   private constructor(
@@ -63,7 +68,7 @@ export class Simulation {
     places: ReadonlyMap<string, Place>,
     crypto: CryptoProvider
   ) {
-    this.#seed = options.seed
+    this.seed = options.seed
     this.#founding = founding
     this.#places = places
     this.names = [...places.keys()]
@@ -81,6 +86,7 @@ export class Simulation {
       treeId: founding.treeId,
       rootBlock: founding.rootBlock,
       members: [...places.values()].map(({ identity }) => identity),
+      sabotage: options.sabotage,
       note: (node, message) => this.#note(`${node}: ${message}`)
     }
   }
@@ -89,10 +95,7 @@ export class Simulation {
   static async start(options: SimulationOptions): Promise<Simulation> {
     const { seed, nodes } = options
     const names = Array.from({ length: nodes }, (_, index) => `node-${index + 1}`)
-    const crypto: CryptoProvider = {
-      ...createNativeProvider(),
-      random: createSeededRandom(`${seed} records`)
-    }
+    const crypto = seededCrypto(createNativeProvider(), createSeededRandom(`${seed} records`))
     const founding = await found(names, crypto, seed, startMs)
     const places = new Map<string, Place>()
     for (const [name, principal] of founding.principals) {
@@ -106,7 +109,14 @@ export class Simulation {
       })
       const identity = { name, principal, transportKey, endpoint }
       const machine = await founding.machine.copy()
-      places.set(name, { identity, machine, clockOffsetMs: 0, starting: undefined, node: undefined })
+      places.set(name, {
+        identity,
+        machine,
+        clockOffsetMs: 0,
+        isDestroyed: false,
+        starting: undefined,
+        node: undefined
+      })
     }
     const simulation = new Simulation(options, founding, places, crypto)
     for (const name of names) await simulation.startNode(name)
@@ -116,6 +126,16 @@ export class Simulation {
 
   get treeId(): Uint8Array {
     return this.#founding.treeId
+  }
+
+  /** A file on which locks are taken. */
+  get lockedBlock(): Uint8Array {
+    return this.#founding.lockedBlock
+  }
+
+  /** Directories that are moved about. */
+  get movedBlocks(): readonly Uint8Array[] {
+    return this.#founding.movedBlocks
   }
 
   get rootBlock(): Uint8Array {
@@ -138,9 +158,9 @@ export class Simulation {
   /** Starts a process where none runs; it stays down when its disk does not let it start. */
   async startNode(name: string): Promise<void> {
     const place = this.#place(name)
-    if (place.node !== undefined || place.starting !== undefined) return
+    if (place.node !== undefined || place.starting !== undefined || place.isDestroyed) return
     const { identity, machine } = place
-    const random = createSeededRandom(`${this.#seed} ${name} process ${machine.process}`)
+    const random = createSeededRandom(`${this.seed} ${name} process ${machine.process}`)
     const wallClock = (): number => Math.floor(this.time.now()) + place.clockOffsetMs
     const isFirst = name === this.names[0]
     const starting = startNode({ world: this.#world, identity, machine, random, wallClock, isFirst })
@@ -169,6 +189,30 @@ export class Simulation {
     if (how === 'process') for (const other of this.names) if (other !== name) this.hub.reset(name, other)
     this.hub.vanish(name)
     await (how === 'process' ? place.machine.kill() : place.machine.losePower(this.random))
+  }
+
+  /** The machine is gone for good, and what it alone held with it. */
+  async destroy(name: string): Promise<void> {
+    await this.#places.get(name)?.starting?.catch(() => undefined)
+    await this.crash(name, 'power')
+    this.#place(name).isDestroyed = true
+  }
+
+  /** Machines that were not destroyed. */
+  get surviving(): readonly string[] {
+    return this.names.filter((name) => !this.#place(name).isDestroyed)
+  }
+
+  principalOf(name: string): Uint8Array {
+    return this.#place(name).identity.principal.id
+  }
+
+  /** The node with this principal. */
+  nameOf(principal: Uint8Array): string {
+    const found = [...this.#places.values()].find(
+      ({ identity }) => identity.principal.id.toHex() === principal.toHex()
+    )
+    return found?.identity.name ?? principal.toHex()
   }
 
   /** An orderly end and a new start. */

@@ -2,9 +2,9 @@
  * People at work on every node: they create, change, move, remove and read files, some of them the same ones at the same
  * time, and take locks. What was acknowledged to them is written down, to be looked for at the end.
  */
-import type { Lease } from '@blocktree/coordinator'
 import type { WriteReply } from '@blocktree/files'
 import type { SimulatedNode } from './node.ts'
+import { OwnerAtWork } from './owner-at-work.ts'
 import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
 import type { Simulation } from './simulation.ts'
 
@@ -17,8 +17,15 @@ export interface Acknowledged {
   readonly block: Uint8Array
   /** Content of a new file that nobody else writes; undefined for shared ones, moves and removals. */
   readonly content: Uint8Array | undefined
-  /** Nodes that promised to keep it, when somebody waited for that. */
-  readonly copies: number
+  /** Nodes that keep it as far as their receipts say; the one that wrote it is among them. */
+  readonly holders: readonly string[]
+}
+
+/** A write under a token that was let through. */
+export interface FencedWrite {
+  readonly node: string
+  readonly token: number
+  readonly beganMs: number
 }
 
 export interface HeldLock {
@@ -32,7 +39,7 @@ export interface HeldLock {
 const sharedFiles = 5
 const pauseMs = 30_000
 const answerMs = 30_000
-const lock = { ttlMs: 5000, waitMs: 10_000 }
+const lock = { principal: undefined, ttlMs: 5000, waitMs: 10_000 }
 
 export class Workload {
   readonly #simulation: Simulation
@@ -40,26 +47,31 @@ export class Workload {
   readonly acknowledged: Acknowledged[] = []
   readonly removed: Set<string> = new Set()
   readonly locks: HeldLock[] = []
+  readonly fenced: FencedWrite[] = []
   /** Operations that were refused, by code. */
   readonly refusals: Map<string, number> = new Map()
   /** Errors without a code: a defect wherever they come from. */
   readonly surprises: string[] = []
+  readonly owner: OwnerAtWork
   reads = 0
   #files = 0
   #isOver = false
   #workers: readonly Promise<void>[] = []
 
-  constructor(simulation: Simulation, seed: string) {
+  constructor(simulation: Simulation, seed: string, replacesRoot = false) {
     this.#simulation = simulation
+    this.owner = new OwnerAtWork(simulation, seed, replacesRoot, {
+      isOver: () => this.#isOver,
+      sleep: (milliseconds) => this.#sleep(milliseconds),
+      attempt: (name, work) => this.#attempt(name, work)
+    })
     this.#random = createSeededRandom(`${seed} workload`)
   }
 
   start(): void {
-    this.#workers = this.#simulation.names.flatMap((name) => [
-      this.#write(name),
-      this.#write(name),
-      this.#lock(name)
-    ])
+    const { names } = this.#simulation
+    const members = names.flatMap((name) => [this.#write(name), this.#write(name), this.#lock(name)])
+    this.#workers = [...members, ...this.owner.start()]
   }
 
   /** No new operations; resolves when the last have ended. */
@@ -81,7 +93,8 @@ export class Workload {
         if (kind < 0.4) await this.#create(node)
         else if (kind < 0.7) await this.#change(node)
         else if (kind < 0.8) await this.#remove(node)
-        else if (kind < 0.87) await this.#move(node)
+        else if (kind < 0.85) await this.#move(node)
+        else if (kind < 0.9) await this.#moveDirectory(node)
         else await this.#read(node)
       })
       await this.#sleep(this.#random.number() * pauseMs)
@@ -116,6 +129,16 @@ export class Workload {
     await node.files.move(node.owner, written.path, `${written.path}-moved`)
   }
 
+  /** One of a few under another of them: two nodes that do it apart may make a cycle. */
+  async #moveDirectory(node: SimulatedNode): Promise<void> {
+    const { movedBlocks } = this.#simulation
+    const { files, owner } = node
+    const [source, target] = [this.#random.pick(movedBlocks), this.#random.pick(movedBlocks)]
+    const [from, to] = [files.pathOf(owner, source), files.pathOf(owner, target)]
+    if (from === undefined || to === undefined || from === to) return
+    await files.move(owner, from, `${this.#random.chance(0.3) ? '/shared' : to}/moved-${++this.#files}`)
+  }
+
   async #read(node: SimulatedNode): Promise<void> {
     const written = this.#ownFile(node)
     if (written?.content === undefined) return
@@ -143,17 +166,21 @@ export class Workload {
     content: Uint8Array | undefined
   ): Promise<void> {
     const { versionId: version, block } = reply
+    const holders = [node.identity.name]
     const written = { node: node.identity.name, path, version, block, content }
-    const index = this.acknowledged.push({ ...written, copies: 1 }) - 1
+    const index = this.acknowledged.push({ ...written, holders }) - 1
     if (!this.#random.chance(0.2)) return
-    const { kept } = await node.sync.waitFor([version], { copies: 2, timeoutMs: 5000 })
-    this.acknowledged[index] = { ...written, copies: kept }
+    const report = await node.sync.waitFor([version], { copies: 2, timeoutMs: 5000 })
+    const told = report.holders.map((id) => this.#simulation.nameOf(id))
+    this.acknowledged[index] = { ...written, holders: [...new Set([...holders, ...told])] }
   }
 
+  /** Holds the lock for a while, longer than the lease at times, and writes under its token; also when it is over. */
   async #lock(name: string): Promise<void> {
     while (!this.#isOver) {
       await this.#attempt(name, async (node) => {
-        const lease: Lease = await node.coordinator.acquire('lock', lock)
+        const block = this.#simulation.lockedBlock
+        const lease = await node.locks.acquire(block, lock)
         const held: HeldLock = {
           node: name,
           token: lease.token,
@@ -164,11 +191,25 @@ export class Workload {
         lease.ended.addEventListener('abort', () => {
           held.toMs = Math.min(held.toMs, this.#simulation.time.now())
         })
-        await this.#sleep(this.#random.number() * 3000)
+        await this.#sleep(this.#random.number() * 2 * lock.ttlMs)
+        if (this.#random.chance(0.5)) await lease.release()
+        if (this.#random.chance(0.2)) await this.#sleep(this.#random.number() * pauseMs)
+        await this.#writeUnder(node, block, lease.token)
         await lease.release()
       })
       await this.#sleep(this.#random.number() * pauseMs)
     }
+  }
+
+  async #writeUnder(node: SimulatedNode, block: Uint8Array, token: number): Promise<void> {
+    const beganMs = this.#simulation.time.now()
+    await node.locks.fenced(block, token, async () => {
+      this.fenced.push({ node: node.identity.name, token, beganMs })
+      const path = node.files.pathOf(node.owner, block)
+      if (path === undefined) return
+      const reply = await node.files.create(node.owner, path, this.#random.bytes(20), { replace: true })
+      await this.#acknowledge(node, path, reply, undefined)
+    })
   }
 
   /** A process that was killed never answers: nobody waits for ever. */

@@ -1,6 +1,8 @@
 /** Thirty seeds in every test run; hundreds in the nightly one (`npm run simulate -- --seeds 300`). */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { commandOf, faultKinds, runSimulation } from '../src/index.ts'
+
+vi.setConfig({ testTimeout: 600_000 }) // a busy machine takes its time
 
 const seeds = Array.from({ length: 30 }, (_, index) => String(index + 1))
 
@@ -10,6 +12,14 @@ describe('three nodes, with everything going wrong', () => {
     const report = await runSimulation(options)
     expect(report.violations, commandOf(options)).toEqual([])
     expect(report.acknowledged, 'writes that were acknowledged').toBeGreaterThan(5)
+  })
+})
+
+describe('three nodes whose root key is replaced while the network fails', () => {
+  it.each(['1', '2', '3', '4'])('keep every promise with seed %s', async (seed) => {
+    const options = { seed, nodes: 3, hours: 0.1, faults: ['net', 'clock', 'root'] } as const
+    const report = await runSimulation(options)
+    expect(report.violations, commandOf(options)).toEqual([])
   })
 })
 

@@ -42,7 +42,7 @@ export interface FileLocks {
   held(): readonly GivenLock[]
   /**
    * Runs a write under a token, one at a time for each file.
-   * Errors: `ERR_LOCK_FENCED` when a newer token was given or seen, `ERR_COORDINATOR_NO_MAJORITY` when nobody can tell.
+   * Errors: `ERR_LOCK_FENCED` when the lock is not held under it any more, `ERR_COORDINATOR_NO_MAJORITY` when nobody can tell.
    */
   fenced<Result>(block: Id, token: number, write: () => Promise<Result>): Promise<Result>
   /** As `fenced` judges. */
@@ -52,16 +52,19 @@ export interface FileLocks {
 interface LockDeps {
   readonly coordinator: Pick<LazyCoordinator, 'get'>
   readonly rows: Pick<BlockStore, 'local' | 'commit'>
+  /** Loaded with the first write under a token when absent. */
+  readonly floor?: FenceFloor
 }
 
 export function lockName(block: Id): string {
   return `file/${block.toHex()}`
 }
 
-export function createFileLocks({ coordinator, rows }: LockDeps): FileLocks {
+export function createFileLocks(deps: LockDeps): FileLocks {
+  const { coordinator, rows } = deps
   const given = new Map<string, GivenLock>()
   const turns = new Map<string, Promise<unknown>>()
-  let floor: Promise<FenceFloor> | undefined
+  let floor = deps.floor && Promise.resolve(deps.floor)
   const openFloor = async (): Promise<FenceFloor> => {
     const { FenceFloor: Floor } = await import('./fence-floor.ts')
     return new Floor(rows)
@@ -79,10 +82,11 @@ export function createFileLocks({ coordinator, rows }: LockDeps): FileLocks {
         ? (await (await coordinator.get()).holder(lockName(block)))?.token
         : token
     if (current !== undefined) await seen.raise(block, current)
-    if (token >= seen.highest(block) && token === (current ?? token)) return
+    // When nobody holds it, somebody else may have held it since, on a node that this one heard nothing of.
+    if (token === current && token >= seen.highest(block)) return
     throw new NodeError(
       'ERR_LOCK_FENCED',
-      `the lock was given to somebody else since token ${token}; take it again and read what changed`
+      `the lock is not held under token ${token} any more; take it again and read what changed`
     )
   }
 

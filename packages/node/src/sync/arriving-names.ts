@@ -2,14 +2,24 @@
  * Names of blocks that peers send: indexed at once with the keys of the node, so that a path works here as soon as its
  * header is held. A row says that names may be missing from before the first of them until some seconds after the last:
  * a crash in between is made good at the next start. Headers that were set aside first and are shown once their anchor has
- * come (those of a writer who was removed) are no arrivals any more: what changes without a name is looked at too.
+ * come (those of a writer who was removed) are no arrivals any more: what changes without a name is looked at too. What no key
+ * opens when it comes (the grant after a succession may be on its way) is tried again when grants and keys have come.
  */
 import type { Actor } from '@blocktree/files'
-import type { BlockChange, Id } from '@blocktree/tree'
+import { type BlockChange, type Id, recordType } from '@blocktree/tree'
 import { namePaths } from '../hosted-paths.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 
 const idleMs = 3000
+const retryMs = 200
+const unopenedMax = 10_000 // more are found by the next start
+
+const opensMore: ReadonlySet<number> = new Set([
+  recordType.epoch,
+  recordType.grant,
+  recordType.delivery,
+  recordType.succession
+])
 
 export class ArrivingNames {
   readonly #held: Pick<HeldTree, 'tree' | 'store' | 'files'>
@@ -18,24 +28,34 @@ export class ArrivingNames {
   readonly #endListening: () => void
   #blocks: Map<string, Id> = new Map()
   #end: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
+  #stopTimer: () => void = () => undefined
+  readonly #after: (milliseconds: number, callback: () => void) => () => void
   #running: Promise<unknown> = Promise.resolve()
+  /** Blocks that no key has opened yet. */
+  readonly #unopened: Map<string, Id> = new Map()
+  #stopRetry: (() => void) | undefined
+  readonly #endHearing: () => void
 
   constructor(
     held: Pick<HeldTree, 'tree' | 'store' | 'files'>,
     node: () => Actor,
-    onFailure: (error: unknown) => void
+    onFailure: (error: unknown) => void,
+    after: (milliseconds: number, callback: () => void) => () => void = startUnheldTimer
   ) {
+    this.#after = after
     this.#held = held
     this.#node = node
     this.#onFailure = onFailure
     this.#endListening = held.tree.onChange((change) => this.#look(change))
+    this.#endHearing = held.tree.onTaken((taken) => {
+      if (this.#unopened.size > 0 && taken.some(({ type }) => opensMore.has(type))) this.#retry()
+    })
   }
 
   /** Called before records of a peer are judged. */
   begin(): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#end?.(), idleMs).unref()
+    this.#stopTimer()
+    this.#stopTimer = this.#after(idleMs, () => this.#end?.())
     if (this.#end !== undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#end = () => {
@@ -53,7 +73,9 @@ export class ArrivingNames {
 
   async close(): Promise<void> {
     this.#endListening()
-    clearTimeout(this.#timer)
+    this.#endHearing()
+    this.#stopRetry?.()
+    this.#stopTimer()
     this.#end?.()
     await this.#running
   }
@@ -70,14 +92,32 @@ export class ArrivingNames {
     return summary?.parent !== undefined && summary.nameKey === undefined
   }
 
+  /** Once for many records that come together. */
+  #retry(): void {
+    this.#stopRetry ??= this.#after(retryMs, () => {
+      this.#stopRetry = undefined
+      this.begin()
+      this.add([...this.#unopened.values()])
+    })
+  }
+
   async #index(): Promise<void> {
     const blocks = this.#blocks
     this.#blocks = new Map()
     try {
       await this.#held.files.indexNames(this.#node(), blocks.values())
+      for (const [key, block] of blocks) {
+        if (!this.#isUnnamed(block)) this.#unopened.delete(key)
+        else if (this.#unopened.size < unopenedMax) this.#unopened.set(key, block.slice())
+      }
       await namePaths(this.#held) // of shares whose surrounding folder is not readable here
     } catch (error) {
       this.#onFailure(error)
     }
   }
+}
+
+function startUnheldTimer(milliseconds: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, milliseconds).unref()
+  return () => clearTimeout(timer)
 }

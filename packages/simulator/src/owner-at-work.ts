@@ -1,0 +1,171 @@
+/**
+ * The owner of the tree at work, with the root key: lets visitors into a share and puts them out again, and replaces the
+ * root key. Visitors write and read wherever they get in, also after they were put out; the thief of a former root key
+ * tries what it could before.
+ */
+import { type Id, type Principal, currentRoot, right } from '@blocktree/tree'
+import { createSeededRandom, type SeededRandom } from '@blocktree/crypto/seeded-random'
+import { principalNamed } from './founding.ts'
+import type { SimulatedNode } from './node.ts'
+import type { Simulation } from './simulation.ts'
+
+export interface Visitor {
+  readonly principal: Principal
+  readonly cap: Id
+  readonly grant: Id
+  /** Set once its revocation was acknowledged. */
+  putOut: { readonly versionsKnown: ReadonlySet<string> } | undefined
+  /** Headers that it wrote, as hexadecimal digits, wherever. */
+  readonly written: Set<string>
+  /** Headers that members wrote on nodes that knew that it was out, and those who put it out. */
+  readonly secrets: Set<string>
+}
+
+export interface WorkTools {
+  readonly isOver: () => boolean
+  readonly sleep: (milliseconds: number) => Promise<void>
+  /** Runs it on the node, unless none runs there. */
+  readonly attempt: (name: string, work: (node: SimulatedNode) => Promise<void>) => Promise<void>
+}
+
+const share = '/guests'
+const pauseMs = 40_000
+const visitorsMax = 4
+const generationsMax = 3
+
+export class OwnerAtWork {
+  readonly #simulation: Simulation
+  readonly #tools: WorkTools
+  readonly #random: SeededRandom
+  readonly #replacesRoot: boolean
+  readonly visitors: Visitor[] = []
+  #roots = 0
+  #files = 0
+
+  /** @param replacesRoot the root key is lost, and replaced, now and then */
+  constructor(simulation: Simulation, seed: string, replacesRoot: boolean, tools: WorkTools) {
+    this.#replacesRoot = replacesRoot
+    this.#simulation = simulation
+    this.#tools = tools
+    this.#random = createSeededRandom(`${seed} owner`)
+  }
+
+  start(): readonly Promise<void>[] {
+    return [this.#own(), this.#visit()]
+  }
+
+  get successions(): number {
+    return this.#roots
+  }
+
+  async #own(): Promise<void> {
+    while (!this.#tools.isOver()) {
+      await this.#tools.sleep(this.#random.number() * pauseMs)
+      await this.#tools.attempt(this.#random.pick(this.#simulation.surviving), async (node) => {
+        const chance = this.#random.number()
+        if (chance < 0.4) await this.#letIn(node)
+        else if (chance < 0.7) await this.#putOut(node)
+        else if (chance < 0.78) await this.#succeed(node)
+        else if (chance < 0.84) await this.#tryFormerRoot(node)
+        else await this.#writeSecret(node)
+      })
+    }
+  }
+
+  /** Wherever a visitor gets in. */
+  async #visit(): Promise<void> {
+    while (!this.#tools.isOver()) {
+      await this.#tools.sleep((this.#random.number() * pauseMs) / 2)
+      if (this.visitors.length === 0) continue
+      const visitor = this.#random.pick(this.visitors)
+      await this.#tools.attempt(this.#random.pick(this.#simulation.surviving), async (node) => {
+        const actor = node.files.actor(visitor.principal)
+        const path = `${share}/visit-${++this.#files}`
+        const { versionId } = await node.files.create(actor, path, this.#random.bytes(50))
+        visitor.written.add(versionId.toHex())
+      })
+    }
+  }
+
+  async #letIn(node: SimulatedNode): Promise<void> {
+    if (this.visitors.length < visitorsMax) await this.letIn(node)
+  }
+
+  async letIn(node: SimulatedNode): Promise<Visitor> {
+    const root = node.files.actor(this.rootAt(node))
+    const name = `visitor ${this.visitors.length + 1}`
+    const principal = principalNamed(node.files.context.crypto, name)
+    const { grant } = await node.sharing.issueGrant(root, {
+      path: share,
+      to: { principal: principal.record }
+    })
+    const rights = right.write | right.create
+    const { cap } = await node.sharing.issueWriteCap(root, { path: share, to: principal.record, rights })
+    const parts = { principal, cap: cap.id, grant: grant.id, putOut: undefined }
+    const visitor: Visitor = { ...parts, written: new Set(), secrets: new Set() }
+    this.visitors.push(visitor)
+    return visitor
+  }
+
+  async #putOut(node: SimulatedNode): Promise<void> {
+    const inside = this.visitors.filter(({ putOut }) => putOut === undefined)
+    if (inside.length === 0) return
+    const visitor = this.#random.pick(inside)
+    const { authority } = node.tree
+    if (authority.cap(visitor.cap) === undefined || authority.grant(visitor.grant) === undefined) return
+    const root = node.files.actor(this.rootAt(node))
+    await node.sharing.revokeReader(root, visitor.grant)
+    const known = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
+    await node.sharing.revokeCap(root, visitor.cap)
+    const since = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
+    visitor.putOut = { versionsKnown: new Set([...known, ...since]) }
+    await this.#writeSecret(node)
+  }
+
+  /** What nobody may read who was put out, as far as this node knows of it. */
+  async #writeSecret(node: SimulatedNode): Promise<void> {
+    const path = `${share}/secret-${++this.#files}`
+    const { versionId } = await node.files.create(node.owner, path, this.#random.bytes(50))
+    for (const visitor of this.visitors) {
+      if (visitor.putOut !== undefined && this.#isOutAt(node, visitor)) visitor.secrets.add(versionId.toHex())
+    }
+  }
+
+  #isOutAt({ tree }: SimulatedNode, { grant, principal }: Visitor): boolean {
+    const target = tree.authority.grant(grant)?.body.target
+    if (target === undefined) return false
+    return !tree.liveGrants(target).some(({ body }) => body.recipient.toHex() === principal.id.toHex())
+  }
+
+  async #succeed(node: SimulatedNode): Promise<void> {
+    if (!this.#replacesRoot || this.#roots >= generationsMax - 1) return
+    const { crypto } = node.files.context
+    const next = this.#roots + 1
+    await node.sharing.succeedRoot(node.owner, {
+      recovery: principalNamed(crypto, `recovery ${this.#roots}`),
+      newRoot: principalNamed(crypto, `root ${next}`),
+      newRecovery: principalNamed(crypto, `recovery ${next}`).id
+    })
+    this.#roots = next
+  }
+
+  /** Must be refused, or be without effect: all members may still write at the end. */
+  async #tryFormerRoot(node: SimulatedNode): Promise<void> {
+    if (this.#roots === 0) return
+    const { crypto } = node.files.context
+    const thief = node.files.actor(principalNamed(crypto, `root ${this.#roots - 1}`))
+    const caps = node.tree.authority.capsOf(node.identity.principal.id)
+    if (caps.length > 0) await node.sharing.revokeCap(thief, this.#random.pick(caps).id)
+  }
+
+  /** The root that this node knows: where a succession has not come yet, the former one. */
+  rootAt(node: SimulatedNode): Principal {
+    const { crypto } = node.files.context
+    const known = currentRoot(node.tree.authority)
+    for (let generation = 0; generation < generationsMax; generation++) {
+      const root = principalNamed(crypto, `root ${generation}`)
+      if (known?.toHex() === root.id.toHex()) return root
+    }
+    throw new Error('the tree has a root that nobody made')
+  }
+}
