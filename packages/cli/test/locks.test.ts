@@ -78,6 +78,15 @@ describe('a lock on a node that is alone', () => {
     expect(await write(place, '/a', 'old', '--fence', String(first.token))).toContain('ERR_LOCK_FENCED')
     const third = await json<Lock>(place, ['lock', '/a', '--wait', '10'])
     expect(third.token).toBeGreaterThan(second.token)
+    expect((await place.run(['mv', '/a', '/b', '--fence', String(first.token)])).stderr).toContain(
+      'ERR_LOCK_FENCED'
+    )
+    expect((await place.run(['mv', '/a', '/b', '--fence', String(third.token)])).code).toBe(0)
+    expect((await place.run(['mv', '/b', '/a'])).code).toBe(0)
+    expect((await place.run(['sequence', '/a', '--count', '10'])).stdout.trim()).toBe('1')
+    expect((await place.run(['sequence', '/a'])).stdout.trim()).toBe('11')
+    expect((await place.run(['cluster', 'reset'])).stderr).toContain('ERR_CONFIRMATION_ABSENT')
+    expect((await place.run(['cluster', 'reset', '--yes'])).stderr).toContain('ERR_LOCK_RESET')
     expect((await place.run(['unlock', '/a', '--break'])).code).toBe(0)
     expect(await json<readonly Lock[]>(place, ['locks', '/a'])).toMatchObject({ locks: [] })
     expect((await place.run(['cat', '/a'])).stdout).toBe('two')
