@@ -11,7 +11,7 @@ import { FilesError } from '../files-error.ts'
 import { makeCheckpoints } from './zone-checkpoint.ts'
 
 /** A base, and a removal before its burial, are at least so old unless the caller insists. */
-export const pruneAgeMsMin: number = 30 * 24 * 60 * 60 * 1000
+const pruneAgeMsMin = 30 * 24 * 60 * 60 * 1000
 
 export interface ZonePruneOptions {
   /** Age of a checkpoint that may become base; default 30 days. */
