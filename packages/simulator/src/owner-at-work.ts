@@ -41,6 +41,7 @@ export class OwnerAtWork {
   readonly visitors: Visitor[] = []
   #roots = 0
   #files = 0
+  #invited = 0
 
   /** @param replacesRoot the root key is lost, and replaced, now and then */
   constructor(simulation: Simulation, seed: string, replacesRoot: boolean, tools: WorkTools) {
@@ -93,7 +94,7 @@ export class OwnerAtWork {
 
   async letIn(node: SimulatedNode): Promise<Visitor> {
     const root = node.files.actor(this.rootAt(node))
-    const name = `visitor ${this.visitors.length + 1}`
+    const name = `visitor ${++this.#invited}` // also when its cap is never acknowledged: it would have two then
     const principal = principalNamed(node.files.context.crypto, name)
     const { grant } = await node.sharing.issueGrant(root, {
       path: share,
