@@ -25,7 +25,7 @@ export async function judge(simulation: Simulation, workload: Workload): Promise
   for (const node of simulation.running()) {
     found.push(...nothingLost(simulation, node, workload), ...nothingPending(node))
     found.push(...(await soundRecords(node)), ...contentThere(simulation, node, workload))
-    found.push(...visitorsOut(node, workload), ...membersIn(simulation, node))
+    found.push(...visitorsOut(simulation, node, workload), ...membersIn(simulation, node))
   }
   const [first] = simulation.running()
   if (first !== undefined) found.push(...(await anyOrder(simulation, first)), ...(await wholeView(first)))
@@ -151,11 +151,16 @@ function problemWith(node: SimulatedNode, path: string, content: Uint8Array): st
 }
 
 /** MODEL D6 and D5: what a visitor wrote after it was put out never counts, and what was written then it cannot open. */
-function visitorsOut(node: SimulatedNode, { owner }: Workload): readonly Violation[] {
+function visitorsOut(
+  { surviving }: Simulation,
+  node: SimulatedNode,
+  { owner }: Workload
+): readonly Violation[] {
   const found: Violation[] = []
   const { tree, files, identity } = node
   for (const { putOut, principal, written, secrets } of owner.visitors) {
-    if (putOut === undefined) continue
+    // A machine that is lost for good takes along what it alone knew, revocations too.
+    if (putOut === undefined || (putOut.by !== undefined && !surviving.includes(putOut.by))) continue
     for (const id of written) {
       const header = tree.header(Uint8Array.fromHex(id), false)
       const winner = header && tree.blockState(header.body.block)?.winner

@@ -14,7 +14,7 @@ export interface Visitor {
   readonly cap: Id
   readonly grant: Id
   /** Set once its revocation was acknowledged. */
-  putOut: { readonly versionsKnown: ReadonlySet<string> } | undefined
+  putOut: { readonly versionsKnown: ReadonlySet<string>; readonly by?: string } | undefined
   /** Headers that it wrote, as hexadecimal digits, wherever. */
   readonly written: Set<string>
   /** Headers that members wrote on nodes that knew that it was out, and those who put it out. */
@@ -119,7 +119,7 @@ export class OwnerAtWork {
     const known = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
     await node.sharing.revokeCap(root, visitor.cap)
     const since = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
-    visitor.putOut = { versionsKnown: new Set([...known, ...since]) }
+    visitor.putOut = { versionsKnown: new Set([...known, ...since]), by: node.identity.name }
     await this.#writeSecret(node)
   }
 
