@@ -3,46 +3,40 @@
  * compares with each of them when it connects and now and then, fetches payloads, keeps promises. Pure over its ports;
  * whoever starts it gives it connections whose principal is proven.
  */
-import { CodecError } from '@blocktree/codec'
 import type { ConnectionHandlers } from '@blocktree/network'
-import { type HeaderRecord, type Id, type TakenRecord, recordType } from '@blocktree/tree'
-import { type Claim, ContentKeeper, type ContentStatus } from './content-keeper.ts'
-import { ChangeFeed } from './change-feed.ts'
-import { GivenRecords } from './given-records.ts'
-import { Intake, noIntake } from './intake.ts'
-import { EventBudget } from './event-budget.ts'
-import { HolderTrust } from './holder-trust.ts'
-import { eventFloodPoints, pushedBytesMax, receiptBatchMs, receiptIdsMax, recordIdsMax } from './limits.ts'
-import {
-  type Push,
-  type ToldChange,
-  decodeBehind,
-  decodeDoubt,
-  decodeHave,
-  decodePush,
-  decodeReceiptAnswer,
-  decodeToldChange,
-  encodeBehind,
-  encodeDoubt,
-  encodeReceiptAsk,
-  encodeWatchAsk
-} from './messages.ts'
+import { type Id, type TakenRecord, recordType } from '@blocktree/tree'
 import { unpackFrames } from './byte-stream.ts'
+import { ChangeFeed } from './change-feed.ts'
+import { Comparisons } from './comparisons.ts'
+import { ContentKeeper, type ContentStatus } from './content-keeper.ts'
+import { EventBudget } from './event-budget.ts'
+import { GivenRecords } from './given-records.ts'
+import { HolderTrust } from './holder-trust.ts'
+import { Intake } from './intake.ts'
+import { type LinkState, type PeerStatus, newLinkState } from './link-state.ts'
+import { type ToldChange, decodeToldChange, encodeBehind, encodeDoubt, encodeWatchAsk } from './messages.ts'
 import { PayloadQueue } from './payload-queue.ts'
-import { type PeerLink, type SyncConnection, isForbidden } from './peer-link.ts'
-import { PeerStanding, type SyncWrong } from './peer-standing.ts'
+import { PeerEvents } from './peer-events.ts'
+import type { PeerLink, SyncConnection } from './peer-link.ts'
+import { PeerStanding } from './peer-standing.ts'
 import type { SectorPolicy, SyncPorts } from './ports.ts'
 import { type Promised, PromiseBook } from './promise-book.ts'
-import { type PullReport, Puller } from './puller.ts'
+import { PromiseCollector, type PromiseReport } from './promise-collector.ts'
+import { Puller } from './puller.ts'
 import { Pusher } from './pusher.ts'
 import { PeerRights, type Scope } from './scope.ts'
 import { type ScrubOptions, type ScrubReport, Scrubber } from './scrubber.ts'
 import { SyncServer } from './server.ts'
 import { Summaries } from './summaries.ts'
-import { loadSummary, saveSummary } from './summary-file.ts'
+import { SummaryUpkeep } from './summary-upkeep.ts'
 import { SyncError } from './sync-error.ts'
+import { SyncWork } from './sync-work.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { WentBack } from './went-back.ts'
 import { ZoneHosts } from './zone-hosts.ts'
+
+export type { PeerStatus } from './link-state.ts'
+export type { PromiseReport } from './promise-collector.ts'
 
 export interface TreeSyncOptions {
   readonly ports: SyncPorts
@@ -69,21 +63,6 @@ export interface SyncPeer {
   readonly principal: Id
 }
 
-export interface PeerStatus {
-  readonly principal: Id
-  readonly state: 'comparing' | 'in step' | 'out of step' | 'forbidden' | 'shut out'
-  /** Milliseconds since the last comparison ended; undefined before the first. */
-  readonly comparedMsAgo: number | undefined
-  /** Records taken from it since it connected. */
-  readonly taken: number
-  /** It lacks what it gave us before: restored from a backup or snapshot. */
-  readonly wentBack: boolean
-  /** What it was blamed for last; undefined when it was not. */
-  readonly wrong: SyncWrong | undefined
-  /** Until it is spoken to again; 0 when it is not shut out. */
-  readonly shutOutMs: number
-}
-
 export interface SyncStatus {
   readonly peers: readonly PeerStatus[]
   /** Payloads that are still to be fetched. */
@@ -95,56 +74,11 @@ export interface SyncStatus {
   readonly contents: ContentStatus
 }
 
-/** How far a write is kept: here and by so many others, of all nodes that may promise it. */
-export interface PromiseReport {
-  readonly kept: number
-  readonly of: number
-  readonly holders: readonly Id[]
-}
-
-interface LinkState {
-  readonly link: PeerLink
-  isPulling: boolean
-  isDue: boolean
-  cancelTimer: () => void
-  failures: number
-  /** Comparisons in a row that ended with a difference. */
-  unequal: number
-  state: PeerStatus['state']
-  comparedAt: number | undefined
-  taken: number
-  scope: Scope
-  /** Of pushes that are being taken. */
-  pushedBytes: number
-  /** It lacks what it gave us before. */
-  wentBack: boolean
-  readonly budget: EventBudget
-  readonly announced: Map<string, Id>
-  /** Streams of announced records that are under way. */
-  fetching: number
-  cancelAnnounced: (() => void) | undefined
-}
-
 const compareEveryDefault = 60_000
 const cacheBytesDefault: number = 1024 ** 3
 const absentMsDefault: number = 3 * 86_400_000
-const atOnceMs = 10_000 // an answer that waits for nothing
-const unequalMs = 500
-const unequalFree = 2 // comparisons without agreement before calls of the peer are put off
-const calledGapMs = 50
-const pushedGapMs = 30 // a push that rests on what is missing: others may bring it at once
-const announcedMs = 20
-const failureFirstMs = 500
-const failureLongestMs = 60_000
-const forbiddenMs = 30_000
 const welcomeMs = 20 // caps and the principals that they are for come together
-const progressMs = 500
-const saveEveryMs = 60_000
-const savesPutOffMax = 4
-const askAgainMs = 500 // after a refusal, while somebody waits for a promise
-const promiseMs = 30_000 // a peer that does not hold a write by then is asked with the next ones
 const life = 8
-const fetchingMax = 4 // streams of announced records of one peer at a time
 const standingsKept = 1024 // principals whose points are remembered
 
 export class TreeSync {
@@ -154,8 +88,6 @@ export class TreeSync {
   readonly #summaries: Summaries
   readonly #feed: ChangeFeed
   readonly #given: GivenRecords
-  /** What this node gave others before, as hosts among them say, and does not hold. */
-  readonly #lost: Map<string, { readonly id: Id; readonly teller: string }> = new Map()
   readonly #payloads: PayloadQueue
   readonly #hosts: ZoneHosts
   readonly #contents: ContentKeeper
@@ -165,28 +97,31 @@ export class TreeSync {
   readonly #trust = new HolderTrust()
   readonly #book: PromiseBook
   readonly #scrubber: Scrubber
+  readonly #collector: PromiseCollector
+  readonly #wentBack: WentBack
+  readonly #comparisons: Comparisons
+  readonly #events: PeerEvents
+  readonly #summaryUpkeep: SummaryUpkeep
+  readonly #work: SyncWork
   readonly #links: Map<SyncConnection, LinkState> = new Map()
   readonly #standings: Map<string, PeerStanding> = new Map()
   /** What answers connections: what a peer may ask is counted over all that it asks on one. */
   readonly #servers: WeakMap<SyncConnection, SyncServer> = new WeakMap()
   readonly #upload: TokenBucket
-  #waiting: Set<() => void> = new Set()
   /** Whose records are being taken at this moment. */
   #from: PeerLink | undefined
-  #unpromised: TakenRecord[] = []
-  #cancelPromises: (() => void) | undefined
-  #cancelSave: (() => void) | undefined
   #cancelWelcome: (() => void) | undefined
   readonly #endListening: () => void
-  readonly #running: Set<Promise<unknown>> = new Set()
-  #isClosed = false
 
   private constructor(options: TreeSyncOptions) {
     const { ports, treeId } = options
     this.#options = options
     this.#ports = ports
     this.#rights = new PeerRights(ports.tree, ports.crypto, ports.clock)
+    const work = new SyncWork(ports)
+    this.#work = work
     this.#summaries = new Summaries(ports.tree, ports.crypto)
+    this.#summaryUpkeep = new SummaryUpkeep({ ports, summaries: this.#summaries, work })
     this.#given = new GivenRecords(ports)
     this.#feed = new ChangeFeed(ports.random.bytes(life))
     const rate = (perSecond = Infinity): TokenBucket => new TokenBucket(ports.pace, perSecond, perSecond)
@@ -204,29 +139,29 @@ export class TreeSync {
       policy: options.policy ?? 'all',
       cacheBytes: options.cacheBytes ?? cacheBytesDefault,
       absentMs: options.absentMs ?? absentMsDefault,
-      promisers: (zone) => this.#promisers(zone),
-      askPromise: (link, zone, ids, signal) => this.#askPromise(link, zone, ids, signal, 3),
+      promisers: (zone) => this.#collector.promisers(zone),
+      askPromise: (link, zone, ids, signal) => this.#collector.ask(link, zone, ids, signal, 3),
       challenge: (link, record, signal) => this.#scrubber.check(link, record, signal),
       tellDoubt: (holder, ids) => {
         const doubt = encodeDoubt({ tree: treeId, holder, ids })
         for (const link of this.#liveLinks()) link.connection.notify('sync.doubt', doubt)
       },
-      sleep: (milliseconds) => this.#sleep(milliseconds),
-      run: (work) => this.#run(work)
+      sleep: (milliseconds) => this.#work.sleep(milliseconds),
+      run: (work) => this.#work.run(work)
     })
     this.#payloads = new PayloadQueue({
       ...shared,
       scopeOf,
       keepsAll: () => this.#contents.rule.keepsAll,
       download: rate(options.downloadBytesPerSecond),
-      sleep: (milliseconds) => this.#sleep(milliseconds),
-      progressed: () => this.#progressed(),
-      lacking: (link, owner) => this.#run(this.#lacking(link, owner))
+      sleep: (milliseconds) => this.#work.sleep(milliseconds),
+      progressed: () => this.#work.progressed(),
+      lacking: (link, owner) => this.#work.run(this.#collector.lacking(link, owner))
     })
     const from = (link: PeerLink | undefined): void => {
       this.#from = link
     }
-    const { payloads, contents } = { payloads: this.#payloads, contents: this.#contents }
+    const [payloads, contents] = [this.#payloads, this.#contents]
     this.#intake = new Intake({ ports, rights: this.#rights, payloads, contents, from })
     this.#puller = new Puller({ ports, treeId, summaries: this.#summaries, intake: this.#intake })
     this.#pusher = new Pusher(shared)
@@ -237,7 +172,40 @@ export class TreeSync {
       payloads,
       trust: this.#trust,
       isExpected: (header) => contents.isExpected(header),
-      sleep: (milliseconds) => this.#sleep(milliseconds)
+      sleep: (milliseconds) => this.#work.sleep(milliseconds)
+    })
+    this.#collector = new PromiseCollector({
+      ports,
+      treeId,
+      work,
+      book: this.#book,
+      trust: this.#trust,
+      hosts: this.#hosts,
+      links,
+      scopeOf,
+      claimOf: (header) => contents.claimOf(header),
+      checkFresh: (link, record, signal) => this.#scrubber.checkFresh(link, record, signal)
+    })
+    const [intake, puller] = [this.#intake, this.#puller]
+    this.#wentBack = new WentBack({ ports, rights: this.#rights, given: this.#given, puller, work })
+    this.#comparisons = new Comparisons({
+      ports,
+      work,
+      puller,
+      wentBack: this.#wentBack,
+      compareEveryMs: options.compareEveryMs ?? compareEveryDefault,
+      isLinked: (state) => this.#links.get(state.link.connection) === state,
+      pump: () => payloads.pump()
+    })
+    const comparisons = this.#comparisons
+    this.#events = new PeerEvents({
+      ports,
+      work,
+      rights: this.#rights,
+      intake,
+      puller,
+      contents,
+      comparisons
     })
     const endTaken = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
     const endBases = ports.tree.onBases(() => this.#summaries.forgetHeaders())
@@ -250,16 +218,15 @@ export class TreeSync {
   /** Starts replication: what was cut short goes on with the first peer. */
   static async open(options: TreeSyncOptions): Promise<TreeSync> {
     const sync = new TreeSync(options)
-    await sync.#loadSummary()
+    await sync.#summaryUpkeep.open()
     await sync.#contents.load(sync.#payloads)
     await sync.#payloads.load()
-    sync.#saveLater()
     return sync
   }
 
   /** A peer is there; replication with it begins at once. The connection's `closed` ends it. */
   addPeer({ connection, principal }: SyncPeer): void {
-    if (this.#isClosed || this.#links.has(connection)) return
+    if (this.#work.isClosed || this.#links.has(connection)) return
     const name = principal.toHex()
     const standing = this.#standings.get(name) ?? this.#newStanding(name)
     this.#standings.delete(name) // the one least recently connected comes first
@@ -278,27 +245,10 @@ export class TreeSync {
       ending: new AbortController(),
       lacks: new Map()
     }
-    const state: LinkState = {
-      link,
-      isPulling: false,
-      isDue: false,
-      cancelTimer: () => undefined,
-      failures: 0,
-      unequal: 0,
-      state: 'comparing',
-      comparedAt: undefined,
-      taken: 0,
-      scope: [],
-      pushedBytes: 0,
-      wentBack: false,
-      budget: new EventBudget(this.#ports.pace),
-      announced: new Map(),
-      fetching: 0,
-      cancelAnnounced: undefined
-    }
+    const state = newLinkState(link, new EventBudget(this.#ports.pace))
     this.#links.set(connection, state)
     void connection.closed.then(() => this.removePeer(connection))
-    this.#pullSoon(state, 0)
+    this.#comparisons.soon(state, 0)
   }
 
   removePeer(connection: SyncConnection): void {
@@ -324,7 +274,7 @@ export class TreeSync {
       },
       event: (name, body) => {
         const state = this.#links.get(peer.connection)
-        if (state !== undefined && !this.#isClosed) this.#event(state, shortName(name), body)
+        if (state !== undefined && !this.#work.isClosed) this.#events.take(state, shortName(name), body)
       }
     }
   }
@@ -370,31 +320,18 @@ export class TreeSync {
 
   /** Compares with every peer now. */
   compare(): void {
-    for (const state of this.#links.values()) this.#pullSoon(state, 0)
+    for (const state of this.#links.values()) this.#comparisons.soon(state, 0)
   }
 
   /**
    * Waits until `copies` nodes, this one counted when it may promise, have promised to keep these headers with their
    * payloads, or the time is over.
    */
-  async waitFor(
+  waitFor(
     records: readonly Id[],
     options: { readonly copies: number; readonly timeoutMs: number; readonly signal?: AbortSignal }
   ): Promise<PromiseReport> {
-    const ended = new AbortController()
-    const cancel = this.#ports.pace.after(options.timeoutMs, () => ended.abort())
-    const signal =
-      options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal])
-    try {
-      const zones = this.#byZone(records)
-      const reports = await Promise.all(
-        [...zones.values()].map(({ zone, ids }) => this.#waitForZone(zone, ids, { ...options, signal }))
-      )
-      const least = reports.toSorted((left, right) => left.kept - right.kept)[0]
-      return least ?? { kept: 0, of: 0, holders: [] }
-    } finally {
-      cancel()
-    }
+    return this.#collector.waitFor(records, options)
   }
 
   /** What others promised about a record; one that may not keep it any more, or is away for long, does not count. */
@@ -478,20 +415,19 @@ export class TreeSync {
 
   /** Ends replication; what is under way is cut and goes on at the next start. */
   async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#cancelPromises?.()
-    this.#cancelSave?.()
+    if (this.#work.isClosed) return
+    this.#work.close()
+    this.#collector.close()
     this.#cancelWelcome?.()
     this.#pusher.close()
     for (const connection of [...this.#links.keys()]) this.removePeer(connection)
     this.#payloads.close()
     this.#contents.close()
-    this.#progressed() // who waits for something to be stored finds that nothing will be
-    await Promise.allSettled(this.#running)
+    this.#work.progressed() // who waits for something to be stored finds that nothing will be
+    await this.#work.settled()
     this.#endListening()
     await this.#given.save().catch(() => undefined)
-    await this.#saveSummary().catch(() => undefined)
+    await this.#summaryUpkeep.close()
   }
 
   // --- what is taken
@@ -505,13 +441,13 @@ export class TreeSync {
     durable.then(
       () => {
         this.#feed.take(taken)
-        this.#progressed()
+        this.#work.progressed()
       },
       () => this.#summaries.take(taken) // gone again
     )
     if (from === undefined) {
       this.#pusher.written(taken, durable)
-      if (this.#options.collectsPromises !== false) this.#promiseLater(taken)
+      if (this.#options.collectsPromises !== false) this.#collector.later(taken)
       return
     }
     this.#given.take(from.principal, taken)
@@ -532,229 +468,6 @@ export class TreeSync {
     })
   }
 
-  // --- events of peers
-
-  #event(state: LinkState, name: string, body: Uint8Array): void {
-    const { link } = state
-    if (link.standing.isBanned) return
-    if (!state.budget.take()) return this.#flooded(state)
-    try {
-      if (name === 'push') this.#pushed(state, body)
-      else if (name === 'have') this.#note(state, decodeHave(body).ids)
-      else if (name === 'doubt') {
-        const { holder, ids } = decodeDoubt(body)
-        this.#contents.doubted(link.principal, holder, ids)
-      } else if (name === 'behind') {
-        decodeBehind(body)
-        this.#pullAgain(state, 0)
-      }
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error
-      link.standing.blame(2, 'ERR_SYNC_WRONG_EVENT')
-    }
-  }
-
-  /** What is dropped a comparison brings; who goes on for long is not spoken to. */
-  #flooded(state: LinkState): void {
-    state.link.standing.blame(eventFloodPoints, 'ERR_SYNC_FLOOD')
-    this.#pullAgain(state, pushedGapMs)
-  }
-
-  /** Events cannot be held back: what comes faster than it is stored is left to a comparison. */
-  #pushed(state: LinkState, body: Uint8Array): void {
-    if (!state.budget.mayPush) return this.#flooded(state)
-    if (state.pushedBytes + body.length > pushedBytesMax) return this.#pullAgain(state, pushedGapMs)
-    const push = decodePush(body)
-    state.pushedBytes += body.length
-    const taking = this.#takePush(state, push).finally(() => {
-      state.pushedBytes -= body.length
-    })
-    this.#run(taking)
-  }
-
-  async #takePush(state: LinkState, { births, records }: Push): Promise<void> {
-    const { link } = state
-    if (this.#rights.scopeOf(link.principal).length === 0 && this.#ports.tree.tree !== undefined) {
-      // Nobody without a right has anything to say; who is only unknown yet is found by comparing.
-      this.#pullAgain(state, pushedGapMs)
-      return
-    }
-    const count = noIntake()
-    await this.#intake.take(link, records, births, count)
-    state.budget.spend(count.known + count.refused + count.parked - count.taken)
-    state.taken += count.taken
-    if (count.parked > 0) this.#pullAgain(state, pushedGapMs)
-  }
-
-  #note(state: LinkState, ids: readonly Id[]): void {
-    const { store, tree } = this.#ports
-    if (!state.budget.takeIds(ids.length)) return this.#flooded(state)
-    for (const id of ids) {
-      if (state.announced.size >= recordIdsMax) return this.#pullAgain(state, pushedGapMs)
-      if (!store.hasRecord(id) && !tree.authority.has(id) && !state.link.standing.isRefused(id))
-        state.announced.set(id.toHex(), id)
-    }
-    this.#fetchAnnouncedSoon(state)
-  }
-
-  /** A few streams at a time: a peer whose streams do not end gets no more of them. */
-  #fetchAnnouncedSoon(state: LinkState): void {
-    if (state.announced.size === 0 || state.fetching >= fetchingMax) return
-    state.cancelAnnounced ??= this.#ports.pace.after(announcedMs, () => {
-      state.cancelAnnounced = undefined
-      const wanted = [...state.announced.values()].filter((id) => !this.#ports.store.hasRecord(id))
-      state.announced.clear()
-      if (wanted.length === 0) return
-      state.fetching++
-      const fetching = this.#pullAnnounced(state, wanted).finally(() => {
-        state.fetching--
-        this.#fetchAnnouncedSoon(state)
-      })
-      this.#run(fetching)
-    })
-  }
-
-  async #pullAnnounced(state: LinkState, ids: readonly Id[]): Promise<void> {
-    const { link, scope } = state
-    if (scope.length === 0) return this.#pullAgain(state, 0)
-    const count = await this.#puller.pullRecords(link, scope, ids, link.ending.signal)
-    state.taken += count.taken
-    if (count.parked > 0) this.#pullAgain(state, pushedGapMs)
-  }
-
-  // --- comparing
-
-  /**
-   * Because the peer says so: not in step with its messages, and ever later while comparing changes nothing. Two nodes
-   * that refuse what the other one holds would otherwise call each other for ever.
-   */
-  #pullAgain(state: LinkState, milliseconds: number): void {
-    const sinceMs = this.#ports.pace.now() - (state.comparedAt ?? -Infinity)
-    this.#pullSoon(state, Math.max(milliseconds, this.#gapMs(state) - sinceMs))
-  }
-
-  /** Shortest time between two comparisons that the peer causes. */
-  #gapMs({ unequal }: LinkState): number {
-    if (unequal <= unequalFree) return calledGapMs
-    return Math.min(this.#compareEveryMs, unequalMs * 2 ** Math.min(16, unequal - unequalFree - 1))
-  }
-
-  get #compareEveryMs(): number {
-    return this.#options.compareEveryMs ?? compareEveryDefault
-  }
-
-  #pullSoon(state: LinkState, milliseconds: number): void {
-    if (this.#isClosed) return
-    if (state.isPulling) {
-      state.isDue = true
-      return
-    }
-    state.cancelTimer()
-    const wait = Math.max(milliseconds, state.link.standing.bannedMs)
-    state.cancelTimer = this.#ports.pace.after(wait, () => {
-      if (this.#links.get(state.link.connection) === state) this.#run(this.#pull(state))
-    })
-  }
-
-  async #pull(state: LinkState): Promise<void> {
-    if (state.isPulling) return
-    const { link } = state
-    state.isPulling = true
-    state.isDue = false
-    if (state.comparedAt === undefined) state.state = 'comparing'
-    let next: number
-    try {
-      await this.#askWhetherBack(state)
-      const report = await this.#puller.pull(link, link.ending.signal)
-      next = this.#pulled(state, report)
-      await this.#askWhetherBack(state)
-      await this.#caughtUp(link, report)
-    } catch (error) {
-      next = this.#failed(state, error)
-    }
-    state.isPulling = false
-    this.#progressed()
-    this.#payloads.pump()
-    this.#pullSoon(state, state.isDue ? Math.min(next, this.#gapMs(state)) : next)
-  }
-
-  /** Asks a peer for what it gave us before: one that lacks it went back, and learns that it did. */
-  async #askWhetherBack(state: LinkState): Promise<void> {
-    const { link, wentBack } = state
-    const { rootBlock } = this.#ports.tree
-    const scope = state.scope.length > 0 || rootBlock === undefined ? state.scope : [rootBlock]
-    const lacking = await this.#puller.lacking(
-      link,
-      scope,
-      this.#given.ask(link.principal),
-      link.ending.signal
-    )
-    state.wentBack = lacking.length > 0
-    if (state.wentBack && !wentBack)
-      this.#ports.onNote?.({
-        level: 'warn',
-        message: 'a peer went back to an older state: it lacks what it gave us before',
-        details: { peer: link.name, versions: lacking.length }
-      })
-  }
-
-  /** A host tells what this node gave it. Others are not believed: they could keep this node from writing. */
-  #heardWentBack(principal: Id, lacking: readonly Id[]): void {
-    if (!this.#rights.isHostOfAll(principal)) return
-    for (const id of lacking) this.#lost.set(id.toHex(), { id, teller: principal.toHex() })
-    if (this.#ports.tree.holdsWrites) return
-    this.#ports.onNote?.({
-      level: 'warn',
-      message: 'this node went back to an older state: nothing is written here until it has caught up',
-      details: { peer: principal.toHex(), versions: lacking.length }
-    })
-    this.#run(this.#ports.tree.setHoldsWrites(true))
-  }
-
-  /** In step with a host: what was lost has come back, or who told of it has not got it. */
-  async #caughtUp({ principal, name }: PeerLink, { inStep }: PullReport): Promise<void> {
-    const { tree, store } = this.#ports
-    if (!tree.holdsWrites || !inStep || !this.#rights.isHostOfAll(principal)) return
-    for (const [key, { id, teller }] of this.#lost)
-      if (store.hasRecord(id) || teller === name) this.#lost.delete(key)
-    if (this.#lost.size > 0) return
-    await tree.setHoldsWrites(false)
-    this.#ports.onNote?.({ level: 'warn', message: 'this node has caught up, and writes again', details: {} })
-  }
-
-  #pulled(state: LinkState, report: PullReport): number {
-    state.failures = 0
-    state.scope = report.scope
-    state.state = report.inStep ? 'in step' : 'out of step'
-    state.comparedAt = this.#ports.pace.now()
-    state.taken += report.taken
-    state.unequal = report.inStep ? 0 : state.unequal + 1
-    // What one lacks the other was told of: it will have fetched it soon, unless it refuses it.
-    if (!report.inStep)
-      return Math.min(this.#compareEveryMs, unequalMs * 2 ** Math.min(16, state.unequal - 1))
-    // Nodes that compare at the same moment for ever would all be busy at once.
-    const [dice = 0] = this.#ports.random.bytes(1)
-    return this.#compareEveryMs * (0.75 + dice / 512)
-  }
-
-  #failed(state: LinkState, error: unknown): number {
-    const { link } = state
-    state.failures++
-    if (isForbidden(error)) {
-      state.state = 'forbidden'
-      return forbiddenMs
-    }
-    state.state = 'out of step'
-    if (error instanceof SyncError && error.code === 'ERR_SYNC_PEER_WRONG')
-      link.standing.blame(3, 'ERR_SYNC_WRONG_ANSWER')
-    this.#ports.onNote?.({
-      level: 'debug',
-      message: 'a comparison with a peer was cut short',
-      details: { peer: link.name, reason: error instanceof Error ? error.message : String(error) }
-    })
-    return Math.min(failureLongestMs, failureFirstMs * 2 ** Math.min(10, state.failures - 1))
-  }
-
   #newStanding(peer: string): PeerStanding {
     return new PeerStanding(this.#ports.pace, (code, milliseconds) =>
       this.#ports.onNote?.({
@@ -763,176 +476,6 @@ export class TreeSync {
         details: { code, peer, milliseconds }
       })
     )
-  }
-
-  // --- promises
-
-  #promiseLater(taken: readonly TakenRecord[]): void {
-    for (const record of taken) if (record.type === recordType.header) this.#unpromised.push(record)
-    if (this.#unpromised.length > 0)
-      this.#cancelPromises ??= this.#ports.pace.after(receiptBatchMs, () => {
-        this.#cancelPromises = undefined
-        this.#run(this.#collectPromises())
-      })
-  }
-
-  async #collectPromises(): Promise<void> {
-    const taken = this.#unpromised.splice(0, 4 * receiptIdsMax)
-    const zones = this.#byZone(taken.map(({ id }) => id))
-    for (const { zone, ids } of zones.values()) {
-      const ended = new AbortController()
-      const cancel = this.#ports.pace.after(promiseMs, () => ended.abort())
-      const asked = this.#promisers(zone).map((link) => this.#askPromise(link, zone, ids, ended.signal))
-      await Promise.allSettled(asked)
-      cancel()
-    }
-    if (this.#unpromised.length > 0) this.#promiseLater([])
-  }
-
-  async #waitForZone(
-    zone: Id,
-    ids: readonly Id[],
-    { copies, signal }: { readonly copies: number; readonly signal: AbortSignal }
-  ): Promise<PromiseReport> {
-    const { self } = this.#ports
-    const expected = this.#hosts.promisingIn(zone)
-    const holders = new Map<string, Id>()
-    if (self.promiseCap(zone) !== undefined && ids.every((id) => this.#isKept(id)))
-      holders.set(self.principal.toHex(), self.principal)
-    const report = (): PromiseReport => ({
-      kept: holders.size,
-      of: Math.max(expected.length, holders.size),
-      holders: [...holders.values()]
-    })
-    if (holders.size >= copies) return report()
-    const enough = Promise.withResolvers<void>()
-    const asked = new Set<SyncConnection>()
-    const askAll = (): Promise<unknown> =>
-      Promise.allSettled(
-        this.#promisers(zone).map(async (link) => {
-          if (asked.has(link.connection)) return
-          asked.add(link.connection)
-          const promised = await this.#askPromise(link, zone, ids, signal).catch(async (error: unknown) => {
-            if (error instanceof SyncError && error.code === 'ERR_SYNC_PEER_WRONG') throw error
-            await this.#sleep(askAgainMs) // one that has just connected may not hold the zone yet
-            asked.delete(link.connection)
-            throw error
-          })
-          if (promised.length < ids.length) return
-          holders.set(link.principal.toHex(), link.principal)
-          if (holders.size >= copies) enough.resolve()
-        })
-      )
-    signal.addEventListener('abort', () => enough.resolve(), { once: true })
-    if (signal.aborted) enough.resolve()
-    this.#run(this.#askUntil(askAll, signal))
-    await enough.promise
-    return report()
-  }
-
-  /** Peers that connect meanwhile are asked too. */
-  async #askUntil(askAll: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !this.#isClosed) {
-      void askAll()
-      await this.#progress(signal)
-    }
-  }
-
-  async #askPromise(
-    link: PeerLink,
-    zone: Id,
-    ids: readonly Id[],
-    signal: AbortSignal,
-    coverage: 2 | 3 = 2
-  ): Promise<readonly Id[]> {
-    const scope = this.#links.get(link.connection)?.scope ?? []
-    const promised: Id[] = []
-    for (let at = 0; at < ids.length; at += receiptIdsMax) {
-      const records = ids.slice(at, at + receiptIdsMax)
-      const ask = encodeReceiptAsk({ tree: this.#options.treeId, scope, zone, records, coverage })
-      const answer = await link.connection.request('sync.receipt', ask, {
-        signal: AbortSignal.any([signal, link.ending.signal]),
-        timeoutMs: coverage === 3 ? atOnceMs : 60_000
-      })
-      promised.push(...(await this.#judgeReceipt(link, answer, { zone, records }, signal)))
-    }
-    return promised
-  }
-
-  /** The records that count as promised: a receipt of a liar is found out before it does. */
-  async #judgeReceipt(
-    link: PeerLink,
-    answer: Uint8Array,
-    asked: { readonly zone: Id; readonly records: readonly Id[] },
-    signal: AbortSignal
-  ): Promise<readonly Id[]> {
-    let promised: readonly Id[]
-    try {
-      const { receipt, missing } = decodeReceiptAnswer(answer)
-      const gone = new Set(missing.map((id) => id.toHex()))
-      await this.#book.retract(
-        link.principal,
-        asked.records.filter((id) => gone.has(id.toHex()))
-      )
-      if (receipt === undefined) return []
-      promised = await this.#book.add(link.principal, receipt, { ...asked, coverage: 2 })
-    } catch (error) {
-      const isWrong = error instanceof CodecError || error instanceof SyncError
-      if (isWrong) link.standing.blame(3, 'ERR_SYNC_WRONG_RECEIPT')
-      throw error
-    }
-    return (await this.#isProven(link, promised, signal)) ? promised : []
-  }
-
-  /** Asks for proof of one of these at once, of a holder that is new or failed lately, and of others now and then. */
-  async #isProven(link: PeerLink, records: readonly Id[], signal: AbortSignal): Promise<boolean> {
-    const [dice = 0, low = 0, high = 0] = this.#ports.random.bytes(3)
-    const record = records[(low + 256 * high) % Math.max(1, records.length)]
-    if (record !== undefined && this.#trust.isCheckDue(link.principal, dice)) {
-      if ((await this.#scrubber.checkFresh(link, record, signal)) === false) return false
-    }
-    return this.#trust.isTrusted(link.principal)
-  }
-
-  /** It gave nothing for what it promised to keep, or wrong bytes: known without a challenge. */
-  async #lacking(link: PeerLink, owner: Id): Promise<void> {
-    const name = link.principal.toHex()
-    for (const { holder, coverage, state } of await this.#book.of(owner)) {
-      if (holder.toHex() !== name || coverage !== 'payload' || state !== 'good') continue
-      await this.#book.check(owner, holder, false)
-    }
-  }
-
-  /** Peers that hold `host` or `keep` for a zone and give us a scope. */
-  #promisers(zone: Id): readonly PeerLink[] {
-    const hosts = new Set(this.#hosts.of(zone).map((id) => id.toHex()))
-    return [...this.#links.values()]
-      .filter(({ link, scope }) => {
-        return scope.length > 0 && !link.standing.isBanned && hosts.has(link.principal.toHex())
-      })
-      .map(({ link }) => link)
-  }
-
-  #isKept(record: Id): boolean {
-    const header = this.#ports.tree.header(record)
-    return header !== undefined && this.#claimOf(header) === 'kept'
-  }
-
-  #claimOf(header: HeaderRecord): Claim {
-    return this.#contents.claimOf(header)
-  }
-
-  #byZone(records: readonly Id[]): ReadonlyMap<string, { readonly zone: Id; readonly ids: Id[] }> {
-    const zones = new Map<string, { readonly zone: Id; readonly ids: Id[] }>()
-    for (const id of records) {
-      const block = this.#ports.tree.header(id)?.body.block
-      const zone = block === undefined ? undefined : this.#ports.tree.zoneOf(block)
-      if (zone === undefined) continue
-      const some = zones.get(zone.toHex()) ?? { zone, ids: [] }
-      some.ids.push(id)
-      zones.set(zone.toHex(), some)
-    }
-    return zones
   }
 
   // --- parts
@@ -947,10 +490,10 @@ export class TreeSync {
         summaries: this.#summaries,
         feed: this.#feed,
         upload: this.#upload,
-        claimOf: (header) => this.#claimOf(header),
-        progress: (signal) => this.#progress(signal),
-        sleep: (milliseconds) => this.#sleep(milliseconds),
-        wentBack: (from, lacking) => this.#heardWentBack(from, lacking)
+        claimOf: (header) => this.#contents.claimOf(header),
+        progress: (signal) => this.#work.progress(signal),
+        sleep: (milliseconds) => this.#work.sleep(milliseconds),
+        wentBack: (from, lacking) => this.#wentBack.heard(from, lacking)
       },
       principal
     )
@@ -964,74 +507,8 @@ export class TreeSync {
     }
   }
 
-  #progressed(): void {
-    const waiting = this.#waiting
-    this.#waiting = new Set()
-    for (const wake of waiting) wake()
-  }
-
-  /** Resolves when something was stored, a peer came, or after half a second. Who waits in a loop must not spin: ERR_SYNC_CLOSED. */
-  #progress(signal: AbortSignal): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new SyncError('ERR_SYNC_CLOSED', 'replication was stopped'))
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiting.delete(done)
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.#ports.pace.after(progressMs, done)
-      this.#waiting.add(done)
-      signal.addEventListener('abort', done, { once: true })
-      if (signal.aborted) done()
-    })
-  }
-
-  #sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#ports.pace.after(milliseconds, resolve)
-    })
-  }
-
-  /** Work with an owner: `close` waits for it. */
-  #run(work: Promise<unknown>): void {
-    const running = work.catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error)
-      this.#ports.onNote?.({ level: 'debug', message: 'replication with a peer failed', details: { reason } })
-    })
-    this.#running.add(running)
-    void running.then(() => this.#running.delete(running))
-  }
-
-  async #loadSummary(): Promise<void> {
-    const { tree, store, crypto } = this.#ports
-    if (tree.rootBlock === undefined) return
-    const { headers } = this.#summaries.of([tree.rootBlock])
-    await loadSummary({ tree, store, crypto, scope: tree.rootBlock }, headers)
-  }
-
-  async #saveSummary(): Promise<void> {
-    const { tree, store, crypto } = this.#ports
-    if (tree.rootBlock === undefined) return
-    const { headers } = this.#summaries.of([tree.rootBlock])
-    // A summary that nobody has asked for is not worked out only to be saved.
-    if (headers.isKnown) await saveSummary({ tree, store, crypto, scope: tree.rootBlock }, headers)
-  }
-
-  /** Now and then; less often while so much is written that the summary costs a look at all rows. */
-  #saveLater(putOff = 0): void {
-    this.#cancelSave = this.#ports.pace.after(saveEveryMs, () => {
-      if (this.#isClosed) return
-      const { rootBlock } = this.#ports.tree
-      const isBusy = rootBlock !== undefined && this.#summaries.of([rootBlock]).headers.isCrowded
-      const isPutOff = isBusy && putOff < savesPutOffMax
-      if (!isPutOff) this.#run(this.#saveSummary())
-      this.#saveLater(isPutOff ? putOff + 1 : 0)
-    })
-  }
-
   #assertOpen(): void {
-    if (this.#isClosed) throw new SyncError('ERR_SYNC_CLOSED', 'replication was stopped')
+    if (this.#work.isClosed) throw new SyncError('ERR_SYNC_CLOSED', 'replication was stopped')
   }
 }
 
