@@ -191,6 +191,8 @@ export const fileCommands: readonly CommandDefinition[] = [
     name: 'conflicts',
     group: 'Files',
     summary: 'List versions that compete with the shown ones',
+    description:
+      'Nothing is lost: "blocktree history PATH" shows all versions of one of them, "blocktree resolve PATH" keeps the shown version, or with --keep another one.',
     arguments: [],
     options: [],
     examples: [],

@@ -49,13 +49,15 @@ function choose(words: readonly string[]): {
   if (found !== undefined) return { definition: found.definition, rest: [...leading, ...found.rest] }
   const [first = ''] = rest
   const isGroup = commandTable.some(({ name }) => name.startsWith(`${first} `))
-  if (isGroup && rest.length === 1) return chosen(['help', ...rest], leading)
+  const asksForHelp = rest[1] === undefined || rest[1] === '--help' || rest[1] === '-h'
+  if (isGroup && asksForHelp) return chosen(['help', first], leading)
   throw unknownCommand(first, rest[1], isGroup)
 }
 
 /** A word behind the name of a group is compared with the commands of that group alone. */
 function unknownCommand(first: string, second: string | undefined, isGroup: boolean): CliError {
-  const names = commandTable.filter(({ isHidden }) => isHidden !== true).map(({ name }) => name)
+  const shown = commandTable.filter(({ isHidden }) => isHidden !== true).map(({ name }) => name)
+  const names = [...shown, ...new Set(shown.map((name) => name.split(' ')[0] ?? name))]
   const typed = second === undefined ? first : `${first} ${second}`
   const near = isGroup ? names.filter((name) => name.startsWith(`${first} `)) : names
   const nearest = (isGroup ? undefined : nearestName(first, near)) ?? nearestName(typed, near)

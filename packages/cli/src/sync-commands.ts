@@ -45,7 +45,7 @@ export const syncCommands: readonly CommandDefinition[] = [
     group: 'Node',
     summary: 'Say which nodes keep what is in a directory and below it',
     description:
-      'all: every node; copies N: N nodes, others ones for each file, which all nodes find alike; on-demand: who wrote it, and who reads it for as long as there is room; inherit: as the directory above says. A node whose setting "sync.content" is "on-demand" keeps nothing for others and counts for no copy. What a node need not keep it lets go only when enough others have proven that they have it.',
+      'all: every node; copies N: N nodes, which differ from file to file, and which all nodes work out alike; on-demand: who wrote it, and who reads it for as long as there is room; inherit: as the directory above says. A node whose setting "sync.content" is "on-demand" keeps nothing for others and counts for no copy. What a node need not keep it lets go only when enough others have proven that they have it.',
     arguments: [
       { name: 'PATH', completes: 'tree' },
       { name: 'all|copies|on-demand|inherit', completes: 'nothing' },

@@ -59,6 +59,8 @@ export const upkeepCommands: readonly CommandDefinition[] = [
     name: 'prune',
     group: 'Upkeep',
     summary: 'Give up old versions, and files removed long ago',
+    description:
+      'What is shown stays. What was replaced or removed before a checkpoint of that age ("blocktree checkpoint") goes, and cannot be restored on this node any more; other nodes keep theirs until they prune.',
     arguments: [{ name: 'PATH', isOptional: true, completes: 'tree' }],
     options: [
       { name: 'older-than', value: 'DAYS', summary: 'age of what may go; default 30' },

@@ -118,11 +118,16 @@ describe('main', () => {
     expect((await run(['ls', '--help'])).stdout).toContain('List a directory')
     expect((await run(['help', 'key', 'backup'])).stdout).toContain('sealed under a passphrase')
     expect((await run(['key'])).stdout).toContain('key restore')
+    expect(await run(['node', '--help'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('node join')
+    })
   })
 
   test.each([
     [['lss'], 2, 'did you mean "ls"'],
     [['principal', 'creat', 'x'], 2, 'principal create'],
+    [['nod', 'list'], 2, 'did you mean "node"'],
     [['app', 'instal'], 2, 'did you mean "app install"'],
     [['app', 'frobnicate'], 2, 'see "blocktree help app"'],
     [['app', 'verify', 'nowhere'], 1, 'there is no such file'],
