@@ -151,10 +151,18 @@ async function connect(
   return client
 }
 
+const confirmationAbsent = 'ERR_CONFIRMATION_ABSENT'
+const callersAdvice = /[:;,] say "confirm": true$/ // what a program writes, a person says with an option
+
+function adviceFor(error: unknown, code: string | undefined): string | undefined {
+  if (code === confirmationAbsent) return 'add --yes when you mean it'
+  return error instanceof CliError ? error.advice : undefined
+}
+
 function report(error: unknown, input: MainInput, isJson: boolean): ExitCode {
   const code = codeOf(error)
   const message = error instanceof Error ? error.message : String(error)
-  const advice = error instanceof CliError ? error.advice : undefined
+  const advice = adviceFor(error, code)
   const data = error instanceof Error && 'data' in error ? error.data : undefined
   if (isJson) {
     input.stderr.write(
@@ -162,7 +170,8 @@ function report(error: unknown, input: MainInput, isJson: boolean): ExitCode {
     )
     return exitCodeOf(code)
   }
-  const lines = [`blocktree: ${printable(message)}${code === undefined ? '' : ` (${code})`}`]
+  const shown = code === confirmationAbsent ? message.replace(callersAdvice, '') : message
+  const lines = [`blocktree: ${printable(shown)}${code === undefined ? '' : ` (${code})`}`]
   if (advice !== undefined) lines.push(`  ${printable(advice)}`)
   const isDebugging = input.environment['BLOCKTREE_LOG_LEVEL'] === 'debug'
   if ((code === undefined || isDebugging) && error instanceof Error && error.stack !== undefined)

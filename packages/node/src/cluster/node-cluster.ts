@@ -536,7 +536,10 @@ function expectTaken(topic: string, untaken: Untaken | undefined): void {
     case undefined:
       return
     case 'nobody listens':
-      throw new ClusterError('ERR_MESSAGE_UNHEARD', `nobody here listens to the topic "${topic}"`)
+      throw new ClusterError(
+        'ERR_MESSAGE_UNHEARD',
+        `the node was reached, but nobody on it listens to the topic "${topic}"`
+      )
     case 'another tree':
       throw new ClusterError('ERR_MESSAGE_DENIED', `who listens to "${topic}" takes messages of another tree`)
     case 'too many wait':
