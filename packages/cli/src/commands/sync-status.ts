@@ -8,8 +8,10 @@ export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
   const { trees } = await node.call('sync.status', {})
   if (output.isJson) for (const tree of trees) output.item(tree, () => [])
-  else if (trees.every(({ peers }) => peers.length === 0)) output.note('No peer is connected.')
-  else {
+  else if (trees.every(({ peers }) => peers.length === 0)) {
+    output.note('No peer is connected.')
+    output.result(undefined, () => trees.filter(hasNews).flatMap(contentLines))
+  } else {
     const rows = trees.flatMap(({ treeId, peers }) =>
       peers.map(({ principal, state, wentBack, comparedMsAgo, records, code, shutOutMs }) => [
         treeId.slice(0, 12),
@@ -31,6 +33,11 @@ function stateOf(state: string, wentBack: boolean, shutOutMs: number | undefined
 }
 
 type Tree = NodeMethods['sync.status']['result']['trees'][number]
+
+/** Of a tree without peers: something waits for them. */
+function hasNews({ holdsWrites, contentsWanted, contents }: Tree): boolean {
+  return holdsWrites || contentsWanted > 0 || contents !== undefined
+}
 
 function contentLines({
   treeId,

@@ -11,12 +11,12 @@ import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
 
 type LockHandlers = Handlers<LockMethods, Peer>
-type LockParts = Pick<NodeParts, 'trees' | 'principals' | 'locks' | 'coordinator'>
+type LockParts = Pick<NodeParts, 'trees' | 'principals' | 'names' | 'locks' | 'coordinator'>
 
 const ttlMsDefault = 60_000
 
 export function createLockHandlers(parts: LockParts): LockHandlers {
-  const { trees, locks, coordinator, principals } = parts
+  const { trees, locks, coordinator, names } = parts
   return {
     'lock.acquire': ({ path, ttlMs = ttlMsDefault, waitMs = 0 }, { peer, signal }) =>
       trees.within(peer.session, path, async (held, actor) => {
@@ -53,7 +53,8 @@ export function createLockHandlers(parts: LockParts): LockHandlers {
           )
         }
         const { term, voters } = await coordinator.reset()
-        return { term, voters: voters.map((voter) => principals.nameOf(Uint8Array.fromHex(voter))) }
+        const nameOf = names.current()
+        return { term, voters: voters.map((voter) => nameOf(Uint8Array.fromHex(voter))) }
       }),
     'lock.sequence': ({ path, count = 1 }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {
@@ -79,7 +80,7 @@ function answerOf(block: Id, lease: Lease): LockAnswer {
 }
 
 async function locksAt(
-  { locks, principals }: LockParts,
+  { locks, principals, names }: LockParts,
   block: Id,
   path: string
 ): Promise<readonly LockSummary[]> {
@@ -92,7 +93,7 @@ async function locksAt(
     {
       path,
       id: formatId(block),
-      node: principals.nameOf(node),
+      node: names.current()(node),
       isThisNode: equalBytes(node, principals.node.id),
       ...(taken?.principal === undefined ? {} : { principal: principals.nameOf(taken.principal) }),
       token,
@@ -102,13 +103,14 @@ async function locksAt(
   ]
 }
 
-function locksHere({ locks, principals, trees }: LockParts, actor: Actor): readonly LockSummary[] {
+function locksHere({ locks, principals, names, trees }: LockParts, actor: Actor): readonly LockSummary[] {
+  const node = names.current()(principals.node.id)
   return locks.held().map(({ block, principal, lease, ttlMs }) => {
     const path = trees.own.files.pathOf(actor, block)
     return {
       ...(path === undefined ? {} : { path }),
       id: formatId(block),
-      node: principals.nameOf(principals.node.id),
+      node,
       isThisNode: true,
       ...(principal === undefined ? {} : { principal: principals.nameOf(principal) }),
       token: lease.token,
