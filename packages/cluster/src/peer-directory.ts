@@ -3,7 +3,7 @@
  * nodes dialled each other at once. Everything above asks here for a peer and never sees a connection without a hello.
  */
 import { compareBytes, equalBytes } from '@blocktree/codec'
-import type { Connection, Network, TransportKey } from '@blocktree/network'
+import { type Connection, type Network, RemoteError, type TransportKey } from '@blocktree/network'
 import type { Id } from '@blocktree/tree'
 import type { AddressBook, DialTarget } from './address-book.ts'
 import { BackOff } from './back-off.ts'
@@ -64,6 +64,7 @@ export class PeerDirectory {
   readonly #dialler: Dialler
   /** By principal; the first of each is the one in use. */
   readonly #peers = new Map<string, readonly Peer[]>()
+  readonly #refusing = new Map<string, Id>()
   readonly #met = new WeakMap<Connection, Promise<Peer>>()
   /** As they were when last looked at. */
   readonly #standings = new WeakMap<Peer, Standing>()
@@ -120,6 +121,11 @@ export class PeerDirectory {
     return this.#dialler.originOf(connection)
   }
 
+  /** Who answered the last hello with ERR_PEER_REFUSED: members that say that our rights have ended. */
+  get refusing(): readonly Id[] {
+    return [...this.#refusing.values()]
+  }
+
   /** @returns a function that ends it */
   onPeer(listener: PeerListener): () => void {
     this.#listeners.add(listener)
@@ -160,6 +166,18 @@ export class PeerDirectory {
     return this.find(peer.principal) ?? peer
   }
 
+  async #noteRefusal(greeting: Promise<Peer>, expected: Id | undefined): Promise<Peer> {
+    try {
+      const peer = await greeting
+      this.#refusing.delete(idKey(peer.principal))
+      return peer
+    } catch (error) {
+      if (expected !== undefined && error instanceof RemoteError && error.code === 'ERR_PEER_REFUSED')
+        this.#refusing.set(idKey(expected), expected)
+      throw error
+    }
+  }
+
   /** A network may give the connection that is there already: one hello is enough. */
   async #meet(
     connection: Connection,
@@ -172,7 +190,7 @@ export class PeerDirectory {
       ...(expected === undefined ? {} : { expected })
     })
     this.#met.set(connection, greeting)
-    const peer = await greeting
+    const peer = await this.#noteRefusal(greeting, expected)
     connection.serve(this.#deps.router.handlersFor(peer))
     this.#add(peer)
     return peer

@@ -63,6 +63,9 @@ describe('a removed node', () => {
     expect(seen).toBe(0)
     expect(box.directory.find(stolen.principal.id)).toBeUndefined()
     expect(stolen.directory.peers()).toEqual([])
+    const told = stolen.directory.refusing.map((id) => id.toHex())
+    expect(told.toSorted()).toEqual([owner, box].map(({ principal }) => principal.id.toHex()).toSorted())
+    expect(box.directory.refusing).toEqual([])
     await expect(cluster.time.until(stolen.directory.dial(addressOf(owner)))).rejects.toMatchObject({
       code: 'ERR_PEER_REFUSED'
     })

@@ -15,6 +15,7 @@ const releaseMs = Date.UTC(2026, 10, 1) // no honest clock is behind the day thi
 const checks: readonly Check[] = [
   checkClock,
   checkPeerClocks,
+  checkRefused,
   checkSpace,
   checkDirectoryMode,
   checkKeyModes,
@@ -69,6 +70,17 @@ async function checkPeerClocks({ cluster, principals }: NodeParts): Promise<Find
     severity: 'warning',
     reason: `clocks of other nodes differ from the one here: ${each.join(', ')}`,
     fix: 'set the clock that is wrong, best by NTP (timedatectl set-ntp true): each node judges expiry by its own'
+  }
+}
+
+async function checkRefused({ cluster, principals }: NodeParts): Promise<Finding | undefined> {
+  const refusing = (await cluster.loaded())?.directory.refusing ?? []
+  if (refusing.length === 0) return undefined
+  return {
+    code: 'DOCTOR_NODE_REFUSED',
+    severity: 'error',
+    reason: `other nodes say that the rights of this one have ended: ${refusing.map((id) => principals.nameOf(id)).join(', ')}`,
+    fix: 'ask an owner of the tree; one that was removed comes back as a new node: "blocktree node invite" there, "blocktree node join" here with another --data'
   }
 }
 

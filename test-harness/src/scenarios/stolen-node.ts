@@ -60,8 +60,14 @@ export const stolenNode: Scenario = {
       await rewriteText(laptop, '/private/mine.txt', 'written by a THIEF...').catch(() => undefined)
       await expectUntouched(rest)
     })
-    await step('nor after a restart, when it dials everybody again', async () => {
+    await step('nor after a restart, when it dials everybody again, and is told why', async () => {
       await laptop.restart()
+      const isTold = async (): Promise<boolean> =>
+        (await laptop.call('node.doctor', {})).findings.some(({ code }) => code === 'DOCTOR_NODE_REFUSED')
+      report(
+        'told after, ms',
+        Math.round(await waitUntil(isTold, 'the laptop is told that its rights have ended'))
+      )
       await laptop
         .call('file.create', { path: '/private/again.txt', data: random.bytes(100) })
         .catch(() => undefined)
