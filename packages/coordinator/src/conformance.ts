@@ -1,5 +1,12 @@
 /** What every coordinator has to do, as cases that a test runner registers; the same for local, builtin and etcd. */
 import { CoordinatorError, type CoordinatorErrorCode } from './coordinator-error.ts'
+import {
+  checkLinearizability,
+  type LockInput,
+  lockModel,
+  type Operation,
+  sequenceModel
+} from './linearizability.ts'
 import type { Coordinator, Lease } from './port.ts'
 
 export interface CoordinatorUnderTest {
@@ -198,6 +205,23 @@ export const conformanceCases: readonly ConformanceCase[] = [
     }
   },
   {
+    name: 'one order fits all answers of several who lock and draw numbers at once',
+    run: async ({ left, right, until }) => {
+      const history = new History()
+      const workers = [left, right, left, right].map((coordinator, worker) =>
+        lockAndDraw(coordinator, `worker ${worker}`, history)
+      )
+      await until(Promise.all(workers))
+      const [locks, numbers] = [
+        checkLinearizability(lockModel, history.locks),
+        checkLinearizability(sequenceModel, history.numbers)
+      ]
+      expect(locks.linearizable === true, `no order of locks: ${JSON.stringify(history.locks)}`)
+      expect(numbers.linearizable === true, `no order of numbers: ${JSON.stringify(history.numbers)}`)
+      expect(history.locks.length === 24 && history.numbers.length === 24, 'something is not in the history')
+    }
+  },
+  {
     name: 'has one leader, and both know it',
     run: async ({ left, right, pass }) => {
       for (let waited = 0; waited < 60 && left.status().leader === undefined; waited++) await pass(100)
@@ -230,4 +254,43 @@ async function refuses(promise: Promise<unknown>, code: CoordinatorErrorCode): P
     throw error
   }
   throw new Error(`accepted, where ${code} was due`)
+}
+
+/** What was asked and answered, in the order in which it happened here. */
+class History {
+  readonly locks: Operation<LockInput, number>[] = []
+  readonly numbers: Operation<'next', number>[] = []
+  #moment = 0
+
+  async acquire(process: string, call: () => Promise<Lease>): Promise<Lease> {
+    const calledAt = ++this.#moment
+    const lease = await call()
+    const returned = { at: ++this.#moment, output: lease.token }
+    this.locks.push({ process, input: { kind: 'acquire', holder: process }, calledAt, returned })
+    return lease
+  }
+
+  async release(process: string, lease: Lease): Promise<void> {
+    const calledAt = ++this.#moment
+    await lease.release()
+    const input = { kind: 'release', holder: process, token: lease.token } as const
+    this.locks.push({ process, input, calledAt, returned: { at: ++this.#moment, output: 0 } })
+  }
+
+  async draw(process: string, call: () => Promise<number>): Promise<void> {
+    const calledAt = ++this.#moment
+    const output = await call()
+    this.numbers.push({ process, input: 'next', calledAt, returned: { at: ++this.#moment, output } })
+  }
+}
+
+/** Leases that last longer than any machine is slow, so that none ends but by its release. */
+async function lockAndDraw(coordinator: Coordinator, process: string, history: History): Promise<void> {
+  const patient = { ttlMs: 600_000, waitMs: 600_000 }
+  for (let round = 0; round < 3; round++) {
+    await history.draw(process, () => coordinator.nextSequence('everybody'))
+    const lease = await history.acquire(process, () => coordinator.acquire('everybody', patient))
+    await history.draw(process, () => coordinator.nextSequence('everybody'))
+    await history.release(process, lease)
+  }
 }
