@@ -5,9 +5,10 @@
 import { equalBytes } from '@blocktree/codec'
 import type { FileRight, GrantedPermission } from '@blocktree/app-package'
 import { type Actor, type Files, FilesError, type Sharing } from '@blocktree/files'
-import { type Id, type PrincipalRecord, right, type TreeState } from '@blocktree/tree'
+import type { Id, PrincipalRecord, TreeState } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import { appsDirectory } from './app-place.ts'
+import { bitsOf } from './file-rights.ts'
 
 export interface AppAccessDeps {
   readonly files: Files
@@ -15,19 +16,6 @@ export interface AppAccessDeps {
   readonly tree: TreeState
   /** Who owns the node's tree, day by day. */
   readonly owner: Actor
-}
-
-const rightBits: Readonly<Record<FileRight, number>> = {
-  read: 0, // a grant, not a cap
-  list: 0, // comes with the keys to read
-  lock: 0, // of the coordinator
-  write: right.write,
-  create: right.create,
-  remove: right.delete
-}
-
-function bitsOf(rights: Iterable<FileRight>): number {
-  return [...rights].reduce((sum, one) => sum | rightBits[one], 0)
 }
 
 /** Lets the principal do this with what lies at `path`; a directory becomes a share of its own first. */

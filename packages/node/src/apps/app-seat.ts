@@ -6,6 +6,7 @@
 import { type AppGrant, type GrantedPermission, writeScope } from '@blocktree/app-package'
 import { CanonicalReader, CanonicalWriter, CodecError, equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
+import type { Sharing } from '@blocktree/files'
 import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import type { AppPlace } from './app-place.ts'
@@ -69,10 +70,14 @@ export function seatPath(place: AppPlace, node: Id): string {
   return `${place.nodes}/${node.toHex()}`
 }
 
-/** undefined when the app never ran on that node. @throws ERR_APP_DAMAGED */
+/**
+ * undefined when the app never ran on that node, and when somebody else wrote its file: consent is given on each machine.
+ * @throws ERR_APP_DAMAGED
+ */
 export function readSeat({ files, owner }: InstallationDeps, place: AppPlace, node: Id): AppSeat | undefined {
   const path = seatPath(place, node)
-  return files.exists(owner, path) ? decodeAppSeat(files.read(owner, path).bytes, place.name) : undefined
+  if (!files.exists(owner, path) || !equalBytes(files.stat(owner, path).signer, node)) return undefined
+  return decodeAppSeat(files.read(owner, path).bytes, place.name)
 }
 
 export async function writeSeat(deps: InstallationDeps, place: AppPlace, seat: AppSeat): Promise<AppSeat> {
@@ -82,16 +87,25 @@ export async function writeSeat(deps: InstallationDeps, place: AppPlace, seat: A
   return seat
 }
 
-/** Principals under which it acts on other nodes. What cannot be read is left out, as is what another node wrote there. */
-export async function otherPrincipals(deps: InstallationDeps, place: AppPlace): Promise<readonly Id[]> {
-  const { files, owner } = deps
-  if (!files.exists(owner, place.nodes)) return []
+/**
+ * Principals under which it acts on other nodes. What cannot be read is left out, as is what another node wrote there, and
+ * whoever has no right of its own to the app's data: a file must not name somebody else whose rights are ended then.
+ */
+export async function otherPrincipals(
+  deps: InstallationDeps & { readonly sharing: Pick<Sharing, 'listCaps'> },
+  place: AppPlace
+): Promise<readonly Id[]> {
+  const { files, owner, sharing } = deps
+  if (!files.exists(owner, place.nodes) || !files.exists(owner, place.data)) return []
+  const subjects = new Set(
+    sharing.listCaps(owner, { path: place.data }).map(({ subject }) => subject.toHex())
+  )
   const { entries } = await files.list(owner, place.nodes, { limit: nodesMax })
   return entries.flatMap(({ name, kind, signer }): readonly Id[] => {
     if (kind !== 'file' || name !== signer.toHex() || equalBytes(signer, owner.id)) return []
     try {
       const seat = readSeat(deps, place, signer)
-      return seat === undefined ? [] : [seat.principal]
+      return seat !== undefined && subjects.has(seat.principal.toHex()) ? [seat.principal] : []
     } catch {
       return []
     }

@@ -19,6 +19,7 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import { type Actor, type Files, FilesError } from '@blocktree/files'
 import type { Id, TreeState } from '@blocktree/tree'
 import { NodeError, reasonOf, systemCode } from '../node-error.ts'
+import { givenBy } from './given-permissions.ts'
 import { type AppPlace, appPlace, appsDirectory } from './app-place.ts'
 import { type AppSeat, agreeToAll, readSeat, seatPath } from './app-seat.ts'
 import { type AppState, decodeAppState, encodeAppState } from './app-state.ts'
@@ -122,8 +123,10 @@ function readGrant(deps: InstallationDeps, place: AppPlace, found: VerifiedPacka
   if (heads.length < 2) {
     const only = verifyGrant(deps, readFile(deps, place.grant))
     expectSame(found, only.grant)
-    return only
+    const { signer } = files.stat(owner, place.grant)
+    return { ...only, grant: { ...only.grant, permissions: givenBy(deps, [signer], only.grant) } }
   }
+  const signers = heads.flatMap(({ id }) => tree.header(id)?.signer ?? [])
   const read = heads.map(({ id }) => files.read(owner, place.grant, { version: id }).bytes)
   const records = read.map((bytes) => verifyGrant(deps, bytes))
   const counts = currentAppGrant(records.filter(({ grant }) => isSame(found, grant)))
@@ -131,7 +134,7 @@ function readGrant(deps: InstallationDeps, place: AppPlace, found: VerifiedPacka
   const { grant } = counts
   const isInAll = (one: GrantedPermission): boolean =>
     records.every((other) => other.grant.permissions.some((its) => isSamePermission(one, its)))
-  return { ...counts, grant: { ...grant, permissions: grant.permissions.filter(isInAll) } }
+  return { ...counts, grant: { ...grant, permissions: givenBy(deps, signers, grant).filter(isInAll) } }
 }
 
 /** Signed by a principal of this tree; that it may write here was judged when the file was accepted. */

@@ -5,6 +5,7 @@
 import { type AppGrant, decodeAppGrant } from '@blocktree/app-package'
 import { enforceAccess } from './app-access.ts'
 import type { AppDeps } from './app-deps.ts'
+import { givenBy } from './given-permissions.ts'
 import type { AppPlace } from './app-place.ts'
 import { agreeToAll, readSeat, writeSeat } from './app-seat.ts'
 import { settledState } from './app-state.ts'
@@ -63,7 +64,9 @@ async function putBack(deps: AppDeps, place: AppPlace): Promise<void> {
 async function putGrantBack(deps: AppDeps, place: AppPlace): Promise<void> {
   const { crypto, files, owner } = deps
   const read = (path: string): AppGrant => decodeAppGrant(crypto, files.read(owner, path).bytes).grant
-  const before = read(`${place.before}/grant`)
+  const saved = read(`${place.before}/grant`)
+  const { signer } = files.stat(owner, `${place.before}/grant`)
+  const before = { ...saved, permissions: givenBy(deps, [signer], saved) } // this node signs it now
   const failed = read(place.grant)
   const seat = readSeat(deps, place, owner.id)
   if (seat !== undefined) {

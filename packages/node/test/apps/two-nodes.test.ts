@@ -1,10 +1,11 @@
 /** One installation on two nodes: the hosts of both over one tree, as if everything that one writes were at once with the other. */
-import { hostOperations, type Permission } from '@blocktree/app-package'
+import { hostOperations, type Permission, signAppGrant } from '@blocktree/app-package'
 import { equalBytes } from '@blocktree/codec'
 import { createMemoryKeyStorage } from '@blocktree/crypto'
 import { right } from '@blocktree/tree'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { encodeAppSeat, decodeAppSeat } from '../../src/apps/app-seat.ts'
+import { inOrder } from '../../src/apps/app-grants.ts'
 import { decodeAppState, encodeAppState } from '../../src/apps/app-state.ts'
 import { crypto, people } from '../crash/crash-world.ts'
 import { type AppWorld, folder, openAppWorld, packVersion } from './app-world.ts'
@@ -205,6 +206,99 @@ describe('what another node changes', () => {
       .listGrants(home.owner)
       .some(({ recipient }) => equalBytes(recipient, principal))
     expect(rights).toBe(false)
+  })
+})
+
+describe('who may write below /apps and no more', () => {
+  const mallory = people.writer
+  let path: string
+
+  beforeEach(async () => {
+    await home.sharing.createShare(home.owner, '/plain/d')
+    await home.host.install(packVersion({ version: 1, permissions }), {
+      consent: { declined: ['letters', 'web'], objects: {} }
+    })
+    await away.host.start('notes', { isAgreed: true })
+    if (!home.files.stat(home.owner, '/apps').zoneRoot) await home.sharing.createShare(home.owner, '/apps')
+    await home.sharing.issueGrant(home.owner, { path: '/apps', to: { principal: mallory.record } })
+    const terms = { path: '/apps', to: mallory.record, rights: right.write | right.create | right.delete }
+    await home.sharing.issueWriteCap(home.owner, terms)
+    path = `/apps/notes/nodes/${people.second.id.toHex()}`
+  })
+
+  async function forge(world: AppWorld, letters: string): Promise<Uint8Array> {
+    const { grant } = home.host.status('notes').installation
+    const { block } = home.files.stat(home.owner, letters)
+    const object = { tree: home.tree.tree ?? people.node.id, block, path: letters }
+    const permission = { name: 'letters', scope: folder.scope, object, asked: false }
+    const forged = {
+      ...grant,
+      permissions: inOrder([...grant.permissions, permission]),
+      sequence: grant.sequence + 1
+    }
+    return signAppGrant(crypto, world.files.actor(mallory).signer, forged).bytes
+  }
+
+  test('grants an app nothing that was not theirs to give', async () => {
+    const bytes = await forge(home, '/plain/d')
+    const asMallory = home.files.actor(mallory)
+    await home.files.create(asMallory, '/apps/notes/grant', bytes, { replace: true })
+    for (const { host } of [home, away]) {
+      await new Promise((resolve) => setImmediate(resolve))
+      await host.stop('notes') // after its turn with the change
+      await host.start('notes')
+    }
+    expect([grantedOn(home), grantedOn(away)]).toEqual([['data'], ['data']])
+    expect(readersOf('/plain/d')).toEqual([])
+    // who may give it does
+    await home.host.grant('notes', 'letters', '/plain/d')
+    expect(grantedOn(home)).toEqual(['data', 'letters'])
+  })
+
+  test('writes no consent in the name of a node, and names nobody whose rights it ends', async () => {
+    await away.host.stop('notes')
+    const asMallory = home.files.actor(mallory)
+    const forged = { principal: people.reader.id, isEnabled: true, agreed: new Map() }
+    await home.files.create(asMallory, path, encodeAppSeat(forged), { replace: true })
+    const readers = readersOf('/zone').length
+    await away.host.startAll()
+    expect(away.host.stateOf('notes')).toBe('stopped')
+    expect(readersOf('/zone').length).toBe(readers)
+  })
+
+  test('has nobody lose rights by a file that names them as an installation', async () => {
+    const asMallory = home.files.actor(mallory)
+    const own = `/apps/notes/nodes/${mallory.id.toHex()}`
+    const forged = { principal: people.reader.id, isEnabled: true, agreed: new Map() }
+    await home.files.create(asMallory, own, encodeAppSeat(forged))
+    const readers = readersOf('/zone').length
+    await home.host.uninstall('notes', { keepsData: false })
+    expect(readersOf('/zone').length).toBe(readers)
+  })
+
+  test('gets nothing by a snapshot of an upgrade that they left behind', async () => {
+    const { files, owner } = home
+    const bytes = await forge(home, '/plain/d')
+    for (const { host } of [home, away]) await host.stop('notes')
+    const asMallory = files.actor(mallory)
+    await files.makeDirectory(asMallory, '/apps/notes/before')
+    await files.create(asMallory, '/apps/notes/before/grant', bytes)
+    for (const part of ['package', 'state'])
+      await files.create(
+        asMallory,
+        `/apps/notes/before/${part}`,
+        files.read(owner, `/apps/notes/${part}`).bytes
+      )
+    for (const part of ['files', 'kv']) await files.makeDirectory(asMallory, `/apps/notes/before/${part}`)
+    const open = encodeAppState({ upgradingFrom: 1, upgradingNode: mallory.id })
+    await files.create(asMallory, '/apps/notes/state', open, { replace: true })
+    for (const { cap, subject } of home.sharing.listCaps(owner, { path: '/apps' }))
+      if (equalBytes(subject, mallory.id)) await home.sharing.revokeCap(owner, cap.id)
+    await home.host.startAll()
+    expect(files.exists(owner, '/apps/notes/before')).toBe(false)
+    await home.host.start('notes')
+    expect(grantedOn(home)).toEqual(['data'])
+    expect(readersOf('/plain/d')).toEqual([])
   })
 })
 
