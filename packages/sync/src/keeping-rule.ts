@@ -38,9 +38,9 @@ export class KeepingRule {
 
   constructor(deps: KeepingRuleDeps) {
     this.#deps = deps
-    this.#endListening = deps.ports.tree.onChange(({ block, kind }) => {
-      // what was not known before was not remembered either
-      if (kind === blockKind.directory && this.#policies.has(block.toHex())) this.#policies.clear()
+    this.#endListening = deps.ports.tree.onChange(({ kind }) => {
+      // what holds for a directory may stand in any around it
+      if (kind === blockKind.directory) this.#policies.clear()
     })
   }
 

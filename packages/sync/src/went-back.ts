@@ -21,8 +21,8 @@ export interface WentBackDeps {
 
 export class WentBack {
   readonly #deps: WentBackDeps
-  /** What this node gave others before, as hosts among them say, and does not hold. */
-  readonly #lost: Map<string, { readonly id: Id; readonly teller: string }> = new Map()
+  /** What this node gave others before and does not hold, by the host that says so: of each what it said last. */
+  readonly #lost: Map<string, readonly Id[]> = new Map()
 
   constructor(deps: WentBackDeps) {
     this.#deps = deps
@@ -51,7 +51,7 @@ export class WentBack {
   /** A host tells what this node gave it. Others are not believed: they could keep this node from writing. */
   heard(principal: Id, lacking: readonly Id[]): void {
     if (!this.#deps.rights.isHostOfAll(principal)) return
-    for (const id of lacking) this.#lost.set(id.toHex(), { id, teller: principal.toHex() })
+    this.#lost.set(principal.toHex(), lacking)
     if (this.#deps.ports.tree.holdsWrites) return
     this.#deps.ports.onNote?.({
       level: 'warn',
@@ -61,12 +61,14 @@ export class WentBack {
     this.#deps.work.run(this.#deps.ports.tree.setHoldsWrites(true))
   }
 
-  /** In step with a host: what was lost has come back, or who told of it has not got it. */
+  /** In step with a host: what was lost has come back, or who told of it has not got it, or is no host any more. */
   async caughtUp({ principal, name }: PeerLink, { inStep }: PullReport): Promise<void> {
     const { tree, store } = this.#deps.ports
     if (!tree.holdsWrites || !inStep || !this.#deps.rights.isHostOfAll(principal)) return
-    for (const [key, { id, teller }] of this.#lost)
-      if (store.hasRecord(id) || teller === name) this.#lost.delete(key)
+    for (const [teller, ids] of this.#lost) {
+      const isHost = this.#deps.rights.isHostOfAll(Uint8Array.fromHex(teller))
+      if (teller === name || !isHost || ids.every((id) => store.hasRecord(id))) this.#lost.delete(teller)
+    }
     if (this.#lost.size > 0) return
     await tree.setHoldsWrites(false)
     this.#deps.ports.onNote?.({

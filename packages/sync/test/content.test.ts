@@ -73,6 +73,30 @@ async function readAt(cluster: Cluster, node: ReplicaNode, id: Id): Promise<bool
   return isRead
 }
 
+describe('policies', () => {
+  test('of a directory around others hold in them from then on', async () => {
+    open = await startCluster('nested', 2, { blocks: 0 })
+    const { fixture, node } = open
+    const around = fixture.create(fixture.root, fixture.rootPlace, { zoneRoot: true })
+    const inner = fixture.create(fixture.root, around.place, { zoneRoot: true })
+    const on = fixture.write(fixture.root, around.place, {
+      prev: [around.first],
+      policy: { kind: 'on demand' }
+    })
+    const content = new Uint8Array(fileBytes).fill(7)
+    const { first } = fixture.create(fixture.root, inner.place, { content })
+    await node(1).sync.policySet()
+    await give(node(1), fixture)
+    await node(1).sync.review()
+    expect(node(1).sync.status.contents.count).toMatchObject({ surplus: 1 })
+    const all = fixture.write(fixture.root, around.place, { prev: [on], policy: { kind: 'all' } })
+    await give(node(1), fixture, [all])
+    await node(1).sync.review()
+    expect(node(1).sync.placeOf(first.id)).toBe('kept')
+    expect(node(1).sync.status.contents.count).toMatchObject({ kept: 1, surplus: 0 })
+  })
+})
+
 describe('copies', () => {
   test('of each file so many nodes keep one, each file other ones, and who wrote it lets go only then', async () => {
     const { cluster, files } = await withCopies('copies', 4, 2)

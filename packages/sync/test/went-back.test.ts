@@ -122,3 +122,24 @@ describe('a node that went back', () => {
     }
   })
 })
+
+describe('a node that is told a lie', () => {
+  test('does not wait for ever for a host that tells of what nobody has and is removed then', async () => {
+    const world = await cluster('liar', 3)
+    const { fixture, replicas, node } = world
+    await give(node(0), fixture)
+    await replicas.connectAll()
+    await replicas.converge()
+    const scope = [fixture.rootPlace.block]
+    const ids = [crypto.sha256(new Uint8Array(1))]
+    const ask = encodeSeenAsk({ tree: fixture.tree.id, scope, ids })
+    for (const connection of node(2).connections)
+      await replicas.time.until(connection.request('sync.seen', ask).catch(() => undefined))
+    expect(node(0).tree.holdsWrites).toBe(true)
+    await replicas.disconnectAll()
+    await give(node(1), fixture, [fixture.revoke(fixture.root, world.author(2))])
+    await replicas.connect(node(0), node(1))
+    for (let step = 0; step < 400 && node(0).tree.holdsWrites; step++) await replicas.time.advance(500)
+    expect(node(0).tree.holdsWrites).toBe(false)
+  })
+})
