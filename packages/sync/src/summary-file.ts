@@ -76,20 +76,34 @@ async function markChanges(
   return true
 }
 
-/** Saves what changed; nothing when the summary is not up to date, or somebody writes at this moment. */
-export async function saveSummary(place: Place, summary: Summary<SummaryRow>): Promise<boolean> {
+/**
+ * Saves what changed; nothing when the summary is not up to date, or somebody writes at this moment.
+ * @param isDurable false while records count here that the store may still refuse: their rows must not be vouched for
+ */
+export async function saveSummary(
+  place: Place,
+  summary: Summary<SummaryRow>,
+  isDurable: () => boolean
+): Promise<boolean> {
   const { tree, store, scope } = place
   const bases = basesHash(place)
   const logEnd = store.logEnd?.()
   const { headers } = tree.statistics()
   await summary.settle()
-  if (!summary.isSettled) return false
+  if (!summary.isSettled || !isDurable()) return false
   if (summary.isSaved && isNear(store, decodeStamp(store.local.get(stampKey)), headers)) return true
-  const rows: IndexRow[] = summary
-    .unsaved()
-    .map(({ chunk, bytes }) => ({ key: localKey(chunkPrefix, Uint8Array.of(chunk)), value: bytes }))
+  const changed = summary.unsaved()
+  const rows: IndexRow[] = changed.map(({ chunk, bytes }) => ({
+    key: localKey(chunkPrefix, Uint8Array.of(chunk)),
+    value: bytes
+  }))
   rows.push({ key: stampKey, value: encodeStamp({ scope, headers, bases, logEnd }) })
-  await store.commit({ local: rows }, { durability: 'none' })
+  try {
+    await store.commit({ local: rows })
+  } catch (error) {
+    summary.notSaved(changed) // the next stamp would vouch for what was there before
+    throw error
+  }
   return true
 }
 

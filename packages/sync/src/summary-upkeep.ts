@@ -11,6 +11,8 @@ export interface SummaryUpkeepDeps {
   readonly ports: SyncPorts
   readonly summaries: Summaries
   readonly work: SyncWork
+  /** False while records count here that the store has not written yet. */
+  readonly isDurable: () => boolean
 }
 
 export class SummaryUpkeep {
@@ -38,12 +40,13 @@ export class SummaryUpkeep {
   }
 
   async #save(): Promise<void> {
-    const { ports, summaries } = this.#deps
+    const { ports, summaries, isDurable } = this.#deps
     const { tree, store, crypto } = ports
     if (tree.rootBlock === undefined) return
     const { headers } = summaries.of([tree.rootBlock])
+    const place = { tree, store, crypto, scope: tree.rootBlock }
     // A summary that nobody has asked for is not worked out only to be saved.
-    if (headers.isKnown) await saveSummary({ tree, store, crypto, scope: tree.rootBlock }, headers)
+    if (headers.isKnown) await saveSummary(place, headers, isDurable)
   }
 
   /** Less often while so much is written that the summary costs a look at all rows. */

@@ -131,6 +131,14 @@ export class Summary<Row extends TrieRow> {
     return changed
   }
 
+  /** What `unsaved` gave could not be written: it is given again. */
+  notSaved(chunks: Iterable<{ readonly chunk: number }>): void {
+    for (const { chunk } of chunks) {
+      const held = this.#chunks[chunk]
+      if (held !== undefined) held.isSaved = false
+    }
+  }
+
   /** Takes nodes that were saved and are those of the rows but for places that are marked, before this call or after it. */
   load(chunks: Iterable<{ readonly chunk: number; readonly bytes: Uint8Array }>): void {
     for (const { chunk, bytes } of chunks) {

@@ -108,6 +108,8 @@ export class TreeSync {
   /** What answers connections: what a peer may ask is counted over all that it asks on one. */
   readonly #servers: WeakMap<SyncConnection, SyncServer> = new WeakMap()
   readonly #upload: TokenBucket
+  /** Times that records were taken which the store has not written yet. */
+  #undurable = 0
   /** Whose records are being taken at this moment. */
   #from: PeerLink | undefined
   #cancelWelcome: (() => void) | undefined
@@ -121,7 +123,12 @@ export class TreeSync {
     const work = new SyncWork(ports)
     this.#work = work
     this.#summaries = new Summaries(ports.tree, ports.crypto)
-    this.#summaryUpkeep = new SummaryUpkeep({ ports, summaries: this.#summaries, work })
+    this.#summaryUpkeep = new SummaryUpkeep({
+      ports,
+      summaries: this.#summaries,
+      work,
+      isDurable: () => this.#undurable === 0
+    })
     this.#given = new GivenRecords(ports)
     this.#feed = new ChangeFeed(ports.random.bytes(life))
     const rate = (perSecond = Infinity): TokenBucket => new TokenBucket(ports.pace, perSecond, perSecond)
@@ -438,12 +445,17 @@ export class TreeSync {
     this.#payloads.taken(taken.map(({ id }) => id))
     if (taken.some(({ type }) => type === recordType.cap || type === recordType.grant)) this.#welcomeLater()
     const from = this.#from
+    this.#undurable++
     durable.then(
       () => {
+        this.#undurable--
         this.#feed.take(taken)
         this.#work.progressed()
       },
-      () => this.#summaries.take(taken) // gone again
+      () => {
+        this.#undurable--
+        this.#summaries.take(taken) // gone again
+      }
     )
     if (from === undefined) {
       this.#pusher.written(taken, durable)

@@ -65,7 +65,7 @@ function fresh({ fixture, tree }: World): {
 async function save(world: World): Promise<void> {
   const { summary } = fresh(world)
   await summary.node(top)
-  expect(await saveSummary(placeOf(world), summary)).toBe(true)
+  expect(await saveSummary(placeOf(world), summary, () => true)).toBe(true)
 }
 
 async function rootOf(world: World): Promise<string> {
@@ -87,6 +87,35 @@ describe('a saved summary', () => {
     const { loaded, root, rows } = await afterStart(held)
     expect({ loaded, root }).toEqual({ loaded: true, root: await rootOf(held) })
     expect(rows).toBeLessThan(5)
+  })
+
+  test('that could not be written is written again with the next one: no stamp vouches for what is not there', async () => {
+    const held = await world('refused')
+    const { summary } = fresh(held)
+    await summary.node(top)
+    const refusing: BlockStore = new Proxy(held.store, {
+      get: (target, name: keyof BlockStore) => {
+        if (name === 'commit') return async () => Promise.reject(new Error('no room'))
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+    })
+    const place = { ...placeOf(held), store: refusing }
+    await expect(saveSummary(place, summary, () => true)).rejects.toThrow('no room')
+    const { first } = held.fixture.create(held.fixture.root, held.fixture.rootPlace)
+    await take(held, [first])
+    summary.mark(first.body.block)
+    await summary.node(top)
+    expect(await saveSummary(placeOf(held), summary, () => true)).toBe(true)
+    expect(await afterStart(held)).toEqual({ loaded: true, root: await rootOf(held), rows: 0 })
+  })
+
+  test('is not written while records count that the store may still refuse', async () => {
+    const held = await world('pending')
+    const { summary } = fresh(held)
+    await summary.node(top)
+    expect(await saveSummary(placeOf(held), summary, () => false)).toBe(false)
+    expect(await afterStart(held)).toMatchObject({ loaded: false, root: await rootOf(held) })
   })
 
   test('is made again from all rows when more came since than is worth reading', async () => {
