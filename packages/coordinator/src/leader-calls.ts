@@ -70,6 +70,12 @@ export class LeaderCalls {
   async answer(from: string, bytes: Uint8Array): Promise<Uint8Array> {
     const question = decodeQuestion(bytes)
     if (question.kind === 'propose') this.#vouch(decodeCommand(question.command), from)
+    if ((question.kind === 'add' || question.kind === 'remove') && !this.#replica.mayDecide(from)) {
+      throw new CoordinatorError(
+        'ERR_COORDINATOR_MALFORMED',
+        `refused to ${question.kind} a member for ${from}: it has no vote`
+      )
+    }
     return encodeAnswer(await this.#lead(question))
   }
 

@@ -106,12 +106,21 @@ export class Replica {
   receive(from: string, bytes: Uint8Array): void {
     if (this.#closed) return
     try {
-      this.#raft.receive(this.#now(), from, decodeMessage(bytes))
+      const message = decodeMessage(bytes)
+      // who has no vote answers, and leads nobody
+      if (message.kind !== 'appended' && message.kind !== 'vote' && !this.mayDecide(from)) return
+      this.#raft.receive(this.#now(), from, message)
     } catch (error) {
       if (error instanceof Error && 'code' in error) return
       throw error
     }
     this.#run()
+  }
+
+  /** Whether this member has a vote or may get one: others neither lead nor change who is a member. */
+  mayDecide(member: string): boolean {
+    const { mayVote = () => true } = this.#options
+    return this.#raft.membership.voters.includes(member) || mayVote(member)
   }
 
   lost(member: string): void {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../src/raft/entry.ts'
+import { encodeQuestion } from '../src/link.ts'
 import { type Message, decodeMessage, encodeMessage } from '../src/raft/message.ts'
 import { generationOf, termLeapMax } from '../src/raft/generation.ts'
 import { Raft, type StoredRaft, nothingStored } from '../src/raft/raft.ts'
@@ -238,5 +239,32 @@ describe('a member that lies', () => {
     expect(await cluster.time.until(cluster.member('cas').nextSequence('n'))).toBeGreaterThan(0)
     for (const [term, leaders] of cluster.leaders) expect([...leaders], `term ${term}`).toHaveLength(1)
     await cluster.close()
+  })
+})
+
+describe('a member without a vote', () => {
+  it('neither takes the cluster over nor changes its members', async () => {
+    const cluster = await VirtualCluster.of(['ann', 'bob', 'cas'])
+    cluster.voteless.add('dan')
+    await cluster.start('dan')
+    await cluster.time.until(cluster.member('ann').addMember('dan'))
+    await cluster.time.advance(3000)
+    const { term, voters } = cluster.member('bob').status()
+    cluster.running
+      .get('dan')
+      ?.close()
+      .catch(() => undefined)
+    await cluster.time.advance(1000)
+    const dan = cluster.links.join('dan')
+    const forged = snapshot({ membership: { voters: ['dan'], learners: three } })
+    for (const name of three) dan.send(name, encodeMessage(forged))
+    await cluster.time.advance(1000)
+    for (const name of three) expect(cluster.member(name).status()).toMatchObject({ term, voters })
+    const options = { timeoutMs: 1000, signal: new AbortController().signal }
+    for (const kind of ['add', 'remove'] as const) {
+      const asked = dan.ask('ann', encodeQuestion({ kind, member: 'bob' }), options).catch(() => 'refused')
+      expect(await cluster.time.until(asked)).toBe('refused')
+    }
+    expect(cluster.member('ann').status().voters).toEqual(voters)
   })
 })
