@@ -22,6 +22,7 @@ import { liars } from './scenarios/liars.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
+import { putBackNode } from './scenarios/put-back.ts'
 import { relay } from './scenarios/relay.ts'
 import { rollingRestart } from './scenarios/rolling-restart.ts'
 import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   threeNodes,
   partition,
   awayAndBack,
+  putBackNode,
   stolenNode,
   liars,
   leaderKilled,

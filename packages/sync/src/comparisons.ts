@@ -3,6 +3,7 @@ import type { LinkState } from './link-state.ts'
 import { isForbidden } from './peer-link.ts'
 import type { SyncPorts } from './ports.ts'
 import type { PullReport, Puller } from './puller.ts'
+import type { Scope } from './scope.ts'
 import { SyncError } from './sync-error.ts'
 import type { SyncWork } from './sync-work.ts'
 import type { WentBack } from './went-back.ts'
@@ -72,10 +73,11 @@ export class Comparisons {
     if (state.comparedAt === undefined) state.state = 'comparing'
     let next: number
     try {
-      await wentBack.ask(state)
-      const report = await this.#deps.puller.pull(link, link.ending.signal)
+      // Not before its checkpoints are known: who gave up what they allow has not gone back.
+      const ask = (scope: Scope): Promise<void> => wentBack.ask(state, scope)
+      const report = await this.#deps.puller.pull(link, link.ending.signal, ask)
       next = this.#pulled(state, report)
-      await wentBack.ask(state)
+      await ask(report.scope)
       await wentBack.caughtUp(link, report)
     } catch (error) {
       next = this.#failed(state, error)

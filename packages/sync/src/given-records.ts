@@ -59,11 +59,36 @@ export class GivenRecords {
   }
 }
 
+/** What is at or above an entry of the newest base, where there is one: a node gives up nothing of that. */
 function mustBeHeld(tree: TreeState, id: Id): boolean {
   const header = tree.header(id)
-  if (header === undefined) return false
-  const { block } = header.body
-  const summary = tree.blockSummary(block)
-  if (summary === undefined || tree.bases(summary.zone).length === 0) return summary !== undefined
-  return summary.heads.some((head) => equalBytes(head.id, id)) || !tree.isRollback({ block, winner: id })
+  const summary = header === undefined ? undefined : tree.blockSummary(header.body.block)
+  if (summary === undefined || hasUnreadCheckpoint(tree, summary.zone)) return false
+  const [base] = tree.bases(summary.zone)
+  if (base === undefined) return true
+  const listed = tree.listedHeads(base.id, summary.block)
+  // made after the base, or buried in it: then it has no heads
+  if (listed === undefined) return summary.heads.some((head) => equalBytes(head.id, id))
+  return isAtOrAbove(tree, id, new Set(listed.map((entry) => entry.id.toHex())))
+}
+
+/** One that is not complete here may be complete at the peer, and stand for a newer base. */
+function hasUnreadCheckpoint(tree: TreeState, zone: Id): boolean {
+  const known = Math.max(-1, ...tree.anchors(zone).map(({ body }) => body.sequence))
+  return tree.authority
+    .checkpointsOf(zone)
+    .some(({ id, body }) => body.sequence > known && !tree.isCompleteCheckpoint(id))
+}
+
+function isAtOrAbove(tree: TreeState, from: Id, entries: ReadonlySet<string>): boolean {
+  const seen = new Set<string>()
+  const open = [from]
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const name = id.toHex()
+    if (entries.has(name)) return true
+    if (seen.has(name)) continue
+    seen.add(name)
+    open.push(...(tree.header(id)?.body.prev ?? []))
+  }
+  return false
 }

@@ -55,8 +55,15 @@ export class Puller {
     this.#deps = deps
   }
 
-  /** @throws RemoteError ERR_SYNC_FORBIDDEN, NetworkError, ERR_SYNC_PEER_WRONG */
-  async pull(link: PeerLink, signal: AbortSignal): Promise<PullReport> {
+  /**
+   * @param onAuthority called once, when authority records are alike and headers are not compared yet
+   * @throws RemoteError ERR_SYNC_FORBIDDEN, NetworkError, ERR_SYNC_PEER_WRONG
+   */
+  async pull(
+    link: PeerLink,
+    signal: AbortSignal,
+    onAuthority?: (scope: Scope) => Promise<void>
+  ): Promise<PullReport> {
     let taken = 0
     for (let round = 1; ; round++) {
       const { scope, roots } = await this.#open(link, signal)
@@ -73,6 +80,7 @@ export class Puller {
         extra += step.extra
         gained += step.count.taken
         isCut ||= step.isCut
+        if (round === 1 && set === summarySet.authority) await onAuthority?.(scope)
       }
       taken += gained
       if (gained > 0 && (isCut || round < roundsMax) && !signal.aborted) {

@@ -8,7 +8,7 @@ import type { LinkState } from './link-state.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { SyncPorts } from './ports.ts'
 import type { PullReport, Puller } from './puller.ts'
-import type { PeerRights } from './scope.ts'
+import type { PeerRights, Scope } from './scope.ts'
 import type { SyncWork } from './sync-work.ts'
 
 export interface WentBackDeps {
@@ -29,10 +29,8 @@ export class WentBack {
   }
 
   /** Asks a peer for what it gave us before: one that lacks it went back, and learns that it did. */
-  async ask(state: LinkState): Promise<void> {
+  async ask(state: LinkState, scope: Scope): Promise<void> {
     const { link, wentBack } = state
-    const { rootBlock } = this.#deps.ports.tree
-    const scope = state.scope.length > 0 || rootBlock === undefined ? state.scope : [rootBlock]
     const lacking = await this.#deps.puller.lacking(
       link,
       scope,

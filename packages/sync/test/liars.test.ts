@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Connection, ConnectionHandlers } from '@blocktree/network'
 import { type Cluster, give, startCluster } from './cluster.ts'
+import { methodNames } from '../src/method-names.ts'
 import { encodeNodesAnswer, encodeOpenAnswer, encodePush, encodeStreamed } from '../src/messages.ts'
 import type { ReplicaNode } from './replicas.ts'
 import { type Author, crypto } from './tree-fixture.ts'
@@ -170,7 +171,7 @@ describe('a peer that lies', () => {
       cluster.replicas.time.until(
         connection.request(method, Uint8Array.of(7)).catch((error: unknown) => error)
       )
-    for (const method of ['sync.open', 'sync.nodes', 'sync.receipt', 'sync.challenge', 'sync.other'])
+    for (const method of [...methodNames.requests, 'sync.other'])
       expect(await ask(method)).toMatchObject({ code: 'ERR_SYNC_MALFORMED' })
   })
 })

@@ -155,6 +155,9 @@ describe('a pruned node', () => {
       expect(tree.header(onTop.id)).toBeDefined()
       expect(tree.blockState(own.block)?.winner?.id).toEqual(first.id)
     }
+    // who was away remembers what it was given, and must not take what the others gave up for lost
+    for (const { notes } of world.nodes)
+      expect(notes.filter((note) => note.includes('went back'))).toEqual([])
   })
 })
 
