@@ -111,7 +111,7 @@ async function expectVersion(node: Node, version: number): Promise<void> {
   const { entries } = await node.call('file.list', { path: '/apps/keeper' })
   expectEqual(
     entries.map(({ name }) => name).toSorted(),
-    ['data', 'grant', 'package', 'state'],
+    ['data', 'grant', 'nodes', 'package', 'state'],
     'what is stored of it'
   )
 }
