@@ -45,6 +45,11 @@ const bundles = [
     chunkFileNames: 'worker/[name]-[hash].js'
   },
   {
+    input: { 'app-simulator': 'packages/simulator/dist/app-process.js' },
+    chunkFileNames: 'simulator-[name]-[hash].js',
+    checks: { ineffectiveDynamicImport: false } // it loads most of a node at once
+  },
+  {
     input: { 'native-block-worker': 'packages/crypto/dist/native-block-worker.js' },
     chunkFileNames: 'worker/[name]-[hash].js'
   }
@@ -52,7 +57,7 @@ const bundles = [
 
 /** Gathers the emitted JavaScript of the `blocktree` command into a folder. */
 async function bundle(directory: string): Promise<void> {
-  for (const { input, chunkFileNames } of bundles) {
+  for (const { input, chunkFileNames, checks = {} } of bundles) {
     const treeshake = { moduleSideEffects: 'no-external' as const } // nothing external is loaded for its effect
     const build = await rolldown({
       cwd: root,
@@ -60,6 +65,7 @@ async function bundle(directory: string): Promise<void> {
       platform: 'node',
       external,
       treeshake,
+      checks,
       logLevel: 'warn'
     })
     await build.write({ dir: directory, format: 'esm', sourcemap: true, chunkFileNames })

@@ -109,5 +109,29 @@ export const authorCommands: readonly CommandDefinition[] = [
     ],
     examples: [['blocktree app dev', '']],
     load: () => import('./commands/app-dev.ts')
+  },
+  {
+    name: 'app simulate',
+    group: 'Making apps',
+    summary:
+      'Run an app on simulated nodes that crash and lose their network; ends with 1 when a rule is broken',
+    description:
+      'The package, or the project (built and packed first), is installed on all nodes of one tree, with everything it asks for granted. Time, chance, disks and the network between the nodes come from the seed, so the same package and options give the same run, event for event, in seconds instead of hours. ' +
+      'Requests are made up from the routes, or read from a script: [{"at": seconds, "node": 1, "request": {"method": "POST", "path": "/api/entries", "headers": {}, "body": "text"}, "status": 201}…]. Shows what happened, then judges: the app never traps; every request is answered while its node runs; what was acknowledged to it is on all nodes; all nodes hold the same files; nothing was done outside the grant; it runs and is well on every node at the end. ' +
+      'Not simulated: the world outside the tree (HTTP requests and sockets of the app find nobody), messages to the app on other nodes, persons who answer its questions, its wall-clock limits (fuel counts), the process around it, and the gateway in front of it.',
+    arguments: [{ name: 'PACKAGE|DIR', completes: 'local', isOptional: true }],
+    options: [
+      { name: 'seed', value: 'N', summary: 'of all chance [1]' },
+      { name: 'nodes', value: 'N', summary: 'nodes of the tree, 1 to 20 [2]' },
+      { name: 'hours', value: 'N', summary: 'virtual hours, fractions too [1, or as long as the script]' },
+      { name: 'faults', value: 'KINDS', summary: 'of crash,net,clock; or none [crash,net]' },
+      { name: 'script', value: 'FILE', completes: 'local', summary: 'requests to send, as JSON' },
+      key
+    ],
+    examples: [
+      ['blocktree app simulate', 'the project here'],
+      ['blocktree app simulate notes.blocktree --seed 7 --nodes 3 --hours 4', '']
+    ],
+    load: () => import('./commands/app-simulate.ts')
   }
 ]

@@ -23,6 +23,21 @@ import {
   webAssembly
 } from './web-assembly.ts'
 
+/** What a guest sees of the world through preview 1: a simulator gives it the seed's chance and its own time. */
+export interface GuestSurroundings {
+  randomFill(target: Uint8Array): void
+  /** Nanoseconds since 1970. */
+  realTime(): bigint
+  /** Nanoseconds that never go back. */
+  monotonicTime(): bigint
+}
+
+const machineSurroundings: GuestSurroundings = {
+  randomFill: (target) => target.set(crypto.getRandomValues(new Uint8Array(target.length))),
+  realTime: () => BigInt(Date.now()) * 1_000_000n,
+  monotonicTime: () => process.hrtime.bigint()
+}
+
 interface AsyncHost {
   call(op: number, payload: Uint8Array): Promise<{ readonly status: number; readonly payload: Uint8Array }>
   log(stream: 1 | 2, text: string): void
@@ -32,7 +47,8 @@ interface AsyncHost {
 export async function createAsyncGuest(
   module: Uint8Array,
   host: AsyncHost,
-  limits: AppRunLimits
+  limits: AppRunLimits,
+  surroundings: GuestSurroundings = machineSurroundings
 ): Promise<(kind: number, payload: Uint8Array) => Promise<Uint8Array>> {
   const linked: { memory?: () => Uint8Array } = {}
   const memory = (): Uint8Array => {
@@ -41,7 +57,7 @@ export async function createAsyncGuest(
   }
   const instance = instantiateModule(compileModule(module), {
     ...asyncHostImports(memory, host),
-    ...linkSync(preview1Imports(memory, preview1Host(host)))
+    ...linkSync(preview1Imports(memory, preview1Host(host, surroundings)))
   })
   linked.memory = () => exportedMemory(instance)
   const fuel = instance.exports[fuelExport]
@@ -116,14 +132,14 @@ function linkSync(imports: readonly GuestImport[]): WasmImports {
   return { wasi_snapshot_preview1: Object.fromEntries(imports.map(({ name, run }) => [name, run])) }
 }
 
-function preview1Host(host: AsyncHost): Preview1Host {
+function preview1Host(host: AsyncHost, surroundings: GuestSurroundings): Preview1Host {
   return {
     arguments: ['app'],
     environment: [],
     log: (stream, text) => host.log(stream, new TextDecoder().decode(text)),
-    randomFill: (target) => target.set(crypto.getRandomValues(new Uint8Array(target.length))),
-    realTime: () => BigInt(Date.now()) * 1_000_000n,
-    monotonicTime: () => process.hrtime.bigint(),
+    randomFill: (target) => surroundings.randomFill(target),
+    realTime: () => surroundings.realTime(),
+    monotonicTime: () => surroundings.monotonicTime(),
     sleep: () => undefined
   }
 }

@@ -13,12 +13,15 @@ import {
   type InvokeOptions,
   type RunningApp
 } from '@blocktree/app-package'
-import { createAsyncGuest } from './async-guest.ts'
+import { type GuestSurroundings, createAsyncGuest } from './async-guest.ts'
 import { GuestFault } from './engine.ts'
 import { faultCodes } from './fault-codes.ts'
 import { InvocationBudget } from './invocation-budget.ts'
 import { clampRunLimits } from './limits.ts'
 import { prepareModule } from './prepare-module.ts'
+
+export { clampRunLimits } from './limits.ts'
+export { type GuestSurroundings, prepareModule }
 
 /** What a scripted guest may do: the same that a module may. */
 export interface ScriptedHost {
@@ -29,12 +32,18 @@ export interface ScriptedHost {
 /** Answers one event. A rejection counts as a trap. */
 export type ScriptedGuest = (kind: number, payload: Uint8Array, host: ScriptedHost) => Promise<Uint8Array>
 
-export function createMemoryRunner(): AppRunner {
+/** @param surroundings chance and clocks of the guest; those of this machine when left out */
+export function createMemoryRunner(surroundings?: GuestSurroundings): AppRunner {
   return {
     async start(app) {
       const limits = clampRunLimits(app.limits)
       const running = new MemoryApp(app, limits, async (host) => {
-        const guest = await createAsyncGuest(await prepareModule(app, 'v8', limits), host, limits)
+        const guest = await createAsyncGuest(
+          await prepareModule(app, 'v8', limits),
+          host,
+          limits,
+          surroundings
+        )
         return async (kind, payload) => await guest(kind, payload)
       })
       await running.begin()

@@ -8,7 +8,7 @@ const wasmPageBytes = 65_536
 
 /** What the engine is given: with fuel for V8, and clamped bounds for both. @throws ERR_RUN_MODULE */
 export async function prepareModule(
-  app: AppRunOptions,
+  app: Pick<AppRunOptions, 'name' | 'module' | 'instrumentedModule'>,
   engine: EngineName,
   limits: AppRunLimits
 ): Promise<Uint8Array> {

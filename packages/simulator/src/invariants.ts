@@ -32,7 +32,8 @@ export async function judge(simulation: Simulation, workload: Workload): Promise
   return found
 }
 
-async function untilAgreed(simulation: Simulation): Promise<readonly Violation[]> {
+/** Lets time pass until all nodes that run hold the same records and content. */
+export async function untilAgreed(simulation: Simulation): Promise<readonly Violation[]> {
   const until = simulation.time.now() + agreementMs
   let summaries: readonly string[] = []
   while (simulation.time.now() < until) {

@@ -66,6 +66,9 @@ export interface SimulatedNode {
   readonly sharing: Sharing
   /** Locks on files, whose tokens writes are judged by. */
   readonly locks: FileLocks
+  /** Wall clock of the machine. */
+  readonly clock: { now(): number }
+  readonly random: SeededRandom
   /** An orderly end, as of SIGTERM. */
   close(): Promise<void>
 }
@@ -136,6 +139,8 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
     coordinator,
     sharing,
     locks: world.sabotage?.locks?.(locks) ?? locks,
+    clock,
+    random,
     async close() {
       await coordinator.close()
       link.close()

@@ -1,4 +1,5 @@
 /** What the installed apps of a node need of it. */
+import type { VerifiedPackage } from '@blocktree/app-package'
 import type { HostServices } from '@blocktree/apps'
 import type { PrincipalDirectory } from '../principal-directory.ts'
 import type { SpaceGuard } from '../space-guard.ts'
@@ -9,12 +10,14 @@ import type { InstallationDeps } from './installation.ts'
 
 export interface AppDeps extends InstallationDeps, AppAccessDeps {
   readonly treeId: Uint8Array
-  readonly principals: PrincipalDirectory
+  readonly principals: Pick<PrincipalDirectory, 'find' | 'actorOf' | 'idOf' | 'nameOf' | 'create' | 'remove'>
   readonly services: HostServices
   readonly content: AppContent
-  readonly log: AppLog
+  readonly log: Pick<AppLog, 'forget'>
   readonly space: SpaceGuard
   readonly now: () => number
+  /** Signature, hashes and the module's policy; that of the node when left out. */
+  readonly verify?: (bytes: Uint8Array) => Promise<VerifiedPackage>
 }
 
 /** A line of the node in the log of an app. */

@@ -114,7 +114,8 @@ export class AppHost {
 
   /** @throws PackageError, ERR_APP_MODULE: what a package says of itself, once it is proven */
   async inspect(bytes: Uint8Array): Promise<VerifiedPackage> {
-    return await verifyPackage(this.#deps.crypto, bytes)
+    const { crypto, verify } = this.#deps
+    return await (verify === undefined ? verifyPackage(crypto, bytes) : verify(bytes))
   }
 
   /** @throws ERR_APP_NAME, ERR_APP_EXISTS, ERR_APP_CONSENT, ERR_APP_FAILED and what `inspect` throws; nothing is left of it then */
