@@ -6,7 +6,7 @@
 import { compareBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import { namesPending } from '@blocktree/files'
-import type { DeriveRows, Reindex, StoreView } from '@blocktree/store'
+import type { Reindex, StoreView } from '@blocktree/store'
 import {
   type BlockStore,
   type Clock,
@@ -20,15 +20,25 @@ import {
 
 export function createTreeReindex(deps: { readonly crypto: CryptoProvider; readonly clock: Clock }): Reindex {
   const rowsOf =
-    (authorityOnly: boolean): DeriveRows =>
-    async (records, view) => {
+    (authorityOnly: boolean) =>
+    async (
+      records: readonly StoredRecord[],
+      view: StoreView,
+      logged: readonly IndexRow[] = []
+    ): Promise<readonly IndexRow[]> => {
       const rows = new CaughtRows(view.index)
-      const tree = await reindex({ ...deps, store: replayStore(records, view, rows), authorityOnly })
+      const store = replayStore(records, view, rows)
+      const tree = await reindex({ ...deps, store, authorityOnly, rows: logged })
       if (!authorityOnly) await tree.settled()
       tree.close()
       return rows.all()
     }
-  return Object.assign(rowsOf(false), { early: rowsOf(true), after: [namesPending] })
+  const make = rowsOf(false)
+  return Object.assign((records: readonly StoredRecord[], view: StoreView) => make(records, view), {
+    early: rowsOf(true),
+    replay: make,
+    after: [namesPending]
+  })
 }
 
 /** Rows that were written over rows that are there. */

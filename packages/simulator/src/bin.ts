@@ -1,6 +1,6 @@
 /** `npm run simulate`: runs seeds and prints, for each that fails, the command that repeats it. */
 import { parseArgs } from 'node:util'
-import { type FaultKind, faultKinds, knownKinds } from './faults.ts'
+import { type FaultKind, faultKinds } from './faults.ts'
 import { type RunReport, commandOf, runSimulation } from './run.ts'
 
 const usage = `npm run simulate -- [options]
@@ -9,7 +9,7 @@ const usage = `npm run simulate -- [options]
   --seeds N       how many seeds, one after another (1)
   --nodes N       nodes of the cluster, 1 to 20 (5)
   --hours N       virtual hours, fractions too (1)
-  --faults KINDS  of ${knownKinds.join(',')}; none (all but root)
+  --faults KINDS  of ${faultKinds.join(',')}; none (all of them)
   --trace         print every fault, and what nodes logged when a run fails
   --json          a line of JSON for each seed
 
@@ -38,9 +38,9 @@ function numberOf(name: 'seed' | 'seeds' | 'nodes' | 'hours', least: number, mos
 function kindsOf(text: string): readonly FaultKind[] {
   if (text === 'none') return []
   return text.split(',').map((word) => {
-    const kind = knownKinds.find((known) => known === word)
+    const kind = faultKinds.find((known) => known === word)
     if (kind !== undefined) return kind
-    console.error(`--faults takes ${knownKinds.join(', ')} or none, not "${word}"`)
+    console.error(`--faults takes ${faultKinds.join(', ')} or none, not "${word}"`)
     return process.exit(2)
   })
 }

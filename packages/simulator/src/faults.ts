@@ -3,9 +3,8 @@ import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 import type { Simulation } from './simulation.ts'
 
 export type FaultKind = 'disk' | 'net' | 'clock' | 'crash' | 'loss' | 'root'
-/** All but `root`, the root key that is lost and replaced. */
-export const faultKinds: readonly FaultKind[] = ['disk', 'net', 'clock', 'crash', 'loss']
-export const knownKinds: readonly FaultKind[] = [...faultKinds, 'root']
+/** All of them; `root`: the root key is lost and replaced. */
+export const faultKinds: readonly FaultKind[] = ['disk', 'net', 'clock', 'crash', 'loss', 'root']
 
 type Fault = (simulation: Simulation, random: SeededRandom) => Promise<string> | string
 

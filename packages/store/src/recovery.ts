@@ -321,15 +321,13 @@ class Replay {
 
   async #deriveWith(make: DeriveRows | undefined, after: readonly IndexRow[], end: Position): Promise<void> {
     let records: StoredRecord[] = []
+    let logged: IndexRow[] = []
     let isReplayed = false
     const flush = async (upTo: Position): Promise<void> => {
-      const some = records
+      const rows = await this.#made(make, records, logged)
       records = []
-      if (make !== undefined && some.length > 0) {
-        // Rows in the log before these records are seen by who makes theirs; to write them again does no harm.
-        await this.#writeRows()
-        this.#rows.push(...(await make(some, this.#view)).map(sealDerived))
-      }
+      logged = []
+      this.#rows.push(...rows.map(sealDerived))
       if (isReplayed) this.#rows.push(...after.map(sealDerived)) // with each write: it may be the last one
       // What has been counted must not be counted again: rows and mark are one write. Of a new index the mark is last.
       if (!this.#fresh) this.#rows.push(this.#mark(upTo))
@@ -337,18 +335,37 @@ class Replay {
     }
     for await (const { segment, offset, frames } of this.#batchesUntil(end)) {
       isReplayed = true
-      const rows = this.#fresh ? [] : frames.filter(({ type }) => type === frameType.rows)
+      const news = this.#newsOf(segment, frames)
       // Rows in the log say how things stood after the records before them.
-      if (rows.length > 0 || records.length * 8 >= rebuildRowsPerWrite) await flush({ segment, offset })
-      for (const { payload } of rows)
-        if (payload !== undefined) this.#rows.push(...decodeRows(payload).map(sealDerived))
-      for (const frame of frames) {
-        const { type, payload } = frame
-        if (type === frameType.record && payload !== undefined && this.#isNews(segment, frame))
-          records.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
-      }
+      const isMuch = records.length * 8 + logged.length >= rebuildRowsPerWrite
+      if (isMuch || (news.length > 0 && logged.length > 0)) await flush({ segment, offset })
+      records.push(...news)
+      for (const { type, payload } of this.#fresh ? [] : frames)
+        if (type === frameType.rows && payload !== undefined) logged.push(...decodeRows(payload))
     }
     await flush(end)
+  }
+
+  /** What the layer above makes of records, and of the rows that come after them in the log. */
+  async #made(
+    make: DeriveRows | undefined,
+    records: readonly StoredRecord[],
+    logged: readonly IndexRow[]
+  ): Promise<readonly IndexRow[]> {
+    const { replay } = this.#options.reindex ?? {}
+    if (logged.length > 0 && replay !== undefined) return await replay(records, this.#view, logged)
+    const rows = make === undefined || records.length === 0 ? [] : await make(records, this.#view)
+    return [...rows, ...logged]
+  }
+
+  #newsOf(segment: number, frames: readonly ScannedFrame[]): readonly StoredRecord[] {
+    const news: StoredRecord[] = []
+    for (const frame of frames) {
+      const { type, payload } = frame
+      if (type === frameType.record && payload !== undefined && this.#isNews(segment, frame))
+        news.push(toRecord({ header: { ...frame, payloadChecksum: 0 }, payload }))
+    }
+    return news
   }
 
   #mark(position: Position): IndexWrite {

@@ -58,8 +58,19 @@ export type DeriveRows = (
  * of the log, in which a collection moves old ones to the end: where that matters, `early` is called with all records
  * first, when everything is made again. `after` are rows that hold whenever anything was replayed, whatever rows in the
  * log say: they say that something is still to be done that could not be done here.
+ *
+ * The log has rows beside no record, written over rows that are lost. In a replay `replay` is called with them and with
+ * the records before them, and says what both make of the index; without it they are written as they are.
  */
-export type Reindex = DeriveRows & { readonly early?: DeriveRows; readonly after?: readonly IndexRow[] }
+export type Reindex = DeriveRows & {
+  readonly early?: DeriveRows
+  readonly after?: readonly IndexRow[]
+  readonly replay?: (
+    records: readonly StoredRecord[],
+    view: StoreView,
+    rows: readonly IndexRow[]
+  ) => readonly IndexRow[] | Promise<readonly IndexRow[]>
+}
 
 export function corruption(file: string, offset: number, problem: string): Finding {
   return { code: 'ERR_STORE_CORRUPT', file, offset, problem }

@@ -83,6 +83,31 @@ describe('an index', () => {
     expect(lagged).toBeGreaterThan(0)
   })
 
+  test('has rows of the log as the layer above takes them, after the records before them; else as they are', async () => {
+    const row = { key: Uint8Array.of(7), value: Uint8Array.of(1) }
+    const valueAfter = async (replay: Reindex['replay']): Promise<Uint8Array | undefined> => {
+      const drivers = await filled()
+      const store = await openStore(drivers, options)
+      await store.commit({ rows: [row] })
+      drivers.processes.nextProcess()
+      drivers.index.rewind(1)
+      const derive: Reindex = (records, view) => reindex(records, view)
+      const made = replay === undefined ? derive : Object.assign(derive, { replay })
+      const again = await openStore(drivers, { ...options, reindex: made })
+      const value = again.index.get(row.key)
+      await again.close()
+      return value
+    }
+    expect(await valueAfter(undefined)).toEqual(Uint8Array.of(1))
+    let records = 0
+    const other = await valueAfter((some, _view, rows) => {
+      records += some.length
+      return rows.map(({ key }) => ({ key, value: Uint8Array.of(2) }))
+    })
+    expect(other).toEqual(Uint8Array.of(2))
+    expect(records).toBeGreaterThan(0)
+  })
+
   test('that was found damaged is made again once, not at every start', async () => {
     const drivers = await filled()
     drivers.index.remove()

@@ -147,6 +147,15 @@ export class HeaderTaking {
     return evaluation
   }
 
+  /** Nothing of the block is held any more. */
+  forget(open: OpenChange, block: Id): void {
+    const before = open.rows.block(block)
+    const nothing = { heads: [], tips: [], parent: undefined, nameKey: undefined }
+    const flags = { deleted: false, conflict: false, incomplete: false }
+    if (before !== undefined) this.#settle(open, block, before, { ...before, ...nothing, ...flags })
+    open.rows.put(rowKey(rowPrefix.block, block), undefined)
+  }
+
   #nameKeyOf(
     winner: HeaderRecord,
     before: BlockRow | undefined,

@@ -6,6 +6,7 @@
 import { decodeRecord } from './record.ts'
 import type { AnyRecord } from './records.ts'
 import type { FollowUp } from './open-change.ts'
+import type { IndexRow } from './ports.ts'
 import { openStoredTree } from './stored-tree.ts'
 import type { RebuildProgress, TreeState, TreeStateOptions } from './tree-state.ts'
 
@@ -20,6 +21,8 @@ export async function reindex(
     readonly signal?: AbortSignal
     /** The first pass alone: for callers that hand records over in parts. */
     readonly authorityOnly?: boolean
+    /** Rows that the log of the store has behind these records, beside none: ./logged-rows.ts. */
+    readonly rows?: readonly IndexRow[]
     readonly onProgress?: (progress: RebuildProgress) => void
   }
 ): Promise<TreeState> {
@@ -32,6 +35,7 @@ export async function reindex(
   }
   // without headers there is nothing to evaluate yet: their journal rows are taken up with the headers
   if (options.authorityOnly !== true) await tree.finishRebuild(followUps)
+  if (options.rows !== undefined && options.rows.length > 0) await tree.replayRows(options.rows)
   return tree
 }
 

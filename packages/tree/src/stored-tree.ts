@@ -15,6 +15,7 @@ import type { VersionedHead } from './held-records.ts'
 import { HeaderTaking } from './header-taking.ts'
 import { rowKey, rowPrefix } from './index-rows.ts'
 import { listZone, rowsBelow } from './listing.ts'
+import { takeLoggedRows } from './logged-rows.ts'
 import { commitNewFile } from './new-file-commit.ts'
 import { type ExpectedTree, OfferIntake } from './offer-intake.ts'
 import type { FollowUp, OpenChange } from './open-change.ts'
@@ -219,6 +220,15 @@ class StoredTree implements TreeState {
   async finishRebuild(followUps: readonly FollowUp[]): Promise<void> {
     await this.#followUps.add(followUps)
     await this.#followUps.checkpoints()
+  }
+
+  /** For a replay: takes rows that the log has behind the records taken so far. */
+  async replayRows(rows: readonly IndexRow[]): Promise<void> {
+    this.#headers.isRebuilt = true
+    const open = this.#changes.begin()
+    const completed = takeLoggedRows(this.#parts, this.#headers, open, rows)
+    await this.#changes.finish(open, {})
+    await this.#followUps.add(completed.map((record) => ({ work: 'authority', record })))
   }
 
   // --- reading

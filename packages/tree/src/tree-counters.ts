@@ -12,7 +12,10 @@ export const noCounters: TreeStatistics = { records: 0, headers: 0, blocks: 0, l
 /** As the last change left them; undefined in a store without any. */
 export function readCounters(store: BlockStore): TreeStatistics | undefined {
   const bytes = store.index.get(countersKey)
-  if (bytes === undefined) return undefined
+  return bytes === undefined ? undefined : decodeCounters(bytes)
+}
+
+export function decodeCounters(bytes: Uint8Array): TreeStatistics {
   const [records, headers, blocks, live, conflicts] = counterNames.map((_, at) =>
     readUint48(bytes, at * counterBytes)
   )
