@@ -156,9 +156,12 @@ export class Summaries {
     return summaries
   }
 
-  /** What need not be held, and so is not compared, is something else than before. */
-  forgetHeaders(): void {
-    for (const { headers } of this.#scopes.values()) headers.forget()
+  /** What need not be held, and so is not compared, is something else than before: of these blocks, or of any. */
+  forgetHeaders(blocks: readonly Id[] | undefined): void {
+    for (const { headers } of this.#scopes.values()) {
+      if (blocks === undefined) headers.forget()
+      else for (const block of blocks) headers.mark(block)
+    }
   }
 
   take(taken: readonly TakenRecord[]): void {

@@ -215,7 +215,7 @@ export class TreeSync {
       comparisons
     })
     const endTaken = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
-    const endBases = ports.tree.onBases(() => this.#summaries.forgetHeaders())
+    const endBases = ports.tree.onBases((blocks) => this.#summaries.forgetHeaders(blocks))
     this.#endListening = () => {
       endTaken()
       endBases()

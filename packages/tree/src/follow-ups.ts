@@ -26,6 +26,8 @@ export interface BlockWork {
   evaluate(open: OpenChange, block: Id): void
   /** Bases of some zone are others than before: what need not be held, and what is buried for good, has changed. */
   basesChanged(): void
+  /** These were evaluated anew while bases count: what was buried for good may have something to look at, or nothing any more. */
+  evaluatedAnew(blocks: readonly Id[]): void
 }
 
 export interface FollowUpDeps {
@@ -255,6 +257,7 @@ export class FollowUps {
       await this.#blocks.change((open) => {
         for (const block of group) work(open, block)
       })
+      if (this.#bases.size > 0) this.#blocks.evaluatedAnew(group)
     }
     for await (const block of blocks) {
       if (this.#isStopped) return

@@ -94,7 +94,7 @@ class StoredTree implements TreeState {
   readonly #queries: TreeQueries
   readonly #followUps: FollowUps
   #holdsWrites: boolean
-  readonly #basesListeners: Set<() => void> = new Set()
+  readonly #basesListeners: Set<(blocks: readonly Id[] | undefined) => void> = new Set()
 
   constructor(parts: TreeParts, expected: ExpectedTree) {
     this.#parts = parts
@@ -104,7 +104,8 @@ class StoredTree implements TreeState {
     this.#followUps = new FollowUps(parts, {
       change: (work: (open: OpenChange) => void) => this.#changes.run(work),
       evaluate: (open, block) => void this.#headers.evaluate(open, block),
-      basesChanged: () => this.#basesListeners.forEach((listener) => listener())
+      basesChanged: () => this.#basesListeners.forEach((listener) => listener(undefined)),
+      evaluatedAnew: (blocks) => this.#basesListeners.forEach((listener) => listener(blocks))
     })
     this.#changes = new TreeChanges(parts, this.#followUps)
     this.#records = new RecordTaking(parts, this.#headers)
@@ -310,7 +311,7 @@ class StoredTree implements TreeState {
     return bases.map(({ id }) => id).toSorted(compareBytes)
   }
 
-  onBases(listener: () => void): () => void {
+  onBases(listener: (blocks: readonly Id[] | undefined) => void): () => void {
     this.#basesListeners.add(listener)
     return () => this.#basesListeners.delete(listener)
   }

@@ -312,8 +312,11 @@ export interface TreeState {
   bases(zone: Id): readonly CheckpointRecord[]
   /** Ids of the bases of all zones, sorted. */
   baseIds(): readonly Id[]
-  /** Told when bases are others than before, and with them what need not be held. @returns a function that ends it */
-  onBases(listener: () => void): () => void
+  /**
+   * Told when bases are others than before, and with them what need not be held (undefined: of any block), and when
+   * blocks were evaluated anew while bases count. @returns a function that ends it
+   */
+  onBases(listener: (blocks: readonly Id[] | undefined) => void): () => void
   /** Blocks that the manifest of a checkpoint has among its graves, in their order. */
   graves(checkpoint: Id): AsyncIterable<Id>
   /** What the manifest of a checkpoint lists of a block; undefined when nothing, or when the manifest is not held. */
