@@ -92,7 +92,8 @@ class Notes extends App {
 
   /** Notes are held in memory: whether they may still be shown is asked of the node. */
   private mayRead(): bool {
-    return files.listDirectory('/data', null, 1) != null || status == Failure.NotFound
+    const isShown = files.listDirectory('/data', null, 1) != null || status == Failure.NotFound
+    return isShown && this.shelf.isBehind ? this.shelf.load() : isShown
   }
 
   private list(query: string): HttpAnswer {

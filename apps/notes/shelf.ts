@@ -6,6 +6,8 @@ const notesMax = 10000
 
 export class Shelf {
   private notes: Map<string, Note> = new Map<string, Note>()
+  /** Something changed that could not be read: the permission was taken back meanwhile. */
+  isBehind: bool = false
 
   get size(): i32 {
     return this.notes.size
@@ -14,10 +16,14 @@ export class Shelf {
   /** Reads every file anew. False when the folder cannot be listed. */
   load(): bool {
     this.notes.clear()
+    this.isBehind = false
     let after: string | null = null
     do {
       const page = files.listDirectory('/data', after, 1000)
-      if (page == null) return status == Failure.NotFound
+      if (page == null) {
+        this.isBehind = status != Failure.NotFound
+        return !this.isBehind
+      }
       for (let index = 0; index < page.entries.length; index++) {
         if (this.notes.size < notesMax) this.refresh(idOf(page.entries[index].name))
       }
@@ -35,7 +41,8 @@ export class Shelf {
     if (id.length == 0) return
     const note = readNote(id)
     if (note != null) this.notes.set(id, note)
-    else if (status == Failure.NotFound || this.notes.has(id)) this.notes.delete(id)
+    else if (status == Failure.Denied || status == Failure.Revoked) this.isBehind = true
+    else this.notes.delete(id)
   }
 
   put(note: Note): void {
