@@ -105,6 +105,7 @@ export type {
   DrillReport,
   SpaceReport,
   StoreMethods,
+  PruneReport,
   TransferReport
 } from './method-table/store-methods.ts'
 export type { LinkSummary, QuarantinedBlock, TreeMethods, TreeSummary } from './method-table/tree-methods.ts'

@@ -1,4 +1,5 @@
 /** `prune`: gives up old versions, and files that were removed long ago. */
+import type { PruneReport } from '@blocktree/node/method-table'
 import type { CommandContext } from '../command.ts'
 import { formatBytes, formatCount } from '../format.ts'
 import { treePath } from '../tree-path.ts'
@@ -26,19 +27,7 @@ export async function run(context: CommandContext): Promise<void> {
   output.result(report, () => linesOf(report, dryRun))
 }
 
-interface Report {
-  readonly zones: readonly {
-    readonly base?: string | undefined
-    readonly versions: number
-    readonly recordBytes: number
-    readonly buried: number
-    readonly kept: number
-    readonly graves: number
-    readonly isNewCheckpoint: boolean
-  }[]
-}
-
-function linesOf({ zones }: Report, dryRun: boolean): readonly string[] {
+function linesOf({ zones }: PruneReport, dryRun: boolean): readonly string[] {
   const sum = (name: 'versions' | 'recordBytes' | 'buried' | 'kept' | 'graves'): number =>
     zones.reduce((total, zone) => total + zone[name], 0)
   const young = zones.filter(({ base }) => base === undefined).length
