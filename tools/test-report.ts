@@ -1,12 +1,9 @@
 /**
- * Reads what vitest's JSON reporter wrote and prints, as the last line, `N passed, N failed`. Fails when a
- * test was skipped for want of something that is present: such a test says in its name what it needs, as
- * `needs restic` for what `tools/setup-extras` brings, or `shared/vectors` for the vectors of others.
- * Further arguments are such words: tests that need these must run, whether it is present or not.
+ * Reads what vitest's JSON reporter wrote and prints, as the last line, `N passed, N failed`. A test that was skipped
+ * counts as failed unless its name says that it needs what may be absent here (tools/test-needs.ts).
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { type Need, allNeeds, needsIn } from './test-needs.ts'
 
 interface Report {
   readonly testResults: readonly FileResult[]
@@ -35,13 +32,18 @@ export interface Summary {
   readonly passed: number
   readonly failed: number
   readonly failures: readonly Failure[]
-  readonly skipped: readonly string[]
-  /** Skipped although what they need is there, or must be. */
-  readonly wronglySkipped: readonly string[]
+  /** For want of what may be absent. */
+  readonly skipped: readonly Skip[]
+  /** Although what they need has to be there, or without saying what they need. */
+  readonly wronglySkipped: readonly Skip[]
 }
 
-/** @param present words whose thing is there, as they stand in the names of the tests that need it */
-export function summarize(report: Report, present: readonly string[]): Summary {
+export interface Skip {
+  readonly name: string
+  readonly reason: string
+}
+
+export function summarize(report: Report, needs: readonly Need[]): Summary {
   const tests = report.testResults.flatMap((file) => file.assertionResults)
   const brokenFiles = report.testResults.filter((file) => file.status === 'failed' && allPassed(file))
   const failures = [
@@ -49,14 +51,26 @@ export function summarize(report: Report, present: readonly string[]): Summary {
     ...brokenFiles.map(({ name, message = '' }) => ({ name, messages: [message] }))
   ]
   const skipped = tests.filter(({ status }) => ['skipped', 'pending', 'disabled'].includes(status))
-  const names = skipped.map(({ fullName }) => fullName)
+  const judged = skipped.map(({ fullName }) => judgeSkip(fullName, needs))
   return {
     passed: tests.filter(({ status }) => status === 'passed').length,
     failed: failures.length,
     failures,
-    skipped: names,
-    wronglySkipped: names.filter((name) => present.some((word) => name.includes(word)))
+    skipped: judged.filter(({ isWrong }) => !isWrong).map(({ skip }) => skip),
+    wronglySkipped: judged.filter(({ isWrong }) => isWrong).map(({ skip }) => skip)
   }
+}
+
+function judgeSkip(name: string, needs: readonly Need[]): { readonly isWrong: boolean; readonly skip: Skip } {
+  const stated = needsIn(name, needs)
+  const excuse = stated.find(({ mayBeAbsent }) => mayBeAbsent !== undefined)
+  if (excuse !== undefined)
+    return { isWrong: false, skip: { name, reason: `${excuse.name}: ${excuse.mayBeAbsent ?? ''}` } }
+  const reason =
+    stated.length === 0
+      ? 'its name does not say what it needs, in the words of tools/test-needs.ts'
+      : `${stated.map((need) => need.name).join(', ')}: has to be there (tools/setup-extras --list)`
+  return { isWrong: true, skip: { name, reason } }
 }
 
 function failuresOf({ name, assertionResults }: FileResult): readonly Failure[] {
@@ -75,20 +89,11 @@ function allPassed(file: FileResult): boolean {
 
 const messageCharactersMax = 4000
 
-function presentThings(root: string): string[] {
-  const listed = spawnSync(`${root}tools/setup-extras`, ['--list'], { encoding: 'utf8' }).stdout
-  const rows = listed.split('\n').map((line) => line.split('\t'))
-  const extras = rows.filter(([, state]) => state === 'present').map(([name = '']) => `needs ${name}`)
-  return existsSync(`${root}../shared/vectors`) ? [...extras, 'shared/vectors'] : extras
-}
-
-function main([file = '', ...required]: readonly string[]): void {
-  const root = fileURLToPath(new URL('..', import.meta.url))
+function main(file: string): void {
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report
-  const summary = summarize(report, [...presentThings(root), ...required])
-  for (const name of summary.skipped) console.log(`skipped: ${name}`)
-  for (const name of summary.wronglySkipped)
-    console.log(`WRONG, what it needs is present or required: ${name}`)
+  const summary = summarize(report, allNeeds())
+  for (const { name, reason } of summary.skipped) console.log(`skipped: ${name} [${reason}]`)
+  for (const { name, reason } of summary.wronglySkipped) console.log(`FAILED, skipped: ${name} [${reason}]`)
   for (const { name, messages } of summary.failures) {
     console.log(`FAILED: ${name}`)
     for (const message of messages)
@@ -98,4 +103,4 @@ function main([file = '', ...required]: readonly string[]): void {
   console.log(`${summary.passed} passed, ${summary.failed + summary.wronglySkipped.length} failed`)
 }
 
-if (import.meta.main) main(process.argv.slice(2))
+if (import.meta.main) main(process.argv[2] ?? '')

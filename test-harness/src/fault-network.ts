@@ -29,7 +29,7 @@ export interface FaultNetwork extends AsyncDisposable {
 
 /** Why it cannot be had on this machine; undefined when it can. */
 export function faultNetworkMissing(): string | undefined {
-  return knowsPortOwners ? undefined : 'whose connection it is can be told on Linux alone'
+  return knowsPortOwners ? undefined : 'needs Linux, to tell whose connection it is'
 }
 
 const noFault: Fault = {}

@@ -26,14 +26,14 @@ export interface NetworkLab extends Disposable {
 
 /** Why it cannot be had on this machine; undefined when it can. */
 export function networkLabMissing(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are of Linux'
+  if (process.platform !== 'linux') return 'needs network namespaces, which Linux has'
   const probe = `blocktree-${process.pid}-probe`
   try {
     ip('netns', 'add', probe)
     ip('netns', 'del', probe)
     return undefined
   } catch {
-    return 'network namespaces cannot be made here ("ip netns add" needs root and iproute2)'
+    return 'needs network namespaces: "ip netns add" of iproute2, as root'
   }
 }
 

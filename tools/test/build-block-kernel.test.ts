@@ -26,7 +26,7 @@ describe('the block kernel in WebAssembly', () => {
   const compiler = compilerVersion()
   const isSameCompiler = compiler !== undefined && kept.includes(` with ${compiler};`)
   test.skipIf(!isSameCompiler)(
-    'comes out byte for byte when clang of the same version builds it again',
+    'comes out byte for byte when clang builds it again (needs the same clang)',
     () => {
       expect(Buffer.compare(compileBlockKernel(), keptModule)).toBe(0)
     }

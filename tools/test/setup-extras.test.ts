@@ -14,7 +14,7 @@ describe('tools/setup-extras', () => {
   test('lists each package with its state and its purpose', () => {
     const lines = execFileSync('bash', [script, '--list'], { encoding: 'utf8' }).trimEnd().split('\n')
     expect(lines.length).toBeGreaterThan(8)
-    for (const line of lines) expect(line).toMatch(/^[a-z0-9-]+\t(present|absent)\t\S.+$/)
+    for (const line of lines) expect(line).toMatch(/^[a-z0-9-]+\t(present|absent|unavailable)\t\S.+$/)
   })
 
   test('takes the wheel that the engine is pinned to, and says where it lies', () => {

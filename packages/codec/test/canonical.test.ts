@@ -230,7 +230,7 @@ interface SuiteEntry {
 
 const suiteFile = new URL('../../../../shared/vectors/msgpack/msgpack-test-suite.json', import.meta.url)
 
-describe.skipIf(!existsSync(suiteFile))('msgpack-test-suite (shared/vectors/msgpack)', () => {
+describe.skipIf(!existsSync(suiteFile))('msgpack-test-suite (needs shared/vectors)', () => {
   test('each value of the subset has one accepted spelling, the shortest, and is written so', () => {
     const suite = JSON.parse(readFileSync(suiteFile, 'utf8')) as Record<string, SuiteEntry[]>
     let values = 0

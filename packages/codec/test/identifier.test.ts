@@ -65,7 +65,7 @@ describe('formatId and parseId', () => {
 
 const vectors = new URL('../../../../shared/vectors/', import.meta.url)
 
-describe.skipIf(!existsSync(vectors))('vectors of multiformats (shared/vectors)', () => {
+describe.skipIf(!existsSync(vectors))('vectors of multiformats (needs shared/vectors)', () => {
   test('multibase: our base32 encodes each text as the table says and decodes it back', () => {
     for (const file of ['basic.csv', 'leading_zero.csv', 'two_leading_zeros.csv']) {
       const rows = readFileSync(new URL(`multibase/${file}`, vectors), 'utf8')

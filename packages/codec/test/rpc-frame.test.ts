@@ -172,7 +172,7 @@ describe('packLocal and unpackLocal', () => {
 
 const suiteFile = new URL('../../../../shared/vectors/msgpack/msgpack-test-suite.json', import.meta.url)
 
-describe.skipIf(!existsSync(suiteFile))('msgpack-test-suite (shared/vectors/msgpack)', () => {
+describe.skipIf(!existsSync(suiteFile))('msgpack-test-suite (needs shared/vectors)', () => {
   test('every spelling of every value decodes, but for extensions and integers beyond 53 bits', () => {
     const suite = JSON.parse(readFileSync(suiteFile, 'utf8')) as Record<string, Record<string, unknown>[]>
     let decoded = 0

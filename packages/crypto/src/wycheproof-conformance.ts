@@ -9,9 +9,7 @@ import {
 } from './wycheproof-vectors.ts'
 
 export function testWycheproof(crypto: CryptoProvider): void {
-  const title = hasWycheproofVectors
-    ? 'Wycheproof'
-    : 'Wycheproof (vectors absent: ../shared/vectors/wycheproof)'
+  const title = hasWycheproofVectors ? 'Wycheproof' : 'Wycheproof (needs shared/vectors)'
   describe.skipIf(!hasWycheproofVectors)(title, () => {
     test('Ed25519: every verdict is the expected one', () => {
       expectVerdicts(

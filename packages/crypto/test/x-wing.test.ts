@@ -10,9 +10,7 @@ const drivers = [
   ['portable', portableXWingPrimitives]
 ] as const
 
-const title = hasWycheproofVectors
-  ? 'Wycheproof X25519'
-  : 'Wycheproof X25519 (vectors absent: ../shared/vectors/wycheproof)'
+const title = hasWycheproofVectors ? 'Wycheproof X25519' : 'Wycheproof X25519 (needs shared/vectors)'
 describe.skipIf(!hasWycheproofVectors)(title, () => {
   test.for(drivers)('%s agrees on every shared secret, low-order points included', ([, primitives]) => {
     const cases = readWycheproof('x25519').flatMap((group) => group.cases)

@@ -280,7 +280,7 @@ describe('libp2p', () => {
   })
 
   // multicast goes to every real network, so only where one can be made for the test alone
-  test.runIf(canMakeNetwork())('finds a node nearby by mDNS (needs unshare and ip)', () => {
+  test.runIf(canMakeNetwork())('finds a node nearby by mDNS (needs unshare and iproute2)', () => {
     const program = join(import.meta.dirname, 'fixtures', 'mdns-program.ts')
     const found = inOwnNetwork(process.execPath, '--conditions=source', program)
     expect(found.trim()).toBe('true')

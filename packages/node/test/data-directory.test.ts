@@ -38,18 +38,26 @@ describe('prepareDataDirectory', () => {
     )
   })
 
-  test.skipIf(process.getuid?.() === 0)(
-    'refuses a directory that cannot be written (not as root)',
-    async () => {
-      await using directory = await temporaryDirectory()
-      chmodSync(directory.path, 0o500)
-      expect(() => prepareDataDirectory(dataDirectoryAt(directory.path))).toThrow(
-        expect.objectContaining({ code: 'ERR_DATA_ACCESS' })
-      )
-      chmodSync(directory.path, 0o700)
-    }
-  )
+  test('refuses a directory that cannot be written', async () => {
+    await using directory = await temporaryDirectory()
+    chmodSync(directory.path, 0o555)
+    const prepare = (): void => prepareDataDirectory(dataDirectoryAt(directory.path))
+    expect(() => withoutRoot(prepare)).toThrow(expect.objectContaining({ code: 'ERR_DATA_ACCESS' }))
+    chmodSync(directory.path, 0o700)
+    expect(prepare).not.toThrow()
+  })
 })
+
+/** root writes everywhere: as somebody else, for as long as `act` takes. */
+function withoutRoot(act: () => void): void {
+  if (process.geteuid?.() !== 0 || process.seteuid === undefined) return act()
+  process.seteuid(65_534)
+  try {
+    act()
+  } finally {
+    process.seteuid(0)
+  }
+}
 
 describe('readNodeRecord', () => {
   test('finds none in an empty directory', async () => {

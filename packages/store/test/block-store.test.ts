@@ -1,12 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { testBlockStore } from '@blocktree/tree/conformance'
+import {
+  type FailingStore,
+  type LastingStore,
+  testBlockStore,
+  testFailingBlockStore,
+  testLastingBlockStore
+} from '@blocktree/tree/conformance'
 import { createStore, openStore } from '../src/open-store.ts'
 import { nodeDrivers } from '../src/node-drivers.ts'
-import { memoryDrivers } from './memory-drivers.ts'
+import { type MemoryDrivers, memoryDrivers } from './memory-drivers.ts'
 
-testBlockStore('segments and LevelDB on a real disk', async () => {
+async function onRealDisk(): Promise<LastingStore> {
   const directory = await mkdtemp(join(tmpdir(), 'blocktree-store-'))
   const drivers = nodeDrivers(join(directory, 'data'))
   const store = await createStore(drivers)
@@ -18,29 +24,34 @@ testBlockStore('segments and LevelDB on a real disk', async () => {
     },
     dispose: () => rm(directory, { recursive: true })
   }
-})
+}
 
-testBlockStore('segments on a faulty disk in memory', async () => {
+async function inMemory(failNext: (drivers: MemoryDrivers) => void): Promise<LastingStore & FailingStore> {
   const drivers = memoryDrivers()
   const store = await createStore(drivers)
   return {
     store,
-    failNextCommit: () => {
-      drivers.files.failWrites = 1
-    },
+    failNextCommit: () => failNext(drivers),
     reopen: async () => {
       await store.close()
       return openStore(drivers)
     }
   }
-})
+}
 
-testBlockStore('segments whose sync fails', async () => {
-  const drivers = memoryDrivers()
-  return {
-    store: await createStore(drivers),
-    failNextCommit: () => {
-      drivers.files.failSyncs = 1
-    }
-  }
-})
+const failsToWrite = (): Promise<LastingStore & FailingStore> =>
+  inMemory(({ files }) => {
+    files.failWrites = 1
+  })
+const failsToSync = (): Promise<LastingStore & FailingStore> =>
+  inMemory(({ files }) => {
+    files.failSyncs = 1
+  })
+
+testBlockStore('segments and LevelDB on a real disk', onRealDisk)
+testLastingBlockStore('segments and LevelDB on a real disk', onRealDisk)
+
+testBlockStore('segments on a disk in memory', failsToWrite)
+testLastingBlockStore('segments on a disk in memory', failsToWrite)
+testFailingBlockStore('segments whose write fails', failsToWrite)
+testFailingBlockStore('segments whose sync fails', failsToSync)

@@ -1,44 +1,71 @@
 /**
- * What every BlockStore must do, as a test suite for drivers: `testBlockStore('level', () => openLevelStore(directory))`.
- * Runs under vitest; the memory store is its first subject.
+ * What every BlockStore must do, as test suites for drivers: `testBlockStore('level', () => openLevelStore(directory))`.
+ * What not every driver can show has a suite of its own, which the driver is registered for when it can: a store that
+ * keeps what it holds (`testLastingBlockStore`), one that can be made to fail (`testFailingBlockStore`). They run under
+ * vitest; the memory store is the first subject.
  */
 import { equalBytes } from '@blocktree/codec'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { BlockStore, IndexReader, StoredRecord } from './ports.ts'
 
-/** A store under test. A driver that can fail on purpose offers `failNextCommit`. */
+/** A store under test. */
 export interface StoreUnderTest {
   readonly store: BlockStore
-  /** Makes the next batch that reaches the disk fail with ERR_STORE_FULL or ERR_STORE_IO. */
-  readonly failNextCommit?: () => void
-  /** Closes the store and opens it again over the same data; absent for stores that keep nothing. */
-  readonly reopen?: () => Promise<BlockStore>
   /** Removes what the store left behind. */
   readonly dispose?: () => Promise<void>
 }
 
+export interface LastingStore extends StoreUnderTest {
+  /** Closes the store and opens it again over the same data. */
+  readonly reopen: () => Promise<BlockStore>
+}
+
+export interface FailingStore extends StoreUnderTest {
+  /** Makes the next batch that reaches the disk fail with ERR_STORE_FULL or ERR_STORE_IO. */
+  readonly failNextCommit: () => void
+}
+
+/** What every store does. */
 export function testBlockStore(name: string, create: () => Promise<StoreUnderTest>): void {
-  describe(`BlockStore: ${name}`, () => {
-    const opened: StoreUnderTest[] = []
-    const open = async (): Promise<StoreUnderTest> => {
-      const subject = await create()
-      opened.push(subject)
-      return subject
-    }
+  testStores(`BlockStore: ${name}`, create, (open) => {
+    testReads(open)
+    testRanges(open)
+  })
+}
+
+/** What a store does that keeps what it holds when it is closed. */
+export function testLastingBlockStore(name: string, create: () => Promise<LastingStore>): void {
+  testStores(`BlockStore that lasts: ${name}`, create, testReopening)
+}
+
+/** What a store does when the disk refuses. */
+export function testFailingBlockStore(name: string, create: () => Promise<FailingStore>): void {
+  testStores(`BlockStore that fails: ${name}`, create, testFailures)
+}
+
+type Open<Subject extends StoreUnderTest = StoreUnderTest> = () => Promise<Subject>
+
+/** Closes and disposes of the stores that a test has opened. */
+function testStores<Subject extends StoreUnderTest>(
+  title: string,
+  create: Open<Subject>,
+  cases: (open: Open<Subject>) => void
+): void {
+  describe(title, () => {
+    const opened: Subject[] = []
     afterEach(async () => {
       for (const subject of opened.splice(0)) {
         await subject.store.close().catch(() => undefined)
         await subject.dispose?.()
       }
     })
-    testReads(open)
-    testRanges(open)
-    testFailures(open)
-    testReopening(open)
+    cases(async () => {
+      const subject = await create()
+      opened.push(subject)
+      return subject
+    })
   })
 }
-
-type Open = () => Promise<StoreUnderTest>
 
 function testReads(open: Open): void {
   test('returns undefined for what is not held', async () => {
@@ -170,12 +197,9 @@ function testRanges(open: Open): void {
   })
 }
 
-function testFailures(open: Open): void {
-  test('a batch that fails takes itself and every later one that was queued out of sight', async ({
-    skip
-  }) => {
+function testFailures(open: Open<FailingStore>): void {
+  test('a batch that fails takes itself and every later one that was queued out of sight', async () => {
     const { store, failNextCommit } = await open()
-    if (failNextCommit === undefined) return skip('this driver cannot fail on purpose')
     await store.commit({ rows: [{ key: bytes('before'), value: bytes('1') }] })
     failNextCommit()
     const results = await Promise.allSettled([
@@ -193,10 +217,9 @@ function testFailures(open: Open): void {
   })
 }
 
-function testReopening(open: Open): void {
-  test('an acknowledged batch is there after closing and opening again', async ({ skip }) => {
+function testReopening(open: Open<LastingStore>): void {
+  test('an acknowledged batch is there after closing and opening again', async () => {
     const { store, reopen } = await open()
-    if (reopen === undefined) return skip('this store keeps nothing')
     const reference = await sha256(bytes('kept'))
     await store.commit({
       sectors: [{ reference, bytes: bytes('kept') }],

@@ -13,7 +13,7 @@ const path = '/shared.txt'
 export const etcdLocks: Scenario = {
   name: 'etcd-locks',
   summary: 'Two nodes keep their locks in etcd: one holder, rising tokens and numbers, none while it is away',
-  missing: () => (etcdProgram() === undefined ? 'needs etcd' : undefined),
+  missing: () => (etcdProgram() === undefined ? 'needs etcd-server' : undefined),
   async run({ harness, step }) {
     await using etcd = await startEtcd(join(harness.directory, 'etcd'))
     const settings = async (): Promise<Readonly<Record<string, string>>> => ({

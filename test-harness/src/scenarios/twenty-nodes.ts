@@ -16,7 +16,7 @@ export const twentyNodes: Scenario = {
   summary:
     'Twenty nodes of one tree on one machine (six unless --scale is more than 1): what any writes is on all',
   missing: () =>
-    freemem() < 6 * nodeBytes ? 'it needs 1 GiB of free memory for the processes of its nodes' : undefined,
+    freemem() < 6 * nodeBytes ? 'needs 1 GiB of free memory for the processes of its nodes' : undefined,
   async run({ harness, step, report, random, scale }) {
     const count = countAtScale(scale)
     if (freemem() < count * nodeBytes)

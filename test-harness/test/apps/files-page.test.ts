@@ -8,7 +8,7 @@ import { hasProgram, startAppNode } from './app-fixture.ts'
 
 const program = ['chromium', 'chromium-browser', 'google-chrome'].find(hasProgram)
 const isThere = program !== undefined && hasProgram('clang') && hasProgram('wasm-ld')
-const missing = isThere ? '' : ' (skipped: needs chromium, clang and lld, see tools/setup-extras)'
+const missing = isThere ? '' : ' (needs chromium, clang and lld, see tools/setup-extras)'
 /** Where pictures of the page go when somebody wants to look at it. */
 const pictures = process.env['PICTURES'] ?? ''
 

@@ -4,7 +4,7 @@ import type { InstalledApp } from '../../src/installed-app.ts'
 import { type AppNode, hasProgram, startAppNode } from './app-fixture.ts'
 
 const isThere = hasProgram('clang') && hasProgram('wasm-ld')
-const missing = isThere ? '' : ' (skipped: needs clang and lld, see tools/setup-extras)'
+const missing = isThere ? '' : ' (needs clang and lld, see tools/setup-extras)'
 const film = Buffer.from(Array.from({ length: 700_000 }, (_, index) => (index * 31) % 251))
 
 describe.skipIf(!isThere)(`files${missing}`, () => {

@@ -8,7 +8,7 @@ import type { InstalledApp } from '../../src/installed-app.ts'
 import { type AppNode, hasProgram, startAppNode } from './app-fixture.ts'
 
 const program = ['chromium', 'chromium-browser', 'google-chrome'].find(hasProgram)
-const missing = program === undefined ? ' (skipped: needs chromium, see tools/setup-extras)' : ''
+const missing = program === undefined ? ' (needs chromium, see tools/setup-extras)' : ''
 /** Where pictures of the page go when somebody wants to look at it. */
 const pictures = process.env['PICTURES'] ?? ''
 
