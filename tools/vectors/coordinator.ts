@@ -177,14 +177,18 @@ const answerValues: Named = [
   ['in the queue', [1, 0, 12, [1, 0]]],
   ['beyond a limit', [1, 0, 12, [4, 0]]],
   ['another one leads', [1, 1, 'ann', null]],
-  ['nobody leads', [1, 1, null, null]]
+  ['nobody leads', [1, 1, null, null]],
+  ['the name is not for this member', [1, 2, null, null]],
+  ['nothing of that name is known yet', [1, 3, null, null]]
 ]
 
 function refusedAnswers(): NamedBytes {
   return [
     ...encoded([
       ['another format', [2, 0, 12, [0, 12]]],
-      ['neither result nor leader', [1, 2, 12, [0, 12]]],
+      ['neither result nor leader nor refusal', [1, 4, null, null]],
+      ['a refusal with a result', [1, 2, 12, [0, 12]]],
+      ['a refusal with a leader', [1, 3, 'ann', null]],
       ['an outcome that is not there', [1, 0, 12, [5, 0]]],
       ['a leader with a result', [1, 1, 'ann', [0, 12]]]
     ]),

@@ -87,8 +87,11 @@ def read_question(data):
 def read_answer(data):
     value = decode(data)
     need(isinstance(value, list) and len(value) == 4 and value[0] == 1, "another format")
-    if unsigned(0, 1)(value[1]) == 0:
+    code = unsigned(0, 3)(value[1])
+    if code == 0:
         return fields(value[2:], (u53, result))
+    if code > 1:
+        return fields(value[2:], (nil, nil))
     return fields(value[2:], (lambda leader: None if leader is None else member(leader), nil))
 
 

@@ -16,7 +16,8 @@ import type {
   CoordinatorKind,
   CoordinatorStatus,
   Lease,
-  LockHolder
+  LockHolder,
+  NameRule
 } from './port.ts'
 import type { RaftTiming } from './raft/raft.ts'
 import type { RaftStorage } from './raft/storage.ts'
@@ -33,6 +34,8 @@ export interface BuiltinOptions {
   readonly first: boolean
   /** Asked where this member leads: who may not follows without a vote. All may when left out. */
   readonly mayVote?: (member: string) => boolean
+  /** Asked where this member leads, of what others name. All names are for all members when left out. */
+  readonly mayName?: NameRule
   readonly timing?: RaftTiming
   /** How long a call without a time of its own waits for a majority; 5,000 ms when left out. */
   readonly callMs?: number
@@ -61,7 +64,8 @@ export class BuiltinCoordinator implements Coordinator {
     this.kind = kind
     this.#options = options
     this.#replica = replica
-    this.#calls = new LeaderCalls({ replica, link: options.link, clock: options.clock, self: options.self })
+    const { link, clock, self, mayName = () => 'allowed' } = options
+    this.#calls = new LeaderCalls({ replica, link, clock, self, mayName })
     this.#session = new MemberSession({
       calls: this.#calls,
       self: options.self,

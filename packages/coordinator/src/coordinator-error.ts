@@ -11,6 +11,8 @@ export type CoordinatorErrorCode =
   | 'ERR_COORDINATOR_FULL'
   /** a name, time or count is outside what is allowed */
   | 'ERR_COORDINATOR_ARGUMENT'
+  /** this member may not lock or number what has this name, or the leader has not heard of it yet */
+  | 'ERR_COORDINATOR_NAME'
   /** the caller's signal was aborted */
   | 'ERR_COORDINATOR_CANCELLED'
   /** this coordinator was closed */

@@ -6,6 +6,7 @@ import { checkAcquire, checkCount, checkName } from './arguments.ts'
 import { CoordinatorError } from './coordinator-error.ts'
 import { EtcdClient, type EtcdClientOptions, EtcdRefusal } from './etcd-client.ts'
 import { HeldLease } from './held-lease.ts'
+import { nameError } from './name-error.ts'
 import type {
   AcquireOptions,
   Coordinator,
@@ -13,7 +14,8 @@ import type {
   CoordinatorKind,
   CoordinatorStatus,
   Lease,
-  LockHolder
+  LockHolder,
+  NameRule
 } from './port.ts'
 
 export interface EtcdOptions extends EtcdClientOptions {
@@ -21,6 +23,8 @@ export interface EtcdOptions extends EtcdClientOptions {
   /** Before all keys; the same on all nodes of the cluster and on no other. At most 64 characters. */
   readonly prefix: string
   readonly clock: CoordinatorClock
+  /** Asked before this node names anything. etcd itself knows no names: any client of it may write any key. */
+  readonly mayName?: NameRule
   /** How long a call waits for etcd; 5,000 ms when left out. */
   readonly callMs?: number
 }
@@ -72,6 +76,7 @@ export class EtcdCoordinator implements Coordinator {
   async acquire(name: string, options: AcquireOptions): Promise<Lease> {
     checkAcquire(name, options)
     this.#expectOpen()
+    this.#expectName(name)
     return await this.#queue(`lock/${name}`, name, options)
   }
 
@@ -86,6 +91,7 @@ export class EtcdCoordinator implements Coordinator {
 
   async breakLock(name: string, token: number): Promise<boolean> {
     checkName(name)
+    this.#expectName(name)
     const { entries } = await this.#call(() => this.#client.oldest(this.#folder(`lock/${name}`), 1))
     const [first] = entries
     if (first?.createRevision !== token) return false
@@ -94,6 +100,7 @@ export class EtcdCoordinator implements Coordinator {
 
   async nextSequence(name: string, count = 1): Promise<number> {
     checkName(name)
+    this.#expectName(name)
     checkCount(count)
     const key = `${this.#options.prefix}/sequence/${hex(name)}`
     for (;;) {
@@ -234,6 +241,12 @@ export class EtcdCoordinator implements Coordinator {
     return path === leaderName
       ? `${this.#options.prefix}/${leaderName}/`
       : `${this.#options.prefix}/lock/${hex(path.slice('lock/'.length))}/`
+  }
+
+  #expectName(name: string): void {
+    const { self, mayName = () => 'allowed' } = this.#options
+    const verdict = mayName(self, name)
+    if (verdict !== 'allowed') throw nameError(verdict === 'refused')
   }
 
   #expectOpen(): void {

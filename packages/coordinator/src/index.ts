@@ -25,7 +25,9 @@ export type {
   CoordinatorKind,
   CoordinatorStatus,
   Lease,
-  LockHolder
+  LockHolder,
+  NameRule,
+  NameVerdict
 } from './port.ts'
 export { MemoryRaftStorage, type RaftStorage } from './raft/storage.ts'
 export { TokenFloor } from './token-floor.ts'

@@ -15,7 +15,8 @@ import {
   encodeAnswer,
   encodeQuestion
 } from './link.ts'
-import type { CoordinatorClock } from './port.ts'
+import { nameError } from './name-error.ts'
+import type { CoordinatorClock, NameRule, NameVerdict } from './port.ts'
 import { isMember } from './raft/entry.ts'
 import { type Applied, type Replica, closedError } from './replica.ts'
 
@@ -34,13 +35,22 @@ export class LeaderCalls {
   readonly #link: CoordinatorLink
   readonly #clock: CoordinatorClock
   readonly #self: string
+  readonly #mayName: NameRule
   readonly #closing: AbortController = new AbortController()
 
-  constructor(deps: { replica: Replica; link: CoordinatorLink; clock: CoordinatorClock; self: string }) {
+  /** @param deps.mayName asked where this member leads, of the names that others send */
+  constructor(deps: {
+    replica: Replica
+    link: CoordinatorLink
+    clock: CoordinatorClock
+    self: string
+    mayName: NameRule
+  }) {
     this.#replica = deps.replica
     this.#link = deps.link
     this.#clock = deps.clock
     this.#self = deps.self
+    this.#mayName = deps.mayName
   }
 
   async command(command: Command, options: CallOptions): Promise<CommandResult> {
@@ -48,8 +58,12 @@ export class LeaderCalls {
     return result
   }
 
-  /** Errors: `ERR_COORDINATOR_NO_MAJORITY`, `ERR_COORDINATOR_CANCELLED`, `ERR_COORDINATOR_CLOSED`. */
+  /**
+   * Errors: `ERR_COORDINATOR_NO_MAJORITY`, `ERR_COORDINATOR_NAME`, `ERR_COORDINATOR_CANCELLED`,
+   * `ERR_COORDINATOR_CLOSED`.
+   */
   async ask(question: LeaderQuestion, options: CallOptions): Promise<Applied> {
+    let isUnknown = false
     for (;;) {
       if (this.#replica.closed || this.#closing.signal.aborted) throw closedError()
       if (options.signal?.aborted === true) {
@@ -59,9 +73,11 @@ export class LeaderCalls {
         )
       }
       const left = options.until - this.#clock.now()
-      if (left <= 0) throw noMajority(this.#replica)
+      if (left <= 0) throw isUnknown ? nameError(false) : noMajority(this.#replica)
       const answer = await this.#attempt(question, Math.min(left, attemptMs), options.signal)
       if (answer.kind === 'result') return { index: answer.index, result: answer.result }
+      if (answer.kind === 'refused' && answer.isKnown) throw nameError(true)
+      isUnknown ||= answer.kind === 'refused'
       await this.#pause(Math.min(left, retryMs))
     }
   }
@@ -69,7 +85,12 @@ export class LeaderCalls {
   /** Answers what another member asks of this one as the leader. */
   async answer(from: string, bytes: Uint8Array): Promise<Uint8Array> {
     const question = decodeQuestion(bytes)
-    if (question.kind === 'propose') this.#vouch(decodeCommand(question.command), from)
+    if (question.kind === 'propose') {
+      const command = decodeCommand(question.command)
+      this.#vouch(command, from)
+      const verdict = this.#judge(command, from)
+      if (verdict !== 'allowed') return encodeAnswer({ kind: 'refused', isKnown: verdict === 'refused' })
+    }
     if ((question.kind === 'add' || question.kind === 'remove') && !this.#replica.mayDecide(from)) {
       throw new CoordinatorError(
         'ERR_COORDINATOR_MALFORMED',
@@ -96,6 +117,22 @@ export class LeaderCalls {
       'ERR_COORDINATOR_MALFORMED',
       `refused the command "${command.kind}" of ${from}: it may not act for another member`
     )
+  }
+
+  /**
+   * Whether the name is for the member that sends it. One that does not lead leaves it to who does: it says so next. What
+   * a member holds or waits for already needs no second look.
+   */
+  #judge(command: Command, from: string): NameVerdict {
+    if (!this.#replica.raft.leads) return 'allowed'
+    switch (command.kind) {
+      case 'acquire':
+      case 'break':
+      case 'sequence':
+        return this.#mayName(from, command.name)
+      default:
+        return 'allowed'
+    }
   }
 
   async #attempt(

@@ -38,8 +38,11 @@ export type LeaderAnswer =
   | { readonly kind: 'result'; readonly index: number; readonly result: CommandResult }
   /** This member leads no longer, or lost its majority: ask the one named, or whoever leads later. */
   | { readonly kind: 'elsewhere'; readonly leader: string | undefined }
+  /** The name is not for this member; or nothing of that name is known yet, and it may ask again. */
+  | { readonly kind: 'refused'; readonly isKnown: boolean }
 
 const format = 1
+const answerCodes = { result: 0, elsewhere: 1, refused: 2, unknown: 3 } as const
 const questionCodes = { propose: 1, read: 2, add: 3, remove: 4 } as const
 
 export function encodeQuestion(question: LeaderQuestion): Uint8Array {
@@ -74,9 +77,21 @@ function readQuestion(reader: CanonicalReader, code: number): LeaderQuestion {
 
 export function encodeAnswer(answer: LeaderAnswer): Uint8Array {
   const writer = new CanonicalWriter(64).array(4).uint(format)
-  if (answer.kind === 'result') writeResult(writer.uint(0).uint(answer.index), answer.result)
-  else if (answer.leader === undefined) writer.uint(1).nil().nil()
-  else writer.uint(1).str(answer.leader).nil()
+  switch (answer.kind) {
+    case 'result':
+      writeResult(writer.uint(answerCodes.result).uint(answer.index), answer.result)
+      break
+    case 'elsewhere':
+      writer.uint(answerCodes.elsewhere)
+      if (answer.leader === undefined) writer.nil().nil()
+      else writer.str(answer.leader).nil()
+      break
+    case 'refused':
+      writer
+        .uint(answer.isKnown ? answerCodes.refused : answerCodes.unknown)
+        .nil()
+        .nil()
+  }
   return writer.finish()
 }
 
@@ -91,11 +106,15 @@ export function decodeAnswer(bytes: Uint8Array): LeaderAnswer {
 }
 
 function readAnswer(reader: CanonicalReader): LeaderAnswer {
-  if (reader.uint(1) === 0) return { kind: 'result', index: reader.uint(), result: readResult(reader) }
-  const leader = reader.skipNil() ? undefined : reader.str(memberBytesMax)
+  const code = reader.uint(answerCodes.unknown)
+  if (code === answerCodes.result) return { kind: 'result', index: reader.uint(), result: readResult(reader) }
+  const isElsewhere = code === answerCodes.elsewhere
+  const leader = reader.skipNil() || !isElsewhere ? undefined : reader.str(memberBytesMax)
   if (!reader.skipNil())
     throw new CoordinatorError('ERR_COORDINATOR_MALFORMED', 'an answer has a field too many')
-  return { kind: 'elsewhere', leader }
+  return isElsewhere
+    ? { kind: 'elsewhere', leader }
+    : { kind: 'refused', isKnown: code === answerCodes.refused }
 }
 
 function expectFormat(reader: CanonicalReader): void {

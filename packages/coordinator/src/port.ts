@@ -8,6 +8,14 @@
 
 export type CoordinatorKind = 'local' | 'builtin' | 'etcd'
 
+/**
+ * Whether a member may take and break the lock of a name and take its numbers. `unknown`: what has the name is not known
+ * here yet, so that the member asks again until its caller's time is over.
+ */
+export type NameVerdict = 'allowed' | 'refused' | 'unknown'
+
+export type NameRule = (member: string, name: string) => NameVerdict
+
 export interface CoordinatorStatus {
   readonly kind: CoordinatorKind
   readonly self: string
@@ -59,14 +67,17 @@ export interface Coordinator {
   /**
    * @param name at most 128 bytes
    * Errors: `ERR_COORDINATOR_HELD` (waitMs passed), `ERR_COORDINATOR_NO_MAJORITY`, `ERR_COORDINATOR_FULL`,
-   * `ERR_COORDINATOR_CANCELLED`, `ERR_COORDINATOR_CLOSED`, `ERR_COORDINATOR_ARGUMENT`.
+   * `ERR_COORDINATOR_NAME`, `ERR_COORDINATOR_CANCELLED`, `ERR_COORDINATOR_CLOSED`, `ERR_COORDINATOR_ARGUMENT`.
    */
   acquire(name: string, options: AcquireOptions): Promise<Lease>
   /** Who holds the lock now, as a majority sees it; undefined when nobody does. */
   holder(name: string): Promise<LockHolder | undefined>
-  /** Ends somebody's lease; false when the lock is not held under this token any more. */
+  /** Ends somebody's lease; false when the lock is not held under this token any more. `ERR_COORDINATOR_NAME`. */
   breakLock(name: string, token: number): Promise<boolean>
-  /** The first of `count` (1 to 1,000,000; 1 when left out) consecutive numbers, all higher than any given before under this name; the first ever is 1. */
+  /**
+   * The first of `count` (1 to 1,000,000; 1 when left out) consecutive numbers, all higher than any given before under
+   * this name; the first ever is 1. `ERR_COORDINATOR_NAME`.
+   */
   nextSequence(name: string, count?: number): Promise<number>
   /** Without effect when it is a member. Becomes a voter when it has caught up and there are fewer than 7. */
   addMember(member: string): Promise<void>

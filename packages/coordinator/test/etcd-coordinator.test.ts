@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { conformanceCases } from '../src/conformance.ts'
 import { EtcdCoordinator } from '../src/etcd-coordinator.ts'
-import type { CoordinatorClock } from '../src/port.ts'
+import type { CoordinatorClock, NameRule } from '../src/port.ts'
 
 const program = (process.env['PATH'] ?? '')
   .split(delimiter)
@@ -86,6 +86,16 @@ describe.skipIf(program === undefined)('the etcd coordinator (needs etcd-server)
     await coordinator.close()
   })
 
+  it('names what the rule of its node allows, and nothing else', async () => {
+    const mayName: NameRule = (member, name) => (member === 'ann' && name === 'mine' ? 'allowed' : 'refused')
+    const ann = new EtcdCoordinator({ self: 'ann', prefix: 'names', endpoints, clock, mayName })
+    const lease = await ann.acquire('mine', { ttlMs: 5000, waitMs: 0 })
+    expect(await ann.breakLock('mine', lease.token)).toBe(true)
+    expect(await ann.nextSequence('mine')).toBe(1)
+    await expect(ann.nextSequence('theirs')).rejects.toMatchObject({ code: 'ERR_COORDINATOR_NAME' })
+    await ann.close()
+  })
+
   it('goes on when one of three dies, and says that there is no majority when two have', async () => {
     const coordinator = new EtcdCoordinator({ self: 'ann', prefix: 'deaths', endpoints, clock, callMs: 4000 })
     expect(await coordinator.nextSequence('n')).toBe(1)
@@ -94,6 +104,21 @@ describe.skipIf(program === undefined)('the etcd coordinator (needs etcd-server)
     members.get('two')?.kill('SIGKILL')
     await expect(coordinator.nextSequence('n')).rejects.toMatchObject({ code: 'ERR_COORDINATOR_NO_MAJORITY' })
     await coordinator.close()
+  })
+})
+
+describe('the etcd coordinator of a node', () => {
+  it('asks nothing of etcd about a name that is not for it', async () => {
+    const mayName: NameRule = () => 'refused'
+    const endpoints = ['http://127.0.0.1:9']
+    const ann = new EtcdCoordinator({ self: 'ann', prefix: 'names', endpoints, clock, callMs: 100, mayName })
+    for (const refused of [
+      ann.acquire('theirs', { ttlMs: 5000, waitMs: 0 }),
+      ann.breakLock('theirs', 1),
+      ann.nextSequence('theirs')
+    ])
+      await expect(refused).rejects.toMatchObject({ code: 'ERR_COORDINATOR_NAME' })
+    await ann.close()
   })
 })
 

@@ -1,6 +1,7 @@
 /** A member that lies: forged terms, second leaders, votes of those who have none, repeated and random messages. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { CoordinatorError } from '../src/coordinator-error.ts'
 import type { Entry } from '../src/raft/entry.ts'
 import { encodeQuestion } from '../src/link.ts'
 import { type Message, decodeMessage, encodeMessage } from '../src/raft/message.ts'
@@ -266,5 +267,67 @@ describe('a member without a vote', () => {
       expect(await cluster.time.until(asked)).toBe('refused')
     }
     expect(cluster.member('ann').status().voters).toEqual(voters)
+  })
+})
+
+describe('a member with one directory', () => {
+  async function clusterOfThreeAndDan(): Promise<VirtualCluster> {
+    const cluster = await VirtualCluster.of(three)
+    cluster.voteless.add('dan')
+    cluster.mayName = (_, name) =>
+      name.startsWith('dan/') ? 'allowed' : name.startsWith('new/') ? 'unknown' : 'refused'
+    await cluster.start('dan')
+    await cluster.time.until(cluster.member('ann').addMember('dan'))
+    await cluster.time.advance(1000)
+    return cluster
+  }
+
+  it('locks and numbers what is in it, and its lock passes on', async () => {
+    const cluster = await clusterOfThreeAndDan()
+    const { time } = cluster
+    const dan = cluster.member('dan')
+    const lease = await time.until(dan.acquire('dan/a', { ttlMs: 5000, waitMs: 0 }))
+    expect(await time.until(dan.nextSequence('dan/a', 3))).toBe(1)
+    const waiting = cluster.member('bob').acquire('dan/a', { ttlMs: 5000, waitMs: 5000 })
+    await time.advance(500)
+    expect(await time.until(dan.breakLock('dan/a', lease.token))).toBe(true)
+    expect((await time.until(waiting)).token).toBeGreaterThan(lease.token)
+    await cluster.close()
+  })
+
+  it('takes, breaks and numbers nothing outside of it', async () => {
+    const cluster = await clusterOfThreeAndDan()
+    const { time } = cluster
+    const lease = await time.until(cluster.member('bob').acquire('bob/a', { ttlMs: 5000, waitMs: 0 }))
+    const dan = cluster.member('dan')
+    const startedAt = time.now()
+    for (const refused of [
+      dan.breakLock('bob/a', lease.token),
+      dan.acquire('bob/a', { ttlMs: 5000, waitMs: 5000 }),
+      dan.acquire('bob/b', { ttlMs: 5000, waitMs: 0 }),
+      dan.nextSequence('bob/a')
+    ]) {
+      const code = refused.catch((error: unknown) => (error instanceof CoordinatorError ? error.code : error))
+      expect(await time.until(code)).toBe('ERR_COORDINATOR_NAME')
+    }
+    expect(time.now() - startedAt).toBeLessThan(5000)
+    expect(lease.ended.aborted).toBe(false)
+    expect((await time.until(cluster.member('cas').holder('bob/a')))?.token).toBe(lease.token)
+    await cluster.close()
+  })
+
+  it('waits for what the leader has not heard of yet, and no longer than its caller', async () => {
+    const cluster = await clusterOfThreeAndDan()
+    const { time } = cluster
+    const dan = cluster.member('dan')
+    const early = dan.acquire('new/a', { ttlMs: 5000, waitMs: 0 })
+    await time.advance(1000)
+    cluster.mayName = () => 'allowed'
+    expect((await time.until(early)).token).toBeGreaterThan(0)
+    cluster.mayName = () => 'unknown'
+    const late = dan.acquire('new/b', { ttlMs: 5000, waitMs: 0 })
+    const refused = late.catch((error: unknown) => error)
+    expect(await time.until(refused)).toMatchObject({ code: 'ERR_COORDINATOR_NAME' })
+    await cluster.close()
   })
 })

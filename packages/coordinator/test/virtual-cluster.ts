@@ -2,7 +2,7 @@
 import { createVirtualTime, type VirtualTime } from '@blocktree/network/memory'
 import { BuiltinCoordinator } from '../src/builtin-coordinator.ts'
 import { type MemoryLinks, MemoryRaftStorage, createMemoryLinks } from '../src/memory.ts'
-import type { CoordinatorStatus } from '../src/port.ts'
+import type { CoordinatorStatus, NameRule } from '../src/port.ts'
 import type { StoredRaft } from '../src/raft/raft.ts'
 import type { RaftStorage, StorageStep } from '../src/raft/storage.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -59,6 +59,9 @@ export class VirtualCluster {
   /** Those that follow without a vote. */
   readonly voteless: Set<string> = new Set()
 
+  /** Told of what those without a vote name. */
+  mayName: NameRule = () => 'allowed'
+
   /** The first of the names begins the cluster and adds the others. */
   static async of(names: readonly string[], seed = 1): Promise<VirtualCluster> {
     const cluster = new VirtualCluster(seed)
@@ -84,7 +87,8 @@ export class VirtualCluster {
       clock,
       random,
       first,
-      mayVote
+      mayVote,
+      mayName: (member, name) => (mayVote(member) ? 'allowed' : this.mayName(member, name))
     })
     this.running.set(name, coordinator)
     coordinator.onStatus((status) => this.#see(status))

@@ -45,6 +45,8 @@ function failureOf(cause: unknown): HostFailure | undefined {
       return new HostFailure('conflict', 'somebody else holds the lock', options)
     case 'ERR_COORDINATOR_FULL':
       return new HostFailure('busy', 'too many locks are held, or too many wait for this one', options)
+    case 'ERR_COORDINATOR_NAME':
+      return new HostFailure('denied', 'this node may not lock that', options)
     case 'ERR_COORDINATOR_NO_MAJORITY':
     case 'ERR_COORDINATOR_CLOSED':
       return new HostFailure('unreachable', 'too few nodes can be reached to agree on locks', options)

@@ -9,6 +9,7 @@ import type { BlockStore, Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import type { FenceFloor } from './fence-floor.ts'
 import type { LazyCoordinator } from './lazy-coordinator.ts'
+import { lockName } from './lock-name.ts'
 
 export interface LockRequest {
   /** In whose name: only the same may renew and release it. Undefined for an app. */
@@ -54,10 +55,6 @@ interface LockDeps {
   readonly rows: Pick<BlockStore, 'local' | 'commit'>
   /** Loaded with the first write under a token when absent. */
   readonly floor?: FenceFloor
-}
-
-export function lockName(block: Id): string {
-  return `file/${block.toHex()}`
 }
 
 export function createFileLocks(deps: LockDeps): FileLocks {

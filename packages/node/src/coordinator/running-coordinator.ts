@@ -9,6 +9,7 @@ import {
   type CoordinatorLink,
   EtcdCoordinator,
   FileRaftStorage,
+  type NameRule,
   openNodeFiles
 } from '@blocktree/coordinator'
 import { equalBytes } from '@blocktree/codec'
@@ -16,7 +17,7 @@ import { currentRoot, type Id } from '@blocktree/tree'
 import { reasonOf } from '../node-error.ts'
 import { highestToken } from './fence-floor.ts'
 import { coordinatorFolder, type CoordinatorParts, type CoordinatorSummary } from './lazy-coordinator.ts'
-import { mayVote } from './member-nodes.ts'
+import { type LockedTree, mayName, mayVote } from './member-nodes.ts'
 import { restoredFloor } from './restored-tokens.ts'
 
 export interface RunningCoordinator {
@@ -54,7 +55,7 @@ async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Prom
   if (floor !== undefined && !existsSync(join(directory.path, coordinatorFolder)))
     await beginAlone(directory.path, principals.node.id, Math.max(floor, await highestToken(store)))
   const storage = new FileRaftStorage(await openNodeFiles(join(directory.path, coordinatorFolder)))
-  const votes = (member: string): boolean => mayVote(parts, Uint8Array.fromHex(member))
+  const votes = (member: string): boolean => mayVote(lockedTree(parts), Uint8Array.fromHex(member))
   const coordinator = await BuiltinCoordinator.open({
     self,
     link,
@@ -63,6 +64,7 @@ async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Prom
     random: Math.random,
     first: isFounder(parts),
     mayVote: votes,
+    mayName: nameRule(parts),
     failed: (error) => log.error('the coordinator of this node has stopped', { reason: reasonOf(error) })
   })
   return {
@@ -90,12 +92,22 @@ async function openBuiltin(parts: CoordinatorParts, link: CoordinatorLink): Prom
   }
 }
 
-function openEtcd({ configuration, principals, trees }: CoordinatorParts): RunningCoordinator {
+function lockedTree({ trees, standing }: CoordinatorParts): LockedTree {
+  return { tree: trees.own.tree, standing: standing.of(trees.own) }
+}
+
+function nameRule(parts: CoordinatorParts): NameRule {
+  return (member, name) => mayName(lockedTree(parts), Uint8Array.fromHex(member), name)
+}
+
+function openEtcd(parts: CoordinatorParts): RunningCoordinator {
+  const { configuration, principals, trees } = parts
   const coordinator = new EtcdCoordinator({
     endpoints: configuration.cluster.etcdEndpoints,
     prefix: `blocktree/${trees.own.id.toHex().slice(0, 32)}/`,
     self: principals.node.id.toHex(),
-    clock
+    clock,
+    mayName: nameRule(parts)
   })
   return {
     coordinator,

@@ -102,6 +102,8 @@ const summaries = {
     'too few nodes of this tree can be reached to agree on locks; writes without a lock go on',
   ERR_COORDINATOR_LEASE_ENDED: 'the lease is over; take the lock again',
   ERR_COORDINATOR_FULL: 'too many locks are held, or too many callers wait for this one',
+  ERR_COORDINATOR_NAME:
+    'this node keeps no directory that the file is in, or the node that leads has not heard of it yet; lock it elsewhere, or later',
   ERR_METHOD_UNAVAILABLE: 'this build cannot carry out the method'
 } as const
 

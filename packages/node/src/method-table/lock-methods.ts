@@ -77,7 +77,7 @@ const definitions = [
       waitMs: schema.optional(schema.integer({ min: 0, max: 3_600_000 }))
     }),
     result: answer,
-    errors: [...lockErrors, ...errors('ERR_COORDINATOR_HELD', 'ERR_COORDINATOR_FULL')]
+    errors: [...lockErrors, ...errors('ERR_COORDINATOR_HELD', 'ERR_COORDINATOR_FULL', 'ERR_COORDINATOR_NAME')]
   }),
   defineMethod({
     name: 'lock.renew',
@@ -118,7 +118,7 @@ const definitions = [
     summary: 'Takes a lock away from whoever holds it; takes the right `admin` over the file',
     params: schema.object({ path, token: schema.optional(token) }),
     result: schema.object({ isBroken: schema.boolean() }),
-    errors: lockErrors
+    errors: [...lockErrors, ...errors('ERR_COORDINATOR_NAME')]
   }),
   defineMethod({
     name: 'lock.reset',
@@ -136,7 +136,7 @@ const definitions = [
       'From 1 on. A number whose answer is lost is given to nobody else. Takes the right `write` over the file.',
     params: schema.object({ path, count: schema.optional(schema.integer({ min: 1, max: 1_000_000 })) }),
     result: schema.object({ id: identifier, first: size, count: size }),
-    errors: [...lockErrors, ...errors('ERR_COORDINATOR_FULL')]
+    errors: [...lockErrors, ...errors('ERR_COORDINATOR_FULL', 'ERR_COORDINATOR_NAME')]
   })
 ] as const
 
