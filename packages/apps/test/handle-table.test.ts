@@ -68,4 +68,29 @@ describe('HandleTable', () => {
     expect(released).toEqual(['a', 'b'])
     expect(table.open).toBe(0)
   })
+
+  test('keeps what is open under its number while many come and go, and more than it began with', () => {
+    const table = new HandleTable<Kinds>({ file: 1000, lock: 1 })
+    const held = Array.from({ length: 300 }, (_, index) => `file ${index}`)
+    const kept = held.map((name) => {
+      const handle = table.add('file', 1, { name, release: () => undefined })
+      for (let index = 0; index < 20; index++) {
+        const passing = table.add('file', 2, { name: 'passing', release: () => undefined })
+        table.close(passing)
+      }
+      return handle
+    })
+    expect(new Set(kept).size).toBe(300)
+    expect(kept.map((handle) => table.get('file', handle).name)).toEqual(held)
+    expect([...table.heldOf('file')].map(({ name }) => name)).toEqual(held)
+    expect(table.open).toBe(300)
+  })
+
+  test('knows nothing under a number that shares its place with an open one', async () => {
+    const { table, file } = make()
+    const handle = table.add('file', 1, file('a'))
+    for (const other of [handle + 64, handle + 2 ** 32, handle - 64, handle + 0.5, Number.NaN]) {
+      expect(await failureOf(() => table.get('file', other))).toBe('closed')
+    }
+  })
 })

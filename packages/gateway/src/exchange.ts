@@ -16,6 +16,8 @@ export class Exchange {
   /** What was sent; 499 when the client went away before an answer. */
   status = 499
   bytes = 0
+  /** Among those that run (`RunningExchanges`). */
+  place = 0
   failure: { readonly code: string; readonly message: string } | undefined
   #isGone = false
   #whenGone: (() => void)[] | undefined

@@ -18,6 +18,7 @@ import { type GatewayLimits, defaultLimits, requestHeadersMax } from './limits.t
 import { GatewayMetrics, type Metric } from './metrics.ts'
 import { type OwnFacts, answerOwn, isPublic } from './own-answer.ts'
 import { parseTarget } from './request-target.ts'
+import { RunningExchanges } from './running-exchanges.ts'
 
 export interface GatewayOptions {
   readonly apps: AppDirectory
@@ -113,7 +114,7 @@ class RequestHandler {
   readonly #hosts: HostNames
   readonly #metrics = new GatewayMetrics()
   readonly #idPrefix = randomBytes(8).toString('hex')
-  readonly #running = new Set<Exchange>()
+  readonly #running = new RunningExchanges()
   readonly #scheme: 'http' | 'https'
   readonly #connections: ConnectionTable
   #requests = 0
@@ -154,7 +155,7 @@ class RequestHandler {
 
   /** Tells what runs for this connection, or for all, that nobody waits any more. */
   leave(socket?: Socket): void {
-    for (const exchange of this.#running) {
+    for (const exchange of this.#running.list()) {
       if (socket === undefined || exchange.message.socket === socket) exchange.leave()
     }
   }
