@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { formatId } from '@blocktree/codec'
 import { describeClock, isClockOff } from './cluster/peer-clock.ts'
 import type { NodeParts } from './create-node.ts'
 import type { DoctorReport, Finding } from './method-table/node-methods.ts'
@@ -22,6 +23,7 @@ const checks: readonly Check[] = [
   checkKeyFiles,
   checkRootKey,
   checkRecoveryKey,
+  checkUndoneRevocations,
   checkNativeCrypto,
   checkDurability,
   checkStore,
@@ -168,6 +170,21 @@ function checkRecoveryKey({ tree }: NodeParts): Finding | undefined {
     severity: 'note',
     reason: 'the tree names no recovery key: a lost or stolen root key cannot be replaced',
     fix: 'keep "blocktree key backup FILE" and the root passphrase in two safe places; a tree made with --recovery has one'
+  }
+}
+
+function checkUndoneRevocations({ sharing, principals }: NodeParts): Finding | undefined {
+  const undone = sharing.undoneRevocations()
+  if (undone.length === 0) return undefined
+  const each = undone.map(
+    ({ kind, principal, target }) =>
+      `${principals.nameOf(principal)} ${kind === 'cap' ? 'writes' : 'reads'} (${formatId(target)})`
+  )
+  return {
+    code: 'DOCTOR_REVOCATION_UNDONE',
+    severity: 'error',
+    reason: `rights were taken back with a root key that had been replaced elsewhere already, and count still: ${each.join(', ')}`,
+    fix: 'what you took back yourself, take back again with the new root key: blocktree root unlock, then blocktree revoke ID; what you did not, the former key may have been used by somebody else'
   }
 }
 

@@ -137,7 +137,7 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
     sync,
     directory,
     coordinator,
-    sharing,
+    sharing: world.sabotage?.sharing?.(sharing) ?? sharing,
     locks: world.sabotage?.locks?.(locks) ?? locks,
     clock,
     random,

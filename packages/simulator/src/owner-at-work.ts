@@ -3,7 +3,7 @@
  * root key. Visitors write and read wherever they get in, also after they were put out; the thief of a former root key
  * tries what it could before.
  */
-import { type Id, type Principal, currentRoot, right } from '@blocktree/tree'
+import { type Id, type Principal, capScope, currentRoot, right } from '@blocktree/tree'
 import { createSeededRandom, type SeededRandom } from '@blocktree/crypto/seeded-random'
 import { principalNamed } from './founding.ts'
 import type { SimulatedNode } from './node.ts'
@@ -42,6 +42,8 @@ export class OwnerAtWork {
   #roots = 0
   #files = 0
   #invited = 0
+  /** Visitors who were put out again, since a change of the root key had undone it. */
+  repeated = 0
 
   /** @param replacesRoot the root key is lost, and replaced, now and then */
   constructor(simulation: Simulation, seed: string, replacesRoot: boolean, tools: WorkTools) {
@@ -66,7 +68,7 @@ export class OwnerAtWork {
         const chance = this.#random.number()
         if (chance < 0.4) await this.#letIn(node)
         else if (chance < 0.7) await this.#putOut(node)
-        else if (chance < 0.78) await this.#succeed(node)
+        else if (chance < 0.78) await this.#succeedBesideRevocation(node)
         else if (chance < 0.84) await this.#tryFormerRoot(node)
         else await this.#writeSecret(node)
       })
@@ -123,6 +125,64 @@ export class OwnerAtWork {
     await this.#writeSecret(node)
   }
 
+  /**
+   * When all nodes agree again: what was taken back with a root key that had been replaced already is listed on every node
+   * (MODEL E12 and B.2), and is taken back again with the new one.
+   * @returns what is not listed and counts still
+   */
+  async repeatUndone(): Promise<readonly string[]> {
+    const missed: string[] = []
+    const out = this.visitors.filter((visitor) => this.#isKnownOut(visitor))
+    for (const visitor of out) {
+      for (const node of this.#simulation.running()) {
+        const undone = node.sharing.undoneRevocations().map(({ target }) => target.toHex())
+        const isListed = (kind: 'cap' | 'grant', what: readonly Id[]): void => {
+          if (what.every((id) => undone.includes(id.toHex()))) return
+          missed.push(`${kind} of ${visitor.principal.id.toHex().slice(0, 8)} on ${node.identity.name}`)
+        }
+        isListed('cap', this.#mayWrite(node, visitor) ? [visitor.cap] : [])
+        isListed('grant', this.#liveGrants(node, visitor))
+      }
+      await this.#putOutAgain(visitor)
+    }
+    return missed
+  }
+
+  async #putOutAgain(visitor: Visitor): Promise<void> {
+    const [node] = this.#simulation.running()
+    if (node === undefined) return
+    const grants = this.#liveGrants(node, visitor)
+    const isWriter = this.#mayWrite(node, visitor)
+    if (grants.length === 0 && !isWriter) return
+    const root = node.files.actor(this.rootAt(node))
+    for (const grant of grants) await node.sharing.revokeReader(root, grant)
+    if (isWriter) await node.sharing.revokeCap(root, visitor.cap)
+    this.repeated++
+    visitor.secrets.clear()
+    visitor.putOut = { versionsKnown: new Set(visitor.written), by: node.identity.name }
+    await this.#writeSecret(node)
+  }
+
+  /** A machine that is lost for good takes along what it alone knew, revocations too. */
+  #isKnownOut({ putOut }: Visitor): boolean {
+    return putOut?.by !== undefined && this.#simulation.surviving.includes(putOut.by)
+  }
+
+  #mayWrite({ tree, files }: SimulatedNode, { cap, principal }: Visitor): boolean {
+    const target = tree.authority.cap(cap)
+    const zone = target && capScope(files.context.crypto, target.body)
+    return (
+      zone !== undefined &&
+      tree.capFor(principal.id, { block: zone, home: zone, rights: right.write }) !== undefined
+    )
+  }
+
+  #liveGrants({ tree }: SimulatedNode, { grant, principal }: Visitor): readonly Id[] {
+    const target = tree.authority.grant(grant)?.body.target
+    const live = target === undefined ? [] : tree.liveGrants(target)
+    return live.filter(({ body }) => body.recipient.toHex() === principal.id.toHex()).map(({ id }) => id)
+  }
+
   /** What nobody may read who was put out, as far as this node knows of it. */
   async #writeSecret(node: SimulatedNode): Promise<void> {
     const path = `${share}/secret-${++this.#files}`
@@ -136,6 +196,16 @@ export class OwnerAtWork {
     const target = tree.authority.grant(grant)?.body.target
     if (target === undefined) return false
     return !tree.liveGrants(target).some(({ body }) => body.recipient.toHex() === principal.id.toHex())
+  }
+
+  /** At times somebody is put out elsewhere at that moment, with the former root. */
+  async #succeedBesideRevocation(node: SimulatedNode): Promise<void> {
+    const elsewhere = this.#random.pick(this.#simulation.surviving)
+    const isBeside = this.#replacesRoot && elsewhere !== node.identity.name && this.#random.chance(0.5)
+    const beside = isBeside
+      ? this.#tools.attempt(elsewhere, async (other) => await this.#putOut(other))
+      : undefined
+    await Promise.all([this.#succeed(node), beside])
   }
 
   async #succeed(node: SimulatedNode): Promise<void> {

@@ -1,7 +1,7 @@
 /** One whole run: found, work, break, mend, judge. */
 import { hash } from 'node:crypto'
 import { type FaultKind, FaultPlan } from './faults.ts'
-import { judge, summaryOf } from './invariants.ts'
+import { judge, summaryOf, untilAgreed } from './invariants.ts'
 import type { Violation } from './summary.ts'
 import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import type { Sabotage } from './sabotage.ts'
@@ -32,6 +32,8 @@ export interface RunReport {
   readonly successions: number
   readonly visitors: number
   readonly putOut: number
+  /** Of them, put out again since a change of the root key had undone it. */
+  readonly putOutAgain: number
   /** SHA-256 over what all nodes hold at the end: the same for the same seed. */
   readonly digest: string
   /** The last lines that nodes would have logged. */
@@ -60,8 +62,9 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
   await workload.stop()
   for (const { identity } of simulation.running()) workload.crashed(identity.name)
   await plan.mend(simulation)
+  const untold = await repeatUndone(simulation, workload)
   await options.sabotage?.end?.(simulation, workload)
-  const violations = await judge(simulation, workload)
+  const violations = [...untold, ...(await judge(simulation, workload))]
   const summaries = await Promise.all(simulation.running().map((node) => summaryOf(simulation, node)))
   await simulation.close()
   return {
@@ -76,9 +79,19 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
     successions: workload.owner.successions,
     visitors: workload.owner.visitors.length,
     putOut: workload.owner.visitors.filter(({ putOut }) => putOut !== undefined).length,
+    putOutAgain: workload.owner.repeated,
     digest: hash('sha256', summaries.join('\n\n')),
     notes: simulation.notes
   }
+}
+
+/** Revocations that met a change of the root key have to be told of, and to be made good (MODEL B.2, E12). */
+async function repeatUndone(simulation: Simulation, workload: Workload): Promise<readonly Violation[]> {
+  if (workload.owner.successions === 0) return []
+  await untilAgreed(simulation)
+  const missed = await simulation.time.until(workload.owner.repeatUndone(), hourMs)
+  const rule = 'a revocation that was acknowledged holds, or is told to be undone'
+  return missed.map((what) => ({ rule, what }))
 }
 
 /** The command that repeats a run. */

@@ -2,6 +2,7 @@
  * The code of a node, broken on purpose at one of its seams, or what it holds: a run in which nothing is noticed then says
  * that an invariant looks at nothing. For tests alone.
  */
+import type { Sharing } from '@blocktree/files'
 import type { FileLocks } from '@blocktree/node'
 import type { FileSystem } from '@blocktree/store'
 import type { Simulation } from './simulation.ts'
@@ -11,6 +12,7 @@ export interface Sabotage {
   /** The disk as the store gets it. */
   readonly disk?: (files: FileSystem) => FileSystem
   readonly locks?: (locks: FileLocks) => FileLocks
+  readonly sharing?: (sharing: Sharing) => Sharing
   /** Answers and asks nothing of replication. */
   readonly isDeaf?: (node: string) => boolean
   /** After everything was mended, before it is judged. */

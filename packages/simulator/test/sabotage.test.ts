@@ -111,6 +111,13 @@ const cases: readonly Case[] = [
     }
   },
   {
+    rule: 'a revocation that was acknowledged holds, or is told to be undone',
+    broken: 'a change of the root key that says nothing of what it undid',
+    sabotage: { sharing: (sharing) => ({ ...sharing, undoneRevocations: () => [] }) },
+    faults: ['root', 'net'],
+    hours: 0.1
+  },
+  {
     rule: 'no record is held without a valid chain',
     broken: 'a record that nobody signed',
     sabotage: {

@@ -7,7 +7,7 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import { domain } from './domain.ts'
 import { readExtensions, writeExtensions } from './extension.ts'
 import { readId, readOptionalId, writeOptionalId } from './id-set.ts'
-import type { GrantBody, GrantRecord, Id } from './records.ts'
+import type { Extension, GrantBody, GrantRecord, Id } from './records.ts'
 import { grantTarget, recipientType, recordType } from './records.ts'
 import { type Draft, type Signer, createRecord } from './signed-record.ts'
 
@@ -46,4 +46,18 @@ export function createGrant(crypto: CryptoProvider, signer: Signer, draft: Draft
 /** The recipient id of a link with this 32-byte secret. */
 export function linkRecipient(crypto: CryptoProvider, secret: Uint8Array): Id {
   return crypto.sha256Parts([domain.link, secret])
+}
+
+const renewsCode = 1 // page 07
+const idBytes = 32
+
+/** The extension by which a new root says of a grant that it stands for this one, which its former root signed. */
+export function renewsGrant(grant: Id): Extension {
+  return { code: renewsCode, critical: false, bytes: grant }
+}
+
+/** The grant that this one stands for since the root key was replaced; undefined for any other. */
+export function renewedGrant({ body }: GrantRecord): Id | undefined {
+  const bytes = body.ext.find(({ code }) => code === renewsCode)?.bytes
+  return bytes?.length === idBytes ? bytes : undefined
 }

@@ -171,7 +171,14 @@ export {
   decodeGrantRevocationBody,
   encodeGrantRevocationBody
 } from './grant-revocation.ts'
-export { createGrant, decodeGrantBody, encodeGrantBody, linkRecipient } from './grant.ts'
+export {
+  createGrant,
+  decodeGrantBody,
+  encodeGrantBody,
+  linkRecipient,
+  renewedGrant,
+  renewsGrant
+} from './grant.ts'
 export { coverage, createReceipt, decodeReceiptBody, durabilityClass, encodeReceiptBody } from './receipt.ts'
 export { decodeRecord, recordIdOf, verifyRecordSignature } from './record.ts'
 export { createRevocation, decodeRevocationBody, encodeRevocationBody } from './revocation.ts'

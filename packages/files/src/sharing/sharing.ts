@@ -33,6 +33,7 @@ import { type OpenedLink, openLink } from './open-link.ts'
 import { type RootSummary, type RootSummaryOptions, rootSummary } from './root-summary.ts'
 import { type ShareOptions, type ShareReport, createShare, removeShare } from './share-directory.ts'
 import { type SuccessionReport, type SuccessionRequest, succeedRoot } from './succeed-root.ts'
+import { type UndoneRevocation, undoneRevocations } from './undone-revocations.ts'
 import { type ZoneCheckpoint, makeCheckpoint } from './zone-checkpoint.ts'
 
 export interface Sharing {
@@ -68,6 +69,9 @@ export interface Sharing {
 
   /** Puts a new root in place of a lost or stolen one. `actor` opens the keys, the request carries the other keys. */
   succeedRoot(actor: Actor, request: SuccessionRequest): Promise<SuccessionReport>
+
+  /** What was taken back with a root key that had been replaced already, and so counts still. */
+  undoneRevocations(): readonly UndoneRevocation[]
 
   /** A signed checkpoint of one zone. The last one again when nothing changed since. */
   makeCheckpoint(actor: Actor, zone: Id): Promise<ZoneCheckpoint>
@@ -125,6 +129,7 @@ export function createSharing(context: FilesContext): Sharing {
     listQuarantine: (actor) => listQuarantine(context, actor),
     takeOver: (actor, block, version) => takeOver(context, actor, block, version),
     succeedRoot: (actor, request) => succeedRoot(context, actor, request),
+    undoneRevocations: () => undoneRevocations(context),
     makeCheckpoint: (actor, zone) => makeCheckpoint(context, actor, zone),
     pruneZone: (actor, zone, options = {}) => pruneZone(context, actor, zone, options),
     rootSummary: (options) => rootSummary(context, options),

@@ -11,6 +11,7 @@ import {
   CapChains,
   type DeliveryDraft,
   type EpochRecord,
+  type GrantBody,
   type GrantRecord,
   type Id,
   type LocalRecord,
@@ -27,7 +28,8 @@ import {
   limits,
   recipientType,
   recordType,
-  recoveryCommitment
+  recoveryCommitment,
+  renewsGrant
 } from '@blocktree/tree'
 import { type Actor, createActor } from '../actor.ts'
 import { type FilesContext, isPublicZone, locate } from '../files-context.ts'
@@ -226,7 +228,7 @@ class Renewal {
     this.#newKeys.set(idKey(zone), { id: made.record.id, key: made.key })
     const renewed = grants.filter((grant) => this.#ends(grant)).flatMap((grant) => this.#renewGrant(grant))
     const isRootZone = outerZone(tree.authority, zone) === undefined
-    if (isRootZone) renewed.push(this.#grant(grantTarget.zone, zone, this.#root.id, undefined))
+    if (isRootZone) renewed.push(this.#grantToRoot(zone))
     const readers = [...grants.filter((grant) => !this.#ends(grant)), ...renewed]
     const deliveries = readers.flatMap((grant) => this.#deliver(grant, made.record.id, undefined, made.key))
     return [{ record: made.record }, ...renewed.map((record) => ({ record })), ...deliveries]
@@ -296,17 +298,28 @@ class Renewal {
     if (this.#former !== undefined && equalBytes(body.recipient, this.#former)) return []
     if (equalBytes(body.recipient, this.#root.id)) return []
     this.regranted++
-    return [this.#grant(body.targetType, body.target, body.recipient, body.notAfter)]
+    return [this.#renewed(grant)]
   }
 
-  #grant(targetType: 0 | 1, target: Id, recipient: Id, notAfter: number | undefined): GrantRecord {
+  #grantToRoot(zone: Id): GrantRecord {
+    return this.#sign({ targetType: grantTarget.zone, target: zone, recipient: this.#root.id })
+  }
+
+  /** Says of which grant it is the renewal: one that was taken back meanwhile can be told (undone-revocations.ts). */
+  #renewed({ id, body }: GrantRecord): GrantRecord {
+    const { targetType, target, recipient, notAfter } = body
+    return this.#sign({ targetType, target, recipient, notAfter, ext: [renewsGrant(id)] })
+  }
+
+  #sign(
+    draft: Pick<GrantBody, 'targetType' | 'target' | 'recipient'> &
+      Partial<Pick<GrantBody, 'notAfter' | 'ext'>>
+  ): GrantRecord {
     return createGrant(this.#context.crypto, this.#root.signer, {
+      notAfter: undefined,
+      ...draft,
       tree: treeId(this.#context),
-      targetType,
-      target,
       recipientType: recipientType.principal,
-      recipient,
-      notAfter,
       cap: undefined,
       nonce: this.#context.random.bytes(16)
     })
