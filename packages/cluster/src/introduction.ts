@@ -4,6 +4,7 @@
  * Members use the same way to pass on a revocation at once, ahead of every sync.
  */
 import { CanonicalReader, CanonicalWriter, CodecError } from '@blocktree/codec'
+import { TokenBucket } from '@blocktree/network'
 import type { Id, Offer, OfferResult } from '@blocktree/tree'
 import { ClusterError } from './cluster-error.ts'
 import type { Penalty } from './gate.ts'
@@ -16,7 +17,6 @@ import {
 import type { Peer } from './peer.ts'
 import type { StandingSource, Timers } from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 export const introduceMethod = 'cluster.introduce'
 const format = 1

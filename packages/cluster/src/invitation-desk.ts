@@ -4,7 +4,7 @@
  * usable twice. All refusals sound alike.
  */
 import { equalBytes } from '@blocktree/codec'
-import type { RequestContext, TransportKey } from '@blocktree/network'
+import { type RequestContext, TokenBucket, type TransportKey } from '@blocktree/network'
 import type { Id } from '@blocktree/tree'
 import { ClusterError } from './cluster-error.ts'
 import { type Invitation, type InvitationTerms, decodeInvitation, encodeInvitation } from './invitation.ts'
@@ -31,7 +31,6 @@ import {
 import type { Peer } from './peer.ts'
 import type { ClusterDeps } from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 export const joinMethod = 'cluster.join'
 export const joinRecordsMethod = 'cluster.join.records'

@@ -2,7 +2,7 @@
  * Messages between nodes and between their apps: sent to a principal, or to whichever node serves a path. Delivered at
  * most once; the sender learns whether it was taken. A reply is a message of its own, so that it may take its time.
  */
-import { RemoteError } from '@blocktree/network'
+import { RemoteError, TokenBucket } from '@blocktree/network'
 import type { Id } from '@blocktree/tree'
 import { ClusterError, type ClusterErrorCode } from './cluster-error.ts'
 import { idKey } from './id-key.ts'
@@ -12,7 +12,6 @@ import type { PeerDirectory } from './peer-directory.ts'
 import type { Peer } from './peer.ts'
 import type { StandingSource, Timers } from './ports.ts'
 import type { RequestRouter } from './request-router.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 export const messageMethod = 'cluster.message'
 

@@ -2,7 +2,7 @@
  * What peers may ask, and who may ask it. The standing of the peer is looked up for every single request: a right that
  * was taken back a moment ago is gone. Handlers check in addition what the request is about.
  */
-import type { ConnectionHandlers, RequestContext } from '@blocktree/network'
+import { type ConnectionHandlers, type RequestContext, TokenBucket } from '@blocktree/network'
 import { ClusterError } from './cluster-error.ts'
 import type { Penalty } from './gate.ts'
 import { idKey } from './id-key.ts'
@@ -14,7 +14,6 @@ import {
 } from './limits.ts'
 import type { Peer } from './peer.ts'
 import type { Standing, StandingSource, Timers } from './ports.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 export interface MethodPolicy {
   /** The least standing that may call it. */

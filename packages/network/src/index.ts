@@ -17,3 +17,4 @@ export type {
 export { formatPeerId, parsePeerId } from './peer-id.ts'
 export { SourceCount } from './source.ts'
 export { systemTimers, type Timers } from './timers.ts'
+export { TokenBucket } from './token-bucket.ts'

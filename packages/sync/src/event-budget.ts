@@ -2,6 +2,7 @@
  * How much a peer may tell without being asked (spec 28, section 6). Events cannot be held back: what comes faster than
  * this is dropped, and a comparison brings it.
  */
+import { TokenBucket } from '@blocktree/network'
 import {
   announcedBurst,
   announcedPerSecond,
@@ -11,7 +12,6 @@ import {
   uselessPerSecond
 } from './limits.ts'
 import type { Pace } from './ports.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 export class EventBudget {
   readonly #pace: Pace
@@ -22,19 +22,20 @@ export class EventBudget {
 
   constructor(pace: Pace) {
     this.#pace = pace
-    this.#events = new TokenBucket(pace, eventsPerSecond, eventsBurst)
-    this.#ids = new TokenBucket(pace, announcedPerSecond, announcedBurst)
-    this.#useless = new TokenBucket(pace, uselessPerSecond, uselessBurst)
+    const now = pace.now()
+    this.#events = new TokenBucket(eventsPerSecond, eventsBurst, now)
+    this.#ids = new TokenBucket(announcedPerSecond, announcedBurst, now)
+    this.#useless = new TokenBucket(uselessPerSecond, uselessBurst, now)
   }
 
   /** One event of any kind; false when it is to be dropped. */
   take(): boolean {
-    return this.#events.take(1)
+    return this.#events.take(1, this.#pace.now())
   }
 
   /** Ids that are announced. */
   takeIds(count: number): boolean {
-    return this.#ids.take(count)
+    return this.#ids.take(count, this.#pace.now())
   }
 
   /** False after more pushed records without use than an honest peer sends. */
@@ -44,6 +45,7 @@ export class EventBudget {
 
   /** Pushed records that were judged for nothing. */
   spend(useless: number): void {
-    if (useless > 0) this.#pushesFrom = this.#pace.now() + this.#useless.borrow(useless)
+    const now = this.#pace.now()
+    if (useless > 0) this.#pushesFrom = now + this.#useless.borrow(useless, now)
   }
 }

@@ -4,6 +4,7 @@
  * stored until its last part is.
  */
 import { compareBytes } from '@blocktree/codec'
+import type { TokenBucket } from '@blocktree/network'
 import { type Id, type IndexRow, type StoredSector, recordType } from '@blocktree/tree'
 import { PartReader } from './byte-stream.ts'
 import { LandingPlaces } from './landing-places.ts'
@@ -23,7 +24,6 @@ import type { PeerLink } from './peer-link.ts'
 import type { SyncWrong } from './peer-standing.ts'
 import type { Pace, SyncPorts } from './ports.ts'
 import type { PeerRights, Scope } from './scope.ts'
-import type { TokenBucket } from './token-bucket.ts'
 
 export interface PayloadQueueDeps {
   readonly ports: SyncPorts
@@ -361,7 +361,7 @@ export class PayloadQueue {
           if (next === undefined) throw new RangeError('more parts than were asked for')
           this.#take(link, next.fetch, next.reference, bytes, writer)
         }
-        const wait = this.#deps.download.borrow(chunk.length)
+        const wait = this.#deps.download.borrow(chunk.length, this.#deps.ports.pace.now())
         if (wait > 0) await this.#deps.sleep(wait)
         if (writer.isFull) await writer.flush()
       }

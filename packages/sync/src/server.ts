@@ -3,6 +3,7 @@
  * that moment; what is asked about a tree that is not held, or without any right, gets one and the same refusal.
  */
 import { CodecError } from '@blocktree/codec'
+import { TokenBucket } from '@blocktree/network'
 import {
   type AnyRecord,
   type HeaderRecord,
@@ -66,7 +67,6 @@ import { inOrder, zonesOf } from './record-order.ts'
 import { type PeerRights, type Scope, type ScopeView, scopeKey } from './scope.ts'
 import type { Summaries, SummaryRow } from './summaries.ts'
 import { SyncError } from './sync-error.ts'
-import { TokenBucket } from './token-bucket.ts'
 import { type TriePath, childPath, isBelow, rangeOfPath } from './trie-node.ts'
 
 export interface ServerDeps {
@@ -110,10 +110,10 @@ export class SyncServer {
   constructor(deps: ServerDeps, principal: Id) {
     this.#deps = deps
     this.#principal = principal
-    const { pace } = deps.ports
-    this.#requests = new TokenBucket(pace, requestsPerSecond, requestsBurst)
-    this.#answers = new TokenBucket(pace, answersPerSecond, answersBurst)
-    this.#scopes = new TokenBucket(pace, scopesPerMinute / 60, scopesBurst)
+    const now = deps.ports.pace.now()
+    this.#requests = new TokenBucket(requestsPerSecond, requestsBurst, now)
+    this.#answers = new TokenBucket(answersPerSecond, answersBurst, now)
+    this.#scopes = new TokenBucket(scopesPerMinute / 60, scopesBurst, now)
   }
 
   /** @throws SyncError; the method is one of page 28 without its `sync.` */
@@ -185,10 +185,10 @@ export class SyncServer {
     const turn = this.#turn.then(async () => {
       await this.#deps.sleep(0)
       if (signal.aborted) throw new SyncError('ERR_SYNC_BUSY', 'the request was given up before its turn')
-      if (!this.#answers.take(1))
+      if (!this.#answers.take(1, this.#now))
         throw new SyncError('ERR_SYNC_BUSY', 'more summaries and proofs than are worked out for one peer')
       const answer = await work()
-      this.#answers.borrow(answer.length * summaryCost)
+      this.#answers.borrow(answer.length * summaryCost, this.#now)
       this.#assertAllowed(0) // rights may have ended meanwhile
       return answer
     })
@@ -204,6 +204,10 @@ export class SyncServer {
     }
   }
 
+  get #now(): number {
+    return this.#deps.ports.pace.now()
+  }
+
   /** One answer for a tree that is not here and for a stranger: neither learns which. */
   #forbid(): SyncError {
     this.hasRefused = true
@@ -213,7 +217,7 @@ export class SyncServer {
   /** Before anything is read: nobody without a right costs more than this. */
   #assertAllowed(cost = 1): void {
     if (this.#deps.rights.scopeOf(this.#principal).length === 0) throw this.#forbid()
-    if (this.#requests.take(cost)) return
+    if (this.#requests.take(cost, this.#now)) return
     throw new SyncError('ERR_SYNC_BUSY', `more than ${requestsPerSecond} requests a second; slow down`)
   }
 
@@ -221,7 +225,7 @@ export class SyncServer {
   #assertScope(scope: Scope): void {
     const key = scopeKey(scope)
     if (this.#knownScopes.has(key)) return
-    if (!this.#scopes.take(1))
+    if (!this.#scopes.take(1, this.#now))
       throw new SyncError('ERR_SYNC_BUSY', `more than ${scopesPerMinute} other scopes a minute; later`)
     if (this.#knownScopes.size >= scopesBurst) this.#knownScopes.clear()
     this.#knownScopes.add(key)
@@ -379,7 +383,7 @@ export class SyncServer {
       for (const reference of references) {
         if (signal.aborted) return
         const bytes = mayHave(reference) ? this.#readSector(owner, reference) : undefined
-        const wait = upload.borrow(bytes?.length ?? 0)
+        const wait = upload.borrow(bytes?.length ?? 0, this.#now)
         if (wait > 0) await sleep(wait)
         small.push(partLength(bytes?.length ?? 0))
         smallBytes += 4
@@ -512,7 +516,7 @@ export class SyncServer {
       parts.push(bytes)
     }
     const size = parts.reduce((sum, { length }) => sum + length, 0)
-    this.#answers.borrow(size)
+    this.#answers.borrow(size, this.#now)
     return Promise.resolve(crypto.sha256(joined(parts, size)))
   }
 

@@ -3,7 +3,7 @@
  * compares with each of them when it connects and now and then, fetches payloads, keeps promises. Pure over its ports;
  * whoever starts it gives it connections whose principal is proven.
  */
-import type { ConnectionHandlers } from '@blocktree/network'
+import { type ConnectionHandlers, TokenBucket } from '@blocktree/network'
 import { type Id, type TakenRecord, recordType } from '@blocktree/tree'
 import { unpackFrames } from './byte-stream.ts'
 import { ChangeFeed } from './change-feed.ts'
@@ -31,7 +31,6 @@ import { Summaries } from './summaries.ts'
 import { SummaryUpkeep } from './summary-upkeep.ts'
 import { SyncError } from './sync-error.ts'
 import { SyncWork } from './sync-work.ts'
-import { TokenBucket } from './token-bucket.ts'
 import { WentBack } from './went-back.ts'
 import { ZoneHosts } from './zone-hosts.ts'
 
@@ -131,7 +130,8 @@ export class TreeSync {
     })
     this.#given = new GivenRecords(ports)
     this.#feed = new ChangeFeed(ports.random.bytes(life))
-    const rate = (perSecond = Infinity): TokenBucket => new TokenBucket(ports.pace, perSecond, perSecond)
+    const rate = (perSecond = Infinity): TokenBucket =>
+      new TokenBucket(perSecond, perSecond, ports.pace.now())
     this.#upload = rate(options.uploadBytesPerSecond)
     const links = (): Iterable<PeerLink> => this.#liveLinks()
     const shared = { ports, treeId, rights: this.#rights, links }

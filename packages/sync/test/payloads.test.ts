@@ -1,5 +1,6 @@
 /** Payloads on their way: from several peers, damaged, cut, on demand, repaired. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { TokenBucket } from '@blocktree/network'
 import type { Id } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
 import { type Cluster, give, startCluster } from './cluster.ts'
@@ -12,7 +13,6 @@ import type { PeerLink } from '../src/peer-link.ts'
 import { PeerStanding } from '../src/peer-standing.ts'
 import type { SyncPorts } from '../src/ports.ts'
 import { PeerRights } from '../src/scope.ts'
-import { TokenBucket } from '../src/token-bucket.ts'
 import { crypto } from './tree-fixture.ts'
 
 let open: Cluster | undefined
@@ -203,7 +203,7 @@ describe('payloads that nobody has', () => {
       treeId: fixture.tree.id,
       keepsAll: () => true,
       links: () => [link as unknown as PeerLink],
-      download: new TokenBucket(ports.pace, Infinity, Infinity),
+      download: new TokenBucket(Infinity, Infinity, 0),
       sleep: () => Promise.resolve(),
       progressed: () => undefined,
       scopeOf: () => [fixture.rootPlace.block],

@@ -4,11 +4,11 @@
  * never write the same (doc/spec/23-installed-apps.md, section 2).
  */
 import { type AppGrant, type GrantedPermission, writeScope } from '@blocktree/app-package'
-import { CanonicalReader, CanonicalWriter, CodecError, equalBytes } from '@blocktree/codec'
+import { type CanonicalReader, CanonicalWriter, equalBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import type { Sharing } from '@blocktree/files'
 import type { Id } from '@blocktree/tree'
-import { NodeError } from '../node-error.ts'
+import { type AppFile, damagedAppFile, decodeAppFile } from './app-file.ts'
 import type { AppPlace } from './app-place.ts'
 import type { InstallationDeps } from './installation.ts'
 
@@ -35,35 +35,31 @@ export function encodeAppSeat({ principal, isEnabled, agreed }: AppSeat): Uint8A
 
 /** @throws ERR_APP_DAMAGED */
 export function decodeAppSeat(bytes: Uint8Array, name: string): AppSeat {
-  try {
-    const reader = new CanonicalReader(bytes)
-    reader.arrayOf(5)
-    if (reader.str(domain.length) !== domain || reader.uint() !== 1) throw damaged(name)
-    const principal = reader.bin(32, 32).slice()
-    const isEnabled = reader.boolean()
-    const agreed = new Map<string, Uint8Array>()
-    let last = ''
-    for (let left = reader.array(agreedMax); left > 0; left--) {
-      reader.arrayOf(2)
-      const permission = reader.str(nameBytesMax)
-      if (permission <= last) throw damaged(name)
-      agreed.set(permission, reader.bin(32, 32).slice())
-      last = permission
-    }
-    reader.end()
-    return { principal, isEnabled, agreed }
-  } catch (cause) {
-    if (cause instanceof CodecError) throw damaged(name, cause)
-    throw cause
+  const file: AppFile = {
+    domain,
+    fields: 5,
+    version: 1,
+    title: `what a node keeps of app "${name}"`,
+    place: `its file in /apps/${name}/nodes`
   }
+  return decodeAppFile(bytes, file, (reader) => ({
+    principal: reader.bin(32, 32).slice(),
+    isEnabled: reader.boolean(),
+    agreed: readAgreed(reader, file)
+  }))
 }
 
-function damaged(name: string, cause?: unknown): NodeError {
-  return new NodeError(
-    'ERR_APP_DAMAGED',
-    `what a node keeps of app "${name}" cannot be read; restore an older version of its file in /apps/${name}/nodes`,
-    cause === undefined ? {} : { cause }
-  )
+function readAgreed(reader: CanonicalReader, file: AppFile): AppSeat['agreed'] {
+  const agreed = new Map<string, Uint8Array>()
+  let last = ''
+  for (let left = reader.array(agreedMax); left > 0; left--) {
+    reader.arrayOf(2)
+    const permission = reader.str(nameBytesMax)
+    if (permission <= last) throw damagedAppFile(file)
+    agreed.set(permission, reader.bin(32, 32).slice())
+    last = permission
+  }
+  return agreed
 }
 
 export function seatPath(place: AppPlace, node: Id): string {

@@ -3,9 +3,9 @@
  * `["blocktree-app", 1, enabled, upgrading from]`, is from before apps ran on several nodes (doc/spec/23-installed-apps.md,
  * section 2).
  */
-import { CanonicalReader, CanonicalWriter, CodecError } from '@blocktree/codec'
+import { CanonicalWriter } from '@blocktree/codec'
 import type { Id } from '@blocktree/tree'
-import { NodeError } from '../node-error.ts'
+import { decodeAppFile } from './app-file.ts'
 
 export interface AppState {
   /** Of version 1: whether it is to run on the node that installed it. */
@@ -34,27 +34,16 @@ export function encodeAppState({ upgradingFrom, upgradingNode }: Omit<AppState, 
 
 /** @throws ERR_APP_DAMAGED */
 export function decodeAppState(bytes: Uint8Array, name: string): AppState {
-  try {
-    const reader = new CanonicalReader(bytes)
-    reader.arrayOf(4)
-    if (reader.str(domain.length) !== domain) throw damaged(name)
-    const format = reader.uint()
-    if (format !== 1 && format !== 2) throw damaged(name)
-    const wasEnabled = format === 1 ? reader.boolean() : undefined
-    const upgradingFrom = reader.optional(() => reader.uint())
-    const upgradingNode = format === 1 ? undefined : reader.optional(() => reader.bin(32, 32).slice())
-    reader.end()
-    return { wasEnabled, upgradingFrom, upgradingNode }
-  } catch (cause) {
-    if (cause instanceof CodecError) throw damaged(name, cause)
-    throw cause
+  const file = {
+    domain,
+    fields: 4,
+    version: 2,
+    title: `the state of app "${name}"`,
+    place: `/apps/${name}/state`
   }
-}
-
-function damaged(name: string, cause?: unknown): NodeError {
-  return new NodeError(
-    'ERR_APP_DAMAGED',
-    `the state of app "${name}" cannot be read; restore an older version of /apps/${name}/state`,
-    cause === undefined ? {} : { cause }
-  )
+  return decodeAppFile(bytes, file, (reader, version) => ({
+    wasEnabled: version === 1 ? reader.boolean() : undefined,
+    upgradingFrom: reader.optional(() => reader.uint()),
+    upgradingNode: version === 1 ? undefined : reader.optional(() => reader.bin(32, 32).slice())
+  }))
 }
