@@ -1,5 +1,5 @@
 /** One note: a text file `/data/<id>.txt`, its first line the title. Read once, then kept in memory for lists and search. */
-import { Details, files } from '../../packages/app-sdk/assemblyscript/blocktree'
+import { Details, Failure, files, status } from '../../packages/app-sdk/assemblyscript/blocktree'
 
 export const noteBytesMax = 256 * 1024 // some 100 pages; a file for more is a file, no note
 const titleCharacters = 300
@@ -58,21 +58,24 @@ export function isId(text: string): bool {
   return true
 }
 
-/** null when it is not there, or too large for a note. */
-export function readNote(id: string): Note | null {
+/** A note, or why there is none: a code of `Failure`. */
+export class ReadNote {
+  constructor(
+    public note: Note | null,
+    public failure: u32
+  ) {}
+}
+
+export function readNote(id: string): ReadNote {
   const path = pathOf(id)
   const details: Details | null = files.stat(path)
-  if (details == null || details.size > <u64>noteBytesMax) return null
+  if (details == null) return new ReadNote(null, status)
+  if (details.size > <u64>noteBytesMax) return new ReadNote(null, Failure.TooLarge)
   const content = details.size == 0 ? new Uint8Array(0) : files.readFile(path, 0, <u32>details.size)
-  if (content == null) return null
+  if (content == null) return new ReadNote(null, status)
   const modified: u64 = details.modified < 0 ? 0 : <u64>details.modified
-  return new Note(
-    id,
-    String.UTF8.decode(content.buffer),
-    modified,
-    hexadecimal(details.version),
-    details.conflict
-  )
+  const text = String.UTF8.decode(content.buffer)
+  return new ReadNote(new Note(id, text, modified, hexadecimal(details.version), details.conflict), 0)
 }
 
 export function hexadecimal(bytes: Uint8Array): string {

@@ -36,13 +36,13 @@ export class Shelf {
     return this.notes.size >= notesMax
   }
 
-  /** undefined ids are passed over; what is gone is forgotten. */
+  /** An empty id is passed over. What is gone is forgotten; what cannot be read now stays as it was known until the node tells of it. */
   refresh(id: string): void {
     if (id.length == 0) return
-    const note = readNote(id)
-    if (note != null) this.notes.set(id, note)
-    else if (status == Failure.Denied || status == Failure.Revoked) this.isBehind = true
-    else this.notes.delete(id)
+    const read = readNote(id)
+    if (read.note != null) this.notes.set(id, read.note!)
+    else if (read.failure == Failure.Denied || read.failure == Failure.Revoked) this.isBehind = true
+    else if (read.failure == Failure.NotFound || read.failure == Failure.TooLarge) this.notes.delete(id)
   }
 
   put(note: Note): void {

@@ -88,6 +88,8 @@ export class AppInstance {
   readonly #budget: LogBudget
   readonly #context: HostContext
   #running: RunningApp | undefined
+  /** Until the app has taken `init`. */
+  #starting: Promise<RunningApp> | undefined
   #disconnect: () => void = () => undefined
   #startReason: Host.StartReason
   #migrateFrom: number | undefined
@@ -106,7 +108,7 @@ export class AppInstance {
 
   async begin(): Promise<void> {
     const { app, module, instrumentedModule, limits } = this.#options
-    this.#running = await this.#services.runner.start({
+    this.#starting = this.#services.runner.start({
       name: app,
       module,
       ...(instrumentedModule === undefined ? {} : { instrumentedModule }),
@@ -117,6 +119,11 @@ export class AppInstance {
       onLog: ({ stream, text }) => this.#logOutput(stream, text),
       onRunEvent: (event) => this.#note(event)
     })
+    try {
+      this.#running = await this.#starting
+    } finally {
+      this.#starting = undefined
+    }
     this.#disconnect = this.#services.messages.connect(app, createMailbox(this.#context))
   }
 
@@ -203,11 +210,12 @@ export class AppInstance {
     }
   }
 
+  /** What happens while the app takes `init`, to a watch that it just began or a timer, is told after it. */
   async #deliver<Name extends HostEventName>(
     name: Name,
     request: HostEvents[Name]
   ): Promise<HostEventReplies[Name]> {
-    const running = this.#running
+    const running = this.#running ?? (await this.#starting)
     if (running === undefined) throw new Error(`app "${this.app}" does not run`)
     const { event, encodeRequest, decodeReply } = hostEvents[name]
     try {

@@ -315,6 +315,9 @@ describe('locks', () => {
 })
 
 describe('watches', () => {
+  const watched = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+
   test('tell changes as events, merged while the app is busy', async () => {
     let release = (): void => undefined
     const host = await openHost({
@@ -349,6 +352,44 @@ describe('watches', () => {
     release()
     await expect.poll(() => host.events.at(-1)?.request).toMatchObject({ changes: { overrun: true } })
     release()
+  })
+
+  test('tell after `init` what changed while the app took it', async () => {
+    const host = await openHost({
+      guest: async ({ event }, guest) => {
+        if (event !== 'init') return
+        await guest.call('watch.start', { path: '/data', recursive: true })
+        watched.resolve()
+        await begun.promise
+      },
+      meanwhile: async (files) => {
+        await watched.promise
+        files.change('/apps/notes/data/files/a')
+        begun.resolve()
+      }
+    })
+    await expect.poll(() => host.events.map(({ event }) => event)).toEqual(['init', 'changed'])
+    expect(host.events.at(-1)?.request).toMatchObject({
+      changes: { changes: [{ kind: 'changed', path: '/data/a' }], overrun: false }
+    })
+  })
+
+  test('tell again, as an overrun, what the app failed at', async () => {
+    let isFailing = true
+    const host = await openHost({
+      guest: ({ event }) => {
+        if (event === 'changed' && isFailing) throw new Error('too busy')
+      }
+    })
+    await host.call('watch.start', { path: '/data', recursive: true })
+    host.files.change('/apps/notes/data/files/a')
+    await expect.poll(() => host.lines.length).toBe(1)
+    isFailing = false
+    host.timers.move(999)
+    expect(host.events.filter(({ event }) => event === 'changed')).toHaveLength(1)
+    host.timers.move(1)
+    await expect.poll(() => host.events.filter(({ event }) => event === 'changed')).toHaveLength(2)
+    expect(host.events.at(-1)?.request).toMatchObject({ changes: { changes: [], overrun: true } })
   })
 
   test('end with the handle, the process, and the grant', async () => {

@@ -110,6 +110,8 @@ export async function openHost(
     readonly http?: HttpPort
     readonly sockets?: SocketPort
     readonly limits?: Partial<AppLimits>
+    /** What happens beside the start. */
+    readonly meanwhile?: (files: MemoryFiles) => Promise<void>
   } = {}
 ): Promise<HostFixture> {
   const files = new MemoryFiles([
@@ -163,10 +165,12 @@ export async function openHost(
     })
     return instance
   }
+  const meanwhile = options.meanwhile?.(files)
   const app = await start('notes', options.granted ?? everything, (event, host) => {
     events.push(event)
     return options.guest?.(event, host)
   })
+  await meanwhile
   const host = runner.hosts[0]
   if (host === undefined) throw new Error('the app did not start')
   return {

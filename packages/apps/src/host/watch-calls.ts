@@ -25,6 +25,8 @@ export const watchCalls: HandlerGroup<'watch'> = {
   }
 }
 
+const pauseAfterFailureMs = 1000
+
 class AppWatch implements Held {
   readonly #context: HostContext
   readonly #path: GuestPath
@@ -35,6 +37,7 @@ class AppWatch implements Held {
   readonly #pending = new Map<string, Host.ChangeKind>()
   #isOverrun = false
   #isDelivering = false
+  #stopTimer: (() => void) | undefined
 
   constructor(context: CallContext, path: GuestPath, root: string) {
     this.#context = context
@@ -50,6 +53,7 @@ class AppWatch implements Held {
   release(): void {
     this.#source?.close()
     this.#source = undefined
+    this.#stopTimer?.()
   }
 
   #take(changes: readonly FileChange[] | undefined): void {
@@ -73,10 +77,20 @@ class AppWatch implements Held {
         await this.#context.deliver('changed', { changes: { watch: this.#handle, changes, overrun } })
       }
     } catch {
-      this.#isOverrun = true // the app failed at it, which is in its log; told again with the next change
+      this.#tryAgainLater() // the app failed at it, which is in its log
     } finally {
       this.#isDelivering = false
     }
+  }
+
+  /** Without it an app would not learn of what it missed before something else changes. */
+  #tryAgainLater(): void {
+    this.#isOverrun = true
+    this.#stopTimer?.()
+    if (this.#source === undefined) return
+    this.#stopTimer = this.#context.timers.start(pauseAfterFailureMs, () => {
+      if (!this.#isDelivering) void this.#deliverAll()
+    })
   }
 
   #forget(): void {

@@ -30,6 +30,7 @@ export interface FilePortDeps {
 export function createFilePort(deps: FilePortDeps): FilePort {
   const { files, actor } = deps
   const plain = new PlainPaths(deps)
+  const watches = new Map<ToldChanges, string>()
   const guarded = async <T>(act: () => T | Promise<T>): Promise<T> => {
     try {
       return await act()
@@ -46,11 +47,16 @@ export function createFilePort(deps: FilePortDeps): FilePort {
         const shown = version ?? fileOf(deps, path).versionId
         if (length === 0) return new Uint8Array(0)
         const range = { offset, length, isReadOnly: true }
-        const release = await deps.content.hold(shown)
         try {
-          return files.read(actor, path, version === undefined ? range : { ...range, version }).bytes
-        } finally {
-          release()
+          const release = await deps.content.hold(shown)
+          try {
+            return files.read(actor, path, version === undefined ? range : { ...range, version }).bytes
+          } finally {
+            release()
+          }
+        } catch (error) {
+          if (isMissingContent(error)) tellLater(deps, watches, path)
+          throw error
         }
       }),
     write: (path, content, { expected, mediaType }) =>
@@ -96,7 +102,7 @@ export function createFilePort(deps: FilePortDeps): FilePort {
       }),
     history: (path, limit) => guarded(() => historyOf(deps, path, limit)),
     storedBytes: (path) => guarded(() => storedBytes(deps, path)),
-    watch: (path, { isRecursive }, onChange) => startWatch(deps, path, isRecursive, onChange)
+    watch: (path, { isRecursive }, onChange) => startWatch(deps, watches, path, isRecursive, onChange)
   }
 }
 
@@ -241,6 +247,7 @@ const changeKinds: Readonly<Record<FileEvent['change'], FileChange['kind']>> = {
 
 function startWatch(
   deps: FilePortDeps,
+  watches: Map<ToldChanges, string>,
   path: string,
   isRecursive: boolean,
   onChange: (changes: readonly FileChange[] | undefined) => void
@@ -260,12 +267,32 @@ function startWatch(
       else onChange([{ kind: changeKinds[event.change], path: at }])
     }
   })
+  watches.set(told, path)
   void follow(events, told, onChange).catch(() => onChange(undefined))
   return {
     close() {
+      watches.delete(told)
       told.close()
       ended.abort()
     }
+  }
+}
+
+function isMissingContent(error: unknown): boolean {
+  const isOurs = error instanceof FilesError || error instanceof NodeError
+  return isOurs && failures[error.code] === 'unreachable'
+}
+
+/** Watches of the place tell when the content that was not there for a read has come. */
+function tellLater(
+  { files, actor }: FilePortDeps,
+  watches: ReadonlyMap<ToldChanges, string>,
+  path: string
+): void {
+  if (watches.size === 0 || !files.exists(actor, path)) return
+  const { block, kind, versionId } = files.stat(actor, path)
+  for (const [told, root] of watches) {
+    if (isWithin(path, root)) told.missed({ block, kind, path, versionId })
   }
 }
 

@@ -15,6 +15,8 @@ const waitingMax = 4096
 interface Waiting {
   readonly event: FileEvent
   readonly sinceMs: number
+  /** No change: a reader found its content missing. */
+  readonly isMissed: boolean
 }
 
 export interface ToldChangesDeps {
@@ -45,15 +47,29 @@ export class ToldChanges {
     const path = this.#deps.files.pathOf(this.#deps.owner, event.block)
     if (path === undefined || this.#isReadable(event, path)) return this.#deps.tell(event, path)
     if (this.#waiting.size >= waitingMax) return this.#deps.tell(undefined, undefined)
-    this.#waiting.set(key, { event, sinceMs: this.#deps.timers.monotonic() })
-    this.#pauseMs = firstPauseMs
-    this.#stopTimer?.()
-    this.#wait()
+    this.#waitFor(key, event, false)
+  }
+
+  /**
+   * The app read a file whose content is not here yet: it is told when it is. A header may have come just before the
+   * watch began, its content after.
+   */
+  missed(file: Omit<FileEvent, 'change' | 'token'>): void {
+    const key = file.block.toHex()
+    if (this.#waiting.has(key) || this.#waiting.size >= waitingMax) return
+    this.#waitFor(key, { ...file, change: 'changed', token: '' }, true)
   }
 
   close(): void {
     this.#stopTimer?.()
     this.#waiting.clear()
+  }
+
+  #waitFor(key: string, event: FileEvent, isMissed: boolean): void {
+    this.#waiting.set(key, { event, sinceMs: this.#deps.timers.monotonic(), isMissed })
+    this.#pauseMs = firstPauseMs
+    this.#stopTimer?.()
+    this.#wait()
   }
 
   #wait(): void {
@@ -67,12 +83,12 @@ export class ToldChanges {
 
   #look(): void {
     const { files, owner, timers, tell } = this.#deps
-    for (const [key, { event, sinceMs }] of this.#waiting) {
+    for (const [key, { event, sinceMs, isMissed }] of this.#waiting) {
       const path = files.pathOf(owner, event.block)
       const isOver = timers.monotonic() - sinceMs > patienceMs
       if (path !== undefined && !isOver && !this.#isReadable(event, path)) continue
       this.#waiting.delete(key)
-      tell(event, path)
+      if (!isOver || !isMissed) tell(event, path)
     }
   }
 

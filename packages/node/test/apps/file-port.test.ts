@@ -1,9 +1,11 @@
 import type { FilePort } from '@blocktree/apps'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { AppContent } from '../../src/apps/app-content.ts'
 import { createFilePort } from '../../src/apps/file-port.ts'
 import { createTimerPort } from '../../src/apps/timer-port.ts'
 import type { SpaceGuard } from '../../src/space-guard.ts'
 import { createSpaceGuard } from '../../src/space-guard.ts'
+import { fileElsewhere } from '../../src/sync/read-content.ts'
 import { anySpace } from './app-world.ts'
 import { firstImage, nextProcess, type World } from '../crash/crash-world.ts'
 
@@ -17,13 +19,16 @@ beforeEach(async () => {
   port = portWith(anySpace)
 })
 
-function portWith(space: SpaceGuard): FilePort {
+function portWith(
+  space: SpaceGuard,
+  hold: AppContent['hold'] = () => Promise.resolve(() => undefined)
+): FilePort {
   return createFilePort({
     files: world.files,
     actor: world.owner,
     owner: world.owner,
     space,
-    content: { hold: () => Promise.resolve(() => undefined) },
+    content: { hold },
     timers: createTimerPort()
   })
 }
@@ -107,6 +112,20 @@ describe('watch', () => {
     await write('/own/a', 1)
     await expect.poll(() => told).toEqual([{ kind: 'created', path: '/own/a' }])
     watched.close()
+  })
+
+  test('tells of a file whose content was not here when it was read, once it can be read', async () => {
+    await write('/own/a', 1)
+    const late = portWith(anySpace, () => Promise.reject(fileElsewhere(['home'])))
+    const told: unknown[] = []
+    const watched = late.watch('/own', { isRecursive: true }, (changes) => told.push(...(changes ?? [])))
+    const elsewhere = late.watch('/plain', { isRecursive: true }, () => told.push('elsewhere'))
+    const range = { offset: 0, length: 1 }
+    await expect(late.read('/own/none', range)).rejects.toMatchObject({ failure: 'not-found' })
+    await expect(late.read('/own/a', range)).rejects.toMatchObject({ failure: 'unreachable' })
+    await expect.poll(() => told).toEqual([{ kind: 'changed', path: '/own/a' }])
+    watched.close()
+    elsewhere.close()
   })
 })
 
