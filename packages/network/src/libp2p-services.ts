@@ -8,7 +8,7 @@ import {
   type Libp2pFeatures,
   type RelayServerOptions
 } from './libp2p-options.ts'
-import { NetworkError } from './network-error.ts'
+import type { NetworkLimits } from './limits.ts'
 import { type RecordRule, recordParts } from './signed-records.ts'
 
 type Services = NonNullable<Libp2pOptions['services']>
@@ -37,7 +37,11 @@ interface OpenParts {
 }
 
 /** Throws `ERR_NETWORK_FEATURE_MISSING` when a package that a feature needs is not installed. */
-export async function loadParts(features: Libp2pFeatures, records?: RecordRule): Promise<Libp2pParts> {
+export async function loadParts(
+  features: Libp2pFeatures,
+  limits: NetworkLimits,
+  records?: RecordRule
+): Promise<Libp2pParts> {
   const parts: OpenParts = {
     services: {},
     transports: [],
@@ -46,17 +50,24 @@ export async function loadParts(features: Libp2pFeatures, records?: RecordRule):
     onNearby: { listener: () => undefined },
     reserved: { has: () => false }
   }
-  await addTransports(parts, features)
+  await addTransports(parts, features, limits)
   await addServices(parts, features, records)
   return parts
 }
 
-async function addTransports(parts: OpenParts, features: Libp2pFeatures): Promise<void> {
+async function addTransports(
+  parts: OpenParts,
+  features: Libp2pFeatures,
+  limits: NetworkLimits
+): Promise<void> {
   if (features.webSockets === true) {
     const { webSockets } = await import('@libp2p/websockets')
     parts.transports.push(webSockets())
   }
-  if (features.quic === true) parts.transports.push(await loadQuic())
+  if (features.quic === true) {
+    const { loadQuic } = await import('./quic.ts')
+    parts.transports.push(await loadQuic(limits))
+  }
   if (features.relay === true) {
     const { circuitRelayTransport } = await import('@libp2p/circuit-relay-v2')
     parts.transports.push(circuitRelayTransport())
@@ -161,30 +172,4 @@ function reservationsOf({ reservationsMax, connectionBound }: RelayServerOptions
     defaultDataLimit: BigInt(connectionBound.bytes),
     defaultDurationLimit: connectionBound.durationMs
   }
-}
-
-interface QuicModule {
-  readonly quic: () => Transports[number]
-}
-
-async function loadQuic(): Promise<Transports[number]> {
-  const name: string = '@chainsafe/libp2p-quic'
-  let loaded: unknown
-  try {
-    loaded = await import(name)
-  } catch (error) {
-    throw new NetworkError(
-      'ERR_NETWORK_FEATURE_MISSING',
-      `QUIC needs the optional package ${name}, which is not installed; "npm install ${name}@2" beside the program, or switch QUIC off`,
-      { cause: error }
-    )
-  }
-  if (isQuicModule(loaded)) return loaded.quic()
-  throw new NetworkError('ERR_NETWORK_FEATURE_MISSING', `the installed ${name} has no transport in it`)
-}
-
-function isQuicModule(loaded: unknown): loaded is QuicModule {
-  return (
-    typeof loaded === 'object' && loaded !== null && 'quic' in loaded && typeof loaded.quic === 'function'
-  )
 }

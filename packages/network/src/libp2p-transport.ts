@@ -27,6 +27,7 @@ import { type Libp2pParts, loadParts } from './libp2p-services.ts'
 import { type NetworkLimits, networkLimitsDefault } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import { formatPeerId, parsePeerId, transportKeyBytes } from './peer-id.ts'
+import { boundWrites } from './quic.ts'
 import { isRelayAddress, RelayReservations, type Listening } from './relay-reservations.ts'
 import { recordKey } from './signed-records.ts'
 import { SourceCount } from './source.ts'
@@ -38,8 +39,9 @@ const addressDialMs = 3000
 const nearbyMs = 120_000 // mDNS asks again every ten seconds
 const nearbyPeersMax = 256 // anybody in the local network can claim to be any number of them
 const nearbyAddressesMax = 16
-// libp2p passes on the message of noise's UnexpectedPeerError and drops its class
-const mismatchPattern = /does not match expected remote identity key|unexpected peer/i
+// libp2p passes on the message of noise's UnexpectedPeerError and drops its class; QUIC has none of its own
+const mismatchPattern =
+  /does not match expected remote identity key|unexpected peer|dialed peer \S+ but connected to/i
 // Without its pings the muxer knows no round trip and never widens the window of a stream, so it begins wide. Each frame
 // received costs a frame back, and a frame is as long as the window lets it be.
 const muxerOptions = {
@@ -58,7 +60,7 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
     )
   }
   const limits = { ...networkLimitsDefault, ...options.limits }
-  const parts = await loadParts(options.features ?? {}, options.records)
+  const parts = await loadParts(options.features ?? {}, limits, options.records)
   // `privateKeyFromRaw` of a seed would make a key of another kind without a word
   const privateKey = await generateKeyPairFromSeed('Ed25519', options.seed)
   const announce = (options.announce ?? []).map((address) => parseAddress(address).text)
@@ -369,6 +371,7 @@ export class Libp2pTransport implements Transport, Discovery {
   #link(stream: Stream, connection: Connection): ByteLink {
     this.#links.set(connection, (this.#links.get(connection) ?? 0) + 1)
     stream.addEventListener('close', () => this.#unlink(connection), { once: true })
+    boundWrites(stream, connection)
     return createStreamLink(stream)
   }
 

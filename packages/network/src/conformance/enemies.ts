@@ -64,7 +64,7 @@ export function testEnemies(check: Check): void {
         }
       })
     })
-    const link = await driver.dialRaw(addressOf(there))
+    const link = await driver.dialRaw(addressOf(there), true)
     link.send([encode(hello)])
     for (let id = 1; id <= 5000; id++) {
       link.send([encode({ type: frameType.request, id, timeoutMs: 1000, method: 'x', body: empty })])
