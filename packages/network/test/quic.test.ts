@@ -5,17 +5,13 @@ import { testNetwork } from '@blocktree/network/conformance'
 import { createLibp2pNetwork } from '@blocktree/network/libp2p'
 import { parseAddress } from '../src/address.ts'
 import { createLibp2pTransport } from '../src/libp2p-transport.ts'
+import { isQuicInstalled } from './quic-package.ts'
 import { createSocketDriver } from './socket-driver.ts'
 
 const listen = ['/ip4/127.0.0.1/udp/0/quic-v1']
 const features = { quic: true }
 
-const isInstalled = await import('@chainsafe/libp2p-quic' as string).then(
-  () => true,
-  () => false
-)
-
-describe.runIf(isInstalled)('QUIC (needs @chainsafe/libp2p-quic)', () => {
+describe.runIf(isQuicInstalled)('QUIC (needs @chainsafe/libp2p-quic)', () => {
   testNetwork('libp2p over QUIC', () =>
     Promise.resolve(
       createSocketDriver({
