@@ -59,6 +59,8 @@ export interface PrincipalDirectory {
   find(text: string): KnownPrincipal
   /** The id behind a name or an id's text, whether or not its record is held. ERR_PRINCIPAL_UNKNOWN. */
   idOf(text: string): Id
+  /** Whether its key is here, open or not; the root key, which other nodes may use too, is nobody's own. */
+  holdsKeyOf(id: Id): boolean
   /** Asked for texts that are neither a given name nor an id: names of nodes. */
   knowAlso(idOf: (text: string) => Id | undefined): void
   /** The given name, else the text of the id. */
@@ -102,6 +104,7 @@ class Directory implements PrincipalDirectory {
   readonly #options: PrincipalDirectoryOptions
   readonly #names: Map<string, string>
   readonly #actors = new Map<string, Actor>()
+  readonly #keyNames = new Set<string>()
   #alsoKnown: (text: string) => Id | undefined = () => undefined
 
   constructor(options: PrincipalDirectoryOptions, names: Map<string, string>) {
@@ -114,6 +117,7 @@ class Directory implements PrincipalDirectory {
   }
 
   async open(): Promise<void> {
+    for (const name of await this.#options.keys.list()) this.#keyNames.add(name)
     const node = await this.actorOf(nodeKeyName)
     if (!this.#names.has(formatId(node.id))) await this.rename(node.id, nodeKeyName)
     await this.nameRoot()
@@ -183,6 +187,7 @@ class Directory implements PrincipalDirectory {
     const secret = createPrincipalSecret(crypto.random.bytes(32), crypto.random.bytes(32))
     try {
       await keys.create(name, secret)
+      this.#keyNames.add(name)
       const principal = createPrincipal(crypto, secret)
       await tree.commitLocal({ records: [{ record: principal.record }] })
       await this.rename(principal.id, name)
@@ -239,6 +244,11 @@ class Directory implements PrincipalDirectory {
     this.#alsoKnown = idOf
   }
 
+  holdsKeyOf(id: Id): boolean {
+    const name = this.#names.get(formatId(id))
+    return name !== undefined && name !== rootKeyName && this.#keyNames.has(name)
+  }
+
   nameOf(id: Id): string {
     const text = formatId(id)
     return this.#names.get(text) ?? text
@@ -255,6 +265,7 @@ class Directory implements PrincipalDirectory {
     actor?.close()
     actor?.principal.close()
     await this.#options.keys.remove(name)
+    this.#keyNames.delete(name)
     for (const [id, known] of this.#names) {
       if (known !== name) continue
       this.#names.delete(id)

@@ -25,7 +25,7 @@ export class GivenRecords {
     const headers = taken.filter(({ type }) => type === recordType.header).slice(-seenIdsMax)
     if (headers.length === 0) return
     const name = principal.toHex()
-    this.#peers.set(name, [...this.#of(principal), ...headers.map(({ id }) => id)].slice(-seenIdsMax))
+    this.#peers.set(name, this.#latest(principal, [...this.#of(principal), ...headers.map(({ id }) => id)]))
     this.#unsaved.add(name)
     this.#cancelSave ??= this.#ports.pace.after(saveAfterMs, () => void this.save().catch(() => undefined))
   }
@@ -47,6 +47,22 @@ export class GivenRecords {
     if (local.length > 0) await this.#ports.store.commit({ local }, { durability: 'none' })
   }
 
+  /** The last ones, half of them of its own: only what it signed itself shows a peer that it went back. */
+  #latest(principal: Id, ids: readonly Id[]): Id[] {
+    if (ids.length <= seenIdsMax) return [...ids]
+    const { tree } = this.#ports
+    const isOwn = ids.map((id) => equalBytes(tree.header(id)?.signer ?? new Uint8Array(0), principal))
+    let owns = isOwn.filter(Boolean).length
+    let excess = ids.length - seenIdsMax
+    return ids.filter((_, at) => {
+      const isKept = excess === 0 || (isOwn[at] === true && owns <= seenIdsMax / 2)
+      if (isKept) return true
+      excess--
+      if (isOwn[at] === true) owns--
+      return false
+    })
+  }
+
   #of(principal: Id): readonly Id[] {
     const known = this.#peers.get(principal.toHex())
     if (known !== undefined) return known
@@ -59,8 +75,8 @@ export class GivenRecords {
   }
 }
 
-/** What is at or above an entry of the newest base, where there is one: a node gives up nothing of that. */
-function mustBeHeld(tree: TreeState, id: Id): boolean {
+/** False for what lies below an entry of the newest base, where there is one: a node may have given that up. */
+export function mustBeHeld(tree: TreeState, id: Id): boolean {
   const header = tree.header(id)
   const summary = header === undefined ? undefined : tree.blockSummary(header.body.block)
   if (summary === undefined || hasUnreadCheckpoint(tree, summary.zone)) return false

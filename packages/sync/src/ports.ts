@@ -13,6 +13,8 @@ export interface Pace {
 /** In whose name this node promises. */
 export interface Self {
   readonly principal: Id
+  /** Whether this node alone signs for the principal; for its own principal alone when left out. */
+  readonly isOwn?: (principal: Id) => boolean
   /** undefined while the key is locked. */
   readonly signer: () => Signer | undefined
   /** The cap with `host` or `keep` over a zone; undefined when there is none. `cap` is undefined for the root. */

@@ -81,7 +81,7 @@ export interface ServerDeps {
   /** Resolves when something was stored, or after a while. */
   readonly progress: (signal: AbortSignal) => Promise<void>
   /** A peer says that this node gave it versions that are not held here. */
-  readonly wentBack: (principal: Id, lacking: readonly Id[]) => void
+  readonly wentBack: (principal: Id, lacking: readonly Id[], scope: Scope) => void
   /** Waits without keeping anything alive. */
   readonly sleep: (milliseconds: number) => Promise<void>
 }
@@ -261,7 +261,7 @@ export class SyncServer {
   #seen(ask: SeenAsk): Uint8Array {
     this.#viewOf(ask)
     const lacking = ask.ids.filter((id) => !this.#deps.ports.store.hasRecord(id))
-    if (lacking.length > 0) this.#deps.wentBack(this.#principal, lacking)
+    if (lacking.length > 0) this.#deps.wentBack(this.#principal, lacking, ask.scope)
     return encodeSeenAnswer(lacking)
   }
 

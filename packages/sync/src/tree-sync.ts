@@ -194,7 +194,7 @@ export class TreeSync {
       checkFresh: (link, record, signal) => this.#scrubber.checkFresh(link, record, signal)
     })
     const [intake, puller] = [this.#intake, this.#puller]
-    this.#wentBack = new WentBack({ ports, rights: this.#rights, given: this.#given, puller, work })
+    this.#wentBack = new WentBack({ ports, rights: this.#rights, given: this.#given, puller, work, links })
     this.#comparisons = new Comparisons({
       ports,
       work,
@@ -441,6 +441,7 @@ export class TreeSync {
 
   #taken(taken: readonly TakenRecord[], durable: Promise<void>): void {
     this.#summaries.take(taken)
+    this.#wentBack.taken(taken)
     this.#contents.taken(taken)
     this.#payloads.taken(taken.map(({ id }) => id))
     if (taken.some(({ type }) => type === recordType.cap || type === recordType.grant)) this.#welcomeLater()
@@ -505,7 +506,7 @@ export class TreeSync {
         claimOf: (header) => this.#contents.claimOf(header),
         progress: (signal) => this.#work.progress(signal),
         sleep: (milliseconds) => this.#work.sleep(milliseconds),
-        wentBack: (from, lacking) => this.#wentBack.heard(from, lacking)
+        wentBack: (from, lacking, scope) => this.#wentBack.heard(from, lacking, scope)
       },
       principal
     )

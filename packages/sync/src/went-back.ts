@@ -1,9 +1,10 @@
 /**
  * Nodes whose disk was restored from a backup or snapshot (spec 28.11): a peer that went back is told so at every
- * comparison, and this node writes nothing when hosts say it of it, until it has caught up.
+ * comparison, and this node writes nothing when a host shows it what it signed and forgot, until it has caught up.
  */
-import type { Id } from '@blocktree/tree'
-import type { GivenRecords } from './given-records.ts'
+import { equalBytes } from '@blocktree/codec'
+import { type Id, type TakenRecord, recordType } from '@blocktree/tree'
+import { type GivenRecords, mustBeHeld } from './given-records.ts'
 import type { LinkState } from './link-state.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { SyncPorts } from './ports.ts'
@@ -17,12 +18,17 @@ export interface WentBackDeps {
   readonly given: GivenRecords
   readonly puller: Puller
   readonly work: SyncWork
+  readonly links: () => Iterable<PeerLink>
 }
+
+const showingMs = 60_000 // for at most 16 headers
 
 export class WentBack {
   readonly #deps: WentBackDeps
-  /** What this node gave others before and does not hold, by the host that says so: of each what it said last. */
-  readonly #lost: Map<string, readonly Id[]> = new Map()
+  /** Versions that hosts say this node gave them and lacks, by who is asked for them now. */
+  readonly #claims: Map<string, ReadonlySet<string>> = new Map()
+  /** Hosts that were heard while writes were held: each once, so that none can hold them by telling ever more. */
+  readonly #heard: Set<string> = new Set()
 
   constructor(deps: WentBackDeps) {
     this.#deps = deps
@@ -46,33 +52,73 @@ export class WentBack {
       })
   }
 
-  /** A host tells what this node gave it. Others are not believed: they could keep this node from writing. */
-  heard(principal: Id, lacking: readonly Id[]): void {
-    if (!this.#deps.rights.isHostOfAll(principal)) return
-    this.#lost.set(principal.toHex(), lacking)
-    if (this.#deps.ports.tree.holdsWrites) return
-    this.#deps.ports.onNote?.({
-      level: 'warn',
-      message: 'this node went back to an older state: nothing is written here until it has caught up',
-      details: { peer: principal.toHex(), versions: lacking.length }
-    })
-    this.#deps.work.run(this.#deps.ports.tree.setHoldsWrites(true))
+  /**
+   * A host tells what this node gave it: it is asked for that at once, and believed when it shows something of it
+   * (`taken`). Others are not asked: they could keep this node from writing.
+   */
+  heard(principal: Id, lacking: readonly Id[], scope: Scope): void {
+    const { rights, links, work, ports } = this.#deps
+    if (!rights.isHostOfAll(principal)) return
+    const name = principal.toHex()
+    const link = [...links()].find((one) => one.name === name)
+    if (link === undefined || this.#claims.has(name) || this.#heard.has(name)) return
+    if (ports.tree.holdsWrites) this.#heard.add(name)
+    this.#claims.set(name, new Set(lacking.map((id) => id.toHex())))
+    work.run(this.#fetch(link, lacking, scope).finally(() => this.#claims.delete(name)))
   }
 
-  /** In step with a host: what was lost has come back, or who told of it has not got it, or is no host any more. */
-  async caughtUp({ principal, name }: PeerLink, { inStep }: PullReport): Promise<void> {
-    const { tree, store } = this.#deps.ports
+  /** Each record that was taken: one that was claimed, and that only this node can have signed, shows that it went back. */
+  taken(taken: readonly TakenRecord[]): void {
+    if (this.#claims.size === 0) return
+    const { tree, work, onNote } = { ...this.#deps, ...this.#deps.ports }
+    if (tree.holdsWrites) return
+    const shown = taken.find((record) => this.#isClaimed(record) && this.#isForgotten(record.id))
+    if (shown === undefined) return
+    onNote?.({
+      level: 'warn',
+      message: 'this node went back to an older state: nothing is written here until it has caught up',
+      details: { peers: [...this.#claims.keys()], version: shown.id.toHex() }
+    })
+    for (const teller of this.#claims.keys()) this.#heard.add(teller)
+    work.run(tree.setHoldsWrites(true))
+  }
+
+  /** In step with a host: what was lost has come back, as far as the hosts that tell of it could show it. */
+  async caughtUp({ principal }: PeerLink, { inStep }: PullReport): Promise<void> {
+    const { tree } = this.#deps.ports
     if (!tree.holdsWrites || !inStep || !this.#deps.rights.isHostOfAll(principal)) return
-    for (const [teller, ids] of this.#lost) {
-      const isHost = this.#deps.rights.isHostOfAll(Uint8Array.fromHex(teller))
-      if (teller === name || !isHost || ids.every((id) => store.hasRecord(id))) this.#lost.delete(teller)
-    }
-    if (this.#lost.size > 0) return
+    if (this.#claims.size > 0) return // ends within a minute; comparisons go on
+    this.#heard.clear()
     await tree.setHoldsWrites(false)
     this.#deps.ports.onNote?.({
       level: 'warn',
       message: 'this node has caught up, and writes again',
       details: {}
     })
+  }
+
+  async #fetch(link: PeerLink, lacking: readonly Id[], scope: Scope): Promise<void> {
+    const late = new AbortController()
+    const cancel = this.#deps.ports.pace.after(showingMs, () => late.abort())
+    try {
+      const signal = AbortSignal.any([link.ending.signal, late.signal])
+      await this.#deps.puller.pullRecords(link, scope, lacking, signal)
+    } finally {
+      cancel()
+    }
+  }
+
+  #isClaimed({ id, type }: TakenRecord): boolean {
+    if (type !== recordType.header) return false
+    const key = id.toHex()
+    return [...this.#claims.values()].some((ids) => ids.has(key))
+  }
+
+  /** What others signed can be new to any node. */
+  #isForgotten(id: Id): boolean {
+    const { tree, self } = this.#deps.ports
+    const signer = tree.header(id)?.signer
+    if (signer === undefined || !mustBeHeld(tree, id)) return false
+    return equalBytes(signer, self.principal) || self.isOwn?.(signer) === true
   }
 }

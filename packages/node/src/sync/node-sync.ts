@@ -35,7 +35,7 @@ export interface NodeSyncOptions {
   readonly trees: Pick<TreeRouter, 'own' | 'held'> & {
     readonly hosted: Pick<TreeRouter['hosted'], 'names' | 'isHosted'>
   }
-  readonly principals: Pick<PrincipalDirectory, 'node' | 'nameOf'>
+  readonly principals: Pick<PrincipalDirectory, 'node' | 'nameOf' | 'holdsKeyOf'>
   /** Collects what the store of a tree need not hold any more. @returns bytes that were freed */
   readonly collect: (held: HeldTree, signal: AbortSignal) => Promise<number>
   readonly crypto: CryptoProvider
@@ -299,6 +299,7 @@ export class NodeSync {
         pace,
         self: {
           principal: principals.node.id,
+          isOwn: (principal) => principals.holdsKeyOf(principal),
           signer: () => node().signer,
           promiseCap: (zone) =>
             node().capFor({ home: zone, block: undefined }, right.host) ??

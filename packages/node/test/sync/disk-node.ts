@@ -93,7 +93,7 @@ export async function startDiskNode(options: DiskNodeOptions): Promise<DiskNode>
   await files.settleArrivals(actor)
   const sync = new NodeSync({
     trees: { own: held, held: () => Promise.resolve(held), hosted: { names: [], isHosted: () => false } },
-    principals: { node: actor, nameOf: formatId },
+    principals: { holdsKeyOf: () => false, node: actor, nameOf: formatId },
     crypto,
     clock,
     log: createLog({ level: 'error', format: 'json', now: Date.now, write: () => undefined }),
