@@ -80,36 +80,40 @@ describe('an interrupted transfer', () => {
     expect(fixture.files.exists(fixture.actor, '/x')).toBe(false)
   })
 
-  test('a killed process leaves whole files only, and the next import takes the rest', async () => {
-    await using scratch = await newTransferFixture({ workers: 1 })
-    const source = makeMany(scratch.directory, 6000)
-    const program = new URL('./killed-import.ts', import.meta.url).pathname
-    const room = join(scratch.directory, 'killed')
-    mkdirSync(room)
-    const child = spawn(process.execPath, ['--conditions=source', program, room, source], {
-      stdio: ['ignore', 'pipe', 'inherit']
-    })
-    // it says where its store is, then how many files it has taken
-    for await (const chunk of child.stdout) if (String(chunk).includes('taken')) break
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-    const fixture = await openTransferFixture(join(room, 'fixture'))
-    try {
-      const { transfer, actor, files } = fixture
-      const first = await files.list(actor, '/many/d0', { limit: 100 })
-      for (const { name, size } of first.entries) {
-        expect(files.read(actor, `/many/d0/${name}`).bytes.length).toBe(size)
-        expect(size).toBe(readFileSync(join(source, 'd0', name)).length)
+  test(
+    'a killed process leaves whole files only, and the next import takes the rest',
+    { timeout: 120_000 },
+    async () => {
+      await using scratch = await newTransferFixture({ workers: 1 })
+      const source = makeMany(scratch.directory, 6000)
+      const program = new URL('./killed-import.ts', import.meta.url).pathname
+      const room = join(scratch.directory, 'killed')
+      mkdirSync(room)
+      const child = spawn(process.execPath, ['--conditions=source', program, room, source], {
+        stdio: ['ignore', 'pipe', 'inherit']
+      })
+      // it says where its store is, then how many files it has taken
+      for await (const chunk of child.stdout) if (String(chunk).includes('taken')) break
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      const fixture = await openTransferFixture(join(room, 'fixture'))
+      try {
+        const { transfer, actor, files } = fixture
+        const first = await files.list(actor, '/many/d0', { limit: 100 })
+        for (const { name, size } of first.entries) {
+          expect(files.read(actor, `/many/d0/${name}`).bytes.length).toBe(size)
+          expect(size).toBe(readFileSync(join(source, 'd0', name)).length)
+        }
+        const rest = await transfer.importTree(actor, source, '/many')
+        expect(rest.problems).toEqual([])
+        expect(rest.files + rest.unchanged).toBe(6000)
+        await transfer.exportTree(actor, '/many', join(scratch.directory, 'out'))
+        expect(isSame(source, join(scratch.directory, 'out'))).toBe(true)
+      } finally {
+        await fixture.close()
       }
-      const rest = await transfer.importTree(actor, source, '/many')
-      expect(rest.problems).toEqual([])
-      expect(rest.files + rest.unchanged).toBe(6000)
-      await transfer.exportTree(actor, '/many', join(scratch.directory, 'out'))
-      expect(isSame(source, join(scratch.directory, 'out'))).toBe(true)
-    } finally {
-      await fixture.close()
     }
-  })
+  )
 
   test('parts that a killed export left are replaced by the next one', async () => {
     await using fixture = await newTransferFixture({ workers: 1 })
