@@ -1,5 +1,6 @@
 /** Commands for content by URN; those that begin with `eris` need no node. Part of ./command-table.ts. */
 import type { Argument, CommandDefinition, Option } from './command.ts'
+import { waitOptions } from './shared-arguments.ts'
 
 const urn: Argument = { name: 'URN', completes: 'nothing' }
 const store: Option = {
@@ -63,7 +64,7 @@ export const erisCommands: readonly CommandDefinition[] = [
     group: 'Content by URN',
     summary: 'Write the content of a URN into the tree, where nothing is yet',
     arguments: [urn, { name: 'PATH', completes: 'tree' }],
-    options: [],
+    options: waitOptions,
     examples: [['blocktree fetch urn:eris:B4... /photos-of-a-friend', '']],
     load: () => import('./commands/fetch.ts')
   },

@@ -1,6 +1,6 @@
 /** Commands on files, directories and their history; part of ./command-table.ts. */
 import type { CommandDefinition } from './command.ts'
-import { optionalPath, path } from './shared-arguments.ts'
+import { optionalPath, path, waitOptions } from './shared-arguments.ts'
 
 export const fileCommands: readonly CommandDefinition[] = [
   {
@@ -42,12 +42,7 @@ export const fileCommands: readonly CommandDefinition[] = [
         value: 'TOKEN',
         summary: 'of a single file: refuse when its lock was given to somebody else since ("lock")'
       },
-      {
-        name: 'wait',
-        value: 'NODES',
-        summary:
-          'of a single file: wait half a minute until so many nodes, this one counted, promised to keep it'
-      }
+      ...waitOptions
     ],
     examples: [
       ['blocktree put letter.txt /documents/', 'a file into a directory'],
@@ -92,7 +87,12 @@ export const fileCommands: readonly CommandDefinition[] = [
     summary: 'Make a directory',
     arguments: [path],
     options: [
-      { name: 'parents', short: 'p', summary: 'make the directories above it too; no error when it is there' }
+      {
+        name: 'parents',
+        short: 'p',
+        summary: 'make the directories above it too; no error when it is there'
+      },
+      ...waitOptions
     ],
     examples: [['blocktree mkdir -p /documents/2026/letters', '']],
     load: () => import('./commands/mkdir.ts')
@@ -107,7 +107,8 @@ export const fileCommands: readonly CommandDefinition[] = [
     ],
     options: [
       { name: 'replace', short: 'f', summary: 'replace what is at the destination' },
-      { name: 'fence', value: 'TOKEN', summary: 'only while the lock of SOURCE is held under this token' }
+      { name: 'fence', value: 'TOKEN', summary: 'only while the lock of SOURCE is held under this token' },
+      ...waitOptions
     ],
     examples: [['blocktree mv /letter.txt /documents/', '']],
     load: () => import('./commands/mv.ts')
@@ -122,7 +123,8 @@ export const fileCommands: readonly CommandDefinition[] = [
     ],
     options: [
       { name: 'recursive', short: 'r', summary: 'copy directories' },
-      { name: 'replace', short: 'f', summary: 'replace what is at the destination' }
+      { name: 'replace', short: 'f', summary: 'replace what is at the destination' },
+      ...waitOptions
     ],
     examples: [['blocktree cp -r /photos /photos-2026', '']],
     load: () => import('./commands/cp.ts')
@@ -132,7 +134,10 @@ export const fileCommands: readonly CommandDefinition[] = [
     group: 'Files',
     summary: 'Remove files or directories; earlier versions stay in the history',
     arguments: [path, { name: 'PATH', completes: 'tree', isOptional: true, isRest: true }],
-    options: [{ name: 'recursive', short: 'r', summary: 'remove directories with everything below' }],
+    options: [
+      { name: 'recursive', short: 'r', summary: 'remove directories with everything below' },
+      ...waitOptions
+    ],
     examples: [['blocktree rm -r /photos', '']],
     load: () => import('./commands/rm.ts')
   },
@@ -141,7 +146,7 @@ export const fileCommands: readonly CommandDefinition[] = [
     group: 'Files',
     summary: 'Make a symbolic link',
     arguments: [{ name: 'TARGET', completes: 'tree' }, path],
-    options: [],
+    options: waitOptions,
     examples: [['blocktree ln letters/today.txt /documents/now', '']],
     load: () => import('./commands/ln.ts')
   },
@@ -159,7 +164,7 @@ export const fileCommands: readonly CommandDefinition[] = [
     group: 'Files',
     summary: 'Make an earlier version the current one again',
     arguments: [path, { name: 'VERSION', completes: 'nothing' }],
-    options: [],
+    options: waitOptions,
     examples: [['blocktree restore /documents/letter.txt 3', 'by its number or id in the history']],
     load: () => import('./commands/restore.ts')
   },
@@ -168,7 +173,7 @@ export const fileCommands: readonly CommandDefinition[] = [
     group: 'Files',
     summary: 'Bring back what was removed at a path last',
     arguments: [path],
-    options: [],
+    options: waitOptions,
     examples: [['blocktree undelete /documents/letter.txt', '']],
     load: () => import('./commands/undelete.ts')
   },
@@ -182,7 +187,8 @@ export const fileCommands: readonly CommandDefinition[] = [
       {
         name: 'drop',
         summary: 'settle versions that wait, are late or were set aside too; they stay in the history'
-      }
+      },
+      ...waitOptions
     ],
     examples: [],
     load: () => import('./commands/resolve.ts')

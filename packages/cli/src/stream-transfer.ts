@@ -6,7 +6,13 @@ import { createReadStream, createWriteStream, existsSync } from 'node:fs'
 import { lstat, mkdir, opendir, readlink, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { FileStatus, TransferReport } from '@blocktree/node/method-table'
+import type {
+  FileStatus,
+  ImportReport,
+  TransferReport,
+  Wait,
+  WritePromise
+} from '@blocktree/node/method-table'
 import { CliError } from './cli-error.ts'
 import { listDirectory } from './list-directory.ts'
 import type { NodeClient } from './node-client.ts'
@@ -19,6 +25,7 @@ interface Job {
   readonly destination: string
   readonly replace: boolean
   readonly followLinks?: boolean
+  readonly wait?: Wait
   readonly signal: AbortSignal
   readonly onProgress: (report: ProgressReport) => void
 }
@@ -31,31 +38,42 @@ interface Count {
   unchanged: number
 }
 
-export async function putByStreams(job: Job): Promise<TransferReport> {
-  const count: Count = { files: 0, directories: 0, symlinks: 0, bytes: 0, unchanged: 0 }
-  await putEntry(job, job.source, job.destination, count)
-  return { ...count, problems: [], problemCount: 0 }
+const nothing: Count = { files: 0, directories: 0, symlinks: 0, bytes: 0, unchanged: 0 }
+
+interface PutCount extends Count {
+  /** Of what fewest nodes promised to keep. */
+  promise: WritePromise | undefined
 }
 
-async function putEntry(job: Job, source: string, path: string, count: Count): Promise<void> {
+export async function putByStreams(job: Job): Promise<ImportReport> {
+  const count: PutCount = { ...nothing, promise: undefined }
+  await putEntry(job, job.source, job.destination, count)
+  const promise = count.promise ?? { kept: 0, of: 0, wanted: 0, isPending: false }
+  return { ...count, promise, problems: [], problemCount: 0 }
+}
+
+function notePromise(count: PutCount, { promise }: { readonly promise: WritePromise }): void {
+  if (count.promise === undefined || promise.kept < count.promise.kept) count.promise = promise
+}
+
+async function putEntry(job: Job, source: string, path: string, count: PutCount): Promise<void> {
+  const waiting = job.wait === undefined ? {} : { wait: job.wait }
   job.signal.throwIfAborted()
   const status = job.followLinks === true ? await stat(source) : await lstat(source)
   if (status.isDirectory()) {
-    await job.node.call('file.mkdir', { path, parents: true })
+    notePromise(count, await job.node.call('file.mkdir', { path, parents: true, ...waiting }))
     count.directories++
     for await (const child of await opendir(source))
       await putEntry(job, join(source, child.name), joinPath(path, child.name.normalize('NFC')), count)
   } else if (status.isSymbolicLink()) {
-    await job.node.call('file.symlink', { path, target: await readlink(source) })
+    const target = await readlink(source)
+    notePromise(count, await job.node.call('file.symlink', { path, target, ...waiting }))
     count.symlinks++
   } else if (status.isFile()) {
     const metadata = { modifiedMs: Math.floor(status.mtimeMs), mode: status.mode & 0o7777 }
     const upload = createReadStream(source)
-    await job.node.call(
-      'file.put',
-      { path, replace: job.replace, ...metadata },
-      { upload, signal: job.signal }
-    )
+    const params = { path, replace: job.replace, ...metadata, ...waiting }
+    notePromise(count, await job.node.call('file.put', params, { upload, signal: job.signal }))
     count.files++
     count.bytes += status.size
     job.onProgress({ done: count.bytes, unit: 'bytes', text: path })
@@ -63,7 +81,7 @@ async function putEntry(job: Job, source: string, path: string, count: Count): P
 }
 
 export async function getByStreams(job: Job): Promise<TransferReport> {
-  const count: Count = { files: 0, directories: 0, symlinks: 0, bytes: 0, unchanged: 0 }
+  const count: Count = { ...nothing }
   await getEntry(
     job,
     await job.node.call('file.stat', { path: job.source, followLink: false }),

@@ -282,12 +282,43 @@ describe('what a node gets', () => {
     )
     expect(read.stdout).toBe('dear all')
     writeFileSync(join(box.path, 'answer.txt'), 'thanks')
-    expect((await box.run(['put', 'answer.txt', '/letters/'])).code).toBe(0)
+    const put = await box.run(['put', 'answer.txt', '/letters/', '--wait', 'all'])
+    expect(put).toMatchObject({ code: 0, stderr: 'on all 2 nodes\n' })
     const answer = await until(
       () => owner.run(['cat', '/letters/answer.txt']),
       ({ code }) => code === 0
     )
     expect(answer.stdout).toBe('thanks')
+  })
+
+  test('a write says how many nodes have it, and that it is pending while the others are away', async () => {
+    await using owner = await workplace()
+    await using box = await workplace()
+    const node = await owner.start()
+    expect(await owner.run(['mkdir', '/alone'])).toMatchObject({ code: 0, stderr: '' })
+    await box.run(['node', 'join', await invite(owner, '--approved')])
+    await box.start()
+    await until(() => members(owner), allConnected(2))
+    await until(() => members(box), allConnected(2))
+    const first = await box.run(['mkdir', '/first'])
+    expect(first).toMatchObject({ code: 0, stdout: '', stderr: 'on 1 of 2 nodes; the others follow\n' })
+    const second = await json<object>(box, ['mkdir', '/second', '--wait', '2'])
+    expect(second).toMatchObject({
+      promise: { kept: 2, of: 2, wanted: 2, isPending: false, isReached: true }
+    })
+    await node.stop()
+    await until(
+      () => members(box),
+      (found) => found.some(({ isConnected }) => !isConnected)
+    )
+    const pending = "pending: the other nodes can't be reached; kept here, sent when they are back\n"
+    expect(await box.run(['mkdir', '/third'])).toMatchObject({ code: 0, stderr: pending })
+    expect(await json<object>(box, ['rm', '/second'])).toMatchObject({ promise: { isPending: true } })
+    const missed = await box.run(['mkdir', '/fourth', '--wait', 'all', '--timeout', '1'])
+    expect(missed.code).not.toBe(0)
+    expect(missed.stderr).toContain('ERR_PROMISE_FEW')
+    expect((await box.run(['mkdir', '/fifth', '--timeout', '1'])).stderr).toContain('ERR_OPTION_VALUE')
+    expect((await box.run(['ls', '/'])).stdout).toMatch(/first\W+fourth\W+third/)
   })
 
   test('one share and nothing around it', async () => {

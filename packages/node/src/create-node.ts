@@ -40,6 +40,7 @@ import { createRootKey, type RootKey } from './root-key.ts'
 import { createSession, type Session } from './session.ts'
 import { createLazyTransfer, type LazyTransfer } from './lazy-transfer.ts'
 import { createLazySync, type LazySync } from './sync/lazy-sync.ts'
+import { WritePromises } from './sync/write-promises.ts'
 import { createSpaceGuard, freeBytesAt, type SpaceGuard } from './space-guard.ts'
 import { completeSuccession } from './succession.ts'
 import { createTreeRouter, type TreeRouter } from './tree-router.ts'
@@ -74,6 +75,8 @@ export interface NodeParts {
   readonly standing: NodeStanding
   /** Replication with other nodes; loaded with the first of them. */
   readonly sync: LazySync
+  /** What writes say of their copies. */
+  readonly promises: WritePromises
   /** Who gives locks; opened when somebody locks, or with the first other node. */
   readonly coordinator: LazyCoordinator
   /** Exclusive locks on files of the own tree. */
@@ -150,6 +153,7 @@ export async function openNode(options: OpenNodeOptions): Promise<BlocktreeNode>
     cluster,
     topics: new MessageTopics(),
     sync,
+    promises: new WritePromises({ sync, principals: parts.principals }),
     coordinator,
     locks,
     content,
@@ -225,6 +229,7 @@ type OpenParts = Omit<
   | 'cluster'
   | 'topics'
   | 'sync'
+  | 'promises'
   | 'coordinator'
   | 'locks'
   | 'connectionCount'

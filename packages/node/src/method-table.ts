@@ -72,6 +72,7 @@ export type {
   FileVersion,
   Metadata,
   MoveAnswer,
+  RemoveAnswer,
   WriteAnswer
 } from './method-table/file-methods.ts'
 export type { LockAnswer, LockMethods, LockSummary } from './method-table/lock-methods.ts'
@@ -103,9 +104,11 @@ export type {
   CheckReport,
   CollectReport,
   DrillReport,
+  ImportReport,
   SpaceReport,
   StoreMethods,
   PruneReport,
   TransferReport
 } from './method-table/store-methods.ts'
 export type { LinkSummary, QuarantinedBlock, TreeMethods, TreeSummary } from './method-table/tree-methods.ts'
+export type { Wait, WritePromise } from './method-table/write-promise.ts'

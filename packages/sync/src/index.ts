@@ -19,3 +19,5 @@ export {
   type TreeSyncOptions,
   TreeSync
 } from './tree-sync.ts'
+export { type WritePromise, type WritePromiseDeps, promiseOfWrite } from './write-promise.ts'
+export { ZoneHosts } from './zone-hosts.ts'

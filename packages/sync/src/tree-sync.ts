@@ -13,6 +13,7 @@ import { EventBudget } from './event-budget.ts'
 import { GivenRecords } from './given-records.ts'
 import { HolderTrust } from './holder-trust.ts'
 import { Intake } from './intake.ts'
+import { receiptIdsMax } from './limits.ts'
 import { type LinkState, type PeerStatus, newLinkState } from './link-state.ts'
 import { type ToldChange, decodeToldChange, encodeBehind, encodeDoubt, encodeWatchAsk } from './messages.ts'
 import { PayloadQueue } from './payload-queue.ts'
@@ -32,6 +33,7 @@ import { SummaryUpkeep } from './summary-upkeep.ts'
 import { SyncError } from './sync-error.ts'
 import { SyncWork } from './sync-work.ts'
 import { WentBack } from './went-back.ts'
+import { type WritePromise, promiseOfWrite } from './write-promise.ts'
 import { ZoneHosts } from './zone-hosts.ts'
 
 export type { PeerStatus } from './link-state.ts'
@@ -341,6 +343,46 @@ export class TreeSync {
     return this.#collector.waitFor(records, options)
   }
 
+  /**
+   * As `waitFor` for records that not all the same nodes keep: each is waited for by itself where directories have
+   * policies, many at a time where everybody keeps everything. @returns the least of the reports
+   */
+  async waitForEach(
+    records: Iterable<Id>,
+    options: { readonly copies: number; readonly timeoutMs: number; readonly signal?: AbortSignal }
+  ): Promise<PromiseReport | undefined> {
+    const endMs = this.#ports.pace.now() + options.timeoutMs
+    const together = this.#contents.rule.hasPolicies ? 1 : receiptIdsMax
+    const batches = batchesOf(records, together)
+    let least: PromiseReport | undefined
+    const lane = async (): Promise<void> => {
+      for (const batch of batches) {
+        const timeoutMs = Math.max(1, endMs - this.#ports.pace.now())
+        const report = await this.#collector.waitFor(batch, { ...options, timeoutMs })
+        if (least === undefined || report.kept < least.kept) least = report
+        if (report.kept < options.copies) return
+      }
+    }
+    await Promise.all(Array.from({ length: waitLanes }, lane))
+    return least
+  }
+
+  /** What can be said of the copies of a block that was just written here; undefined when it is not held. */
+  promiseOf(block: Id): WritePromise | undefined {
+    const { tree, self } = this.#ports
+    return promiseOfWrite(
+      {
+        tree,
+        hosts: this.#hosts,
+        self: self.principal,
+        mayPromise: (zone) => self.promiseCap(zone) !== undefined,
+        reached: this.givers,
+        policyIn: (parent) => this.#contents.rule.policyOf({ parent })
+      },
+      block
+    )
+  }
+
   /** What others promised about a record; one that may not keep it any more, or is away for long, does not count. */
   async promises(record: Id): Promise<readonly Promised[]> {
     const header = this.#ports.tree.header(record)
@@ -526,6 +568,18 @@ export class TreeSync {
 }
 
 const prefix = 'sync.'
+const waitLanes = 8
+
+function* batchesOf(records: Iterable<Id>, size: number): Generator<readonly Id[]> {
+  let batch: Id[] = []
+  for (const record of records) {
+    batch.push(record)
+    if (batch.length < size) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
 
 function shortName(method: string): string {
   return method.startsWith(prefix) ? method.slice(prefix.length) : method

@@ -62,6 +62,14 @@ export const partition: Scenario = {
       await arrives([box], '/work/both.txt', 'as SERVER has it')
       expectEqual(await textAt(laptop, '/work/both.txt'), 'as LAPTOP has it', 'shown on the laptop')
       expectEqual(await textAt(box, '/work/laptop-0.txt'), undefined, 'what the cut holds back')
+      const { promise } = await laptop.call('file.mkdir', { path: '/work/pending' })
+      expectEqual(promise, { kept: 1, of: 3, wanted: 3, isPending: true }, 'what a write says in a minority')
+      const told = await box.call('file.mkdir', { path: '/work/told', wait: { copies: 2 } })
+      expectEqual(
+        told.promise,
+        { kept: 2, of: 3, wanted: 3, isPending: false, isReached: true },
+        'what a write says in the majority'
+      )
       const { kept } = await laptop.call('sync.wait', { path: '/work/both.txt', copies: 2, timeoutMs: 200 })
       expectEqual(kept, 1, 'copies while it is alone')
     })

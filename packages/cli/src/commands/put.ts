@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { createReadStream, lstatSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import type { TransferReport } from '@blocktree/node/method-table'
+import type { ImportReport } from '@blocktree/node/method-table'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command.ts'
 import { formatBytes } from '../format.ts'
@@ -12,6 +12,7 @@ import { putByStreams } from '../stream-transfer.ts'
 import { transferLines } from '../transfer-report.ts'
 import { destinationFor } from '../tree-path.ts'
 import { exitCode } from '../exit-code.ts'
+import { createPromiseNotes, type PromiseNotes, waitParams } from '../write-promise.ts'
 
 export async function run(context: CommandContext): Promise<number> {
   const sources = context.arguments.slice(0, -1)
@@ -20,23 +21,30 @@ export async function run(context: CommandContext): Promise<number> {
     throw new CliError('ERR_ARGUMENT_MISSING', 'put needs a SOURCE and a PATH', {
       advice: 'usage: blocktree put SOURCE... PATH'
     })
+  waitParams(context)
   const node = await context.node()
+  const notes = createPromiseNotes(context)
   let problems = 0
   for (const source of sources) {
-    if (source === '-') await putStream(context, node, await destinationFor(node, target, ''), process.stdin)
-    else if (context.options.has('fence')) await putFenced(context, node, source, target)
-    else problems += await putPath(context, node, source, sources.length > 1 ? `${target}/` : target)
+    const put = { context, node, source, notes }
+    if (source === '-') await putStream(put, await destinationFor(node, target, ''), process.stdin)
+    else if (context.options.has('fence')) await putFenced(put, target)
+    else problems += await putPath(put, sources.length > 1 ? `${target}/` : target)
   }
+  notes.end()
   return problems > 0 ? exitCode.failure : exitCode.ok
 }
 
+interface Put {
+  readonly context: CommandContext
+  readonly node: NodeClient
+  readonly source: string
+  readonly notes: PromiseNotes
+}
+
 /** A single file, so that one token can be for it. */
-async function putFenced(
-  context: CommandContext,
-  node: NodeClient,
-  source: string,
-  target: string
-): Promise<void> {
+async function putFenced(put: Put, target: string): Promise<void> {
+  const { context, node, source } = put
   const real = localPath(context, source)
   if (lstatSync(real, { throwIfNoEntry: false })?.isFile() !== true)
     throw new CliError(
@@ -44,61 +52,34 @@ async function putFenced(
       `"${source}" is no file of this machine; a token is for a single file`
     )
   const path = await destinationFor(node, target, basename(real).normalize('NFC'))
-  await putStream(context, node, path, createReadStream(real))
+  await putStream(put, path, createReadStream(real))
 }
 
-async function putStream(
-  context: CommandContext,
-  node: NodeClient,
-  path: string,
-  upload: Readable
-): Promise<void> {
+async function putStream({ context, node, notes }: Put, path: string, upload: Readable): Promise<void> {
   const { options, signal } = context
   const fence = options.integer('fence', 1)
-  const params = { path, replace: !options.has('no-replace'), ...(fence === undefined ? {} : { fence }) }
+  const params = {
+    path,
+    replace: !options.has('no-replace'),
+    ...(fence === undefined ? {} : { fence }),
+    ...waitParams(context)
+  }
   const answer = await node.call('file.put', params, { upload, signal })
-  const promise = await promised(context, node, path)
-  context.output.item({ path, ...answer, ...promise }, () => [
-    `${path}  ${formatBytes(answer.size)}${promise === undefined ? '' : `  ${promise.promise}`}`
-  ])
+  context.output.item({ path, ...answer }, () => [`${path}  ${formatBytes(answer.size)}`])
+  notes.say(answer.promise)
 }
 
-/** Waits for promises of other nodes when that was asked for. ERR_PROMISE_FEW when too few came. */
-async function promised(
-  context: CommandContext,
-  node: NodeClient,
-  path: string
-): Promise<{ readonly promise: string } | undefined> {
-  const copies = context.options.integer('wait', 1)
-  if (copies === undefined) return undefined
-  const { kept, of, promise } = await node.call('sync.wait', { path, copies }, { signal: context.signal })
-  if (kept >= copies) return { promise }
-  throw new CliError(
-    'ERR_PROMISE_FEW',
-    `"${path}" is stored, but only ${kept} of ${of} nodes promised to keep it`,
-    {
-      advice: '"blocktree sync status" shows the peers, "blocktree receipts PATH" who promised'
-    }
-  )
-}
-
-async function putPath(
-  context: CommandContext,
-  node: NodeClient,
-  source: string,
-  target: string
-): Promise<number> {
+async function putPath({ context, node, source, notes }: Put, target: string): Promise<number> {
   const real = localPath(context, source)
   const status = lstatSync(real, { throwIfNoEntry: false })
   if (status === undefined) throw new CliError('ERR_LOCAL_FILE', `there is no "${source}" on this machine`)
   // `put photos/ /` and `put photos /`: both make /photos
   const destination = await destinationFor(node, target, basename(real).normalize('NFC'))
   const report = await transfer(context, node, real, destination)
-  const promise = status.isFile() ? await promised(context, node, destination) : undefined
-  context.output.item({ source: real, destination, ...report, ...promise }, () => [
-    ...transferLines(context.output, destination, report),
-    ...(promise === undefined ? [] : [`kept by ${promise.promise}`])
-  ])
+  context.output.item({ source: real, destination, ...report }, () =>
+    transferLines(context.output, destination, report)
+  )
+  notes.say(report.promise)
   return report.problemCount
 }
 
@@ -107,14 +88,15 @@ async function transfer(
   node: NodeClient,
   source: string,
   destination: string
-): Promise<TransferReport> {
+): Promise<ImportReport> {
   const { options, output, signal } = context
   const bar = output.progress('put')
   const params = {
     source,
     destination,
     replace: !options.has('no-replace'),
-    followLinks: options.has('follow')
+    followLinks: options.has('follow'),
+    ...waitParams(context)
   }
   try {
     return await node.call('transfer.import', params, { signal, onProgress: (report) => bar.update(report) })

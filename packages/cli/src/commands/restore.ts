@@ -2,10 +2,12 @@
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command.ts'
 import { treePath } from '../tree-path.ts'
+import { createPromiseNotes, waitParams } from '../write-promise.ts'
 
 export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
   const path = treePath(context.arguments[0] ?? '')
+  const waiting = waitParams(context)
   const wanted = context.arguments[1] ?? ''
   let version = wanted
   if (/^\d+$/.test(wanted)) {
@@ -18,6 +20,9 @@ export async function run(context: CommandContext): Promise<void> {
     }
     version = found.versionId
   }
-  const answer = await node.call('file.restore', { path, version })
+  const notes = createPromiseNotes(context)
+  const answer = await node.call('file.restore', { path, version, ...waiting }, { signal: context.signal })
   context.output.result({ path, ...answer }, () => [`${path} has that version again (${answer.versionId})`])
+  notes.say(answer.promise)
+  notes.end()
 }

@@ -2,6 +2,7 @@
 import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
 import { errors } from './error-list.ts'
 import { type DownloadShape, type Empty, path, type Shape, size, timeMs } from './shape.ts'
+import { type Waiting, type WritePromise, wait, writePromise } from './write-promise.ts'
 
 export interface PublishedContent {
   readonly urn: string
@@ -27,8 +28,13 @@ export interface ContentMethods {
     { readonly published: readonly PublishedContent[]; readonly listening: readonly string[] }
   >
   readonly 'content.fetch': Shape<
-    { readonly urn: string; readonly path: string },
-    { readonly kind: 'content' | 'tree'; readonly files: number; readonly contentBytes: number }
+    { readonly urn: string; readonly path: string } & Waiting,
+    {
+      readonly kind: 'content' | 'tree'
+      readonly files: number
+      readonly contentBytes: number
+      readonly promise: WritePromise
+    }
   >
   readonly 'content.read': DownloadShape<
     {
@@ -91,8 +97,13 @@ const definitions = [
   defineMethod({
     name: 'content.fetch',
     summary: 'Writes the content of a URN to a path where nothing is',
-    params: schema.object({ urn, path }),
-    result: schema.object({ kind: schema.enumeration(['content', 'tree']), files: size, contentBytes: size }),
+    params: schema.object({ urn, path, wait }),
+    result: schema.object({
+      kind: schema.enumeration(['content', 'tree']),
+      files: size,
+      contentBytes: size,
+      promise: writePromise
+    }),
     errors: [...fetchErrors, ...errors('ERR_FILE_EXISTS', 'ERR_ERIS_TREE_LINK', 'ERR_STORE_FULL')]
   }),
   defineMethod({

@@ -11,6 +11,7 @@ import {
   timeMs,
   type UploadShape
 } from './shape.ts'
+import { type Waiting, type WritePromise, wait, writePromise } from './write-promise.ts'
 
 export type FileKind = 'directory' | 'file' | 'symlink' | 'package' | 'node'
 
@@ -96,6 +97,7 @@ export interface WriteAnswer {
   readonly size: number
   /** Principals that keep reading although their grant was revoked, until somebody re-keys. */
   readonly exposed: readonly string[]
+  readonly promise: WritePromise
 }
 
 export interface MoveAnswer {
@@ -103,6 +105,12 @@ export interface MoveAnswer {
   readonly id: string
   readonly crossedZone: boolean
   readonly blocks: number
+  readonly promise: WritePromise
+}
+
+export interface RemoveAnswer {
+  readonly removed: number
+  readonly promise: WritePromise
 }
 
 interface PathParams {
@@ -110,13 +118,13 @@ interface PathParams {
 }
 
 /** The write is refused with ERR_FILE_CHANGED unless this version is the shown one. */
-interface Expectation {
+interface Expectation extends Waiting {
   readonly ifVersion?: string | undefined
   /** Token of the lock on this file (lock.acquire): refused with ERR_LOCK_FENCED when the lock was given on since. */
   readonly fence?: number | undefined
 }
 
-interface Placement {
+interface Placement extends Waiting {
   readonly source: string
   readonly destination: string
   readonly replace?: boolean | undefined
@@ -139,7 +147,7 @@ export interface FileMethods {
     }
   >
   readonly 'file.mkdir': Shape<
-    PathParams & { readonly parents?: boolean | undefined; readonly zone?: boolean | undefined },
+    PathParams & Waiting & { readonly parents?: boolean | undefined; readonly zone?: boolean | undefined },
     WriteAnswer
   >
   readonly 'file.create': Shape<
@@ -179,25 +187,26 @@ export interface FileMethods {
     MoveAnswer
   >
   readonly 'file.remove': Shape<
-    PathParams & { readonly recursive?: boolean | undefined; readonly fence?: number | undefined },
-    { readonly removed: number }
+    PathParams & Waiting & { readonly recursive?: boolean | undefined; readonly fence?: number | undefined },
+    RemoveAnswer
   >
   readonly 'file.history': Shape<
     PathParams & { readonly limit?: number | undefined },
     { readonly versions: readonly FileVersion[] }
   >
   readonly 'file.restore': Shape<PathParams & Expectation & { readonly version: string }, WriteAnswer>
-  readonly 'file.undelete': Shape<PathParams, WriteAnswer>
+  readonly 'file.undelete': Shape<PathParams & Waiting, WriteAnswer>
   readonly 'file.resolve': Shape<
-    PathParams & { readonly keep?: string | undefined; readonly drop?: boolean | undefined },
+    PathParams & Waiting & { readonly keep?: string | undefined; readonly drop?: boolean | undefined },
     WriteAnswer
   >
   readonly 'file.symlink': Shape<
-    PathParams & {
-      readonly target: string
-      readonly replace?: boolean | undefined
-      readonly fence?: number | undefined
-    },
+    PathParams &
+      Waiting & {
+        readonly target: string
+        readonly replace?: boolean | undefined
+        readonly fence?: number | undefined
+      },
     WriteAnswer
   >
   readonly 'file.setMetadata': Shape<
@@ -247,9 +256,15 @@ const writeAnswer = schema.object({
   id: identifier,
   versionId: identifier,
   size,
-  exposed: schema.array(identifier)
+  exposed: schema.array(identifier),
+  promise: writePromise
 })
-const moveAnswer = schema.object({ id: identifier, crossedZone: schema.boolean(), blocks: size })
+const moveAnswer = schema.object({
+  id: identifier,
+  crossedZone: schema.boolean(),
+  blocks: size,
+  promise: writePromise
+})
 const ifVersion = schema.optional(identifier)
 const fence = schema.optional(schema.integer({ min: 1 }))
 const readErrors = errors(
@@ -394,42 +409,42 @@ const writeMethods = [
   defineMethod({
     name: 'file.mkdir',
     summary: 'Makes a directory',
-    params: schema.object({ path, parents: flag, zone: flag }),
+    params: schema.object({ path, parents: flag, zone: flag, wait }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.create',
     summary: 'Makes a file with its whole content, atomically',
-    params: schema.object({ path, data, replace: flag, ifVersion, fence, ...metadata }),
+    params: schema.object({ path, data, replace: flag, ifVersion, fence, wait, ...metadata }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.write',
     summary: 'Writes bytes at an offset; a gap reads as zeros',
-    params: schema.object({ path, offset: size, data, ifVersion, fence }),
+    params: schema.object({ path, offset: size, data, ifVersion, fence, wait }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.append',
     summary: 'Writes bytes at the end of a file',
-    params: schema.object({ path, data, ifVersion, fence }),
+    params: schema.object({ path, data, ifVersion, fence, wait }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.truncate',
     summary: 'Sets the size of a file; a longer one is filled with zeros',
-    params: schema.object({ path, size, ifVersion, fence }),
+    params: schema.object({ path, size, ifVersion, fence, wait }),
     result: writeAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.put',
     summary: 'Makes or replaces a file with a stream, atomically',
-    params: schema.object({ path, replace: flag, ifVersion, fence, ...metadata }),
+    params: schema.object({ path, replace: flag, ifVersion, fence, wait, ...metadata }),
     result: writeAnswer,
     stream: 'upload',
     errors: writeErrors
@@ -438,7 +453,7 @@ const writeMethods = [
     name: 'file.move',
     summary: 'Renames or moves a file or directory',
     description: 'A `fence` is the token of what is moved.',
-    params: schema.object({ source: path, destination: path, replace: flag, dropShares: flag, fence }),
+    params: schema.object({ source: path, destination: path, replace: flag, dropShares: flag, fence, wait }),
     result: moveAnswer,
     errors: writeErrors
   }),
@@ -446,28 +461,28 @@ const writeMethods = [
     name: 'file.copy',
     summary: 'Copies a file, or with recursive a directory; content is shared, not copied',
     description: 'A `fence` is the token of what is at the destination.',
-    params: schema.object({ source: path, destination: path, recursive: flag, replace: flag, fence }),
+    params: schema.object({ source: path, destination: path, recursive: flag, replace: flag, fence, wait }),
     result: moveAnswer,
     errors: writeErrors
   }),
   defineMethod({
     name: 'file.remove',
     summary: 'Removes a file or an empty directory, or with recursive everything below',
-    params: schema.object({ path, recursive: flag, fence }),
-    result: schema.object({ removed: size }),
+    params: schema.object({ path, recursive: flag, fence, wait }),
+    result: schema.object({ removed: size, promise: writePromise }),
     errors: [...writeErrors, ...errors('ERR_DIRECTORY_NOT_EMPTY')]
   }),
   defineMethod({
     name: 'file.restore',
     summary: 'Makes an earlier version the current one again',
-    params: schema.object({ path, version: identifier, ifVersion, fence }),
+    params: schema.object({ path, version: identifier, ifVersion, fence, wait }),
     result: writeAnswer,
     errors: [...writeErrors, ...errors('ERR_VERSION_NOT_FOUND', 'ERR_VERSION_PRUNED')]
   }),
   defineMethod({
     name: 'file.undelete',
     summary: 'Brings back what was removed at a path last',
-    params: schema.object({ path }),
+    params: schema.object({ path, wait }),
     result: writeAnswer,
     errors: writeErrors
   }),
@@ -476,7 +491,7 @@ const writeMethods = [
     summary: 'Ends a conflict: the shown version, or the one to keep, becomes the successor of all heads',
     description:
       'With "drop" versions that wait, are late or in quarantine are settled too: they become history of the version that is kept.',
-    params: schema.object({ path, keep: schema.optional(identifier), drop: flag }),
+    params: schema.object({ path, keep: schema.optional(identifier), drop: flag, wait }),
     result: writeAnswer,
     errors: writeErrors
   }),
@@ -487,7 +502,8 @@ const writeMethods = [
       path,
       target: schema.string({ charactersMin: 1, charactersMax: 4096 }),
       replace: flag,
-      fence
+      fence,
+      wait
     }),
     result: writeAnswer,
     errors: writeErrors
@@ -495,7 +511,7 @@ const writeMethods = [
   defineMethod({
     name: 'file.setMetadata',
     summary: 'Sets what is given: time, mode, media type, attributes',
-    params: schema.object({ path, ifVersion, fence, followLink: flag, ...metadata }),
+    params: schema.object({ path, ifVersion, fence, wait, followLink: flag, ...metadata }),
     result: writeAnswer,
     errors: writeErrors
   })

@@ -2,6 +2,7 @@
 import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
 import { errors } from './error-list.ts'
 import { type Empty, identifier, localPath, path, secretText, type Shape, size } from './shape.ts'
+import { type Waiting, type WritePromise, wait, writePromise } from './write-promise.ts'
 
 export interface TransferReport {
   readonly files: number
@@ -14,6 +15,10 @@ export interface TransferReport {
   readonly problems: readonly { readonly path: string; readonly code: string; readonly reason: string }[]
   /** All of them. */
   readonly problemCount: number
+}
+
+export interface ImportReport extends TransferReport {
+  readonly promise: WritePromise
 }
 
 export interface CheckReport {
@@ -84,8 +89,8 @@ export interface StoreMethods {
       readonly replace?: boolean | undefined
       readonly followLinks?: boolean | undefined
       readonly fence?: number | undefined
-    },
-    TransferReport
+    } & Waiting,
+    ImportReport
   >
   readonly 'transfer.export': Shape<
     { readonly source: string; readonly destination: string; readonly replace?: boolean | undefined },
@@ -134,7 +139,7 @@ export interface StoreMethods {
 const text = schema.string()
 const flag = schema.optional(schema.boolean())
 
-const transferReport = schema.object({
+const transferFields = {
   files: size,
   directories: size,
   symlinks: size,
@@ -142,7 +147,9 @@ const transferReport = schema.object({
   unchanged: size,
   problems: schema.array(schema.object({ path: text, code: text, reason: text })),
   problemCount: size
-})
+}
+const transferReport = schema.object(transferFields)
+const importReport = schema.object({ ...transferFields, promise: writePromise })
 const backupReport = { file: text, records: size, sectors: size, bytes: size }
 const collectReport = schema.object({
   segmentsRemoved: size,
@@ -163,9 +170,10 @@ const definitions = [
       destination: path,
       replace: flag,
       followLinks: flag,
-      fence: schema.optional(schema.integer({ min: 1 }))
+      fence: schema.optional(schema.integer({ min: 1 })),
+      wait
     }),
-    result: transferReport,
+    result: importReport,
     errors: errors(
       'ERR_PATH_LOCAL',
       'ERR_PATH_INVALID',

@@ -2,6 +2,7 @@
 import { createMethodTable, defineMethod, type MethodTable, schema } from '@blocktree/rpc'
 import { errors } from './error-list.ts'
 import { type Empty, identifier, path, type Shape, size, timeMs } from './shape.ts'
+import { copiesMax, timeout } from './write-promise.ts'
 
 export interface SyncPeerStatus {
   /** The name of the principal here, or its id. */
@@ -142,7 +143,6 @@ const pathErrors = errors(
   'ERR_ACCESS_DENIED',
   'ERR_VERSION_NOT_FOUND'
 )
-const timeout = schema.optional(schema.integer({ min: 1, max: 3_600_000 }))
 
 const policyShape = schema.object({
   policy: schema.string(),
@@ -256,7 +256,7 @@ const definitions = [
     params: schema.object({
       path,
       version,
-      copies: schema.integer({ min: 1, max: 1000 }),
+      copies: schema.integer({ min: 1, max: copiesMax }),
       timeoutMs: timeout
     }),
     result: schema.object({ kept: size, of: size, promise: schema.string() }),

@@ -3,18 +3,26 @@ import { formatId, parseId } from '@blocktree/codec'
 import type { Actor, Entry, Files, MetadataChange, MoveReply, WriteReply } from '@blocktree/files'
 import type { Id } from '@blocktree/tree'
 import type { FileStatus, Metadata, MoveAnswer, WriteAnswer } from '../method-table/file-methods.ts'
+import type { WritePromise } from '../method-table/write-promise.ts'
 
-export function toWriteAnswer(reply: WriteReply): WriteAnswer {
+/** A reply of the file operations with what is promised of it. */
+interface Stated<Reply> {
+  readonly reply: Reply
+  readonly promise: WritePromise
+}
+
+export function toWriteAnswer({ reply, promise }: Stated<WriteReply>): WriteAnswer {
   return {
     id: formatId(reply.block),
     versionId: formatId(reply.versionId),
     size: reply.size,
-    exposed: reply.exposed.map(formatId)
+    exposed: reply.exposed.map(formatId),
+    promise
   }
 }
 
-export function toMoveAnswer(reply: MoveReply): MoveAnswer {
-  return { id: formatId(reply.block), crossedZone: reply.crossedZone, blocks: reply.blocks }
+export function toMoveAnswer({ reply, promise }: Stated<MoveReply>): MoveAnswer {
+  return { id: formatId(reply.block), crossedZone: reply.crossedZone, blocks: reply.blocks, promise }
 }
 
 /** @param path where the entry was found; `/` for the root */
@@ -73,4 +81,9 @@ export function optionalId(text: string | undefined): Id | undefined {
 /** `/a` + `b`; the root has no name of its own. */
 export function childPath(directory: string, name: string): string {
   return directory.endsWith('/') ? `${directory}${name}` : `${directory}/${name}`
+}
+
+/** What is at a path; undefined when nothing is. */
+export function blockAt({ files }: { readonly files: Files }, actor: Actor, path: string): Id | undefined {
+  return files.exists(actor, path) ? files.stat(actor, path).block : undefined
 }

@@ -13,6 +13,7 @@ import { getFromWeb } from '../eris/web-source.ts'
 import type { ContentMethods } from '../method-table/content-methods.ts'
 import type { Peer } from '../peer.ts'
 import type { Session } from '../session.ts'
+import { blockAt } from './answers.ts'
 
 type ContentHandlers = Handlers<ContentMethods, Peer>
 
@@ -75,27 +76,32 @@ function publicationHandlers(
 }
 
 function fetchHandlers(parts: NodeParts): Pick<ContentHandlers, 'content.fetch' | 'content.read'> {
-  const { trees, space, crypto, log } = parts
+  const { trees, space, crypto, log, promises } = parts
   const http = createHttpPort()
   return {
-    async 'content.fetch'({ urn, path }, context) {
+    async 'content.fetch'({ urn, path, wait }, context) {
       const { peer, signal } = context
       const content = await open(parts, peer.session)
       const capability = parseUrn(urn)
       const reading = content.reading(signal)
       const isTree = await content.isTree(reading, capability)
-      return await trees.within(peer.session, path, async ({ files }, actor) => {
-        const fetched = await fetchToPath({
-          files,
-          actor,
-          path,
-          capability,
-          isTree,
-          reading,
-          guarded: (chunks) => space.guarded(chunks),
-          onProgress: (done) => context.progress({ done, unit: 'bytes' })
-        })
-        return { kind: isTree ? 'tree' : 'content', ...fetched }
+      return await trees.within(peer.session, path, async (held, actor) => {
+        const { reply, promise } = await promises.stated(
+          { held, actor, wait, signal },
+          () =>
+            fetchToPath({
+              files: held.files,
+              actor,
+              path,
+              capability,
+              isTree,
+              reading,
+              guarded: (chunks) => space.guarded(chunks),
+              onProgress: (done) => context.progress({ done, unit: 'bytes' })
+            }),
+          () => blockAt(held, actor, path)
+        )
+        return { kind: isTree ? 'tree' : 'content', ...reply, promise }
       })
     },
     async 'content.read'({ urn, url, sha256, isPrivateAllowed = false }, { peer, signal, download }) {

@@ -6,10 +6,11 @@ import type {
   FileEvent as Change,
   Files,
   LostEvents,
+  MoveReply,
   WriteOptions,
   WriteReply
 } from '@blocktree/files'
-import type { Handlers, Subscription } from '@blocktree/rpc'
+import type { Handlers, RequestContext, Subscription } from '@blocktree/rpc'
 import type { Id } from '@blocktree/tree'
 import type { NodeParts } from '../create-node.ts'
 import type {
@@ -20,6 +21,7 @@ import type {
   FileVersion,
   WriteAnswer
 } from '../method-table/file-methods.ts'
+import type { Wait } from '../method-table/write-promise.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
@@ -41,7 +43,10 @@ type ReadHandlers = Pick<
 >
 type WriteHandlers = Omit<FileHandlers, keyof ReadHandlers>
 
-type FileParts = Pick<NodeParts, 'trees' | 'bulkWrites' | 'space' | 'log' | 'sync' | 'locks' | 'names'>
+type FileParts = Pick<
+  NodeParts,
+  'trees' | 'bulkWrites' | 'space' | 'log' | 'sync' | 'locks' | 'names' | 'promises'
+>
 
 export function createFileHandlers(parts: FileParts): FileHandlers {
   return { ...readHandlers(parts), ...contentHandlers(parts), ...placeHandlers(parts) }
@@ -264,17 +269,37 @@ type ContentHandlers = Pick<
   | 'file.resolve'
 >
 
+/** A write in the tree of a path, in the name of who asks. */
+interface PathWrite {
+  readonly context: Pick<RequestContext<Peer, never>, 'peer' | 'signal'>
+  readonly path: string
+  readonly wait: Wait | undefined
+}
+
 type HeldWrite = (held: HeldTree, actor: Actor) => Promise<WriteReply>
 
-function contentHandlers({ trees, bulkWrites, space, locks, sync }: FileParts): ContentHandlers {
-  const fenced = (
-    peer: Peer,
-    path: string,
-    fence: number | undefined,
-    write: HeldWrite
-  ): Promise<WriteAnswer> | WriteAnswer =>
-    trees.within(peer.session, path, async (held, actor) =>
-      toWriteAnswer(await underFence({ locks }, { held, actor, path, fence }, () => write(held, actor)))
+/** Writes, and answers with what is promised of it. */
+function answered(
+  { trees, promises }: FileParts,
+  { context: { peer, signal }, path, wait }: PathWrite,
+  write: HeldWrite
+): Promise<WriteAnswer> | WriteAnswer {
+  return trees.within(peer.session, path, async (held, actor) =>
+    toWriteAnswer(
+      await promises.stated({ held, actor, wait, signal }, () => write(held, actor), writtenBlock)
+    )
+  )
+}
+
+function writtenBlock({ block }: { readonly block: Id }): Id {
+  return block
+}
+
+function contentHandlers(parts: FileParts): ContentHandlers {
+  const { bulkWrites, space, locks, sync } = parts
+  const fenced = (write: PathWrite, fence: number | undefined, run: HeldWrite): ReturnType<typeof answered> =>
+    answered(parts, write, (held, actor) =>
+      underFence({ locks }, { held, actor, path: write.path, fence }, () => run(held, actor))
     )
   /** A part of a file is written: the sectors around it are read. */
   const changing =
@@ -290,47 +315,46 @@ function contentHandlers({ trees, bulkWrites, space, locks, sync }: FileParts): 
           )
         : await write(held, actor)
   return {
-    'file.create': ({ path, data, replace, ifVersion, fence, ...metadata }, { peer }) => {
+    'file.create': ({ path, data, replace, ifVersion, fence, wait, ...metadata }, context) => {
       space.expectRoom(data.length)
       const options = {
         replace: replace ?? false,
         metadata: toMetadataChange(metadata),
         ...expectation(ifVersion)
       }
-      return fenced(peer, path, fence, ({ files }, actor) => files.create(actor, path, data, options))
+      return fenced({ context, path, wait }, fence, ({ files }, actor) =>
+        files.create(actor, path, data, options)
+      )
     },
-    'file.write': ({ path, offset, data, ifVersion, fence }, { peer, signal }) => {
+    'file.write': ({ path, offset, data, ifVersion, fence, wait }, context) => {
       space.expectRoom(data.length)
       const options = expectation(ifVersion)
       return fenced(
-        peer,
-        path,
+        { context, path, wait },
         fence,
-        changing(path, signal, ({ files }, actor) => files.write(actor, path, offset, data, options))
+        changing(path, context.signal, ({ files }, actor) => files.write(actor, path, offset, data, options))
       )
     },
-    'file.append': ({ path, data, ifVersion, fence }, { peer, signal }) => {
+    'file.append': ({ path, data, ifVersion, fence, wait }, context) => {
       space.expectRoom(data.length)
       const options = expectation(ifVersion)
       return fenced(
-        peer,
-        path,
+        { context, path, wait },
         fence,
-        changing(path, signal, ({ files }, actor) => files.append(actor, path, data, options))
+        changing(path, context.signal, ({ files }, actor) => files.append(actor, path, data, options))
       )
     },
-    'file.truncate': ({ path, size, ifVersion, fence }, { peer, signal }) => {
+    'file.truncate': ({ path, size, ifVersion, fence, wait }, context) => {
       space.expectRoom(0)
       const options = expectation(ifVersion)
       return fenced(
-        peer,
-        path,
+        { context, path, wait },
         fence,
-        changing(path, signal, ({ files }, actor) => files.truncate(actor, path, size, options))
+        changing(path, context.signal, ({ files }, actor) => files.truncate(actor, path, size, options))
       )
     },
-    'file.put': ({ path, replace, ifVersion, fence, ...metadata }, context) => {
-      const { peer, upload, signal } = context
+    'file.put': ({ path, replace, ifVersion, fence, wait, ...metadata }, context) => {
+      const { upload, signal } = context
       const options = {
         expectAbsent: replace === false,
         metadata: toMetadataChange(metadata),
@@ -338,109 +362,111 @@ function contentHandlers({ trees, bulkWrites, space, locks, sync }: FileParts): 
         onProgress: (done: number) => context.progress({ done, unit: 'bytes' }),
         ...expectation(ifVersion)
       }
-      return trees.within(peer.session, path, async (held, actor) => {
+      return answered(parts, { context, path, wait }, (held, actor) => {
         const source = space.guarded(upload)
         const block = fence === undefined ? undefined : lockedBlock(held, actor, path)
         const content =
           block === undefined || fence === undefined ? source : fencedSource({ locks }, block, fence, source)
-        return toWriteAnswer(
-          await bulkWrites.during(() => held.files.writeStream(actor, path, content, options))
-        )
+        return bulkWrites.during(() => held.files.writeStream(actor, path, content, options))
       })
     },
-    'file.restore': ({ path, version, ifVersion, fence }, { peer }) => {
+    'file.restore': ({ path, version, ifVersion, fence, wait }, context) => {
       space.expectRoom(0)
       const options = expectation(ifVersion)
-      return fenced(peer, path, fence, ({ files }, actor) =>
+      return fenced({ context, path, wait }, fence, ({ files }, actor) =>
         files.restore(actor, path, parseId(version), options)
       )
     },
-    'file.undelete': ({ path }, { peer }) => {
+    'file.undelete': ({ path, wait }, context) => {
       space.expectRoom(0)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(await files.undelete(actor, path))
-      )
+      return answered(parts, { context, path, wait }, ({ files }, actor) => files.undelete(actor, path))
     },
-    'file.resolve': ({ path, keep, drop = false }, { peer }) => {
+    'file.resolve': ({ path, keep, drop = false, wait }, context) => {
       const kept = optionalId(keep)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(
-          await files.resolveConflict(actor, path, { drop, ...(kept === undefined ? {} : { keep: kept }) })
-        )
+      const options = { drop, ...(kept === undefined ? {} : { keep: kept }) }
+      return answered(parts, { context, path, wait }, ({ files }, actor) =>
+        files.resolveConflict(actor, path, options)
       )
     }
   }
 }
 
-function placeHandlers({ trees, space, locks }: FileParts): Omit<WriteHandlers, keyof ContentHandlers> {
+function placeHandlers(parts: FileParts): Omit<WriteHandlers, keyof ContentHandlers> {
+  const { trees, space, locks, promises } = parts
   return {
-    'file.mkdir': ({ path, parents, zone }, { peer }) => {
+    'file.mkdir': ({ path, parents, zone, wait }, context) => {
       space.expectRoom(0)
-      return trees.within(peer.session, path, async ({ files }, actor) =>
-        toWriteAnswer(
-          await files.makeDirectory(actor, path, {
-            parents: parents ?? false,
-            ...(zone === true ? { zone } : zone === false ? { plain: true } : {})
+      const options = {
+        parents: parents ?? false,
+        ...(zone === true ? { zone } : zone === false ? { plain: true } : {})
+      }
+      return answered(parts, { context, path, wait }, ({ files }, actor) =>
+        files.makeDirectory(actor, path, options)
+      )
+    },
+    'file.move': ({ source, destination, replace, dropShares, fence, wait }, context) => {
+      space.expectRoom(0)
+      const { peer, signal } = context
+      return trees.withinOne(peer.session, [source, destination], async (held, actor) => {
+        const move = (): Promise<MoveReply> =>
+          held.files.move(actor, source, destination, {
+            replace: replace ?? false,
+            dropShares: dropShares ?? false,
+            onProgress: (done) => context.progress({ done, unit: 'blocks' })
           })
-        )
-      )
+        const write = (): Promise<MoveReply> =>
+          underFence({ locks }, { held, actor, path: source, fence, isEntry: true }, move)
+        return toMoveAnswer(await promises.stated({ held, actor, wait, signal }, write, writtenBlock))
+      })
     },
-    'file.move': ({ source, destination, replace, dropShares, fence }, context) => {
+    'file.copy': ({ source, destination, recursive, replace, fence, wait }, context) => {
       space.expectRoom(0)
-      return trees.withinOne(context.peer.session, [source, destination], async (held, actor) =>
-        toMoveAnswer(
-          await underFence({ locks }, { held, actor, path: source, fence, isEntry: true }, () =>
-            held.files.move(actor, source, destination, {
-              replace: replace ?? false,
-              dropShares: dropShares ?? false,
-              onProgress: (done) => context.progress({ done, unit: 'blocks' })
-            })
-          )
-        )
-      )
-    },
-    'file.copy': ({ source, destination, recursive, replace, fence }, context) => {
-      space.expectRoom(0)
-      return trees.withinOne(context.peer.session, [source, destination], async (held, actor) => {
+      const { peer, signal } = context
+      return trees.withinOne(peer.session, [source, destination], async (held, actor) => {
         const { files } = held
         if (recursive !== true && files.stat(actor, source, { followLast: false }).kind === 'directory') {
           throw new NodeError('ERR_COPY_DIRECTORY', `"${source}" is a directory; ask for a recursive copy`)
         }
         const onProgress = (done: number): void => context.progress({ done, unit: 'blocks' })
-        return toMoveAnswer(
-          await underFence({ locks }, { held, actor, path: destination, fence, isEntry: true }, () =>
-            files.copy(actor, source, destination, { replace: replace ?? false, onProgress })
-          )
-        )
+        const copy = (): Promise<MoveReply> =>
+          files.copy(actor, source, destination, { replace: replace ?? false, onProgress })
+        const write = (): Promise<MoveReply> =>
+          underFence({ locks }, { held, actor, path: destination, fence, isEntry: true }, copy)
+        return toMoveAnswer(await promises.stated({ held, actor, wait, signal }, write, writtenBlock))
       })
     },
-    'file.remove': ({ path, recursive, fence }, context) =>
-      trees.within(context.peer.session, path, (held, actor) =>
-        underFence({ locks }, { held, actor, path, fence }, () =>
+    'file.remove': ({ path, recursive, fence, wait }, context) =>
+      trees.within(context.peer.session, path, async (held, actor) => {
+        const remove = (): ReturnType<Files['remove']> =>
           held.files.remove(actor, path, {
             recursive: recursive ?? false,
             onProgress: (done) => context.progress({ done, unit: 'entries' })
           })
+        // what is removed is found no more afterwards
+        const block = promises.hasOthers(held)
+          ? held.files.stat(actor, path, { followLast: false }).block
+          : undefined
+        const { reply, promise } = await promises.stated(
+          { held, actor, wait, signal: context.signal },
+          () => underFence({ locks }, { held, actor, path, fence }, remove),
+          () => block
         )
-      ),
-    'file.symlink': ({ path, target, replace, fence }, { peer }) => {
+        return { ...reply, promise }
+      }),
+    'file.symlink': ({ path, target, replace, fence, wait }, context) => {
       space.expectRoom(0)
-      return trees.within(peer.session, path, async (held, actor) =>
-        toWriteAnswer(
-          await underFence({ locks }, { held, actor, path, fence, isEntry: true }, () =>
-            held.files.symlink(actor, path, target, { replace: replace ?? false })
-          )
+      return answered(parts, { context, path, wait }, (held, actor) =>
+        underFence({ locks }, { held, actor, path, fence, isEntry: true }, () =>
+          held.files.symlink(actor, path, target, { replace: replace ?? false })
         )
       )
     },
-    'file.setMetadata': ({ path, ifVersion, fence, followLink, ...metadata }, { peer }) => {
+    'file.setMetadata': ({ path, ifVersion, fence, followLink, wait, ...metadata }, context) => {
       space.expectRoom(0)
       const options = { ...expectation(ifVersion), followLast: followLink ?? true }
-      return trees.within(peer.session, path, async (held, actor) =>
-        toWriteAnswer(
-          await underFence({ locks }, { held, actor, path, fence }, () =>
-            held.files.setMetadata(actor, path, toMetadataChange(metadata), options)
-          )
+      return answered(parts, { context, path, wait }, (held, actor) =>
+        underFence({ locks }, { held, actor, path, fence }, () =>
+          held.files.setMetadata(actor, path, toMetadataChange(metadata), options)
         )
       )
     }

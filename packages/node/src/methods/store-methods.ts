@@ -18,6 +18,7 @@ import { reasonOf } from '../node-error.ts'
 import { checkPassphrase } from '../passphrase.ts'
 import type { Peer } from '../peer.ts'
 import type { TransferControl } from '../transfer/job.ts'
+import { blockAt } from './answers.ts'
 
 type StoreHandlers = Handlers<StoreMethods, Peer>
 
@@ -247,19 +248,25 @@ async function collectAll(
 }
 
 function bulkHandlers(parts: NodeParts): Omit<StoreHandlers, keyof UpkeepHandlers> {
-  const { bulkWrites, trees, space, sync, locks } = parts
+  const { bulkWrites, trees, space, sync, locks, promises } = parts
   return {
-    'transfer.import': ({ source, destination, replace, followLinks, fence }, context) =>
+    'transfer.import': ({ source, destination, replace, followLinks, fence, wait }, context) =>
       trees.within(context.peer.session, destination, async (held, actor) => {
         const transfer = await held.transfer.get()
         const choice = { replace: replace ?? true, followLinks: followLinks ?? false }
-        return bulkWrites.during(() =>
-          space.during(context.signal, (signal) =>
-            whileFenced({ locks, held, actor, path: destination, fence, signal }, (fenced) =>
-              transfer.importTree(actor, source, destination, choice, control(context, fenced))
-            )
-          )
+        const { reply, promise } = await promises.stated(
+          { held, actor, wait, signal: context.signal },
+          () =>
+            bulkWrites.during(() =>
+              space.during(context.signal, (signal) =>
+                whileFenced({ locks, held, actor, path: destination, fence, signal }, (fenced) =>
+                  transfer.importTree(actor, source, destination, choice, control(context, fenced))
+                )
+              )
+            ),
+          () => blockAt(held, actor, destination)
         )
+        return { ...reply, promise }
       }),
     'transfer.export': ({ source, destination, replace }, context) =>
       trees.within(context.peer.session, source, async (held, actor) => {

@@ -10,10 +10,14 @@ import {
   type PromiseReport,
   type ScrubOptions,
   type ScrubReport,
+  type Self,
   type SyncNote,
   type SyncStatus,
   SyncError,
   TreeSync,
+  type WritePromise,
+  ZoneHosts,
+  promiseOfWrite,
   treeOfMessage
 } from '@blocktree/sync'
 import { type Clock, type Id, right } from '@blocktree/tree'
@@ -88,6 +92,8 @@ export class NodeSync {
   readonly #open: Map<string, Promise<OpenSync>> = new Map()
   readonly #opened: Map<string, OpenSync> = new Map()
   readonly #peers: Map<Connection, NodePeer> = new Map()
+  /** Of trees that are not being replicated yet. */
+  readonly #hosts: WeakMap<HeldTree, ZoneHosts> = new WeakMap()
   readonly #ending = new AbortController()
   /** Trees whose store is being collected. */
   readonly #collecting = new Set<string>()
@@ -147,6 +153,28 @@ export class NodeSync {
     options: { readonly copies: number; readonly timeoutMs: number; readonly signal?: AbortSignal }
   ): Promise<PromiseReport> {
     return await (await this.#syncOf(held.name)).sync.waitFor(records, options)
+  }
+
+  /** The same for many records, each of which may be kept by other nodes; undefined when there are none. */
+  async waitForEach(
+    held: HeldTree,
+    records: Iterable<Id>,
+    options: { readonly copies: number; readonly timeoutMs: number; readonly signal?: AbortSignal }
+  ): Promise<PromiseReport | undefined> {
+    return await (await this.#syncOf(held.name)).sync.waitForEach(records, options)
+  }
+
+  /** What can be said at once of the copies of a block that was just written; undefined when it is not held. */
+  promiseOf(held: HeldTree, block: Id): WritePromise | undefined {
+    const open = this.#opened.get(held.name)
+    if (open !== undefined) return open.sync.promiseOf(block)
+    // nobody was connected yet
+    const hosts = this.#hosts.get(held) ?? new ZoneHosts(held.tree)
+    this.#hosts.set(held, hosts)
+    const { promiseCap } = this.#selfIn(held)
+    const mayPromise = (zone: Id): boolean => promiseCap(zone) !== undefined
+    const self = this.#options.principals.node.id
+    return promiseOfWrite({ tree: held.tree, hosts, self, mayPromise, reached: [] }, block)
   }
 
   async promises(held: HeldTree, record: Id): ReturnType<TreeSync['promises']> {
@@ -297,15 +325,7 @@ export class NodeSync {
         random: crypto.random,
         clock,
         pace,
-        self: {
-          principal: principals.node.id,
-          isOwn: (principal) => principals.holdsKeyOf(principal),
-          signer: () => node().signer,
-          promiseCap: (zone) =>
-            node().capFor({ home: zone, block: undefined }, right.host) ??
-            node().capFor({ home: zone, block: undefined }, right.keep),
-          hostCap: (zone) => node().capFor({ home: zone, block: undefined }, right.host)
-        },
+        self: this.#selfIn(held),
         onArriving: () => names.begin(),
         onArrived: (blocks) => names.add(blocks),
         onLoose: (bytes) => this.#collectSoon(name, bytes),
@@ -315,6 +335,20 @@ export class NodeSync {
     const open = { held, sync, names }
     this.#opened.set(name, open)
     return open
+  }
+
+  #selfIn(held: HeldTree): Self {
+    const { principals } = this.#options
+    const node = (): ReturnType<HeldTree['actorOf']> => held.actorOf(principals.node)
+    const capFor = (zone: Id, bit: number): ReturnType<Self['hostCap']> =>
+      node().capFor({ home: zone, block: undefined }, bit)
+    return {
+      principal: principals.node.id,
+      isOwn: (principal) => principals.holdsKeyOf(principal),
+      signer: () => node().signer,
+      promiseCap: (zone) => capFor(zone, right.host) ?? capFor(zone, right.keep),
+      hostCap: (zone) => capFor(zone, right.host)
+    }
   }
 
   /** Space is freed when that is worth a collection: it reads all records. */
