@@ -30,6 +30,7 @@ const checks: readonly Check[] = [
   checkJobs,
   checkConflicts,
   checkWentBack,
+  checkSummaries,
   checkStaging,
   checkAppStart,
   checkAppAddress,
@@ -258,6 +259,18 @@ function checkWentBack({ tree }: NodeParts): Finding | undefined {
     reason:
       'this node holds an older state than it gave to others before (a restored backup or snapshot?), so nothing is written',
     fix: 'connect it to another node of the tree until "blocktree sync status" says in step; without any: blocktree sync resume --yes'
+  }
+}
+
+async function checkSummaries({ sync }: NodeParts): Promise<Finding | undefined> {
+  const trees = (await sync.loaded())?.status ?? []
+  const corrected = trees.reduce((sum, { status }) => sum + status.summariesCorrected, 0)
+  if (corrected === 0) return undefined
+  return {
+    code: 'DOCTOR_SUMMARY',
+    severity: 'warning',
+    reason: `since the start, summaries for comparing with other nodes were wrong in ${corrected} places, and were put right`,
+    fix: 'nothing is lost; it is a fault of the program: please report it with the lines of the log around it'
   }
 }
 

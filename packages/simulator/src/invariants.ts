@@ -24,6 +24,7 @@ export async function judge(simulation: Simulation, workload: Workload): Promise
   ]
   for (const node of simulation.running()) {
     found.push(...nothingLost(simulation, node, workload), ...nothingPending(node))
+    found.push(...(await trueSummaries(node)))
     found.push(...(await soundRecords(node)), ...contentThere(simulation, node, workload))
     found.push(...visitorsOut(simulation, node, workload), ...membersIn(simulation, node))
   }
@@ -115,6 +116,15 @@ function nothingPending({ identity, tree }: SimulatedNode): readonly Violation[]
   return records === 0
     ? []
     : [{ rule: 'nothing waits for ever', what: `${identity.name} still parks ${records} records` }]
+}
+
+/** What is compared with other nodes is kept in memory: it has to be what the records say. */
+async function trueSummaries({ identity, sync }: SimulatedNode): Promise<readonly Violation[]> {
+  const wrong = await sync.verifySummaries()
+  const corrected = sync.status.summariesCorrected
+  if (wrong.length + corrected === 0) return []
+  const what = `${identity.name}: ${corrected} places were corrected, and wrong are ${wrong.join(', ') || 'none'}`
+  return [{ rule: 'summaries in memory are those of the records', what }]
 }
 
 async function soundRecords({ identity, tree }: SimulatedNode): Promise<readonly Violation[]> {

@@ -23,12 +23,16 @@ export interface Difference {
   /** Rows held here that the peer lacks or holds otherwise. */
   readonly extra: number
   readonly visited: number
+  /** Places where the two summaries differ, the first ones found; none with many rows below. */
+  readonly unequal: readonly TriePath[]
   /** There is more: it was ended when as much was known as is kept at a time. */
   readonly isCut: boolean
 }
 
 const pathsPerRequest = 256
 const fewPaths = 4 // so few places are told with those below them
+const unequalMax = 64
+const unequalRowsMax = 4096
 
 export interface ComparisonOptions {
   readonly tree: Id
@@ -59,6 +63,7 @@ const root: TriePath = new Uint8Array(0)
 class Comparison implements Difference {
   readonly places: TriePath[] = []
   readonly rows: { key: Id; tips: readonly Id[]; held: SummaryRow | undefined }[] = []
+  readonly unequal: TriePath[] = []
   extra = 0
   visited = 0
   #tips = 0
@@ -82,6 +87,7 @@ class Comparison implements Difference {
     }
     if (mine.count === 0) {
       this.places.push(root)
+      this.#note(root, 0)
       return
     }
     this.#open.push(root)
@@ -140,6 +146,7 @@ class Comparison implements Difference {
       const their = node.children[nibble]
       if (own === undefined || their === undefined || isSame(own, their)) continue
       const below = childPath(path, nibble)
+      if (own.count === 0 || their.count === 0) this.#note(below, own.count)
       if (their.count === 0) this.extra += own.count
       else if (own.count === 0) this.places.push(below)
       else {
@@ -154,6 +161,7 @@ class Comparison implements Difference {
     path: TriePath,
     told: readonly { readonly key: Id; readonly tips: readonly Id[] }[]
   ): Promise<void> {
+    this.#note(path, told.length)
     const own = new Map(
       (await this.#summaries.of(this.#options.set).rows(path)).map((row) => [row.key.toHex(), row])
     )
@@ -173,6 +181,10 @@ class Comparison implements Difference {
       if (held.tips.some((id) => !theirs.has(id.toHex()))) this.extra++
     }
     this.extra += own.size
+  }
+
+  #note(path: TriePath, rows: number): void {
+    if (this.unequal.length < unequalMax && rows <= unequalRowsMax) this.unequal.push(path)
   }
 
   #keep(row: Comparison['rows'][number]): void {

@@ -1,18 +1,23 @@
 /** When this node compares with each peer: at once when it connects, later when nothing is new, ever later when it fails. */
+import type { Id } from '@blocktree/tree'
 import type { LinkState } from './link-state.ts'
+import { encodeBehind } from './messages.ts'
 import { isForbidden } from './peer-link.ts'
 import type { SyncPorts } from './ports.ts'
 import type { PullReport, Puller } from './puller.ts'
 import type { Scope } from './scope.ts'
+import type { Summaries } from './summaries.ts'
 import { SyncError } from './sync-error.ts'
 import type { SyncWork } from './sync-work.ts'
 import type { WentBack } from './went-back.ts'
 
 export interface ComparisonsDeps {
+  readonly treeId: Id
   readonly ports: SyncPorts
   readonly work: SyncWork
   readonly puller: Puller
   readonly wentBack: WentBack
+  readonly summaries: Summaries
   /** Between two comparisons with a peer that was in step. */
   readonly compareEveryMs: number
   /** False when its connection has ended. */
@@ -30,9 +35,15 @@ const forbiddenMs = 30_000
 
 export class Comparisons {
   readonly #deps: ComparisonsDeps
+  #corrected = 0
 
   constructor(deps: ComparisonsDeps) {
     this.#deps = deps
+  }
+
+  /** Places of summaries that were not what the records say, and were made anew. */
+  get corrected(): number {
+    return this.#corrected
   }
 
   /**
@@ -77,6 +88,7 @@ export class Comparisons {
       const ask = (scope: Scope): Promise<void> => wentBack.ask(state, scope)
       const report = await this.#deps.puller.pull(link, link.ending.signal, ask)
       next = this.#pulled(state, report)
+      await this.#doubt(state, report)
       await ask(report.scope)
       await wentBack.caughtUp(link, report)
     } catch (error) {
@@ -101,6 +113,33 @@ export class Comparisons {
     // Nodes that compare at the same moment for ever would all be busy at once.
     const [dice = 0] = this.#deps.ports.random.bytes(1)
     return this.#deps.compareEveryMs * (0.75 + dice / 512)
+  }
+
+  /**
+   * Again unequal, and nothing came: the fault may lie in what is kept in memory here, or in the peer. Here it is looked
+   * for among the records, ever more seldom, so that no fault of this kind lasts until a restart.
+   */
+  async #doubt({ link, unequal }: LinkState, report: PullReport): Promise<void> {
+    const isDue = unequal >= 2 && (unequal & (unequal - 1)) === 0
+    if (!isDue || report.inStep || report.taken > 0) return
+    const summaries = this.#deps.summaries.of(report.scope)
+    const looked = new Set<string>()
+    let corrected = 0
+    for (const { set, path } of report.unequal) {
+      const place = path.slice(0, 4)
+      const name = `${set} ${place.toHex()}`
+      if (looked.has(name)) continue
+      looked.add(name)
+      corrected += (await summaries.of(set).verify(place)).length
+    }
+    if (corrected === 0) return
+    this.#corrected += corrected
+    this.#deps.ports.onNote?.({
+      level: 'warn',
+      message: 'a summary was not what the records say, and was made anew: please report it',
+      details: { peer: link.name, places: corrected }
+    })
+    link.connection.notify('sync.behind', encodeBehind(this.#deps.treeId)) // it was told the wrong one
   }
 
   #failed(state: LinkState, error: unknown): number {

@@ -4,7 +4,7 @@
  */
 import type { Id } from '@blocktree/tree'
 import { unpackFrames } from './byte-stream.ts'
-import { compareSummary } from './comparison.ts'
+import { type Difference, compareSummary } from './comparison.ts'
 import { type Intake, IntakeStream, type IntakeCount, noIntake } from './intake.ts'
 import { blocksMax, pathsMax, recordIdsMax, tipsPerBlockMax, uselessRecordsMax } from './limits.ts'
 import {
@@ -41,6 +41,13 @@ export interface PullReport {
   readonly scope: Scope
   /** Summaries were equal in the end. */
   readonly inStep: boolean
+  /** Where they were not, in the last round. */
+  readonly unequal: readonly UnequalPlace[]
+}
+
+export interface UnequalPlace {
+  readonly set: SummarySet
+  readonly path: TriePath
 }
 
 const streamMs = 600_000
@@ -75,20 +82,22 @@ export class Puller {
       let extra = 0
       let gained = 0
       let isCut = false
+      const unequal: UnequalPlace[] = []
       for (const [set, theirs] of sets) {
         const step = await this.#pullSet(link, { scope, set, theirs, signal })
         extra += step.extra
         gained += step.count.taken
         isCut ||= step.isCut
+        unequal.push(...step.unequal.map((path) => ({ set, path })))
         if (round === 1 && set === summarySet.authority) await onAuthority?.(scope)
       }
       taken += gained
       if (gained > 0 && (isCut || round < roundsMax) && !signal.aborted) {
-        if (await this.#isInStep(scope, roots)) return { taken, extra, scope, inStep: true }
+        if (await this.#isInStep(scope, roots)) return { taken, extra, scope, inStep: true, unequal }
         continue
       }
       if (extra > 0) link.connection.notify('sync.behind', encodeBehind(this.#deps.treeId))
-      return { taken, extra, scope, inStep: await this.#isInStep(scope, roots) }
+      return { taken, extra, scope, inStep: await this.#isInStep(scope, roots), unequal }
     }
   }
 
@@ -158,7 +167,7 @@ export class Puller {
       readonly theirs: TrieNode
       readonly signal: AbortSignal
     }
-  ): Promise<{ readonly extra: number; readonly count: IntakeCount; readonly isCut: boolean }> {
+  ): Promise<Pick<Difference, 'extra' | 'isCut' | 'unequal'> & { readonly count: IntakeCount }> {
     const { summaries, treeId } = this.#deps
     const difference = await compareSummary(link, summaries.of(step.scope), { ...step, tree: treeId })
     const count = noIntake()
@@ -190,7 +199,8 @@ export class Puller {
         add(await this.#stream(link, 'sync.records', encodeRecordsAsk(ask), step.signal))
       }
     }
-    return { extra: difference.extra, count, isCut: difference.isCut }
+    const { extra, isCut, unequal } = difference
+    return { extra, isCut, unequal, count }
   }
 
   async #pullBlocks(

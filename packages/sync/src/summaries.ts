@@ -1,6 +1,8 @@
 /**
  * The three summaries of a scope (spec 28, section 4): ids of authority records, ids of receipts, blocks with the tips
- * of their headers. They follow the tree: every record that is taken marks its place.
+ * of their headers. They follow the tree: every record of the first two that is taken marks its place, and so does every
+ * row of a block that is written, whatever wrote it. What rows mean besides hangs on the bases in force; a summary that
+ * was made under others is made anew.
  */
 import { compareBytes, concatBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
@@ -47,7 +49,11 @@ export class ScopeSummaries {
     this.view = new ScopeView(tree, crypto, scope)
     this.authority = new Summary(crypto, ({ from, to }) => this.#authorityRows(from, to))
     this.receipts = new Summary(crypto, (range) => this.#receiptRows(range))
-    this.headers = new Summary(crypto, (range) => this.#headerRows(crypto, range))
+    this.headers = new Summary(
+      crypto,
+      (range) => this.#headerRows(crypto, range),
+      () => tree.basesInForce
+    )
   }
 
   of(set: SummarySet): Rows {
@@ -56,9 +62,9 @@ export class ScopeSummaries {
   }
 
   take(taken: readonly TakenRecord[]): void {
-    for (const { id, type, block } of taken) {
-      if (type === recordType.header) this.headers.mark(block ?? id)
-      else if (type === recordType.receipt) this.receipts.mark(id)
+    for (const { id, type } of taken) {
+      if (type === recordType.header) continue
+      if (type === recordType.receipt) this.receipts.mark(id)
       // A cap or a birth may bring other records into a part of the tree, or blocks into its zones.
       else if (this.view.isWhole) this.authority.mark(id)
       else this.#forgetPart(type)
@@ -156,12 +162,19 @@ export class Summaries {
     return summaries
   }
 
-  /** What need not be held, and so is not compared, is something else than before: of these blocks, or of any. */
-  forgetHeaders(blocks: readonly Id[] | undefined): void {
-    for (const { headers } of this.#scopes.values()) {
-      if (blocks === undefined) headers.forget()
-      else for (const block of blocks) headers.mark(block)
-    }
+  /** Their rows were written or removed. */
+  markBlocks(blocks: readonly Id[]): void {
+    for (const { headers } of this.#scopes.values()) for (const block of blocks) headers.mark(block)
+  }
+
+  /** @returns set and place of what was kept otherwise than the records say, and is put right now */
+  async verify(): Promise<readonly string[]> {
+    const wrong: string[] = []
+    for (const { authority, receipts, headers } of [...this.#scopes.values()])
+      for (const [set, summary] of Object.entries({ authority, receipts, headers }))
+        for (const place of await summary.verify(noBytes))
+          wrong.push(`${set} ${place.toString(16).padStart(4, '0')}`)
+    return wrong
   }
 
   take(taken: readonly TakenRecord[]): void {

@@ -4,7 +4,7 @@
  * marks its place, and only marked places are read again: after a hundred changes in a million rows, a hundred small
  * ranges. Nodes may be saved and loaded again as long as the caller knows that they are those of the rows.
  */
-import { newBytes } from '@blocktree/codec'
+import { equalBytes, newBytes } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import type { Id } from '@blocktree/tree'
 import {
@@ -51,11 +51,16 @@ export class Summary<Row extends TrieRow> {
   #isKnown = false
   #isForgotten = false
   #isReading = false
+  #readUnder = ''
   #work: Promise<void> = Promise.resolve()
+  /** What all rows rest on beside the marks: they are read again when it is another text than before. */
+  readonly #ground: () => string
 
-  constructor(crypto: CryptoProvider, source: RowSource<Row>) {
+  /** @param ground empty as long as nodes that were saved may be loaded */
+  constructor(crypto: CryptoProvider, source: RowSource<Row>, ground: () => string = () => '') {
     this.#crypto = crypto
     this.#source = source
+    this.#ground = ground
   }
 
   /** It was worked out or loaded once. */
@@ -65,12 +70,16 @@ export class Summary<Row extends TrieRow> {
 
   /** Nothing has changed since the last look. */
   get isSettled(): boolean {
-    return this.#isKnown && !this.#isReading && this.#marked.size === 0
+    return this.#isKnown && !this.#isReading && this.#marked.size === 0 && this.#isGrounded
+  }
+
+  get #isGrounded(): boolean {
+    return this.#ground() === this.#readUnder
   }
 
   /** The row of this key came, changed or went. */
   mark(key: Id): void {
-    this.#marked.add(((key[0] ?? 0) << 8) | (key[1] ?? 0))
+    this.#marked.add(bucketOf(key))
   }
 
   /** So much changed that all rows are read again: that costs less than reading those that changed. */
@@ -141,11 +150,49 @@ export class Summary<Row extends TrieRow> {
 
   /** Takes nodes that were saved and are those of the rows but for places that are marked, before this call or after it. */
   load(chunks: Iterable<{ readonly chunk: number; readonly bytes: Uint8Array }>): void {
+    if (this.#isForgotten) return // meanwhile
     for (const { chunk, bytes } of chunks) {
       if (chunk >= chunkCount || bytes.length !== chunkBytesSaved) return
       this.#chunks[chunk] = { ...newChunk(bytes.slice()), isSaved: true }
     }
     this.#isKnown = true
+    this.#readUnder = ''
+  }
+
+  /**
+   * Reads everything below a place again, and puts right what was kept otherwise without being marked: that is a fault of
+   * whoever should have marked it.
+   * @returns the first two bytes of the keys in question; what changes meanwhile is none of them
+   */
+  async verify(path: TriePath): Promise<readonly number[]> {
+    const work = this.#work.then(
+      () => this.#verify(path),
+      () => this.#verify(path)
+    )
+    this.#work = work.then(
+      () => undefined,
+      () => undefined
+    )
+    return await work
+  }
+
+  async #verify(path: TriePath): Promise<readonly number[]> {
+    await this.#readMarked()
+    const nodes = new Map<number, TrieNode>()
+    const range = rangeOfPath(path.slice(0, bucketNibbles))
+    for await (const [bucket, rows] of this.#buckets(range))
+      nodes.set(bucket, nodeOfRows(this.#crypto, rows, bucketNibbles))
+    const wrong: number[] = []
+    if (!this.#isKnown || !this.#isGrounded) return wrong
+    const end = range.to === undefined ? chunkCount * bucketsPerChunk : bucketOf(range.to)
+    for (let bucket = bucketOf(range.from); bucket < end; bucket++) {
+      if (this.#marked.has(bucket)) continue
+      const node = nodes.get(bucket) ?? emptyNode
+      if (isSameNode(node, bucketNode(this.#chunks[bucket >> 8], bucket & 0xff))) continue
+      this.#put(bucket, node)
+      wrong.push(bucket)
+    }
+    return wrong
   }
 
   #settle(): Promise<void> {
@@ -168,10 +215,11 @@ export class Summary<Row extends TrieRow> {
 
   async #readChanged(): Promise<void> {
     // So many small ranges cost more than one large one.
-    if (!this.#isKnown || this.#marked.size > marksMax) {
+    if (!this.#isKnown || !this.#isGrounded || this.#marked.size > marksMax) {
       this.#isKnown = false
       this.#marked.clear()
       this.#isForgotten = false
+      this.#readUnder = this.#ground() // when that changes while it is read, the next look reads all rows again
       await this.#readAll()
       // Forgotten while it was read: the next look reads all rows again.
       this.#isKnown = !this.#isForgotten
@@ -190,18 +238,24 @@ export class Summary<Row extends TrieRow> {
 
   async #readAll(): Promise<void> {
     this.#chunks.fill(undefined)
+    for await (const [bucket, rows] of this.#buckets({ from: newBytes(0) }))
+      this.#put(bucket, nodeOfRows(this.#crypto, rows, bucketNibbles))
+  }
+
+  /** Rows of a range by the first two bytes of their keys. */
+  async *#buckets(range: Parameters<RowSource<Row>>[0]): AsyncGenerator<readonly [number, Row[]]> {
     let bucket = -1
     let rows: Row[] = []
-    for await (const row of this.#source({ from: newBytes(0) })) {
-      const next = ((row.key[0] ?? 0) << 8) | (row.key[1] ?? 0)
+    for await (const row of this.#source(range)) {
+      const next = bucketOf(row.key)
       if (next !== bucket) {
-        if (rows.length > 0) this.#put(bucket, nodeOfRows(this.#crypto, rows, bucketNibbles))
+        if (rows.length > 0) yield [bucket, rows]
         bucket = next
         rows = []
       }
       rows.push(row)
     }
-    if (rows.length > 0) this.#put(bucket, nodeOfRows(this.#crypto, rows, bucketNibbles))
+    if (rows.length > 0) yield [bucket, rows]
   }
 
   async #readBucket(bucket: number): Promise<void> {
@@ -247,6 +301,14 @@ export class Summary<Row extends TrieRow> {
     }
     return chunk.above
   }
+}
+
+function bucketOf(key: Uint8Array): number {
+  return ((key[0] ?? 0) << 8) | (key[1] ?? 0)
+}
+
+function isSameNode(left: TrieNode, right: TrieNode): boolean {
+  return left.count === right.count && equalBytes(left.hash, right.hash)
 }
 
 function newChunk(bytes: Uint8Array): Chunk {

@@ -72,6 +72,8 @@ export interface SyncStatus {
   readonly recordsPushed: number
   /** This node went back to an older state, and writes nothing until it has caught up. */
   readonly holdsWrites: boolean
+  /** Places of summaries that were not what the records say since it was opened: faults of this node, put right. */
+  readonly summariesCorrected: number
   readonly contents: ContentStatus
 }
 
@@ -198,7 +200,9 @@ export class TreeSync {
     const [intake, puller] = [this.#intake, this.#puller]
     this.#wentBack = new WentBack({ ports, rights: this.#rights, given: this.#given, puller, work, links })
     this.#comparisons = new Comparisons({
+      treeId,
       ports,
+      summaries: this.#summaries,
       work,
       puller,
       wentBack: this.#wentBack,
@@ -217,10 +221,10 @@ export class TreeSync {
       comparisons
     })
     const endTaken = ports.tree.onTaken((taken, durable) => this.#taken(taken, durable))
-    const endBases = ports.tree.onBases((blocks) => this.#summaries.forgetHeaders(blocks))
+    const endRows = ports.tree.onBlockRows((blocks) => this.#summaries.markBlocks(blocks))
     this.#endListening = () => {
       endTaken()
-      endBases()
+      endRows()
     }
   }
 
@@ -307,6 +311,7 @@ export class TreeSync {
       sectorBytesReceived: this.#payloads.bytesReceived,
       recordsPushed: this.#pusher.pushed,
       holdsWrites: this.#ports.tree.holdsWrites,
+      summariesCorrected: this.#comparisons.corrected,
       contents: this.#contents.status
     }
   }
@@ -325,6 +330,14 @@ export class TreeSync {
         wrong,
         shutOutMs: bannedMs
       }))
+  }
+
+  /**
+   * Holds every summary kept in memory against the records; for tests.
+   * @returns places that differ, and are put right by that; always none, or there is a fault
+   */
+  async verifySummaries(): Promise<readonly string[]> {
+    return await this.#summaries.verify()
   }
 
   /** Compares with every peer now. */

@@ -171,12 +171,19 @@ export class Replicas {
     )
   }
 
+  /** Every test ends with a look at what is kept in memory. */
   async close(): Promise<void> {
+    const wrong: string[] = []
+    for (const { name, sync, tree } of this.nodes.values()) {
+      await tree.settled()
+      for (const place of await sync.verifySummaries()) wrong.push(`${name}: ${place}`)
+    }
     for (const { sync, network, tree } of this.nodes.values()) {
       await this.time.until(sync.close())
       await this.time.until(network.close())
       tree.close()
     }
+    if (wrong.length > 0) throw new Error(`summaries are not those of the rows: ${wrong.join(', ')}`)
   }
 
   #serve(node: ReplicaNode, connection: Connection): void {

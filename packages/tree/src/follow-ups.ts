@@ -24,10 +24,6 @@ export interface BlockWork {
   change(work: (open: OpenChange) => void): Promise<void>
   /** Evaluates one block inside a change. */
   evaluate(open: OpenChange, block: Id): void
-  /** Bases of some zone are others than before: what need not be held, and what is buried for good, has changed. */
-  basesChanged(): void
-  /** These were evaluated anew while bases count: what was buried for good may have something to look at, or nothing any more. */
-  evaluatedAnew(blocks: readonly Id[]): void
 }
 
 export interface FollowUpDeps {
@@ -43,8 +39,10 @@ export class FollowUps {
   #queue: Promise<void> = Promise.resolve()
   #isStopped = false
   readonly #later: FollowUp[] = []
-  /** Zones with a checkpoint that names a base, and the bases that counted when they were last looked at. */
-  readonly #bases: IdMap<{ readonly zone: Id; readonly counted: string }> = new IdMap()
+  /** Zones with a checkpoint that names a base, and the bases that blocks were last evaluated under. */
+  readonly #bases: IdMap<{ readonly zone: Id; readonly counted: readonly Id[] }> = new IdMap()
+
+  #basesInForce: { readonly zones: number; readonly change: string; readonly text: string } | undefined
 
   constructor(deps: FollowUpDeps, blocks: BlockWork) {
     this.#deps = deps
@@ -59,7 +57,7 @@ export class FollowUps {
       this.#checkpoints.watch(record)
       this.#noteBase(record)
     }
-    for (const zone of this.baseZones()) this.#bases.set(zone, { zone, counted: this.#basesKey(zone) })
+    for (const zone of this.baseZones()) this.#bases.set(zone, { zone, counted: this.#listedBases(zone) })
     const left: FollowUp[] = []
     for await (const [key, value] of rowsBelow(this.#deps.store.index, rowKey(rowPrefix.journal))) {
       const id = key.slice(1)
@@ -106,7 +104,7 @@ export class FollowUps {
       if (this.#isStopped) return
       if (followUp.work === 'children') await this.#settleChildren(followUp.directory)
       else await this.#runAuthority(followUp.record)
-      this.#lookAtBases()
+      await this.#afterBases()
       await this.#blocks.change((open) => open.rows.put(journalKey(followUp), undefined))
     }
   }
@@ -128,12 +126,14 @@ export class FollowUps {
   async #afterRestart(checkpoint: CheckpointRecord): Promise<void> {
     for (const prev of checkpoint.body.prev) await this.#evaluate(this.#unlistedBlocks(prev, checkpoint.id))
     await this.#evaluate(this.#changedBlocks(checkpoint.id))
+    for (const base of this.#listedBases(checkpoint.body.zone))
+      await this.#evaluate(this.#blocksWithGaps(base))
   }
 
   #noteBase(checkpoint: CheckpointRecord): void {
     const { zone } = checkpoint.body
     if (namedBase(checkpoint) !== undefined && !this.#bases.has(zone))
-      this.#bases.set(zone, { zone, counted: '' })
+      this.#bases.set(zone, { zone, counted: [] })
   }
 
   /** Zones in which a checkpoint names a base. */
@@ -141,21 +141,51 @@ export class FollowUps {
     return [...this.#bases.values()].map(({ zone }) => zone)
   }
 
-  #basesKey(zone: Id): string {
-    return this.#deps.held
-      .bases(zone)
-      .map(({ id }) => idKey(id))
-      .join(' ')
+  /** Of all zones: which bases count, and of which it is known what they list. */
+  get basesInForce(): string {
+    const { held } = this.#deps
+    const known = this.#basesInForce
+    if (known?.zones === this.#bases.size && known.change === held.basesChange) return known.text
+    const text = this.baseZones()
+      .flatMap((zone) => this.#listedBases(zone))
+      .map((id) => idKey(id))
+      .join('')
+    // Asking for them may have found out that they had changed.
+    this.#basesInForce = { zones: this.#bases.size, change: held.basesChange, text }
+    return text
   }
 
-  #lookAtBases(): void {
-    let isChanged = false
+  /** Bases of a zone whose manifest is held: the others list nothing yet, so that nothing rests on them. */
+  #listedBases(zone: Id): readonly Id[] {
+    const { held } = this.#deps
+    return held.bases(zone).flatMap(({ id }) => (held.isListed(id) ? [id] : []))
+  }
+
+  /** Where other bases count than before, what lies below them is missing, or no longer missing. */
+  async #afterBases(): Promise<void> {
     for (const zone of this.baseZones()) {
-      const counted = this.#basesKey(zone)
-      isChanged ||= this.#bases.get(zone)?.counted !== counted
+      const before = this.#bases.get(zone)?.counted ?? []
+      const counted = this.#listedBases(zone)
       this.#bases.set(zone, { zone, counted })
+      for (const base of without(counted, before)) await this.#evaluate(this.#blocksWithGaps(base))
+      for (const base of without(before, counted)) await this.#evaluate(this.#blocksUpon(base))
     }
-    if (isChanged) this.#blocks.basesChanged()
+  }
+
+  /** Blocks that a base lists and that lack something, if only what this base says need not be held. */
+  async *#blocksWithGaps(base: Id): AsyncGenerator<Id> {
+    for await (const block of this.#blocksOfManifest(base))
+      if (this.#deps.held.blockRow(block)?.incomplete === true) yield block
+  }
+
+  /** Blocks that lack something without this base, whatever their rows say. */
+  async *#blocksUpon(base: Id): AsyncGenerator<Id> {
+    const { held, store } = this.#deps
+    for await (const block of this.#blocksOfManifest(base)) {
+      const entries = held.manifestRow(base, block) ?? []
+      const prev = entries.flatMap(({ id }) => held.header(id, false)?.body.prev ?? [])
+      if (prev.some((id) => !store.hasRecord(id))) yield block
+    }
   }
 
   async #advanceCheckpoints(): Promise<void> {
@@ -165,10 +195,11 @@ export class FollowUps {
       if (isCut(held.authority.records(), id)) await this.#evaluate(this.#blocksOfManifest(id))
     for (const checkpoint of complete) {
       await this.#afterCompletion(checkpoint)
+      await this.#afterBases()
       const done = journalKey({ work: 'authority', record: checkpoint.id })
       await this.#blocks.change((open) => open.rows.put(done, undefined))
     }
-    if (complete.length > 0) this.#lookAtBases()
+    if (read.length > 0) await this.#afterBases()
   }
 
   /** Blocks whose rows differ from the anchors that this one replaces. */
@@ -257,7 +288,6 @@ export class FollowUps {
       await this.#blocks.change((open) => {
         for (const block of group) work(open, block)
       })
-      if (this.#bases.size > 0) this.#blocks.evaluatedAnew(group)
     }
     for await (const block of blocks) {
       if (this.#isStopped) return
@@ -296,7 +326,8 @@ export class FollowUps {
       const listed = decodeHeads(value.subarray(32))
       if (value.length === emptyManifestValueBytes) {
         // a grave: nothing of the block may be shown any more
-        if (summary !== undefined && (summary.heads.length > 0 || summary.incomplete)) yield block
+        if (summary === undefined) continue
+        if (summary.heads.length > 0 || summary.conflict || summary.incomplete) yield block
         continue
       }
       const isSame =
@@ -309,6 +340,10 @@ export class FollowUps {
       if (!isSame) yield block
     }
   }
+}
+
+function without(ids: readonly Id[], others: readonly Id[]): readonly Id[] {
+  return ids.filter((id) => !others.some((other) => equalBytes(id, other)))
 }
 
 /** A block whose parent came or went is placed anew. */

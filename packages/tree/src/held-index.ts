@@ -41,6 +41,7 @@ export class HeldIndex implements HeldRecords {
   readonly #anchors: IdMap<readonly CheckpointRecord[]> = new IdMap()
   readonly #bases: IdMap<readonly CheckpointRecord[]> = new IdMap()
   #anchorsChange = -1
+  #forgotten = 0
   /** The sector beside the header that was read last: who asks for a header asks for it next. Handed out once. */
   #inline: { readonly id: Id; readonly bytes: Uint8Array } | undefined
 
@@ -143,8 +144,14 @@ export class HeldIndex implements HeldRecords {
 
   /** After a receipt or a completed checkpoint, which the count of authority records does not show. */
   forgetAnchors(): void {
+    this.#forgotten++
     this.#anchors.clear()
     this.#bases.clear()
+  }
+
+  /** Another text when bases may be others, or what they list became known. */
+  get basesChange(): string {
+    return `${this.#forgotten} ${this.authority.changeCount} ${this.readable.size}`
   }
 
   bases(zone: Id): readonly CheckpointRecord[] {
@@ -156,13 +163,18 @@ export class HeldIndex implements HeldRecords {
     return bases
   }
 
+  /** What its manifest lists counts: it was read to its end. */
+  isListed(checkpoint: Id): boolean {
+    // The rows that were read before the fault of a malformed manifest depend on how it was read: none of them counts.
+    return this.complete.has(checkpoint) || this.readable.has(checkpoint)
+  }
+
   isGrave(checkpoint: Id, block: Id): boolean {
     return this.#manifestValue(checkpoint, block)?.length === emptyManifestValueBytes
   }
 
   #manifestValue(checkpoint: Id, block: Id): Uint8Array | undefined {
-    // The rows that were read before the fault of a malformed manifest depend on how it was read: none of them counts.
-    if (!this.complete.has(checkpoint) && !this.readable.has(checkpoint)) return undefined
+    if (!this.isListed(checkpoint)) return undefined
     return this.row(rowKey(rowPrefix.manifest, checkpoint, block))
   }
 }

@@ -73,7 +73,7 @@ export async function pruneZone(
 
 function baseOf({ held }: TreeParts, zone: Id, { base, dryRun }: PruneOptions): CheckpointRecord | undefined {
   const named = held.bases(zone)
-  if (base === undefined) return named.find(({ id }) => held.isComplete(id) || held.readable.has(id))
+  if (base === undefined) return named.find(({ id }) => held.isListed(id))
   const wanted = dryRun === true ? held.authority.checkpoint(base) : undefined
   return wanted ?? named.find(({ id }) => includesId([base], id))
 }

@@ -94,7 +94,6 @@ class StoredTree implements TreeState {
   readonly #queries: TreeQueries
   readonly #followUps: FollowUps
   #holdsWrites: boolean
-  readonly #basesListeners: Set<(blocks: readonly Id[] | undefined) => void> = new Set()
 
   constructor(parts: TreeParts, expected: ExpectedTree) {
     this.#parts = parts
@@ -103,9 +102,7 @@ class StoredTree implements TreeState {
     this.#headers = new HeaderTaking(parts)
     this.#followUps = new FollowUps(parts, {
       change: (work: (open: OpenChange) => void) => this.#changes.run(work),
-      evaluate: (open, block) => void this.#headers.evaluate(open, block),
-      basesChanged: () => this.#basesListeners.forEach((listener) => listener(undefined)),
-      evaluatedAnew: (blocks) => this.#basesListeners.forEach((listener) => listener(blocks))
+      evaluate: (open, block) => void this.#headers.evaluate(open, block)
     })
     this.#changes = new TreeChanges(parts, this.#followUps)
     this.#records = new RecordTaking(parts, this.#headers)
@@ -311,9 +308,12 @@ class StoredTree implements TreeState {
     return bases.map(({ id }) => id).toSorted(compareBytes)
   }
 
-  onBases(listener: (blocks: readonly Id[] | undefined) => void): () => void {
-    this.#basesListeners.add(listener)
-    return () => this.#basesListeners.delete(listener)
+  get basesInForce(): string {
+    return this.#followUps.basesInForce
+  }
+
+  onBlockRows(listener: (blocks: readonly Id[]) => void): () => void {
+    return this.#changes.onBlockRows(listener)
   }
 
   graves(checkpoint: Id): AsyncIterable<Id> {
@@ -415,7 +415,6 @@ class StoredTree implements TreeState {
 
   close(): void {
     this.#changes.close()
-    this.#basesListeners.clear()
     this.#followUps.stop()
   }
 }

@@ -3,10 +3,11 @@
  * to the listeners; when the store refuses it, memory is brought back to what is stored.
  */
 import { homeZone } from './birth.ts'
+import { rowPrefix } from './index-rows.ts'
 import { TreeError } from './tree-error.ts'
 import { type FollowUp, OpenChange } from './open-change.ts'
 import type { Durability, IndexRow, StoreBatch } from './ports.ts'
-import type { AnyRecord, Id } from './records.ts'
+import type { Id } from './records.ts'
 import { recordType } from './records.ts'
 import { countersRow, isSameCounters, noCounters, readCounters } from './tree-counters.ts'
 import type { TreeParts } from './tree-parts.ts'
@@ -19,12 +20,19 @@ interface LaterWork {
 }
 
 type TakenListener = (taken: readonly TakenRecord[], durable: Promise<void>) => void
+type RowsListener = (blocks: readonly Id[]) => void
+
+/** What a change put into memory. */
+type TakenParts = Pick<OpenChange, 'taken' | 'births'>
+
+const nothingTaken: TakenParts = { taken: [], births: [] }
 
 export class TreeChanges {
   readonly #parts: TreeParts
   readonly #followUps: LaterWork
   readonly #listeners: Set<(change: BlockChange) => void> = new Set()
   readonly #takenListeners: Set<TakenListener> = new Set()
+  readonly #rowsListeners: Set<RowsListener> = new Set()
   #counters: TreeStatistics
   #isClosed = false
 
@@ -48,8 +56,14 @@ export class TreeChanges {
     return () => this.#takenListeners.delete(listener)
   }
 
+  onBlockRows(listener: RowsListener): () => void {
+    this.#rowsListeners.add(listener)
+    return () => this.#rowsListeners.delete(listener)
+  }
+
   close(): void {
     this.#isClosed = true
+    this.#rowsListeners.clear()
     this.#listeners.clear()
     this.#takenListeners.clear()
   }
@@ -87,8 +101,9 @@ export class TreeChanges {
       if (record.type === recordType.receipt) this.#parts.held.forgetAnchors()
     }
     for (const id of open.drops) this.#parts.held.headerCache.delete(id)
+    const blocks = this.#tellRows(rows)
     this.#publish(open.counters, open.changes)
-    const stored = this.#whenDurable(durable, open.taken, open.births)
+    const stored = this.#whenDurable(durable, open, blocks)
     if (this.#takenListeners.size > 0 && open.records.length > 0) this.#tellTaken(takenOf(open), stored)
     return open.followUps.length === 0 ? stored : stored.then(() => this.#followUps.add(open.followUps))
   }
@@ -101,10 +116,11 @@ export class TreeChanges {
   ): Promise<void> {
     this.#parts.held.open = undefined
     const durable = append([...open.rows.rows(), countersRow(open.counters)])
-    const isHeard = this.#listeners.size > 0 || this.#takenListeners.size > 0
+    const isHeard = this.#listeners.size + this.#takenListeners.size + this.#rowsListeners.size > 0
     const made = isHeard ? [...changes] : []
+    const blocks = this.#tellBlocks(made.map(({ block }) => block))
     this.#publish(open.counters, made)
-    const safe = this.#whenDurable(durable, [], [])
+    const safe = this.#whenDurable(durable, nothingTaken, blocks)
     if (this.#takenListeners.size > 0) this.#tellTaken(made.flatMap(takenBy), safe)
     return safe
   }
@@ -121,14 +137,29 @@ export class TreeChanges {
       { ...batch, rows: [...(batch.rows ?? []), countersRow(counters)] },
       options
     )
+    const blocks = this.#tellRows(batch.rows ?? [])
     this.#publish(counters, [change])
-    const safe = this.#whenDurable(durable, [], [])
+    const safe = this.#whenDurable(durable, nothingTaken, blocks)
     if (this.#takenListeners.size > 0) this.#tellTaken(takenBy(change), safe)
     return safe
   }
 
   #tellTaken(taken: readonly TakenRecord[], durable: Promise<void>): void {
     for (const listener of this.#takenListeners) listener(taken, durable)
+  }
+
+  /**
+   * The only place that says which rows of blocks were written: it reads the batch itself, so that no writer can forget
+   * it, in the same turn in which readers see the rows. @returns the blocks
+   */
+  #tellRows(rows: readonly IndexRow[]): readonly Id[] {
+    if (this.#rowsListeners.size === 0) return []
+    return this.#tellBlocks(rows.flatMap(({ key }) => (key[0] === rowPrefix.block ? [key.slice(1)] : [])))
+  }
+
+  #tellBlocks(blocks: readonly Id[]): readonly Id[] {
+    if (blocks.length > 0) for (const listener of this.#rowsListeners) listener(blocks)
+    return blocks
   }
 
   /** Takes the change back before anything of it was stored. */
@@ -144,17 +175,18 @@ export class TreeChanges {
   }
 
   /** What waits for the disk holds no more than it needs: not the whole change. */
-  #whenDurable(durable: Promise<void>, taken: readonly AnyRecord[], births: readonly Id[]): Promise<void> {
+  #whenDurable(durable: Promise<void>, { taken, births }: TakenParts, blocks: readonly Id[]): Promise<void> {
     return durable.catch((error: unknown) => {
       this.#revert({ taken, births })
       this.#parts.held.headerCache.clear()
       this.#counters = readCounters(this.#parts.store) ?? this.#counters
+      this.#tellBlocks(blocks) // as they were again
       throw error
     })
   }
 
   /** Takes back what was put into memory for a change that is not stored. */
-  #revert({ taken, births }: { readonly taken: readonly AnyRecord[]; readonly births: readonly Id[] }): void {
+  #revert({ taken, births }: TakenParts): void {
     for (const record of taken) this.#parts.authority.remove(record)
     for (const zone of births) this.#parts.authority.removeZoneBirth(zone)
     this.#parts.chains.clear()

@@ -313,10 +313,15 @@ export interface TreeState {
   /** Ids of the bases of all zones, sorted. */
   baseIds(): readonly Id[]
   /**
-   * Told when bases are others than before, and with them what need not be held (undefined: of any block), and when
-   * blocks were evaluated anew while bases count. @returns a function that ends it
+   * What `blockTips` and `missingOf` rest on beside the rows: another text as soon as another base counts in any zone, or
+   * what it lists is held; empty without bases.
    */
-  onBases(listener: (blocks: readonly Id[] | undefined) => void): () => void
+  readonly basesInForce: string
+  /**
+   * Told of every block whose row was written or removed, by whatever work, in the same turn in which readers see it; and
+   * once more when the store refused it. @returns a function that ends it
+   */
+  onBlockRows(listener: (blocks: readonly Id[]) => void): () => void
   /** Blocks that the manifest of a checkpoint has among its graves, in their order. */
   graves(checkpoint: Id): AsyncIterable<Id>
   /** What the manifest of a checkpoint lists of a block; undefined when nothing, or when the manifest is not held. */

@@ -35,8 +35,8 @@ function stateOf(state: string, wentBack: boolean, shutOutMs: number | undefined
 type Tree = NodeMethods['sync.status']['result']['trees'][number]
 
 /** Of a tree without peers: something waits for them. */
-function hasNews({ holdsWrites, contentsWanted, contents }: Tree): boolean {
-  return holdsWrites || contentsWanted > 0 || contents !== undefined
+function hasNews({ holdsWrites, summariesCorrected, contentsWanted, contents }: Tree): boolean {
+  return holdsWrites || summariesCorrected > 0 || contentsWanted > 0 || contents !== undefined
 }
 
 function contentLines({
@@ -48,8 +48,10 @@ function contentLines({
 }: Tree): readonly string[] {
   const name = treeId.slice(0, 12)
   const held = `${name}: this node went back to an older state; nothing is written until it has caught up`
+  const corrected = `${name}: summaries were wrong in ${cache.summariesCorrected} places and were put right (doctor)`
   const lines = [
     ...(cache.holdsWrites ? [held] : []),
+    ...(cache.summariesCorrected > 0 ? [corrected] : []),
     `${name}: ${contentsWanted} contents to fetch, ${formatBytes(bytesReceived)} received`
   ]
   if (contents === undefined) return lines

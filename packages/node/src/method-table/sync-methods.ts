@@ -51,6 +51,8 @@ export interface SyncTreeStatus {
   readonly recordsPushed: number
   /** This node went back to an older state: nothing is written in this tree until it has caught up. */
   readonly holdsWrites: boolean
+  /** Since the start: places of summaries that were not what the records say. Faults of the node, put right; doctor names them. */
+  readonly summariesCorrected: number
 }
 
 export interface SyncReceipt {
@@ -184,7 +186,8 @@ const definitions = [
           contentsWanted: size,
           bytesReceived: size,
           recordsPushed: size,
-          holdsWrites: schema.boolean()
+          holdsWrites: schema.boolean(),
+          summariesCorrected: size
         })
       )
     })

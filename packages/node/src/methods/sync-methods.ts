@@ -41,6 +41,7 @@ export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandl
           contentsWanted: status.payloadsWanted,
           bytesReceived: status.sectorBytesReceived,
           holdsWrites: status.holdsWrites,
+          summariesCorrected: status.summariesCorrected,
           recordsPushed: status.recordsPushed
         }))
       }
