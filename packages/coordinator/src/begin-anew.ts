@@ -6,8 +6,7 @@ import { CoordinatorError } from './coordinator-error.ts'
 import { CoordinatorState, sequenceFloor } from './coordinator-state.ts'
 import { sequenceCountMax } from './limits.ts'
 import { nextBeginning, nextGeneration } from './raft/generation.ts'
-import { type StoredRaft, nothingStored } from './raft/raft.ts'
-import type { RaftStorage } from './raft/storage.ts'
+import { type RaftStorage, type StoredRaft, nothingStored } from './raft/storage.ts'
 import { decodeState, encodeState } from './state-snapshot.ts'
 
 export interface NewBeginning {

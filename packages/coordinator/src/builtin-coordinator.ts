@@ -19,7 +19,7 @@ import type {
   LockHolder,
   NameRule
 } from './port.ts'
-import type { RaftTiming } from './raft/raft.ts'
+import type { RaftTiming } from './raft/leadership.ts'
 import type { RaftStorage } from './raft/storage.ts'
 import { Replica } from './replica.ts'
 

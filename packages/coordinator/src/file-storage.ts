@@ -8,8 +8,13 @@ import { crc32 } from 'node:zlib'
 import { CoordinatorError } from './coordinator-error.ts'
 import { memberBytesMax, stateBytesMax } from './limits.ts'
 import { type Entry, readEntry, readMembership, writeEntry, writeMembership } from './raft/entry.ts'
-import { type StoredRaft, nothingStored } from './raft/raft.ts'
-import { type RaftStorage, type StorageStep, applyStep } from './raft/storage.ts'
+import {
+  type RaftStorage,
+  type StorageStep,
+  type StoredRaft,
+  applyStep,
+  nothingStored
+} from './raft/storage.ts'
 
 /** The files of one directory; names are plain. Everything is durable when it resolves. */
 export interface StorageFiles {

@@ -1,6 +1,6 @@
 import { CanonicalWriter } from '@blocktree/codec'
 import { writeEntry } from '../src/raft/entry.ts'
-import type { StoredRaft } from '../src/raft/raft.ts'
+import type { StoredRaft } from '../src/raft/storage.ts'
 
 /** Each stored entry as text, the first at place 0: only for logs without a snapshot. */
 export function applyEntries(stored: StoredRaft): readonly string[] {

@@ -3,7 +3,7 @@ import { BuiltinCoordinator } from '../src/builtin-coordinator.ts'
 import { encodeCommand } from '../src/command.ts'
 import { encodeQuestion } from '../src/link.ts'
 import { MemoryRaftStorage, createMemoryLinks } from '../src/memory.ts'
-import { nothingStored } from '../src/raft/raft.ts'
+import { nothingStored } from '../src/raft/storage.ts'
 import { VirtualCluster } from './virtual-cluster.ts'
 
 const three = ['ann', 'bob', 'cas']

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { FileRaftStorage } from '../src/file-storage.ts'
 import { openNodeFiles } from '../src/node-files.ts'
 import type { Entry } from '../src/raft/entry.ts'
-import { type StoredRaft, nothingStored } from '../src/raft/raft.ts'
+import { type StoredRaft, nothingStored } from '../src/raft/storage.ts'
 
 const directories: string[] = []
 

@@ -6,7 +6,8 @@ import type { Entry } from '../src/raft/entry.ts'
 import { encodeQuestion } from '../src/link.ts'
 import { type Message, decodeMessage, encodeMessage } from '../src/raft/message.ts'
 import { generationOf, termLeapMax } from '../src/raft/generation.ts'
-import { Raft, type StoredRaft, nothingStored } from '../src/raft/raft.ts'
+import { Raft } from '../src/raft/raft.ts'
+import { type StoredRaft, nothingStored } from '../src/raft/storage.ts'
 import { VirtualCluster } from './virtual-cluster.ts'
 
 const three = ['ann', 'bob', 'cas']

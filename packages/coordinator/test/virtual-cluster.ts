@@ -3,8 +3,7 @@ import { createVirtualTime, type VirtualTime } from '@blocktree/network/memory'
 import { BuiltinCoordinator } from '../src/builtin-coordinator.ts'
 import { type MemoryLinks, MemoryRaftStorage, createMemoryLinks } from '../src/memory.ts'
 import type { CoordinatorStatus, NameRule } from '../src/port.ts'
-import type { StoredRaft } from '../src/raft/raft.ts'
-import type { RaftStorage, StorageStep } from '../src/raft/storage.ts'
+import type { RaftStorage, StorageStep, StoredRaft } from '../src/raft/storage.ts'
 import { seededRandom } from './seeded-random.ts'
 
 /** What one process writes to its disk; after a kill nothing of it gets there, and it never learns why. */

@@ -4,10 +4,20 @@
  */
 import { CoordinatorError } from '../coordinator-error.ts'
 import type { Entry } from './entry.ts'
-import { type StoredRaft, nothingStored } from './raft.ts'
+import { type Snapshot, emptySnapshot } from './log.ts'
+import type { HardState } from './outbox.ts'
+
+export interface StoredRaft {
+  readonly term: number
+  readonly vote: string | undefined
+  readonly snapshot: Snapshot
+  readonly entries: readonly Entry[]
+}
+
+export const nothingStored: StoredRaft = { term: 0, vote: undefined, snapshot: emptySnapshot, entries: [] }
 
 export interface StorageStep {
-  readonly vote: { readonly term: number; readonly vote: string | undefined } | undefined
+  readonly vote: HardState | undefined
   readonly truncateFrom: number | undefined
   readonly entries: readonly Entry[]
 }
