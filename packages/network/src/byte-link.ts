@@ -2,8 +2,11 @@
 import type { Address } from './address.ts'
 
 export interface ByteLink {
-  /** Takes the bytes in any case and owns them afterwards. Must not throw. */
-  send(chunks: readonly Uint8Array[]): void
+  /**
+   * Takes the bytes in any case. Must not throw.
+   * @param released called once when the link reads none of them any more, be it at once; never when it has ended before
+   */
+  send(chunks: readonly Uint8Array[], released?: () => void): void
   /** Bytes taken and not yet given to the operating system (or its like). */
   readonly queuedBytes: number
   /** Starts the delivery; called once. What came before is delivered first. */

@@ -1,16 +1,19 @@
 /**
  * A channel: frames over one byte link. What is sent within one turn of the event loop goes out in one write; small
- * frames are packed together, long bodies are passed on without a copy.
+ * frames are packed together, long bodies are passed on without a copy; on channels for bulk everything is copied once, into
+ * memory that is used again.
  */
 import type { ByteLink } from './byte-link.ts'
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
 import { type ChunkPiece, FrameReader } from './frame-reader.ts'
 import { frameBytesMax, helloBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
+import { SendBuffers } from './send-buffers.ts'
 import type { Timers } from './timers.ts'
 
 const packBytes = 16 * 1024
 const copyBytesMax = 4096 // longer bodies are not packed
+const nothing = new Uint8Array(0)
 
 export interface ChannelReceiver {
   /** What it throws ends the channel. */
@@ -22,6 +25,7 @@ export interface ChannelReceiver {
 }
 
 export interface Channel {
+  /** A body for bulk is read before this returns. */
   send(frame: Frame): void
   /** Bytes sent here that the operating system has not taken yet. */
   readonly queuedBytes: number
@@ -57,9 +61,13 @@ class LinkChannel implements Channel {
   bytesOut = 0
   heardMs: number
   #chunks: Uint8Array[] = []
-  #pack = new Uint8Array(0)
+  #pack: Uint8Array = nothing
   #packedFrom = 0
   #packedTo = 0
+  /** Of a channel for bulk. */
+  readonly #buffers = new SendBuffers()
+  /** Those of them that the chunks lie in. */
+  #lent: Uint8Array[] = []
   #unsentBytes = 0
   #willFlush = false
   #isEnding = false
@@ -101,13 +109,12 @@ class LinkChannel implements Channel {
     const length = header.length + body.length
     this.bytesOut += length
     this.#unsentBytes += length
-    if (body.length > copyBytesMax) {
-      this.#packBytes(header)
+    this.#packBytes(header)
+    if (body.length <= copyBytesMax || this.#isBulk) {
+      this.#packBytes(body)
+    } else {
       this.#closePack()
       this.#chunks.push(body)
-    } else {
-      this.#packBytes(header)
-      if (body.length > 0) this.#packBytes(body)
     }
     if (this.#willFlush) return
     this.#willFlush = true
@@ -132,15 +139,26 @@ class LinkChannel implements Channel {
     this.#link.destroy()
   }
 
+  get #isBulk(): boolean {
+    return this.receiver.piece !== undefined
+  }
+
   #packBytes(bytes: Uint8Array): void {
-    if (this.#packedTo + bytes.length > this.#pack.length) {
-      this.#closePack()
-      this.#pack = new Uint8Array(packBytes)
-      this.#packedFrom = 0
-      this.#packedTo = 0
+    for (let at = 0; at < bytes.length;) {
+      if (this.#packedTo === this.#pack.length) this.#nextPack()
+      const count = Math.min(bytes.length - at, this.#pack.length - this.#packedTo)
+      this.#pack.set(count === bytes.length ? bytes : bytes.subarray(at, at + count), this.#packedTo)
+      this.#packedTo += count
+      at += count
     }
-    this.#pack.set(bytes, this.#packedTo)
-    this.#packedTo += bytes.length
+  }
+
+  #nextPack(): void {
+    this.#closePack()
+    this.#pack = this.#isBulk ? this.#buffers.take() : new Uint8Array(packBytes)
+    if (this.#isBulk) this.#lent.push(this.#pack)
+    this.#packedFrom = 0
+    this.#packedTo = 0
   }
 
   #closePack(): void {
@@ -157,7 +175,16 @@ class LinkChannel implements Channel {
     const chunks = this.#chunks
     this.#chunks = []
     this.#unsentBytes = 0
-    this.#link.send(chunks)
+    const lent = this.#lent
+    if (lent.length === 0) {
+      this.#link.send(chunks)
+      return
+    }
+    this.#lent = []
+    this.#pack = nothing // the link has it
+    this.#packedFrom = 0
+    this.#packedTo = 0
+    this.#link.send(chunks, () => this.#buffers.giveBack(lent))
   }
 
   #receive(chunk: Uint8Array): void {
@@ -179,6 +206,7 @@ class LinkChannel implements Channel {
     if (this.#isOver) return
     this.#isOver = true
     this.#chunks = []
+    this.#lent = []
     this.#unsentBytes = 0
     this.receiver.ended(why)
   }

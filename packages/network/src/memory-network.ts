@@ -356,9 +356,10 @@ class MemoryLink implements ByteLink {
     if (this.#earlyEnd !== undefined) receiver.ended(this.#earlyEnd)
   }
 
-  send(chunks: readonly Uint8Array[]): void {
+  send(chunks: readonly Uint8Array[], released?: () => void): void {
     if (this.#isOver || this.#isEnding) return
     for (const chunk of chunks) this.#carry(chunk.slice())
+    released?.()
   }
 
   /** The other end learns of it after what was sent; this one when the other has ended too. */

@@ -110,6 +110,9 @@ export interface ConnectionHandlers {
   request(method: string, body: Uint8Array, context: RequestContext): Promise<Uint8Array>
   /** When it throws, the connection is closed. */
   event(name: string, body: Uint8Array, connection: Connection): void
-  /** Chunks of at most 1 MiB; the generator is not advanced before the peer has room. Errors end the stream on the other side. */
+  /**
+   * Chunks of at most 1 MiB; the generator is not advanced before the peer has room, and may write over a chunk once it is.
+   * Errors end the stream on the other side.
+   */
   stream(method: string, head: Uint8Array, context: RequestContext): AsyncIterable<Uint8Array>
 }

@@ -73,15 +73,18 @@ class SocketLink implements ByteLink {
     socket.once('close', ended)
   }
 
-  send(chunks: readonly Uint8Array[]): void {
+  send(chunks: readonly Uint8Array[], released?: () => void): void {
     const socket = this.#socket
-    if (!socket.writable) return
-    if (chunks.length === 1) {
-      for (const chunk of chunks) socket.write(chunk)
-      return
+    const last = chunks.length - 1
+    if (!socket.writable || last < 0) return
+    const written = (error?: Error | null): void => {
+      if (error === undefined || error === null) released?.()
     }
     socket.cork()
-    for (const chunk of chunks) socket.write(chunk)
+    for (const [index, chunk] of chunks.entries()) {
+      if (index === last && released !== undefined) socket.write(chunk, written)
+      else socket.write(chunk)
+    }
     socket.uncork()
   }
 

@@ -48,13 +48,14 @@ class StreamLink implements ByteLink {
     })
   }
 
-  send(chunks: readonly Uint8Array[]): void {
+  send(chunks: readonly Uint8Array[], released?: () => void): void {
     try {
       // one piece: each `send` costs a frame, its encryption and a window update, which is more than a copy
       this.#stream.send(concatBytes(...chunks))
     } catch {
       // it is closing: `close` tells
     }
+    released?.()
   }
 
   end(): void {

@@ -28,6 +28,11 @@ export interface Frame {
   readonly payload: Uint8Array
 }
 
+export interface ReadOptions {
+  readonly check?: 'hash' | 'checksum' | undefined
+  readonly into?: Uint8Array | undefined
+}
+
 export class SegmentFiles {
   readonly #files: FileSystem
   readonly #salt: number
@@ -72,17 +77,20 @@ export class SegmentFiles {
   /**
    * The frame at a place in the index, verified by both checksums; a sector by its hash instead of the second, unless
    * the checksum will do.
-   * @returns payload owned by the caller; ERR_STORE_CORRUPT when other bytes are there
+   * @param how `into`: memory to read to, where the frame has room in it
+   * @returns payload owned by the caller, or a view of `into`; ERR_STORE_CORRUPT when other bytes are there
    */
   readFrame(
     place: Location,
     type: FrameType,
     reference: Uint8Array,
-    check: 'hash' | 'checksum' = 'hash'
+    { check = 'hash', into }: ReadOptions = {}
   ): Frame {
     const path = segmentPath(place.segment)
     if (place.length > framePayloadBytesMax) throw corrupt('index', 0, 'a place names an impossible length')
-    const bytes = allocateFrame(frameHeaderBytes + place.length)
+    const length = frameHeaderBytes + place.length
+    const isRoom = into !== undefined && into.length >= length
+    const bytes = isRoom ? asBuffer(into.subarray(0, length)) : allocateFrame(length)
     const count = this.#readAt(place, bytes)
     if (count < bytes.length) throw corrupt(path, place.offset, `a frame is cut off after ${count} bytes`)
     const header = decodeFrameHeader(bytes, 0, this.#salt)

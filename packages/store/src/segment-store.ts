@@ -72,8 +72,8 @@ export class SegmentStore implements DiskStore {
     if (options.scrub === true) this.#scrub = this.#scrubIndex()
   }
 
-  readSector(reference: Id, check?: 'hash' | 'checksum'): Uint8Array | undefined {
-    return this.#reader.readSector(reference, check)
+  readSector(reference: Id, check?: 'hash' | 'checksum', into?: Uint8Array): Uint8Array | undefined {
+    return this.#reader.readSector(reference, check, into)
   }
 
   hasSector(reference: Id): boolean {

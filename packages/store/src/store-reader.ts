@@ -33,7 +33,7 @@ export class StoreReader implements StoreView {
     this.local = this.#rows(rowSpace.local)
   }
 
-  readSector(reference: Id, check?: 'hash' | 'checksum'): Uint8Array | undefined {
+  readSector(reference: Id, check?: 'hash' | 'checksum', into?: Uint8Array): Uint8Array | undefined {
     this.#assertReadable()
     this.touched?.add(keyText(reference))
     const pending = this.#parts.overlay.get(rowSpace.sector, reference)?.value
@@ -41,7 +41,7 @@ export class StoreReader implements StoreView {
     const place = this.place(rowSpace.sector, reference)
     if (place === undefined) return undefined
     const read = (): Uint8Array =>
-      this.#parts.segments.readFrame(place, frameType.sector, reference, check).payload
+      this.#parts.segments.readFrame(place, frameType.sector, reference, { check, into }).payload
     return this.#guard(read)
   }
 

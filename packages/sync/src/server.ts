@@ -22,7 +22,6 @@ import type { ChangeFeed } from './change-feed.ts'
 import {
   answersBurst,
   answersPerSecond,
-  chunkBytes,
   leavesPerNodeMax,
   nodesAnswerBytesMax,
   receiptIdsWaitingMax,
@@ -61,6 +60,7 @@ import {
   encodeToldChange,
   summarySet
 } from './messages.ts'
+import { type PartMemories, PartSender } from './part-sender.ts'
 import { partsOf, payloadOf } from './payload-parts.ts'
 import type { SyncPorts } from './ports.ts'
 import { inOrder, zonesOf } from './record-order.ts'
@@ -82,6 +82,8 @@ export interface ServerDeps {
   readonly progress: (signal: AbortSignal) => Promise<void>
   /** A peer says that this node gave it versions that are not held here. */
   readonly wentBack: (principal: Id, lacking: readonly Id[], scope: Scope) => void
+  /** What streams of parts are read to. */
+  readonly partMemories: PartMemories
   /** Waits without keeping anything alive. */
   readonly sleep: (milliseconds: number) => Promise<void>
 }
@@ -375,41 +377,31 @@ export class SyncServer {
   }
 
   async *#sectors(ask: SectorsAsk, view: ScopeView, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { ports, upload, sleep } = this.#deps
-    let small: Uint8Array[] = []
-    let smallBytes = 0
-    for (const { owner, references } of ask.owners) {
-      const mayHave = this.#partsFor(owner, view)
-      for (const reference of references) {
-        if (signal.aborted) return
-        const bytes = mayHave(reference) ? this.#readSector(owner, reference) : undefined
-        const wait = upload.borrow(bytes?.length ?? 0, this.#now)
-        if (wait > 0) await sleep(wait)
-        small.push(partLength(bytes?.length ?? 0))
-        smallBytes += 4
-        if (bytes === undefined) continue
-        if (bytes.length < chunkBytes / 4) {
-          small.push(bytes)
-          smallBytes += bytes.length
-          if (smallBytes < chunkBytes) continue
-        }
-        yield joined(small, smallBytes)
-        small = []
-        smallBytes = 0
-        // A sector has up to 1 MiB and its tag: two chunks.
-        if (bytes.length >= chunkBytes / 4) {
-          for (let at = 0; at < bytes.length; at += 1 << 20) yield bytes.subarray(at, at + (1 << 20))
+    const { upload, sleep, partMemories } = this.#deps
+    const memory = partMemories.take()
+    const sender = new PartSender(memory)
+    try {
+      for (const { owner, references } of ask.owners) {
+        const mayHave = this.#partsFor(owner, view)
+        for (const reference of references) {
+          if (signal.aborted) return
+          const bytes = mayHave(reference) ? this.#readSector(owner, reference, memory.part) : undefined
+          const wait = upload.borrow(bytes?.length ?? 0, this.#now)
+          if (wait > 0) await sleep(wait)
+          for (const chunk of sender.add(bytes)) yield chunk
         }
       }
+      for (const chunk of sender.rest()) yield chunk
+    } finally {
+      partMemories.giveBack(memory)
     }
-    if (smallBytes > 0) yield joined(small, smallBytes)
-    void ports
   }
 
-  #readSector(owner: Id, reference: Id): Uint8Array | undefined {
+  /** @param into memory that may be read to, and of which a view may be returned */
+  #readSector(owner: Id, reference: Id, into?: Uint8Array): Uint8Array | undefined {
     const { store, tree } = this.#deps.ports
     try {
-      const bytes = store.readSector(reference, 'checksum') // the peer compares the hash
+      const bytes = store.readSector(reference, 'checksum', into) // the peer compares the hash
       if (bytes !== undefined) return bytes
     } catch {
       return undefined // damaged here: somebody else has it

@@ -16,6 +16,7 @@ import { Intake } from './intake.ts'
 import { receiptIdsMax } from './limits.ts'
 import { type LinkState, type PeerStatus, newLinkState } from './link-state.ts'
 import { type ToldChange, decodeToldChange, encodeBehind, encodeDoubt, encodeWatchAsk } from './messages.ts'
+import { PartMemories } from './part-sender.ts'
 import { PayloadQueue } from './payload-queue.ts'
 import { PeerEvents } from './peer-events.ts'
 import type { PeerLink, SyncConnection } from './peer-link.ts'
@@ -111,6 +112,7 @@ export class TreeSync {
   /** What answers connections: what a peer may ask is counted over all that it asks on one. */
   readonly #servers: WeakMap<SyncConnection, SyncServer> = new WeakMap()
   readonly #upload: TokenBucket
+  readonly #partMemories = new PartMemories()
   /** Times that records were taken which the store has not written yet. */
   #undurable = 0
   /** Whose records are being taken at this moment. */
@@ -558,6 +560,7 @@ export class TreeSync {
         summaries: this.#summaries,
         feed: this.#feed,
         upload: this.#upload,
+        partMemories: this.#partMemories,
         claimOf: (header) => this.#contents.claimOf(header),
         progress: (signal) => this.#work.progress(signal),
         sleep: (milliseconds) => this.#work.sleep(milliseconds),

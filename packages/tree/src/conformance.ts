@@ -97,6 +97,20 @@ function testReads(open: Open): void {
     expect(text(store.readRecord(id(2))?.bytes)).toBe('record')
   })
 
+  test('reads a sector into memory of the caller where there is room, and elsewhere where there is none', async () => {
+    const { store } = await open()
+    const sector = { reference: await sha256(bytes('sector')), bytes: bytes('sector') }
+    const durable = store.commit({ sectors: [sector] })
+    const into = new Uint8Array(sector.bytes.length + 128)
+    const tight = new Uint8Array(sector.bytes.length - 1)
+    const reads = (): readonly (string | undefined)[] =>
+      [into, tight].map((memory) => text(store.readSector(sector.reference, 'checksum', memory)))
+    expect(reads()).toEqual(['sector', 'sector'])
+    await durable
+    expect(reads()).toEqual(['sector', 'sector'])
+    expect(store.readSector(id(1), 'checksum', into)).toBeUndefined()
+  })
+
   test('gives back type and inline sector of a record', async () => {
     const { store } = await open()
     await store.commit({ records: [{ ...record(3, 'header'), type: 10, inline: bytes('inline') }] })

@@ -68,8 +68,9 @@ export interface BlockStore {
   /**
    * Verified bytes owned by the caller, undefined when not held; ERR_STORE_CORRUPT when held but damaged.
    * @param check `checksum` for somebody who verifies the hash himself: the store may find what a disk damages, no more
+   * @param into the store may read to this memory and return a view of it, where there is room for 128 bytes more
    */
-  readSector(reference: Id, check?: 'hash' | 'checksum'): Uint8Array | undefined
+  readSector(reference: Id, check?: 'hash' | 'checksum', into?: Uint8Array): Uint8Array | undefined
   hasSector(reference: Id): boolean
   readRecord(id: Id): StoredRecord | undefined
   hasRecord(id: Id): boolean

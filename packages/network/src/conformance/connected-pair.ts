@@ -62,9 +62,20 @@ function handlers(seen: Seen): ConnectionHandlers {
       if (method === 'count') return count(Number(text(head)))
       if (method === 'bulk') return bulk(seen, Number(text(head)))
       if (method === 'stall') return stall(seen, context)
+      if (method === 'reuse') return reuse(Number(text(head)))
       return broken()
     }
   }
+}
+
+/** Chunks that all lie in one buffer, each written over by the next. */
+async function* reuse(chunks: number): AsyncGenerator<Uint8Array> {
+  const memory = new Uint8Array(100_000)
+  for (let index = 0; index < chunks; index++) {
+    await Promise.resolve()
+    yield memory.fill(index + 1).subarray(0, 1 + ((index * 7919) % memory.length))
+  }
+  memory.fill(0)
 }
 
 async function answer(

@@ -22,6 +22,19 @@ export function testStreams(check: Check): void {
     expect(local.statistics.bytesIn).toBeGreaterThan(32 * bodyBytesMax)
   })
 
+  check('a stream may write over a chunk once the next one is asked for', async (driver) => {
+    const { local, remote } = await connect(driver)
+    for (const connection of [local, remote]) {
+      let index = 0
+      for await (const chunk of connection.pull('reuse', bytes('200'))) {
+        expect(chunk).toHaveLength(1 + ((index * 7919) % 100_000))
+        expect(chunk.every((byte) => byte === (index + 1) % 256)).toBe(true)
+        index++
+      }
+      expect(index).toBe(200)
+    }
+  })
+
   check('a pulled stream comes as bytes, in order, when boundaries do not matter', async (driver) => {
     const { local, remote } = await connect(driver)
     for (const connection of [local, remote]) {
