@@ -39,7 +39,7 @@ function header(host: HostInterface): string {
  * \`npm run reference\`; do not edit. How values become bytes: doc/spec/20-app-interface.md.
  */
 import { type CanonicalReader, type CanonicalWriter, type NoFields, type Outcome, decodeNothing, decodeWhole, encodeBytes,
-  encodeNothing, encodeWhole, readCase, readEnum, readList, readOutcome, writeBytes, writeEnum, writeList, writeOutcome,
+  encodeBytesHead, encodeNothing, encodeWhole, readCase, readEnum, readList, readOutcome, writeBytes, writeEnum, writeList, writeOutcome,
   writeText, writeUint } from './host-value.ts'`
 }
 
@@ -258,6 +258,8 @@ export interface HostOperation<Name extends HostOperationName> extends CallCodec
   readonly permission: PermissionUse
   /** The right that is needed under it; undefined when the request decides, or the kind has none. */
   readonly right: string | undefined
+  /** Where the reply is one byte list: what stands before its bytes, which follow as they are. */
+  readonly encodeReplyHead?: (reply: HostReplies[Name]) => Uint8Array
 }
 
 export interface HostEvent<Name extends HostEventName> extends CallCodec<HostEvents[Name], HostEventReplies[Name]> {
@@ -301,7 +303,8 @@ function replyCodec(reply: HostType | undefined): string {
   if (reply === undefined) return 'decodeReply: decodeNothing,\nencodeReply: encodeNothing'
   if (reply.kind === 'bytes') {
     return `decodeReply: (bytes) => decodeWhole(bytes, (reader) => ${read(reply)}),
-  encodeReply: (reply) => encodeBytes(reply, ${reply.min}, ${reply.max})`
+  encodeReply: (reply) => encodeBytes(reply, ${reply.min}, ${reply.max}),
+  encodeReplyHead: (reply) => encodeBytesHead(reply, ${reply.min}, ${reply.max})`
   }
   return `decodeReply: (bytes) => decodeWhole(bytes, (reader) => ${read(reply)}),
   encodeReply: (reply) => encodeWhole((writer) => ${write(reply, 'reply')})`

@@ -79,6 +79,17 @@ export interface HostReply {
   /** 0 to 2^31-1; the guest sees it in the high half of the call's result. */
   readonly status: number
   readonly payload: Uint8Array
+  /** Long bytes that go on behind `payload`, as one with it. They are sent from where they lie and may not change. */
+  readonly rest?: Uint8Array
+}
+
+/** The whole payload of a reply, in one piece. */
+export function wholePayload({ payload, rest }: HostReply): Uint8Array {
+  if (rest === undefined) return payload
+  const whole = new Uint8Array(payload.length + rest.length)
+  whole.set(payload)
+  whole.set(rest, payload.length)
+  return whole
 }
 
 export interface AppLogEntry {

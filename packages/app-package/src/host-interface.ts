@@ -10,6 +10,7 @@ import {
   decodeNothing,
   decodeWhole,
   encodeBytes,
+  encodeBytesHead,
   encodeNothing,
   encodeWhole,
   readCase,
@@ -1267,6 +1268,8 @@ export interface HostOperation<Name extends HostOperationName> extends CallCodec
   readonly permission: PermissionUse
   /** The right that is needed under it; undefined when the request decides, or the kind has none. */
   readonly right: string | undefined
+  /** Where the reply is one byte list: what stands before its bytes, which follow as they are. */
+  readonly encodeReplyHead?: (reply: HostReplies[Name]) => Uint8Array
 }
 
 export interface HostEvent<Name extends HostEventName> extends CallCodec<
@@ -1295,7 +1298,8 @@ const operationFilesReadFile: HostOperation<'files.read-file'> = {
       writeUint(writer, request.length, 4294967295)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.bin(16777216)),
-  encodeReply: (reply) => encodeBytes(reply, 0, 16777216)
+  encodeReply: (reply) => encodeBytes(reply, 0, 16777216),
+  encodeReplyHead: (reply) => encodeBytesHead(reply, 0, 16777216)
 }
 
 const operationFilesWriteFile: HostOperation<'files.write-file'> = {
@@ -1316,7 +1320,8 @@ const operationFilesWriteFile: HostOperation<'files.write-file'> = {
       writeWriteOptions(writer, request.options)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.binExact(32)),
-  encodeReply: (reply) => encodeBytes(reply, 32, 32)
+  encodeReply: (reply) => encodeBytes(reply, 32, 32),
+  encodeReplyHead: (reply) => encodeBytesHead(reply, 32, 32)
 }
 
 const operationFilesOpen: HostOperation<'files.open'> = {
@@ -1377,7 +1382,8 @@ const operationFilesRead: HostOperation<'files.read'> = {
       writeUint(writer, request.length, 4294967295)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.bin(16777216)),
-  encodeReply: (reply) => encodeBytes(reply, 0, 16777216)
+  encodeReply: (reply) => encodeBytes(reply, 0, 16777216),
+  encodeReplyHead: (reply) => encodeBytesHead(reply, 0, 16777216)
 }
 
 const operationFilesWrite: HostOperation<'files.write'> = {
@@ -1438,7 +1444,8 @@ const operationFilesCommit: HostOperation<'files.commit'> = {
       writeWriteOptions(writer, request.options)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.binExact(32)),
-  encodeReply: (reply) => encodeBytes(reply, 32, 32)
+  encodeReply: (reply) => encodeBytes(reply, 32, 32),
+  encodeReplyHead: (reply) => encodeBytesHead(reply, 32, 32)
 }
 
 const operationFilesClose: HostOperation<'files.close'> = {
@@ -2161,7 +2168,8 @@ const operationRandomBytes: HostOperation<'random.bytes'> = {
       writeUint(writer, request.length, 4294967295)
     }),
   decodeReply: (bytes) => decodeWhole(bytes, (reader) => reader.bin(16777216)),
-  encodeReply: (reply) => encodeBytes(reply, 0, 16777216)
+  encodeReply: (reply) => encodeBytes(reply, 0, 16777216),
+  encodeReplyHead: (reply) => encodeBytesHead(reply, 0, 16777216)
 }
 
 const operationClockNow: HostOperation<'clock.now'> = {

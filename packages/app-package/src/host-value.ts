@@ -132,14 +132,21 @@ export function writeBytes(writer: CanonicalWriter, bytes: Uint8Array, min: numb
 
 /** A byte list that is the whole input, copied once: what a read of a file replies. */
 export function encodeBytes(bytes: Uint8Array, min: number, max: number): Uint8Array {
-  const { length } = bytes
+  const head = encodeBytesHead(bytes, min, max)
+  const encoded = new Uint8Array(head.length + bytes.length)
+  encoded.set(head)
+  encoded.set(bytes, head.length)
+  return encoded
+}
+
+/** What stands before the bytes of a byte list. */
+export function encodeBytesHead({ length }: Uint8Array, min: number, max: number): Uint8Array {
   checkLength('a byte list', length, min, max)
   const width = length < 0x100 ? 1 : length < 0x1_0000 ? 2 : 4
-  const encoded = new Uint8Array(1 + width + length)
-  encoded[0] = width === 1 ? 0xc4 : width === 2 ? 0xc5 : 0xc6
-  for (let index = 0; index < width; index++) encoded[1 + index] = length >>> (8 * (width - 1 - index))
-  encoded.set(bytes, 1 + width)
-  return encoded
+  const head = new Uint8Array(1 + width)
+  head[0] = width === 1 ? 0xc4 : width === 2 ? 0xc5 : 0xc6
+  for (let index = 0; index < width; index++) head[1 + index] = length >>> (8 * (width - 1 - index))
+  return head
 }
 
 /** The payload of a reply that failed: words for the guest's log, cut to 512 bytes; nothing depends on them. */

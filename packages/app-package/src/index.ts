@@ -13,7 +13,8 @@ export {
   type HostReply,
   type InvokeOptions,
   type OpeningEvent,
-  type RunningApp
+  type RunningApp,
+  wholePayload
 } from './app-runner.ts'
 export {
   type AppGrant,

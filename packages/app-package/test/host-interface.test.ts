@@ -99,9 +99,12 @@ describe('hostOperations', () => {
   })
 
   test.each([0, 255, 256, 65_535, 65_536])('carries %i bytes behind the shortest head', (length) => {
-    const { encodeReply, decodeReply } = hostOperations['files.read']
+    const { encodeReply, encodeReplyHead, decodeReply } = hostOperations['files.read']
     const content = new Uint8Array(length).fill(7)
-    expect(decodeReply(encodeReply(content))).toEqual(content)
+    const encoded = encodeReply(content)
+    expect(decodeReply(encoded)).toEqual(content)
+    const head = encodeReplyHead?.(content) ?? new Uint8Array(0)
+    expect(Buffer.compare(Buffer.concat([head, content]), encoded)).toBe(0)
   })
 
   test('carries nothing for an operation without parameters or result', () => {

@@ -5,6 +5,7 @@
 import {
   AppRunError,
   type HostCall,
+  type HostOperation,
   type HostOperationName,
   type HostReplies,
   type HostReply,
@@ -17,6 +18,7 @@ import {
 import { CodecError } from '@blocktree/codec'
 import type { CallContext, Handler, HostContext } from './host-context.ts'
 import { HostFailure } from './host-failure.ts'
+import { uncopiedBytesMin } from './limits.ts'
 import { basicCalls } from './host/basic-calls.ts'
 import { fileCalls } from './host/file-calls.ts'
 import { grantCalls } from './host/grant-calls.ts'
@@ -65,15 +67,24 @@ function answerNamed<Name extends HostOperationName>(
   const handler: Handler<Name> = handlers[name]
   const callContext: CallContext = { ...context, process: call.process, signal: call.signal }
   const encode = (reply: HostReplies[Name]): HostReply => {
-    const payload = operation.encodeReply(reply)
-    if (payload.byteLength <= context.limits.payloadBytes) return { status: hostStatus.ok, payload }
-    return failed(
-      'too-large',
-      `the reply of ${payload.byteLength} bytes exceeds ${context.limits.payloadBytes}`
-    )
+    const encoded = encodeReply(operation, reply)
+    const bytes = encoded.payload.byteLength + (encoded.rest?.byteLength ?? 0)
+    if (bytes <= context.limits.payloadBytes) return encoded
+    return failed('too-large', `the reply of ${bytes} bytes exceeds ${context.limits.payloadBytes}`)
   }
   const reply = handler(request, callContext)
   return reply instanceof Promise ? reply.then(encode) : encode(reply)
+}
+
+/** Long bytes, of a file say, are not copied behind their head: the reply is written from where they lie. */
+function encodeReply<Name extends HostOperationName>(
+  operation: HostOperation<Name>,
+  reply: HostReplies[Name]
+): HostReply {
+  const isLong = reply instanceof Uint8Array && reply.byteLength >= uncopiedBytesMin
+  if (!isLong || operation.encodeReplyHead === undefined)
+    return { status: hostStatus.ok, payload: operation.encodeReply(reply) }
+  return { status: hostStatus.ok, payload: operation.encodeReplyHead(reply), rest: reply }
 }
 
 function failedBy(context: HostContext, name: HostOperationName, error: unknown): HostReply {

@@ -20,6 +20,7 @@ export const clientAddressesTried = 4 // of a name with several
 export const udpPeersKept = 64 // of one socket: addresses that were sent to by a name
 export const historyEntriesMax = 1000 // of one call
 export const listEntriesMax = 1000 // of one call
+export const uncopiedBytesMin: number = 16 * 1024 // byte lists in replies from here on are sent from where they lie
 export const keysListedMax = 1000 // of one call
 export const keyValueEntriesMax = 100_000 // all are known by name in memory
 export const streamPartsAhead = 4 // written by an app before the client has taken them

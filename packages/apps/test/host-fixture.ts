@@ -7,6 +7,7 @@ import {
   type HostEventReplies,
   type HostEvents,
   type HostOperationName,
+  type HostReply,
   type HostReplies,
   type HostRequests,
   type PermissionScope,
@@ -14,7 +15,8 @@ import {
   appLimits,
   hostEvents,
   hostOperations,
-  limitNames
+  limitNames,
+  wholePayload
 } from '@blocktree/app-package'
 import { CanonicalReader } from '@blocktree/codec'
 import { createPortableProvider } from '@blocktree/crypto/portable'
@@ -267,10 +269,15 @@ function defaultAnswer(name: HostEventName): unknown {
   return ['init', 'migrate', 'health'].includes(name) ? { kind: 'ok', value: undefined } : undefined
 }
 
+/** As a guest gets it. */
+function joined(reply: HostReply): HostReply {
+  return { status: reply.status, payload: wholePayload(reply) }
+}
+
 function createGuestHost(options: AppRunOptions, process: () => number): GuestHost {
   const { signal } = new AbortController()
   const raw: GuestHost['raw'] = async (op, payload) =>
-    await options.onHostCall({ op, payload, process: process(), signal })
+    joined(await options.onHostCall({ op, payload, process: process(), signal }))
   return {
     raw,
     get process() {

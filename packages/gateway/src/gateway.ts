@@ -88,6 +88,7 @@ async function createListener(
     connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
     requireHostHeader: true,
     insecureHTTPParser: false,
+    optimizeEmptyRequests: true, // no events of a body where no header tells of one
     joinDuplicateHeaders: false
   }
   const server =

@@ -102,6 +102,23 @@ export function testAppRunner(name: string, subject: RunnerUnderTest): void {
       expect(number(await app.invoke(polite.status, new Uint8Array(4)))).toBe(77)
     })
 
+    test.each([0, 3, 99_000])(
+      'hands over a reply in two parts as one, the first of %i bytes',
+      async (first) => {
+        const { app } = await start(politeGuest, {
+          onHostCall: ({ payload }) => ({
+            status: 0,
+            payload: payload.slice(0, first),
+            rest: payload.slice(first)
+          })
+        })
+        for (const length of [100_000, 200]) {
+          const bytes = new Uint8Array(length).map((_, index) => index)
+          expect(await app.invoke(polite.relay, bytes)).toEqual(bytes)
+        }
+      }
+    )
+
     test('keeps the instance between events', async () => {
       const { app } = await start(politeGuest)
       expect(number(await app.invoke(polite.count, new Uint8Array(0)))).toBe(1)

@@ -48,17 +48,19 @@ export class FrameBuffer {
     this.#finish(start)
   }
 
-  addHostReply(id: number, status: number, payload: Uint8Array): void {
-    const start = this.#begin(frameType.hostReply, id, status, payload.length)
-    this.#bin(payload)
-    this.#finish(start)
+  /** @param rest goes on behind `payload`, as one with it */
+  addHostReply(id: number, status: number, payload: Uint8Array, rest: Uint8Array = nothing): void {
+    this.addHostReplyBeginning(id, status, payload, rest.length)
+    this.#reserve(rest.length)
+    this.#put(rest)
   }
 
-  /** A host reply up to its payload: the next bytes on the channel have to be those of the payload. */
-  addHostReplyHead(id: number, status: number, payloadBytes: number): void {
-    const start = this.#begin(frameType.hostReply, id, status, 0)
-    this.#binHead(payloadBytes)
-    this.#putBigEndian(start, this.#end - start - 4 + payloadBytes)
+  /** A host reply up to the last `restBytes` bytes of its payload: they have to be the next on the channel. */
+  addHostReplyBeginning(id: number, status: number, payload: Uint8Array, restBytes: number): void {
+    const start = this.#begin(frameType.hostReply, id, status, payload.length)
+    this.#binHead(payload.length + restBytes)
+    this.#put(payload)
+    this.#putBigEndian(start, this.#end - start - 4 + restBytes)
   }
 
   #withFuel(type: number, id: number, op: number, payload: Uint8Array, fuel: number): void {
@@ -86,8 +88,12 @@ export class FrameBuffer {
 
   #bin(payload: Uint8Array): void {
     this.#binHead(payload.length)
-    this.#bytes.set(payload, this.#end)
-    this.#end += payload.length
+    this.#put(payload)
+  }
+
+  #put(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#end)
+    this.#end += bytes.length
   }
 
   #binHead(length: number): void {

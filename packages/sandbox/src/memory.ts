@@ -11,7 +11,8 @@ import {
   type AppRunOptions,
   type AppRunState,
   type InvokeOptions,
-  type RunningApp
+  type RunningApp,
+  wholePayload
 } from '@blocktree/app-package'
 import { type GuestSurroundings, createAsyncGuest } from './async-guest.ts'
 import { GuestFault } from './engine.ts'
@@ -186,8 +187,9 @@ class MemoryApp implements RunningApp {
         ).catch((cause: unknown) => {
           throw this.#error('ERR_RUN_HOST', `the handler of host call ${op} failed: ${String(cause)}`)
         })
-        this.#budget.endHostCall(reply.payload.length)
-        return reply
+        const whole = wholePayload(reply)
+        this.#budget.endHostCall(whole.length)
+        return { status: reply.status, payload: whole }
       },
       log: (stream, text) => this.#app.onLog?.({ stream, text, process })
     }

@@ -45,6 +45,7 @@ interface Loading {
 
 const wasmPageBytes = 65_536
 const statusMax = 0x7fff_ffff
+const nothing = new Uint8Array(0)
 const stderrBytesKept = 2048
 const loadMs = 10_000 // from spawn to the answer of `_initialize`, on a machine under load
 const lastWordsMs = 1000 // from the end of a process to the end of what it wrote
@@ -330,31 +331,33 @@ export class SandboxChild {
     }
   }
 
-  #reply({ status, payload }: HostReply): void {
+  #reply({ status, payload, rest = nothing }: HostReply): void {
     if (this.#hasEnded) return
     const { payloadBytes } = this.#options.limits
-    if (payload.length > payloadBytes) {
-      this.kill(this.#error('ERR_RUN_HOST', `a reply has ${payload.length} bytes, at most ${payloadBytes}`))
+    const bytes = payload.length + rest.length
+    if (bytes > payloadBytes) {
+      this.kill(this.#error('ERR_RUN_HOST', `a reply has ${bytes} bytes, at most ${payloadBytes}`))
       return
     }
     if (!Number.isInteger(status) || status < 0 || status > statusMax) {
       this.kill(this.#error('ERR_RUN_HOST', `a reply has status ${status}, not one from 0 to ${statusMax}`))
       return
     }
-    this.#budget.endHostCall(payload.length)
+    this.#budget.endHostCall(bytes)
     const id = this.#conversation.reply()
-    if (payload.length < uncopiedBytesMin) {
-      this.#frames.addHostReply(id, status, payload)
+    if (bytes < uncopiedBytesMin) {
+      this.#frames.addHostReply(id, status, payload, rest)
       this.#flush()
-    } else this.#sendUncopied(id, status, payload)
+    } else if (rest.length === 0) this.#sendUncopied(id, status, nothing, payload)
+    else this.#sendUncopied(id, status, payload, rest)
   }
 
   /** One write of two pieces: a copy of blocks costs less than the room for it, which is collected again and again. */
-  #sendUncopied(id: number, status: number, payload: Uint8Array): void {
-    this.#frames.addHostReplyHead(id, status, payload.length)
+  #sendUncopied(id: number, status: number, copied: Uint8Array, uncopied: Uint8Array): void {
+    this.#frames.addHostReplyBeginning(id, status, copied, uncopied.length)
     this.#channel.cork()
     this.#flush()
-    this.#channel.write(payload)
+    this.#channel.write(uncopied)
     this.#channel.uncork()
   }
 

@@ -68,8 +68,19 @@ describe('FrameBuffer', () => {
     const bytes = new Uint8Array(length).fill(3)
     const [whole, begun] = [new FrameBuffer(), new FrameBuffer()]
     whole.addHostReply(300, 2, bytes)
-    begun.addHostReplyHead(300, 2, length)
+    begun.addHostReplyBeginning(300, 2, new Uint8Array(0), length)
     expect(Buffer.compare(whole.view(), Buffer.concat([begun.view(), bytes]))).toBe(0)
+  })
+
+  test.each([0, 3, 255, 65_535])('joins the two parts of a reply, the first of %i bytes', (length) => {
+    const bytes = Uint8Array.from({ length: 70_000 }, (_, index) => index)
+    const [payload, rest] = [bytes.subarray(0, length), bytes.subarray(length)]
+    const [whole, joined, begun] = [new FrameBuffer(), new FrameBuffer(), new FrameBuffer()]
+    whole.addHostReply(300, 2, bytes)
+    joined.addHostReply(300, 2, payload, rest)
+    begun.addHostReplyBeginning(300, 2, payload, rest.length)
+    expect(Buffer.compare(whole.view(), joined.view())).toBe(0)
+    expect(Buffer.compare(whole.view(), Buffer.concat([begun.view(), rest]))).toBe(0)
   })
 
   test('gives away what it holds: what is added later changes none of it', () => {

@@ -13,6 +13,7 @@ import {
   nodesAtLevel,
   payloadLevels
 } from './payload-shape.ts'
+import { RecentPlaces } from './recent-places.ts'
 import type { Id } from './records.ts'
 import {
   type Reference,
@@ -51,12 +52,8 @@ export class PayloadReader {
   readonly #crypto: CryptoProvider
   readonly #state: PayloadState
   readonly #options: PayloadReaderOptions
-  readonly #nodeCount: number
-  /** Opened nodes by `level/index`, least recently used first. */
-  readonly #nodes = new Map<string, readonly Reference[]>()
-  readonly #leafCount: number
-  /** Opened sectors by index, least recently used first. */
-  readonly #leaves = new Map<number, Uint8Array>()
+  readonly #nodes: RecentPlaces<readonly Reference[]>
+  readonly #leaves: RecentPlaces<Uint8Array>
 
   /** @throws ERR_PAYLOAD_SHAPE when levels and size contradict each other */
   constructor(crypto: CryptoProvider, state: PayloadState, options: PayloadReaderOptions) {
@@ -71,8 +68,8 @@ export class PayloadReader {
     this.#crypto = crypto
     this.#state = state
     this.#options = options
-    this.#nodeCount = options.nodeCount ?? 64
-    this.#leafCount = options.leafCount ?? 1
+    this.#nodes = new RecentPlaces(options.nodeCount ?? 64)
+    this.#leaves = new RecentPlaces(options.leafCount ?? 1)
   }
 
   /**
@@ -141,12 +138,8 @@ export class PayloadReader {
 
   /** The opened children of an inner node; undefined when it is, or lies in, a hole. */
   children(level: number, index: number): readonly Reference[] | undefined {
-    const name = `${level}/${index}`
-    const known = this.#nodes.get(name)
-    if (known !== undefined) {
-      moveToEnd(this.#nodes, name, known)
-      return known
-    }
+    const known = this.#nodes.get(level, index)
+    if (known !== undefined) return known
     const reference = this.reference(level, index)
     if (reference === undefined || isHole(reference)) return undefined
     const { aead, sectorLog2 } = this.#state.payload
@@ -156,7 +149,7 @@ export class PayloadReader {
       key: reference.key,
       bytes: this.#bytes(reference.hash)
     })
-    keep(this.#nodes, name, opened, this.#nodeCount)
+    this.#nodes.add(level, index, opened)
     return opened
   }
 
@@ -171,11 +164,8 @@ export class PayloadReader {
   }
 
   #plaintext(leaf: Pick<LeafReference, 'index' | 'hash' | 'key'>): Uint8Array {
-    const known = this.#leaves.get(leaf.index)
-    if (known !== undefined) {
-      moveToEnd(this.#leaves, leaf.index, known)
-      return known
-    }
+    const known = this.#leaves.get(0, leaf.index)
+    if (known !== undefined) return known
     const { aead, sectorLog2 } = this.#state.payload
     const bytes = this.#bytes(leaf.hash)
     const expected = sectorStoredBytes(aead, leafLength(this.size, sectorLog2, leaf.index))
@@ -186,7 +176,7 @@ export class PayloadReader {
       )
     }
     const plaintext = openSector(this.#crypto, aead, leaf.key, bytes)
-    keep(this.#leaves, leaf.index, plaintext, this.#leafCount)
+    this.#leaves.add(0, leaf.index, plaintext)
     return plaintext
   }
 
@@ -198,19 +188,6 @@ export class PayloadReader {
     if (!this.#options.isVerified) checkSectorHash(this.#crypto, hash, bytes)
     return bytes
   }
-}
-
-function moveToEnd<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value): void {
-  kept.delete(key)
-  kept.set(key, value)
-}
-
-/** Adds the newest; the least recently used goes when there are more than `count`. */
-function keep<Key, Value>(kept: Map<Key, Value>, key: Key, value: Value, count: number): void {
-  kept.set(key, value)
-  if (kept.size <= count) return
-  const oldest = kept.keys().next()
-  if (oldest.done !== true) kept.delete(oldest.value)
 }
 
 /** Bytes of the payload that a place in its tree covers: `[from, to)`. */
