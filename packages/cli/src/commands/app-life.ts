@@ -10,11 +10,15 @@ import { printable } from '../format.ts'
 export async function start(context: CommandContext): Promise<void> {
   const node = await context.node()
   const name = context.arguments[0] ?? ''
-  const { isHere, title, author } = await node.call('app.info', { name })
+  const { isHere, title, author, versionText: version } = await node.call('app.info', { name })
   const isAgreed = !isHere
   if (isAgreed && !context.options.has('yes')) {
     const { grants } = await node.call('app.grants', { name })
-    await agree(context, `${printable(title)}, signed by ${author}, never ran on this node.`, grants)
+    await agree(
+      context,
+      `${printable(title)}, version ${printable(version)}, signed by ${author}: nobody agreed to it on this node.`,
+      grants
+    )
   }
   const app = await node.call('app.start', isAgreed ? { name, isAgreed } : { name })
   context.output.result(app, () => [summaryLine(context.output, app)])

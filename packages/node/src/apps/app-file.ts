@@ -8,10 +8,8 @@ import { NodeError } from '../node-error.ts'
 export interface AppFile {
   /** Its first field. */
   readonly domain: string
-  /** How many fields it has, domain and version included. */
-  readonly fields: number
-  /** Its newest version; older ones are handed to the reader too. */
-  readonly version: number
+  /** How many fields each version has, domain and version included, from version 1 on; all are handed to the reader. */
+  readonly fields: readonly number[]
   /** What it is, and where an older version of it is found, for the error. */
   readonly title: string
   readonly place: string
@@ -28,10 +26,10 @@ export function decodeAppFile<Content>(
 ): Content {
   try {
     const reader = new CanonicalReader(bytes)
-    reader.arrayOf(file.fields)
+    const count = reader.array(Math.max(...file.fields), 2)
     if (reader.str(file.domain.length) !== file.domain) throw damagedAppFile(file)
     const version = reader.uint()
-    if (version < 1 || version > file.version) throw damagedAppFile(file)
+    if (file.fields[version - 1] !== count) throw damagedAppFile(file)
     const content = read(reader, version)
     reader.end()
     return content

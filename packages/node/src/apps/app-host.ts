@@ -8,6 +8,7 @@ import type { AppFacts, AppInstance, Question } from '@blocktree/apps'
 import type { ServedApp } from '@blocktree/gateway'
 import { NodeError, reasonOf } from '../node-error.ts'
 import { verifyPackage } from '../verify-package.ts'
+import { otherRelease, releaseOf } from './agreed-release.ts'
 import { type Consent, type UpgradeConsent, expectConsent } from './app-consent.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { expectNoUpgradeElsewhere, isOursToEnd, upgradingElsewhere } from './app-elsewhere.ts'
@@ -17,7 +18,7 @@ import { type AppPlace, appPlace, appsDirectory } from './app-place.ts'
 import { layOut } from './app-placement.ts'
 import { beginRemoval, clearAway, finishRemoval, unfinishedRemovals } from './app-removal.ts'
 import { type RunReason, endRun, startRun } from './app-run.ts'
-import { writeSeat } from './app-seat.ts'
+import { type AppSeat, agreeToAll, writeSeat } from './app-seat.ts'
 import { type AppSlot, AppSlots } from './app-slot.ts'
 import { upgradeApp } from './app-upgrade.ts'
 import { followInstallation, watchInstallations } from './follow-installations.ts'
@@ -56,9 +57,9 @@ export class AppHost {
         .inTurn(name, async (slot) => {
           await this.#recover(slot)
           if (!this.#isThere(name)) return
-          const { seat, state } = readInstallation(this.#deps, name)
+          const { seat, state, isAgreed } = readInstallation(this.#deps, name)
           if (seat?.isEnabled !== true) return
-          if (upgradingElsewhere(this.#deps, state) === undefined)
+          if (isAgreed && upgradingElsewhere(this.#deps, state) === undefined)
             await this.#start(slot, { reason: 'started' })
           else await followInstallation(this.#deps, slot)
         })
@@ -160,16 +161,19 @@ export class AppHost {
 
   /**
    * Starts it, now and whenever the node starts.
-   * @param options `isAgreed`: a person agreed that an app from another node runs on this one too
-   * @throws ERR_APP_ELSEWHERE, ERR_APP_RIGHTS, ERR_APP_FAILED
+   * @param options `isAgreed`: a person agreed that what is there runs on this node
+   * @throws ERR_APP_ELSEWHERE, ERR_APP_CONSENT, ERR_APP_RIGHTS, ERR_APP_FAILED
    */
   async start(name: string, options: { readonly isAgreed?: boolean } = {}): Promise<AppStatus> {
     const status = await this.#slots.inTurn(name, async (slot) => {
       const installation = readInstallation(this.#deps, name)
       const { place, seat } = installation
       expectNoUpgradeElsewhere(this.#deps, installation)
-      if (seat === undefined && options.isAgreed !== true) throw neverHere(this.#deps, installation)
-      if (seat !== undefined) await writeSeat(this.#deps, place, { ...seat, isEnabled: true })
+      if (!installation.isAgreed && options.isAgreed !== true) throw notAgreed(this.#deps, installation)
+      if (seat !== undefined) {
+        const consent = installation.isAgreed ? {} : consentTo(this.#deps, installation)
+        await writeSeat(this.#deps, place, { ...seat, ...consent, isEnabled: true })
+      }
       if (slot.instance?.state === 'suspended') slot.instance.resume()
       else if (slot.instance === undefined) await this.#start(slot, { reason: 'started' })
       return this.status(name)
@@ -323,7 +327,16 @@ function isRollBackOurs(deps: AppDeps, place: AppPlace): boolean {
   return files.exists(owner, place.before) && isOursToEnd(deps, place.before)
 }
 
-function neverHere(deps: AppDeps, { place }: Installation): NodeError {
+/** To all that is there now. */
+function consentTo(
+  { crypto }: AppDeps,
+  { grant, package: found }: Installation
+): Pick<AppSeat, 'agreed' | 'release'> {
+  return { agreed: agreeToAll(crypto, grant), release: releaseOf(found) }
+}
+
+function notAgreed(deps: AppDeps, { place, seat, package: found }: Installation): NodeError {
+  if (seat !== undefined) return otherRelease(place.name, found)
   const from = deps.principals.nameOf(deps.files.stat(deps.owner, place.directory).signer)
   return new NodeError(
     'ERR_APP_ELSEWHERE',

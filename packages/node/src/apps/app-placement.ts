@@ -1,5 +1,6 @@
 /** An app's entries in the tree as an installation lays them out (doc/spec/23-installed-apps.md, section 4). */
 import type { AppGrant, VerifiedPackage } from '@blocktree/app-package'
+import { releaseOf } from './agreed-release.ts'
 import { grantAccess } from './app-access.ts'
 import type { Consent } from './app-consent.ts'
 import type { AppDeps } from './app-deps.ts'
@@ -34,7 +35,8 @@ export async function layOut(deps: AppDeps, place: AppPlace, arrival: Arrival): 
   const granted = await grantPermissions(deps, principal.id, manifest.permissions, arrival.consent)
   const permissions = inOrder(granted)
   const agreed = agreeToAll(deps.crypto, { permissions })
-  await writeSeat(deps, place, { principal: principal.id, isEnabled: true, agreed })
+  const release = releaseOf(arrival.found)
+  await writeSeat(deps, place, { principal: principal.id, isEnabled: true, agreed, release })
   await writeGrant(deps, owner, place, { ...grant, permissions })
 }
 

@@ -8,6 +8,7 @@ import { FilesError } from '@blocktree/files'
 import type { Id } from '@blocktree/tree'
 import { NodeError } from '../node-error.ts'
 import type { KnownPrincipal } from '../principal-directory.ts'
+import { isSameRelease, otherRelease, releaseOf } from './agreed-release.ts'
 import { endAllAccess, enforceAccess, ensureAccess } from './app-access.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { installationKeyName } from './app-place.ts'
@@ -61,23 +62,28 @@ export interface SeatedInstallation extends Installation {
 
 /**
  * The installation with its principal on this node, which has the rights of the grant: where it never ran, or its key is
- * not on this machine, a new one. @throws ERR_APP_RIGHTS when this node may not give them
+ * not on this machine, a new one. From then on no older release runs here.
+ * @throws ERR_APP_RIGHTS when this node may not give them, ERR_APP_CONSENT for a release that nobody agreed to here
  */
 export async function settleHere(deps: AppDeps, slot: AppSlot): Promise<SeatedInstallation> {
   return await slot.changingGrants(async () => {
     const installation = readInstallation(deps, slot.name)
-    const { place, grant, seat } = installation
+    const { place, grant, seat, package: found } = installation
+    if (seat !== undefined && !installation.isAgreed) throw otherRelease(slot.name, found)
+    const release = releaseOf(found)
     const principal = await installationPrincipal(deps, place.name, seat?.principal)
     if (seat !== undefined && equalBytes(principal.id, seat.principal)) {
-      if (!deps.files.exists(deps.owner, place.nodes)) await writeSeat(deps, place, seat)
-      return { ...installation, seat }
+      const isWritten = deps.files.exists(deps.owner, place.nodes) && isSameRelease(seat.release, release)
+      return isWritten
+        ? { ...installation, seat }
+        : { ...installation, seat: await writeSeat(deps, place, { ...seat, release }) }
     }
     if (seat !== undefined)
       noteApp(deps, place.name, 'its key is not on this machine; it gets a new one, with the same grants')
     await giveRights(deps, installation, principal.id)
     if (seat !== undefined) await endAllAccess(deps, seat.principal)
     const agreed = seat?.agreed ?? agreeToAll(deps.crypto, grant)
-    const settled = { principal: principal.id, isEnabled: seat?.isEnabled ?? true, agreed }
+    const settled = { principal: principal.id, isEnabled: seat?.isEnabled ?? true, agreed, release }
     await writeSeat(deps, place, settled)
     if (seat === undefined || !equalBytes(seat.principal, grant.installation))
       return { ...installation, seat: settled }

@@ -8,6 +8,7 @@ import { type CanonicalReader, CanonicalWriter, equalBytes } from '@blocktree/co
 import type { CryptoProvider } from '@blocktree/crypto'
 import type { Sharing } from '@blocktree/files'
 import type { Id } from '@blocktree/tree'
+import type { AgreedRelease } from './agreed-release.ts'
 import { type AppFile, damagedAppFile, decodeAppFile } from './app-file.ts'
 import type { AppPlace } from './app-place.ts'
 import type { InstallationDeps } from './installation.ts'
@@ -19,34 +20,44 @@ export interface AppSeat {
   readonly isEnabled: boolean
   /** Permissions that reach the machine and were agreed to there, by name. */
   readonly agreed: ReadonlyMap<string, Uint8Array>
+  /** What was agreed to; undefined in a file from before that was kept: it counts for what is there at the next start. */
+  readonly release: AgreedRelease | undefined
 }
 
 const domain = 'blocktree-app-node'
 const agreedMax = 256
 const nameBytesMax = 64
 
-export function encodeAppSeat({ principal, isEnabled, agreed }: AppSeat): Uint8Array {
-  const writer = new CanonicalWriter().array(5).str(domain).uint(1).bin(principal).boolean(isEnabled)
+/** Always as version 2. */
+export function encodeAppSeat({ principal, isEnabled, agreed, release }: AppSeat): Uint8Array {
+  const writer = new CanonicalWriter().array(6).str(domain).uint(2).bin(principal).boolean(isEnabled)
   const rows = [...agreed].toSorted(([one], [other]) => (one < other ? -1 : 1))
   writer.array(rows.length)
   for (const [name, hash] of rows) writer.array(2).str(name).bin(hash)
-  return writer.finish()
+  return writer
+    .optional(release, (one) => writer.array(3).bin(one.appId).uint(one.version).bin(one.releaseId))
+    .finish()
 }
 
 /** @throws ERR_APP_DAMAGED */
 export function decodeAppSeat(bytes: Uint8Array, name: string): AppSeat {
   const file: AppFile = {
     domain,
-    fields: 5,
-    version: 1,
+    fields: [5, 6],
     title: `what a node keeps of app "${name}"`,
     place: `its file in /apps/${name}/nodes`
   }
-  return decodeAppFile(bytes, file, (reader) => ({
+  return decodeAppFile(bytes, file, (reader, version) => ({
     principal: reader.bin(32, 32).slice(),
     isEnabled: reader.boolean(),
-    agreed: readAgreed(reader, file)
+    agreed: readAgreed(reader, file),
+    release: version === 1 ? undefined : reader.optional(() => readRelease(reader))
   }))
+}
+
+function readRelease(reader: CanonicalReader): AgreedRelease {
+  reader.arrayOf(3)
+  return { appId: reader.bin(32, 32).slice(), version: reader.uint(), releaseId: reader.bin(32, 32).slice() }
 }
 
 function readAgreed(reader: CanonicalReader, file: AppFile): AppSeat['agreed'] {

@@ -36,8 +36,7 @@ export function encodeAppState({ upgradingFrom, upgradingNode }: Omit<AppState, 
 export function decodeAppState(bytes: Uint8Array, name: string): AppState {
   const file = {
     domain,
-    fields: 4,
-    version: 2,
+    fields: [4, 4],
     title: `the state of app "${name}"`,
     place: `/apps/${name}/state`
   }

@@ -4,6 +4,7 @@
  */
 import { type AppGrant, type GrantedPermission, checkUpgrade } from '@blocktree/app-package'
 import { NodeError, reasonOf } from '../node-error.ts'
+import { otherRelease, releaseOf } from './agreed-release.ts'
 import { endAccessElsewhere, objectPath, settleAccess } from './app-access.ts'
 import { type UpgradeConsent, askedByUpgrade, expectUpgradeConsent } from './app-consent.ts'
 import type { AppDeps } from './app-deps.ts'
@@ -55,10 +56,14 @@ export async function upgradeApp(deps: AppDeps, slot: AppSlot, arrival: UpgradeA
   if (seat?.isEnabled !== true) await endRun(slot)
 }
 
-/** An upgrade has the app bring up its data, so it is made where the app runs. @throws ERR_APP_ELSEWHERE */
+/**
+ * An upgrade has the app bring up its data, so it is made where the app runs; and what is new is told from what was agreed
+ * to. @throws ERR_APP_ELSEWHERE, ERR_APP_CONSENT
+ */
 function expectUpgradable(deps: AppDeps, installation: Installation): void {
   expectNoUpgradeElsewhere(deps, installation)
-  if (installation.seat !== undefined) return
+  if (installation.isAgreed) return
+  if (installation.seat !== undefined) throw otherRelease(installation.place.name, installation.package)
   throw new NodeError(
     'ERR_APP_ELSEWHERE',
     `app "${installation.place.name}" never ran on this node; upgrade it where it runs, or start it here first`
@@ -75,7 +80,11 @@ async function replace(deps: AppDeps, before: Installation, arrival: Arrival): P
     const kept = grant.permissions.filter((one) => !isAgreed(deps.crypto, seat, one)).map(({ name }) => name)
     const fresh = new Set(askedByUpgrade(before, manifest).permissions.map(({ name }) => name))
     const agreed = permissions.filter(({ name }) => fresh.has(name) || !kept.includes(name))
-    await writeSeat(deps, place, { ...seat, agreed: agreeToAll(deps.crypto, { permissions: agreed }) })
+    await writeSeat(deps, place, {
+      ...seat,
+      agreed: agreeToAll(deps.crypto, { permissions: agreed }),
+      release: releaseOf(found)
+    })
   }
   for (const principal of await otherPrincipals(deps, place))
     await endAccessElsewhere(deps, principal, grant.permissions, permissions)

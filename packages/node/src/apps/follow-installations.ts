@@ -6,6 +6,7 @@
 import { equalBytes } from '@blocktree/codec'
 import type { FileEvent, Files } from '@blocktree/files'
 import { NodeError } from '../node-error.ts'
+import { otherRelease } from './agreed-release.ts'
 import { enforceAccess } from './app-access.ts'
 import { type AppDeps, noteApp } from './app-deps.ts'
 import { upgradingElsewhere } from './app-elsewhere.ts'
@@ -84,9 +85,16 @@ export async function followInstallation(deps: AppDeps, slot: AppSlot): Promise<
     return
   }
   if (!seat.isEnabled) return
+  if (!installation.isAgreed) {
+    await endRun(slot)
+    slot.applied = installation
+    slot.problem = otherRelease(slot.name, installation.package).message
+    return noteApp(deps, slot.name, slot.problem)
+  }
   const { applied } = slot
   if (slot.instance === undefined) {
-    if (applied?.state.upgradingFrom !== undefined) await startRun(deps, slot, { reason: 'upgraded' })
+    if (applied?.state.upgradingFrom !== undefined || applied?.isAgreed === false)
+      await startRun(deps, slot, { reason: 'upgraded' })
   } else if (applied === undefined || !isSameRun(applied, installation)) {
     await endRun(slot)
     await startRun(deps, slot, { reason: 'upgraded' })

@@ -19,6 +19,7 @@ import type { CryptoProvider } from '@blocktree/crypto'
 import { type Actor, type Files, FilesError } from '@blocktree/files'
 import type { Id, TreeState } from '@blocktree/tree'
 import { NodeError, reasonOf, systemCode } from '../node-error.ts'
+import { extendsTo } from './agreed-release.ts'
 import { givenBy } from './given-permissions.ts'
 import { type AppPlace, appPlace, appsDirectory } from './app-place.ts'
 import { type AppSeat, agreeToAll, readSeat, seatPath } from './app-seat.ts'
@@ -31,6 +32,8 @@ export interface Installation {
   readonly state: AppState
   /** Of this node; undefined when the app never ran here. */
   readonly seat: AppSeat | undefined
+  /** Consent on this node extends to the release that is there; false without a seat. */
+  readonly isAgreed: boolean
 }
 
 export interface InstallationDeps {
@@ -76,7 +79,9 @@ export function readInstallation(deps: InstallationDeps, name: string): Installa
     const { grant, signer } = readGrant(deps, place, found)
     const state = decodeAppState(readFile(deps, place.state), name)
     checkGrantWithin(grant, found.manifest)
-    return { place, package: found, grant, state, seat: seatHere(deps, place, { grant, signer, state }) }
+    const seat = seatHere(deps, place, { grant, signer, state })
+    const isAgreed = seat !== undefined && extendsTo(deps, seat.release, { place, found })
+    return { place, package: found, grant, state, seat, isAgreed }
   } catch (cause) {
     if (isOnTheWay(deps, place, cause)) {
       throw new NodeError(
@@ -183,7 +188,7 @@ function seatHere(
   const isHome = state.wasEnabled !== undefined && !files.exists(owner, place.nodes)
   if (!isHome || !equalBytes(signer, owner.id)) return readSeat(deps, place, owner.id)
   const agreed = agreeToAll(crypto, grant)
-  return { principal: grant.installation, isEnabled: state.wasEnabled ?? false, agreed }
+  return { principal: grant.installation, isEnabled: state.wasEnabled ?? false, agreed, release: undefined }
 }
 
 /** A file that is not there yet, or its content: another node installed it, and writes one after another. */

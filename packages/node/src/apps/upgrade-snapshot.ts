@@ -2,7 +2,8 @@
  * Version, grant, state and data of an app from before an upgrade: kept beside it while the upgrade is under way, put
  * back when it fails or a crash cuts it short (doc/spec/23-installed-apps.md, section 4).
  */
-import { type AppGrant, decodeAppGrant } from '@blocktree/app-package'
+import { type AppGrant, decodeAppGrant, readPackage } from '@blocktree/app-package'
+import { equalBytes } from '@blocktree/codec'
 import { enforceAccess } from './app-access.ts'
 import type { AppDeps } from './app-deps.ts'
 import { givenBy } from './given-permissions.ts'
@@ -33,12 +34,14 @@ export async function dropSnapshot(deps: AppDeps, place: AppPlace): Promise<void
 
 /**
  * Puts back what was before an upgrade that did not end well. In a turn of the chain of grants.
- * @returns whether there was one; a snapshot that is not whole, or of an upgrade that ended well, is removed
+ * @returns whether there was one; a snapshot that is not whole, or of an upgrade that ended well, is removed. One of what
+ * was not agreed to here stays where it is: what this node puts back, others take for its word.
  */
 export async function rollBack(deps: AppDeps, place: AppPlace): Promise<boolean> {
   const { files, owner } = deps
   if (!files.exists(owner, place.before)) return false
   const isOpen = isUpgradeOpen(deps, place)
+  if (isOpen && !isKnownHere(deps, place)) return false
   if (isOpen) await putBack(deps, place)
   await files.remove(owner, place.before, { recursive: true })
   return isOpen
@@ -72,7 +75,7 @@ async function putGrantBack(deps: AppDeps, place: AppPlace): Promise<void> {
   if (seat !== undefined) {
     await enforceAccess(deps, seat.principal, before.permissions, place.data)
     const permissions = before.permissions.filter(({ name }) => seat.agreed.has(name))
-    await writeSeat(deps, place, { ...seat, agreed: agreeToAll(crypto, { permissions }) })
+    await writeSeat(deps, place, { ...seat, agreed: agreeToAll(crypto, { permissions }), release: saved })
   }
   const sequence = Math.max(before.sequence, failed.sequence) + 1
   await writeGrant(deps, owner, place, {
@@ -81,4 +84,14 @@ async function putGrantBack(deps: AppDeps, place: AppPlace): Promise<void> {
     sequence,
     time: deps.now()
   })
+}
+
+/** Made by this node, or of the release that was agreed to here. */
+function isKnownHere(deps: AppDeps, place: AppPlace): boolean {
+  const { crypto, files, owner } = deps
+  const parts = ['package', 'grant'].map((part) => `${place.before}/${part}`)
+  if (parts.every((path) => equalBytes(files.stat(owner, path).signer, owner.id))) return true
+  const { releaseId } = readPackage(crypto, files.read(owner, `${place.before}/package`).bytes)
+  const seat = readSeat(deps, place, owner.id)
+  return seat !== undefined && (seat.release === undefined || equalBytes(seat.release.releaseId, releaseId))
 }

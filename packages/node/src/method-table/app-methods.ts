@@ -67,7 +67,7 @@ export interface AppSummary {
   readonly problem?: string | undefined
   /** Where it answers on this machine. */
   readonly url?: string | undefined
-  /** It ran on this node before, or does; else somebody here has to agree to it first. */
+  /** It ran on this node before, or does, and what is there was agreed to here; else somebody here has to agree first. */
   readonly isHere: boolean
 }
 
@@ -358,7 +358,13 @@ const definitions = [
       'Starts an app on this node, now and with the node; also one that was suspended, and, agreed to, one from another node',
     params: schema.object({ name: appName, isAgreed: schema.optional(schema.boolean()) }),
     result: appSummary,
-    errors: errors('ERR_APP_UNKNOWN', 'ERR_APP_ELSEWHERE', 'ERR_APP_RIGHTS', 'ERR_APP_FAILED')
+    errors: errors(
+      'ERR_APP_UNKNOWN',
+      'ERR_APP_ELSEWHERE',
+      'ERR_APP_CONSENT',
+      'ERR_APP_RIGHTS',
+      'ERR_APP_FAILED'
+    )
   }),
   defineMethod({
     name: 'app.stop',

@@ -38,7 +38,8 @@ const summaries = {
   ERR_APP_UNKNOWN: 'no app of this name is installed; app.list shows those that are',
   ERR_APP_NAME: 'no app can be installed under this name; choose another one',
   ERR_APP_EXISTS: 'an app of this name is installed; upgrade it, or install under another name',
-  ERR_APP_CONSENT: 'a permission that is needed was declined, or no object was chosen for it',
+  ERR_APP_CONSENT:
+    'a permission that is needed was declined, no object was chosen for it, or the release that is there was not agreed to on this node',
   ERR_APP_MODULE: 'the module breaks a rule of the policy; data.refusals names each',
   ERR_APP_FAILED: 'the app does not start; its log says more',
   ERR_APP_ROLLED_BACK: 'the new version failed; version and data from before are in force again',

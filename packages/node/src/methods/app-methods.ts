@@ -256,7 +256,7 @@ function summarize(apps: NodeApps, { installation, problem }: AppStatus): AppSum
     version,
     versionText,
     state: apps.host.stateOf(place.name),
-    isHere: installation.seat !== undefined,
+    isHere: installation.isAgreed,
     ...(problem === undefined ? {} : { problem }),
     ...(url === undefined || found.manifest.routes.length === 0 ? {} : { url })
   }

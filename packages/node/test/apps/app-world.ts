@@ -117,10 +117,16 @@ export interface Version {
   readonly version: number
   readonly permissions?: readonly Permission[]
   readonly limits?: RequestedLimits
+  readonly author?: typeof people.node
 }
 
-export function packVersion({ version, permissions = [], limits = {} }: Version): Uint8Array {
-  const { id, key, record } = people.node
+export function packVersion({
+  version,
+  permissions = [],
+  limits = {},
+  author = people.node
+}: Version): Uint8Array {
+  const { id, key, record } = author
   const draft: ManifestDraft = {
     name: 'notes',
     version,

@@ -1,7 +1,8 @@
 /** One installation on two nodes: the hosts of both over one tree, as if everything that one writes were at once with the other. */
-import { hostOperations, type Permission, signAppGrant } from '@blocktree/app-package'
+import { hostOperations, type Permission, readPackage, signAppGrant } from '@blocktree/app-package'
 import { equalBytes } from '@blocktree/codec'
 import { createMemoryKeyStorage } from '@blocktree/crypto'
+import type { Actor } from '@blocktree/files'
 import { right } from '@blocktree/tree'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { encodeAppSeat, decodeAppSeat } from '../../src/apps/app-seat.ts'
@@ -154,7 +155,7 @@ describe('what another node changes', () => {
     await expect.poll(() => readersOf('/plain/d').length).toBe(2)
   })
 
-  test('an upgrade stops the app here until it ends, then the new version runs', async () => {
+  test('an upgrade stops the app here until it ends, then the new version of the same author runs', async () => {
     await installOnBoth()
     let seen: unknown
     home.guest = async (event) => {
@@ -255,10 +256,89 @@ describe('who may write below /apps and no more', () => {
     expect(grantedOn(home)).toEqual(['data', 'letters'])
   })
 
+  /** Package and grant of another release, as the rights below /apps allow it. */
+  async function replaceBy(as: Actor, bytes: Uint8Array): Promise<void> {
+    const { grant } = home.host.status('notes').installation
+    const { appId, manifest, releaseId } = readPackage(crypto, bytes)
+    const forged = {
+      ...grant,
+      appId,
+      version: manifest.version,
+      releaseId,
+      moduleHash: manifest.module.sha256,
+      limits: manifest.limits,
+      sequence: grant.sequence + 1
+    }
+    await home.files.create(as, '/apps/notes/package', bytes, { replace: true })
+    const signed = signAppGrant(crypto, as.signer, forged).bytes
+    await home.files.create(as, '/apps/notes/grant', signed, { replace: true })
+  }
+
+  async function expectStopped(): Promise<void> {
+    for (const { host } of [home, away]) {
+      await expect.poll(() => host.status('notes').instance).toBeUndefined()
+      await host.startAll()
+      expect(host.status('notes').instance).toBeUndefined()
+      expect(host.stateOf('notes')).toBe('failed')
+      await expect(host.start('notes')).rejects.toMatchObject({ code: 'ERR_APP_CONSENT' })
+      await expect(
+        host.upgrade('notes', packVersion({ version: 9, permissions }), upgradeConsent)
+      ).rejects.toMatchObject({ code: 'ERR_APP_CONSENT' })
+    }
+  }
+
+  const releases = [
+    ['of another author', { version: 2, author: mallory }],
+    ['of the same version', { version: 1, limits: { memoryBytes: 20_000_000 } }],
+    ['of the same author and newer', { version: 2 }]
+  ] as const
+
+  test.each(releases)('replaces nothing that runs by a release %s', async (_, release) => {
+    await replaceBy(home.files.actor(mallory), packVersion({ ...release, permissions: [data] }))
+    await expectStopped()
+    await away.host.start('notes', { isAgreed: true }) // somebody there saw it
+    expect(away.host.stateOf('notes')).toBe('running')
+    expect(home.host.status('notes').instance).toBeUndefined()
+  })
+
+  test('brings back no older release, though a node does it', async () => {
+    await home.host.upgrade('notes', packVersion({ version: 2, permissions }), upgradeConsent)
+    await expect.poll(() => away.host.stateOf('notes')).toBe('running')
+    await replaceBy(home.owner, packVersion({ version: 1, permissions }))
+    await expectStopped()
+    await replaceBy(home.owner, packVersion({ version: 3, permissions }))
+    for (const { host } of [home, away]) await expect.poll(() => host.stateOf('notes')).toBe('running')
+  })
+
+  test('has no node put back in its own name what nobody agreed to', async () => {
+    const { files, owner } = home
+    const asMallory = files.actor(mallory)
+    const newer = packVersion({ version: 5, permissions: [data] })
+    for (const { host } of [home, away]) await host.stop('notes')
+    const before = files.stat(owner, '/apps/notes/package').versionId
+    await files.makeDirectory(asMallory, '/apps/notes/before')
+    await files.create(asMallory, '/apps/notes/before/package', newer)
+    for (const part of ['grant', 'state'])
+      await files.create(
+        asMallory,
+        `/apps/notes/before/${part}`,
+        files.read(owner, `/apps/notes/${part}`).bytes
+      )
+    for (const part of ['files', 'kv']) await files.makeDirectory(asMallory, `/apps/notes/before/${part}`)
+    const open = encodeAppState({ upgradingFrom: 1, upgradingNode: mallory.id })
+    await files.create(asMallory, '/apps/notes/state', open, { replace: true })
+    for (const { cap, subject } of home.sharing.listCaps(owner, { path: '/apps' }))
+      if (equalBytes(subject, mallory.id)) await home.sharing.revokeCap(owner, cap.id)
+    await home.host.startAll()
+    expect(files.stat(owner, '/apps/notes/package').versionId).toEqual(before)
+    await home.host.start('notes')
+    expect(home.host.status('notes').installation.grant.version).toBe(1)
+  })
+
   test('writes no consent in the name of a node, and names nobody whose rights it ends', async () => {
     await away.host.stop('notes')
     const asMallory = home.files.actor(mallory)
-    const forged = { principal: people.reader.id, isEnabled: true, agreed: new Map() }
+    const forged = { principal: people.reader.id, isEnabled: true, agreed: new Map(), release: undefined }
     await home.files.create(asMallory, path, encodeAppSeat(forged), { replace: true })
     const readers = readersOf('/zone').length
     await away.host.startAll()
@@ -269,7 +349,7 @@ describe('who may write below /apps and no more', () => {
   test('has nobody lose rights by a file that names them as an installation', async () => {
     const asMallory = home.files.actor(mallory)
     const own = `/apps/notes/nodes/${mallory.id.toHex()}`
-    const forged = { principal: people.reader.id, isEnabled: true, agreed: new Map() }
+    const forged = { principal: people.reader.id, isEnabled: true, agreed: new Map(), release: undefined }
     await home.files.create(asMallory, own, encodeAppSeat(forged))
     const readers = readersOf('/zone').length
     await home.host.uninstall('notes', { keepsData: false })
@@ -303,10 +383,25 @@ describe('who may write below /apps and no more', () => {
 })
 
 describe('records', () => {
-  const seat = { principal: people.node.id, isEnabled: true, agreed: new Map([['web', people.heir.id]]) }
+  const release = { appId: people.writer.id, version: 3, releaseId: people.reader.id }
+  const seat = {
+    principal: people.node.id,
+    isEnabled: true,
+    agreed: new Map([['web', people.heir.id]]),
+    release
+  }
 
   test('of a node are read as they were written', () => {
     expect(decodeAppSeat(encodeAppSeat(seat), 'notes')).toEqual(seat)
+    const without = { ...seat, release: undefined }
+    expect(decodeAppSeat(encodeAppSeat(without), 'notes')).toEqual(without)
+    // version 1, from before the release was kept
+    const [head, , ...rest] = encodeAppSeat(without)
+    const bytes = Uint8Array.of((head ?? 0) - 1, 0xb2, ...rest.slice(0, -1))
+    bytes[bytes.indexOf(2)] = 1
+    expect(decodeAppSeat(bytes, 'notes')).toEqual(without)
+    bytes[bytes.indexOf(1)] = 2
+    expect(() => decodeAppSeat(bytes, 'notes')).toThrow(expect.objectContaining({ code: 'ERR_APP_DAMAGED' }))
   })
 
   test.each([new Uint8Array(0), encodeAppSeat(seat).subarray(1), Uint8Array.of(...encodeAppSeat(seat), 0)])(
