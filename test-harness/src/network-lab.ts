@@ -5,6 +5,12 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 
+/**
+ * What a port of a machine becomes outside: the same for all whom it speaks to, as most routers do it, or another one for
+ * each.
+ */
+export type Translation = 'for all destinations' | 'for each destination'
+
 export interface NetworkLab extends Disposable {
   /** A machine with a network of its own, on which nothing but itself is reached yet. */
   addMachine(name: string): void
@@ -17,7 +23,7 @@ export interface NetworkLab extends Disposable {
   /** @param target a prefix, or `default` */
   route(machine: string, target: string, gateway: string): void
   /** It passes packets on; what leaves by `outside` bears its own address, and nothing new comes in there. */
-  translate(router: string, outside: string): void
+  translate(router: string, outside: string, kind: Translation): void
   /** It passes packets on as they are. */
   forward(router: string): void
   /** Words that start a program on the machine. */
@@ -91,15 +97,18 @@ class Lab implements NetworkLab {
     ip('-n', this.#space(machine), 'route', 'add', target, 'via', gateway)
   }
 
-  translate(router: string, outside: string): void {
+  translate(router: string, outside: string, kind: Translation): void {
     this.forward(router)
-    const rules = `table ip translation {
-      chain leave { type nat hook postrouting priority 100; oifname "${outside}" masquerade; }
-      chain pass {
-        type filter hook forward priority 0; policy accept;
+    const bars = (chain: string, hook: string): string => `chain ${chain} {
+        type filter hook ${hook} priority 0; policy accept;
         ct state established,related accept
         iifname "${outside}" drop
-      }
+      }`
+    const how = kind === 'for each destination' ? 'masquerade random' : 'masquerade'
+    const rules = `table ip translation {
+      chain leave { type nat hook postrouting priority 100; oifname "${outside}" ${how}; }
+      ${bars('pass', 'forward')}
+      ${bars('enter', 'input')}
     }`
     execFileSync('ip', ['netns', 'exec', this.#space(router), 'nft', '-f', '-'], { input: rules })
   }

@@ -16,6 +16,7 @@ import { discovery } from './scenarios/discovery.ts'
 import { diskFull } from './scenarios/disk-full.ts'
 import { etcdLocks } from './scenarios/etcd-locks.ts'
 import { firstBoot } from './scenarios/first-boot.ts'
+import { holePunching } from './scenarios/hole-punching.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
 import { leaderKilled } from './scenarios/leader-killed.ts'
 import { liars } from './scenarios/liars.ts'
@@ -57,6 +58,7 @@ export const scenarios: readonly Scenario[] = [
   twentyNodes,
   twoTrees,
   relay,
+  holePunching,
   watchAcrossCuts,
   discovery,
   appUse,

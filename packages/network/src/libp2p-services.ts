@@ -1,6 +1,7 @@
 /** The parts of libp2p that options switch on, each loaded when it is. */
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { PeerId, PeerInfo } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
 import type { Libp2pOptions } from 'libp2p'
 import {
   dhtProtocol,
@@ -9,6 +10,7 @@ import {
   type RelayServerOptions
 } from './libp2p-options.ts'
 import type { NetworkLimits } from './limits.ts'
+import type { OnePort } from './one-port-tcp.ts'
 import { type RecordRule, recordParts } from './signed-records.ts'
 
 type Services = NonNullable<Libp2pOptions['services']>
@@ -36,12 +38,16 @@ interface OpenParts {
   reserved: { has: (peer: PeerId) => boolean }
 }
 
+interface PartsOptions {
+  readonly features: Libp2pFeatures
+  readonly limits: NetworkLimits
+  readonly records: RecordRule | undefined
+  /** From which holes are punched; without it none are. */
+  readonly onePort: OnePort | undefined
+}
+
 /** Throws `ERR_NETWORK_FEATURE_MISSING` when a package that a feature needs is not installed. */
-export async function loadParts(
-  features: Libp2pFeatures,
-  limits: NetworkLimits,
-  records?: RecordRule
-): Promise<Libp2pParts> {
+export async function loadParts(options: PartsOptions): Promise<Libp2pParts> {
   const parts: OpenParts = {
     services: {},
     transports: [],
@@ -50,16 +56,13 @@ export async function loadParts(
     onNearby: { listener: () => undefined },
     reserved: { has: () => false }
   }
-  await addTransports(parts, features, limits)
-  await addServices(parts, features, records)
+  await addTransports(parts, options)
+  await addServices(parts, options)
   return parts
 }
 
-async function addTransports(
-  parts: OpenParts,
-  features: Libp2pFeatures,
-  limits: NetworkLimits
-): Promise<void> {
+async function addTransports(parts: OpenParts, { features, limits, onePort }: PartsOptions): Promise<void> {
+  parts.transports.push(onePort === undefined ? tcp() : onePort.transport)
   if (features.webSockets === true) {
     const { webSockets } = await import('@libp2p/websockets')
     parts.transports.push(webSockets())
@@ -83,11 +86,7 @@ async function addTransports(
   }
 }
 
-async function addServices(
-  parts: OpenParts,
-  features: Libp2pFeatures,
-  records: RecordRule | undefined
-): Promise<void> {
+async function addServices(parts: OpenParts, { features, records, onePort }: PartsOptions): Promise<void> {
   const { services } = parts
   if (needsIdentify(features)) {
     const { identify, identifyPush } = await import('@libp2p/identify')
@@ -108,9 +107,9 @@ async function addServices(
       return server
     }
   }
-  if (features.holePunching === true) {
+  if (features.holePunching === true && onePort !== undefined) {
     const { createHolePunching } = await import('./hole-punching.ts')
-    services['dcutr'] = createHolePunching
+    services['dcutr'] = (components) => createHolePunching(components, onePort)
   }
   if (features.autonat === true) {
     const { autoNAT } = await import('@libp2p/autonat')

@@ -14,7 +14,6 @@ import type {
 } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -28,7 +27,8 @@ import { type NetworkLimits, networkLimitsDefault } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 import { formatPeerId, parsePeerId, transportKeyBytes } from './peer-id.ts'
 import { boundWrites } from './quic.ts'
-import { isRelayAddress, RelayReservations, type Listening } from './relay-reservations.ts'
+import { freePort, OnePort } from './one-port-tcp.ts'
+import { isRelayAddress, relayOf, RelayReservations, type Listening } from './relay-reservations.ts'
 import { recordKey } from './signed-records.ts'
 import { SourceCount } from './source.ts'
 import { createStreamLink } from './stream-link.ts'
@@ -60,7 +60,9 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
     )
   }
   const limits = { ...networkLimitsDefault, ...options.limits }
-  const parts = await loadParts(options.features ?? {}, limits, options.records)
+  const { features = {}, records } = options
+  const onePort = await onePortFor(options)
+  const parts = await loadParts({ features, limits, records, onePort })
   // `privateKeyFromRaw` of a seed would make a key of another kind without a word
   const privateKey = await generateKeyPairFromSeed('Ed25519', options.seed)
   const announce = (options.announce ?? []).map((address) => parseAddress(address).text)
@@ -74,7 +76,7 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
       appendAnnounce: announce,
       ...(options.announceOnly === true ? { announceFilter: onlyFrom(announce) } : {})
     },
-    transports: [tcp(), ...parts.transports],
+    transports: parts.transports,
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ ...muxerOptions, enableKeepAlive: isForRelays(options) })],
     peerDiscovery: parts.peerDiscovery,
@@ -98,6 +100,8 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
   })
   if (options.features?.autonat !== true)
     node.addEventListener('transport:listening', ({ detail }) => confirm(own.addresses, detail.getAddrs()))
+  if (onePort !== undefined)
+    node.addEventListener('peer:identify', ({ detail }) => onePort.identified(detail))
   const transport = new Libp2pTransport(node, privateKey.publicKey.raw, parts, limits)
   await transport.start(options.features?.dht?.bootstrap ?? [])
   if (own.transports !== undefined) transport.reserve(listen.filter(isRelayAddress), own.transports)
@@ -107,6 +111,13 @@ export async function createLibp2pTransport(options: Libp2pNetworkOptions): Prom
 /** The session pings, but what is held open for a relay alone has none. */
 function isForRelays({ listen = [], features }: Libp2pNetworkOptions): boolean {
   return features?.relayServer !== undefined || listen.some(isRelayAddress)
+}
+
+/** Relays say how they see the port from which this node would knock at the doors of others. */
+async function onePortFor({ listen = [], features }: Libp2pNetworkOptions): Promise<OnePort | undefined> {
+  if (features?.holePunching !== true) return undefined
+  const relays = listen.filter(isRelayAddress).map((address) => `/p2p/${relayOf(address)}`)
+  return new OnePort(await freePort(), (address) => relays.some((relay) => address.endsWith(relay)))
 }
 
 interface Confirming {

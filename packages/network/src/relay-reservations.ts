@@ -105,7 +105,8 @@ export class RelayReservations {
   }
 }
 
-function relayOf(address: string): string {
+/** Peer id of the relay of such an address. */
+export function relayOf(address: string): string {
   const { parts } = parseAddress(address.slice(0, -circuit.length))
   return parts.findLast(({ name }) => name === 'p2p')?.value ?? ''
 }

@@ -1,10 +1,9 @@
 /** A laptop and a box at home that cannot reach each other, and a rented server that both reach: it passes their bytes. */
-import { expectEqual, expectTrue } from '../expect.ts'
 import { joinNode, loopback, waitUntil } from '../join-node.ts'
-import { createNetworkLab, networkLabMissing, type NetworkLab, translationMissing } from '../network-lab.ts'
+import { createNetworkLab, networkLabMissing, translationMissing } from '../network-lab.ts'
+import { addHome, circuitsOf, ping, relayAddress, sizeOf, waysOf } from '../nodes-behind-routers.ts'
 import { allInStep, arrives, expectSameContent, writeText } from '../replicas.ts'
 import type { Node, Scenario } from '../scenario.ts'
-import { encodeText } from '../text.ts'
 
 export const relay: Scenario = {
   name: 'relay',
@@ -19,7 +18,7 @@ export const relay: Scenario = {
     })
     await server.call('file.mkdir', { path: '/documents' })
     await server.call('node.invite', {}) // from now on it listens
-    const relays = await relayAddress(server, place)
+    const relays = await relayAddress(server)
     const behind = (name: string): { environment: Record<string, string>; launcher: readonly string[] } => ({
       environment: { ...place.settings(name), BLOCKTREE_NETWORK_RELAYS: relays },
       launcher: place.launcher(name)
@@ -111,14 +110,15 @@ async function createPlace(): Promise<Place> {
 function createRouters(): Place {
   const lab = createNetworkLab()
   try {
-    const isTranslated = translationMissing() === undefined
+    // another port for each destination: no hole can be punched
+    const translation = translationMissing() === undefined ? 'for each destination' : undefined
     lab.addSwitch('internet')
     lab.addMachine('server')
     lab.plug('server', 'internet', `${serverHost}/24`)
-    addHome(lab, { machine: 'laptop', outside: '45.10.0.2', inside: '192.168.1', isTranslated })
-    addHome(lab, { machine: 'box', outside: '45.10.0.3', inside: '192.168.2', isTranslated })
+    addHome(lab, { machine: 'laptop', outside: '45.10.0.2', inside: '192.168.1', translation })
+    addHome(lab, { machine: 'box', outside: '45.10.0.3', inside: '192.168.2', translation })
     return {
-      description: `network namespaces, routers ${isTranslated ? 'with' : 'without'} translation of addresses`,
+      description: `network namespaces, routers ${translation === undefined ? 'without' : 'with'} translation of addresses`,
       settings: () => ({ ...common, ...ports, BLOCKTREE_NETWORK_HOST: '0.0.0.0' }),
       launcher: (name) => lab.launcher(name),
       [Symbol.dispose]: () => lab[Symbol.dispose]()
@@ -127,29 +127,6 @@ function createRouters(): Place {
     lab[Symbol.dispose]()
     throw error
   }
-}
-
-function addHome(
-  lab: NetworkLab,
-  home: {
-    readonly machine: string
-    readonly outside: string
-    readonly inside: string
-    readonly isTranslated: boolean
-  }
-): void {
-  const { machine, outside, inside, isTranslated } = home
-  const router = `router-${machine}`
-  lab.addMachine(machine)
-  lab.addMachine(router)
-  lab.addSwitch(`home-${machine}`)
-  lab.plug(machine, `home-${machine}`, `${inside}.2/24`)
-  lab.plug(router, `home-${machine}`, `${inside}.1/24`)
-  const port = lab.plug(router, 'internet', `${outside}/24`)
-  lab.route(machine, 'default', `${inside}.1`)
-  if (isTranslated) return lab.translate(router, port)
-  lab.forward(router)
-  lab.route('server', `${inside}.0/24`, outside) // and nobody else knows the way
 }
 
 /** On one machine: laptop and box tell nobody where they listen, so there is no way but through the relay. */
@@ -173,55 +150,4 @@ async function createSilence(): Promise<Place> {
     launcher: () => [],
     [Symbol.dispose]: () => undefined
   }
-}
-
-/** Where the server passes bytes on. */
-async function relayAddress(server: Node, place: Place): Promise<string> {
-  const { addresses, peerId = '' } = await server.call('peer.list', {})
-  const address = addresses.find((one) => !one.endsWith('/tls'))
-  expectTrue(address !== undefined, `an address for libp2p of the server (${place.description})`)
-  return `${address ?? ''}/p2p/${peerId}`
-}
-
-async function circuitsOf(node: Node): Promise<number> {
-  const { addresses } = await node.call('peer.list', {})
-  return addresses.filter((address) => address.endsWith('/p2p-circuit')).length
-}
-
-/** How a node reaches the others: `through` whom, or `direct, …`. */
-async function waysOf(node: Node, nodes: readonly Node[]): Promise<Readonly<Record<string, string>>> {
-  const ids = await Promise.all(
-    nodes.filter(({ isRunning }) => isRunning).map(async (one) => [await idOf(one), one.name] as const)
-  )
-  const { peers } = await node.call('peer.list', {})
-  // each calls the others as it learnt to when it joined
-  const called = new Map(peers.map(({ name, principal }) => [name, new Map(ids).get(principal) ?? name]))
-  return Object.fromEntries(
-    peers.map(({ name, isRelayed, relay: by = '', transport }) => [
-      called.get(name) ?? name,
-      isRelayed ? `through ${called.get(by) ?? by}` : `direct, ${transport}`
-    ])
-  )
-}
-
-async function idOf(node: Node): Promise<string> {
-  return (await node.call('session.show', {})).id
-}
-
-async function sizeOf(node: Node, path: string): Promise<number | undefined> {
-  const { data } = await node
-    .call('file.read', { path, length: 1_000_000 })
-    .catch(() => ({ data: undefined }))
-  return data?.length
-}
-
-async function ping(from: Node, to: Node): Promise<void> {
-  const content = encodeText('are you there?')
-  const { reply } = await from.call('message.send', {
-    to: await idOf(to),
-    topic: 'ping',
-    content,
-    replyWithinMs: 20_000
-  })
-  expectEqual(Buffer.from(reply ?? []).toString(), 'are you there?', 'reply')
 }
