@@ -3,6 +3,7 @@
  * and lld`, in the words of this list; `.ci/run` fails for what was skipped although it can be had (tools/test-report.ts).
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export interface Need {
@@ -24,7 +25,6 @@ const needsOfMachine: readonly Need[] = [
   { name: 'rustc with the target wasm32-unknown-unknown' },
   { name: 'npm package assemblyscript' },
   { name: 'npm package wabt' },
-  { name: 'shared/vectors' },
   { name: 'eris-go', mayBeAbsent: 'no package has it, and its modules are not mirrored' },
   { name: 'node below 26', mayBeAbsent: 'a machine with a current Node has no older one' },
   { name: 'the same clang', mayBeAbsent: 'a distribution has one version of it' },
@@ -56,8 +56,16 @@ export function needsOfExtras(list: string): readonly Need[] {
     )
 }
 
+/** Vectors that others published lie beside the repository: where they do, they have to be used. */
+function needOfVectors(): Need {
+  const name = 'shared/vectors'
+  const isThere = existsSync(new URL('../../shared/vectors', import.meta.url))
+  return isThere ? { name } : { name, mayBeAbsent: 'they are not part of the repository' }
+}
+
 /** All of them, as this machine can have them. */
 export function allNeeds(): readonly Need[] {
   const script = fileURLToPath(new URL('setup-extras', import.meta.url))
-  return [...needsOfExtras(spawnSync(script, ['--list'], { encoding: 'utf8' }).stdout), ...needsOfMachine]
+  const { stdout } = spawnSync(script, ['--list'], { encoding: 'utf8' })
+  return [...needsOfExtras(stdout), ...needsOfMachine, needOfVectors()]
 }

@@ -8,15 +8,13 @@ import {
   referenceOfKey,
   toReference
 } from '../src/block-reference.ts'
-import { bytesOf, readOfficialVectors } from './official-vectors.ts'
 
 const kernel = createPortableBlockKernel()
-const vector = readOfficialVectors()[0]
-const [text = '', encoded = ''] = Object.entries(vector?.blocks ?? {})[0] ?? []
-const bytes = bytesOf(encoded)
+const bytes = new Uint8Array(1024)
+const text = 'GR7L24LFT7U7FPD4DAX3I5NQGEJHQWKTJGAYKBBFMVMQUG73RGRA' // BLAKE2b-256 of 1 KiB of zeros
 
 describe('nameBlock and verifyBlock', () => {
-  test('give a block of the official vectors its reference', () => {
+  test('give a block its reference', () => {
     expect(formatReference(nameBlock(kernel, bytes).reference)).toBe(text)
     expect(verifyBlock(kernel, parseReference(text), bytes).bytes).toBe(bytes)
   })
