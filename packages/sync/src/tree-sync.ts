@@ -142,7 +142,7 @@ export class TreeSync {
     const links = (): Iterable<PeerLink> => this.#liveLinks()
     const shared = { ports, treeId, rights: this.#rights, links }
     const scopeOf = (link: PeerLink): Scope => this.#links.get(link.connection)?.scope ?? []
-    this.#hosts = new ZoneHosts(ports.tree)
+    this.#hosts = new ZoneHosts(ports.tree, ports.clock)
     this.#book = new PromiseBook(ports, this.#trust)
     this.#contents = new ContentKeeper({
       ports,

@@ -1,5 +1,16 @@
-/** Who may promise to keep what is in a zone, and who of them keeps for others; remembered until an authority record comes. */
-import { type Id, type TreeState, keepsOnDemand, recordType, right } from '@blocktree/tree'
+/**
+ * Who may promise to keep what is in a zone, and who of them keeps for others; remembered until an authority record comes,
+ * and until the next moment at which a cap begins or ends.
+ */
+import {
+  type CapRecord,
+  type Clock,
+  type Id,
+  type TreeState,
+  keepsOnDemand,
+  recordType,
+  right
+} from '@blocktree/tree'
 
 interface Hosts {
   readonly all: readonly Id[]
@@ -9,11 +20,16 @@ interface Hosts {
 
 export class ZoneHosts {
   readonly #tree: TreeState
+  readonly #clock: Clock
   readonly #byZone: Map<string, Hosts> = new Map()
   #change = -1
+  /** By the clock; a clock that was set back may bring back rights too. */
+  #sinceMs = 0
+  #untilMs = 0
 
-  constructor(tree: TreeState) {
+  constructor(tree: TreeState, clock: Clock) {
     this.#tree = tree
+    this.#clock = clock
   }
 
   /** Everybody with `host` or `keep`. */
@@ -32,9 +48,7 @@ export class ZoneHosts {
   }
 
   #lookUp(zone: Id): Hosts {
-    const change = this.#tree.authority.changeCount
-    if (this.#change !== change) this.#byZone.clear()
-    this.#change = change
+    this.#forget()
     const key = zone.toHex()
     const known = this.#byZone.get(key)
     if (known !== undefined) return known
@@ -51,9 +65,27 @@ export class ZoneHosts {
     return hosts
   }
 
+  #forget(): void {
+    const change = this.#tree.authority.changeCount
+    const nowMs = this.#clock.now()
+    if (this.#change === change && nowMs >= this.#sinceMs && nowMs <= this.#untilMs) return
+    this.#byZone.clear()
+    this.#change = change
+    this.#sinceMs = nowMs
+    this.#untilMs = Infinity
+    for (const record of this.#tree.authorityRecords())
+      if (record.type === recordType.cap) this.#untilMs = Math.min(this.#untilMs, lastMs(record, nowMs))
+  }
+
   #isOnDemand(principal: Id): boolean {
     const endpoints = this.#tree.authority.endpointsOf(principal)
     const newest = endpoints.toSorted((left, right_) => right_.body.sequence - left.body.sequence)[0]
     return newest !== undefined && keepsOnDemand(newest)
   }
+}
+
+/** The last moment at which it counts as it does now. */
+function lastMs({ body: { notBefore, notAfter } }: CapRecord, nowMs: number): number {
+  if (notBefore !== undefined && nowMs < notBefore) return notBefore - 1
+  return notAfter !== undefined && nowMs <= notAfter ? notAfter : Infinity
 }

@@ -169,7 +169,7 @@ export class NodeSync {
     const open = this.#opened.get(held.name)
     if (open !== undefined) return open.sync.promiseOf(block)
     // nobody was connected yet
-    const hosts = this.#hosts.get(held) ?? new ZoneHosts(held.tree)
+    const hosts = this.#hosts.get(held) ?? new ZoneHosts(held.tree, this.#options.clock)
     this.#hosts.set(held, hosts)
     const { promiseCap } = this.#selfIn(held)
     const mayPromise = (zone: Id): boolean => promiseCap(zone) !== undefined
