@@ -128,7 +128,7 @@ export function keptReader(
 export function sectorSource(context: FilesContext, header: HeaderRecord): ReadSector {
   const { payload } = header.body
   const inline = payload?.levels === 0 ? context.tree.inlineOf(header.id) : undefined
-  return (reference) => {
+  return (reference, into) => {
     if (inline !== undefined && payload !== undefined && equalBytes(reference, payload.rootHash)) {
       if (!equalBytes(context.crypto.sha256(inline), reference)) {
         throw new FilesError(
@@ -138,7 +138,7 @@ export function sectorSource(context: FilesContext, header: HeaderRecord): ReadS
       }
       return inline
     }
-    return context.store.readSector(reference)
+    return context.store.readSector(reference, 'hash', into)
   }
 }
 

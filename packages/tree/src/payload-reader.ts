@@ -10,6 +10,7 @@ import {
   bytesPerReference,
   childrenOfNode,
   leafLength,
+  noAead,
   nodesAtLevel,
   payloadLevels
 } from './payload-shape.ts'
@@ -26,8 +27,11 @@ import {
 } from './sector.ts'
 import { TreeError } from './tree-error.ts'
 
-/** Bytes of a sector or node by their hash; undefined when not held. */
-export type ReadSector = (reference: Id) => Uint8Array | undefined
+/**
+ * Bytes of a sector or node by their hash; undefined when not held.
+ * @param into memory that may be used for them, as of `BlockStore.readSector`; they are a view of it then
+ */
+export type ReadSector = (reference: Id, into?: Uint8Array) => Uint8Array | undefined
 
 export interface PayloadReaderOptions {
   readonly readSector: ReadSector
@@ -167,7 +171,7 @@ export class PayloadReader {
     const known = this.#leaves.get(0, leaf.index)
     if (known !== undefined) return known
     const { aead, sectorLog2 } = this.#state.payload
-    const bytes = this.#bytes(leaf.hash)
+    const bytes = this.#bytes(leaf.hash, aead === noAead ? undefined : sealedRoom(sectorLog2))
     const expected = sectorStoredBytes(aead, leafLength(this.size, sectorLog2, leaf.index))
     if (bytes.length !== expected) {
       throw new TreeError(
@@ -180,14 +184,24 @@ export class PayloadReader {
     return plaintext
   }
 
-  #bytes(hash: Id): Uint8Array {
-    const bytes = this.#options.readSector(hash)
+  #bytes(hash: Id, into?: Uint8Array): Uint8Array {
+    const bytes = this.#options.readSector(hash, into)
     if (bytes === undefined) {
       throw new TreeError('ERR_SECTOR_MISSING', `the sector ${formatId(hash)} is not held here`)
     }
     if (!this.#options.isVerified) checkSectorHash(this.#crypto, hash, bytes)
     return bytes
   }
+}
+
+const sealedBytesKept = 256 * 1024 // sectors of up to 128 KiB, the usual ones
+let sealedBytes: Uint8Array | undefined
+
+/** Where a sector may be read to that is opened at once: it is used again for the next, whichever reader asks. */
+function sealedRoom(sectorLog2: number): Uint8Array | undefined {
+  if (2 ** sectorLog2 >= sealedBytesKept) return undefined
+  sealedBytes ??= new Uint8Array(sealedBytesKept)
+  return sealedBytes
 }
 
 /** Bytes of the payload that a place in its tree covers: `[from, to)`. */

@@ -120,6 +120,30 @@ describe('a payload', () => {
     expect(() => reader.view(-1, 1)).toThrow(expect.objectContaining({ code: 'ERR_PAYLOAD_RANGE' }))
   })
 
+  test('views stay what they are when the store reads every sector to the same memory', () => {
+    for (const aead of [0, 1, 2] as const) {
+      const sectors = new SectorMap()
+      const bytes = content.subarray(0, sector * 20)
+      const state = write(bytes, sectors, { aead })
+      const toOnePlace: tree.ReadSector = (reference, into) => {
+        const sealed = sectors.read(reference)
+        if (sealed === undefined || into === undefined) return sealed
+        into.set(sealed)
+        return into.subarray(0, sealed.length)
+      }
+      const readers = [1, 4].map(
+        (leafCount) =>
+          new tree.PayloadReader(crypto, state, { readSector: toOnePlace, isVerified: false, leafCount })
+      )
+      const views = [0, 1, 2, 7, 1, 0].flatMap((index) =>
+        readers.map((reader) => ({ index, view: reader.view(index * sector, sector) }))
+      )
+      for (const { index, view } of views) {
+        expect(view).toEqual(bytes.subarray(index * sector, (index + 1) * sector))
+      }
+    }
+  })
+
   test('opens no sector again that it keeps, and any other anew', () => {
     const sectors = new SectorMap()
     const state = write(content, sectors)
