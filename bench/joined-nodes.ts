@@ -69,7 +69,8 @@ export async function leaderOf(nodes: readonly BenchNode[]): Promise<BenchNode> 
   }
 }
 
-async function isInStep(node: BenchNode, peers: number): Promise<boolean> {
+/** Every content that it wants has come, and so many peers have the same records. */
+export async function isInStep(node: BenchNode, peers = 1): Promise<boolean> {
   const { trees } = await node.call('sync.status', {})
   const [own] = trees
   return (
@@ -79,10 +80,22 @@ async function isInStep(node: BenchNode, peers: number): Promise<boolean> {
   )
 }
 
-async function waitFor(isSo: () => Promise<boolean>, what: string, limitMs = 120_000): Promise<void> {
+export async function isFound(node: BenchNode, path: string): Promise<boolean> {
+  return await node.call('file.stat', { path }).then(
+    () => true,
+    () => false
+  )
+}
+
+export async function waitFor(
+  isSo: () => Promise<boolean>,
+  what: string,
+  limitMs = 120_000,
+  everyMs = 20
+): Promise<void> {
   const started = performance.now()
   while (!(await isSo())) {
     if (performance.now() - started > limitMs) throw new Error(`not in time: ${what}`)
-    await sleep(20)
+    await sleep(everyMs)
   }
 }

@@ -27,6 +27,7 @@ import { rpcSection } from './sections/rpc.ts'
 import { sandboxSection } from './sections/sandbox.ts'
 import { startSection } from './sections/start.ts'
 import { syncSection } from './sections/sync.ts'
+import { catchUpSection } from './sections/catch-up.ts'
 import { transferSections } from './sections/transfer.ts'
 
 const sections: readonly Section[] = [
@@ -35,6 +36,7 @@ const sections: readonly Section[] = [
   rpcSection,
   networkSection,
   syncSection,
+  catchUpSection,
   replicationSection,
   failoverSection,
   idleSection,

@@ -1,12 +1,12 @@
-/** Two nodes of one owner on loopback: a small write seen on the other, content in bulk, catching up in a large tree. */
-import { closeSync, fdatasync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+/** Two nodes of one owner on loopback: a small write seen on the other, content in bulk. */
+import { closeSync, fdatasync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createHarness } from '@blocktree/harness'
 import { type NodeMethods, nodeMethodTable } from '@blocktree/node/method-table'
 import { refuseProblems } from '../blocktree-peer.ts'
 import { prepareCorpus } from '../corpus.ts'
-import { type BenchNode, freePort, joinNode } from '../joined-nodes.ts'
+import { type BenchNode, freePort, isFound, isInStep, joinNode, waitFor } from '../joined-nodes.ts'
 import { median } from '../measure.ts'
 import { readMemory } from '../process-figures.ts'
 import type { BenchContext, Figure, Measured, Section } from '../section.ts'
@@ -30,34 +30,13 @@ export const syncSection: Section = {
     const figures: Figure[] = []
     figures.push(...(await measureVisible(context, home, box)))
     figures.push(...(await measureBulk(context, home, box)))
-    figures.push(...(await measureCatchUp(context, home, box)))
     return {
       figures,
       tables: [],
       notes: [
-        'Both nodes are processes of this machine and share its processors with the benchmark. Bulk is timed from the first record that comes to the node until it is in step and has every content, synced to its disk; bare TLS carries as many bytes in the same run and throws them away.',
-        'Catching up: the node is stopped, so many files are written on the other one, it is started again; timed from its first answer to a request until the last of the files is found by its path. Traffic is what both connections of the pair counted.'
+        'Both nodes are processes of this machine and share its processors with the benchmark. Bulk is timed from the first record that comes to the node until it is in step and has every content, synced to its disk; bare TLS carries as many bytes in the same run and throws them away.'
       ]
     }
-  }
-}
-
-async function isInStep(node: BenchNode): Promise<boolean> {
-  const { trees } = await node.call('sync.status', {})
-  const [own] = trees
-  return own?.peers[0]?.state === 'in step' && own.contentsWanted === 0
-}
-
-async function waitFor(
-  isSo: () => Promise<boolean>,
-  what: string,
-  limitMs = 1_200_000,
-  everyMs = 20
-): Promise<void> {
-  const started = performance.now()
-  while (!(await isSo())) {
-    if (performance.now() - started > limitMs) throw new Error(`not in time: ${what}`)
-    await sleep(everyMs)
   }
 }
 
@@ -139,13 +118,6 @@ async function timeBareSync(file: number): Promise<number> {
   return performance.now() - started
 }
 
-async function isFound(node: BenchNode, path: string): Promise<boolean> {
-  return await node.call('file.stat', { path }).then(
-    () => true,
-    () => false
-  )
-}
-
 async function measureBulk(
   context: BenchContext,
   home: BenchNode,
@@ -195,80 +167,6 @@ async function measureBulk(
       name: 'resident memory of the receiver afterwards',
       value: readMemory(box.pid ?? 0).residentMiB,
       unit: 'MiB'
-    }
-  ]
-}
-
-async function measureCatchUp(
-  context: BenchContext,
-  home: BenchNode,
-  box: BenchNode
-): Promise<readonly Figure[]> {
-  const perDirectory = 10_000
-  const directories = context.isQuick ? 2 : 100
-  const changes = 100
-  const source = join(context.directory, 'flat')
-  mkdirSync(source, { recursive: true })
-  const content = new Uint8Array(100)
-  for (let index = 0; index < perDirectory; index++) {
-    new DataView(content.buffer).setUint32(0, index)
-    writeFileSync(join(source, `file-${index}`), content)
-  }
-  await box.stop()
-  for (let directory = 0; directory < directories; directory++) {
-    context.progress(`importing ${perDirectory} files, ${directory + 1} of ${directories}`)
-    refuseProblems(await home.call('transfer.import', { source, destination: `/tree/part-${directory}` }))
-  }
-  const { headers, blocks } = (await home.call('node.status', {})).tree
-  context.progress('replicating them')
-  await box.start()
-  const first = performance.now()
-  await waitFor(
-    async () => (await isInStep(box)) && (await box.call('node.status', {})).tree.headers >= headers,
-    'the large tree',
-    1_800_000,
-    200
-  )
-  const firstSeconds = (performance.now() - first) / 1000
-  const residentMiB = readMemory(box.pid ?? 0).residentMiB
-  const seconds: number[] = []
-  const traffic: number[] = []
-  for (let round = 0; round < 3; round++) {
-    context.progress(`catching up, ${round + 1} of 3`)
-    await box.stop()
-    const data = new Uint8Array(100)
-    await home.call('file.mkdir', { path: `/away-${round}` })
-    for (let index = 0; index < changes; index++)
-      await home.call('file.create', { path: `/away-${round}/file-${index}`, data })
-    await box.start()
-    await box.call('node.status', {})
-    const started = performance.now()
-    await waitFor(
-      async () => await isFound(box, `/away-${round}/file-${changes - 1}`),
-      'the last file',
-      120_000,
-      5
-    )
-    await waitFor(async () => await isInStep(box), 'in step', 120_000, 5)
-    seconds.push((performance.now() - started) / 1000)
-    const { peers } = await box.call('peer.list', {})
-    traffic.push(peers.reduce((sum, { bytesIn, bytesOut }) => sum + bytesIn + bytesOut, 0) / mebibyte)
-  }
-  return [
-    { name: 'blocks in the large tree', value: blocks, unit: '' },
-    { name: 'first replication of the large tree', value: firstSeconds, unit: 's' },
-    { name: 'resident memory of the receiver after it', value: residentMiB, unit: 'MiB' },
-    {
-      name: `catching up with ${changes} files`,
-      value: median(seconds),
-      unit: 's',
-      target: { bound: 'below', value: 2 }
-    },
-    {
-      name: 'traffic of catching up',
-      value: median(traffic),
-      unit: 'MiB',
-      target: { bound: 'below', value: 1 }
     }
   ]
 }

@@ -9,6 +9,7 @@ import {
   type IndexRow,
   type Offer,
   type OfferResult,
+  type PayloadDescriptor,
   TreeError,
   coverage,
   createReceipt,
@@ -49,6 +50,19 @@ export interface IntakeDeps {
   readonly contents: ContentKeeper
   /** Says that what is taken now came from this peer; undefined: no longer. */
   readonly from: (link: PeerLink | undefined) => void
+}
+
+/** What of a record is known before it is judged. */
+interface Looked {
+  readonly id: Id | undefined
+  readonly zone: Id | undefined
+  readonly payload: PayloadDescriptor | undefined
+  /** Its content is to be fetched. */
+  readonly wanted: boolean
+  /** Written under a cap with a beginning or an end. */
+  readonly ends: boolean
+  /** To be written before it is taken. */
+  readonly rows: readonly IndexRow[]
 }
 
 export class Intake {
@@ -158,15 +172,16 @@ export class Intake {
   #settle(
     link: PeerLink,
     results: readonly OfferResult[],
-    looked: readonly { readonly wanted: boolean; readonly id: Id | undefined }[],
+    looked: readonly Looked[],
     count: IntakeCount
   ): void {
     for (const [index, result] of results.entries()) {
-      const { wanted = false, id } = looked[index] ?? {}
+      const { wanted = false, id, payload } = looked[index] ?? {}
       const isHeld =
         result.outcome === 'accepted' || result.outcome === 'quarantined' || result.outcome === 'known'
       if (wanted && id !== undefined) {
-        if (isHeld) this.#deps.payloads.add(id, link)
+        if (isHeld)
+          this.#deps.payloads.add(id, { link, payload: result.outcome === 'known' ? undefined : payload })
         else if (result.outcome === 'parked') this.#deps.payloads.park(id)
         else this.#deps.payloads.forget(id)
       }
@@ -205,17 +220,15 @@ export class Intake {
   }
 
   /** What of a record has to be known before it is judged; nothing of one that cannot be read. */
-  #look({ bytes, inline }: PushedRecord): {
-    readonly id: Id | undefined
-    readonly block: Id | undefined
-    readonly zone: Id | undefined
-    readonly wanted: boolean
-    /** Written under a cap with a beginning or an end. */
-    readonly ends: boolean
-    /** To be written before it is taken. */
-    readonly rows: readonly IndexRow[]
-  } {
-    const nothing = { id: undefined, block: undefined, zone: undefined, wanted: false, ends: false, rows: [] }
+  #look({ bytes, inline }: PushedRecord): Looked {
+    const nothing: Looked = {
+      id: undefined,
+      zone: undefined,
+      payload: undefined,
+      wanted: false,
+      ends: false,
+      rows: []
+    }
     let record: AnyRecord
     try {
       const { type } = decodeEnvelope(bytes)
@@ -225,20 +238,25 @@ export class Intake {
       return nothing // the tree says what is wrong with it
     }
     const payload = payloadOf(record)
-    const isBeside = payload !== undefined && inline !== undefined && mayBeInline(payload)
     if (record.type !== recordType.header) {
-      return { ...nothing, id: record.id, wanted: payload !== undefined }
+      return { ...nothing, id: record.id, payload, wanted: payload !== undefined }
     }
     const { block } = record.body
     const zone = homeZone(record.body.birth, block)
     const { contents } = this.#deps
     const rows = contents.noted(record)
     const owner = { record: record.id, block, zone, parent: record.body.parent }
-    const wanted = payload !== undefined && !isBeside && contents.isWanted(owner)
+    const wanted = payload !== undefined && contents.isWanted(owner) && !this.#isBeside(payload, inline)
     const cap =
       record.body.cap === undefined ? undefined : this.#deps.ports.tree.authority.cap(record.body.cap)
     const ends = cap?.body.notAfter !== undefined || cap?.body.notBefore !== undefined
-    return { id: record.id, block, zone, wanted, ends, rows }
+    return { id: record.id, zone, payload, wanted, ends, rows }
+  }
+
+  /** What came beside a header is its content: the tree takes nothing else for it, and it would never be asked for. */
+  #isBeside(payload: PayloadDescriptor, inline: Uint8Array | undefined): boolean {
+    if (inline === undefined || !mayBeInline(payload) || inline.length !== payload.stored) return false
+    return compareBytes(this.#deps.ports.crypto.sha256(inline), payload.rootHash) === 0
   }
 
   #isFromHost({ principal }: PeerLink, zone: Id | undefined): boolean {

@@ -5,7 +5,13 @@
  */
 import { compareBytes } from '@blocktree/codec'
 import type { TokenBucket } from '@blocktree/network'
-import { type Id, type IndexRow, type StoredSector, recordType } from '@blocktree/tree'
+import {
+  type Id,
+  type IndexRow,
+  type PayloadDescriptor,
+  type StoredSector,
+  recordType
+} from '@blocktree/tree'
 import { PartReader } from './byte-stream.ts'
 import { LandingPlaces } from './landing-places.ts'
 import {
@@ -150,14 +156,21 @@ export class PayloadQueue {
       .finally(() => (this.#isLoading = false))
   }
 
-  /** The row is written already. */
-  add(owner: Id, link?: PeerLink): void {
+  /**
+   * The row is written already.
+   * @param payload what its record says, when that was taken just now without its content beside it
+   */
+  add(
+    owner: Id,
+    { link, payload }: { readonly link?: PeerLink; readonly payload?: PayloadDescriptor | undefined } = {}
+  ): void {
     link?.lacks.delete(owner.toHex())
     if (this.#fetches.size >= this.#ownersInMemory) {
       this.#isOverflowing = true
       return
     }
-    this.#begin(owner)
+    if (payload === undefined) this.#begin(owner)
+    else this.#fetch(owner, payload)
     this.#pumpLater()
   }
 
@@ -244,15 +257,19 @@ export class PayloadQueue {
   }
 
   #begin(owner: Id, isThorough = false): void {
-    const key = owner.toHex()
-    if (this.#fetches.has(key)) return
+    if (this.#fetches.has(owner.toHex())) return
     const { ports } = this.#deps
-    const record = ports.tree.record(owner)
-    const payload = payloadOf(record)
+    const payload = payloadOf(ports.tree.record(owner))
     const isBeside =
       payload !== undefined && payload.levels === 0 && ports.store.readRecord(owner)?.inline !== undefined
     if (payload === undefined || isBeside) return this.#strike(owner)
-    this.#fetches.set(key, new PayloadFetch(ports, owner.slice(), payload, isThorough))
+    this.#fetch(owner, payload, isThorough)
+  }
+
+  #fetch(owner: Id, payload: PayloadDescriptor, isThorough = false): void {
+    const key = owner.toHex()
+    if (this.#fetches.has(key)) return
+    this.#fetches.set(key, new PayloadFetch(this.#deps.ports, owner.slice(), payload, isThorough))
   }
 
   #strike(owner: Id): void {

@@ -156,6 +156,32 @@ describe('a peer that lies', () => {
     expect(cluster.node(0).sync.status.payloadsWanted).toBe(0)
   })
 
+  test('about the sector beside a header does not keep the right one away', async () => {
+    const { cluster, author } = await start('wrong sector beside')
+    const { fixture, replicas } = cluster
+    const { first } = fixture.create(author, fixture.rootPlace, { content: new Uint8Array(100) })
+    const right = fixture.sectors.at(-1)?.bytes ?? new Uint8Array()
+    expect(first.body.payload?.stored).toBe(right.length)
+    const connection = await liar(cluster, author, {})
+    const wrong = right.map((byte) => byte ^ 1)
+    await replicas.time.advance(100)
+    connection.notify(
+      'sync.push',
+      encodePush({ tree: fixture.tree.id, births: [], records: [{ bytes: first.bytes, inline: wrong }] })
+    )
+    await replicas.time.advance(1000)
+    expect(cluster.node(0).tree.header(first.id)).toBeDefined()
+    expect(cluster.node(0).sync.status.payloadsWanted).toBe(1)
+    const honest = await replicas.add('honest', fixture.cap(fixture.root, 'honest', fixture.rootPlace))
+    await give(honest, fixture)
+    await give(cluster.node(0), fixture, fixture.records.slice(-2))
+    await replicas.time.advance(100)
+    await replicas.connect(honest, cluster.node(0))
+    await replicas.time.advance(40_000)
+    expect(cluster.node(0).sync.status.payloadsWanted).toBe(0)
+    expect(cluster.node(0).store.hasSector(crypto.sha256(right))).toBe(true)
+  })
+
   test('with garbage as messages is shut out', async () => {
     const { cluster, author } = await start('garbage')
     const connection = await liar(cluster, author, {})
