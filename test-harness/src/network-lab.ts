@@ -24,6 +24,9 @@ export interface NetworkLab extends Disposable {
   route(machine: string, target: string, gateway: string): void
   /** It passes packets on; what leaves by `outside` bears its own address, and nothing new comes in there. */
   translate(router: string, outside: string, kind: Translation): void
+  /** Nothing new comes in at this interface; answers do. */
+  bar(machine: string, port: string): void
+  unbar(machine: string): void
   /** It passes packets on as they are. */
   forward(router: string): void
   /** Words that start a program on the machine. */
@@ -99,18 +102,22 @@ class Lab implements NetworkLab {
 
   translate(router: string, outside: string, kind: Translation): void {
     this.forward(router)
-    const bars = (chain: string, hook: string): string => `chain ${chain} {
-        type filter hook ${hook} priority 0; policy accept;
-        ct state established,related accept
-        iifname "${outside}" drop
-      }`
     const how = kind === 'for each destination' ? 'masquerade random' : 'masquerade'
     const rules = `table ip translation {
       chain leave { type nat hook postrouting priority 100; oifname "${outside}" ${how}; }
-      ${bars('pass', 'forward')}
-      ${bars('enter', 'input')}
+      ${barred('pass', 'forward', outside)}
+      ${barred('enter', 'input', outside)}
     }`
     execFileSync('ip', ['netns', 'exec', this.#space(router), 'nft', '-f', '-'], { input: rules })
+  }
+
+  bar(machine: string, port: string): void {
+    const rules = `table ip door { ${barred('enter', 'input', port)} }`
+    execFileSync('ip', ['netns', 'exec', this.#space(machine), 'nft', '-f', '-'], { input: rules })
+  }
+
+  unbar(machine: string): void {
+    ip('netns', 'exec', this.#space(machine), 'nft', 'delete', 'table', 'ip', 'door')
   }
 
   forward(router: string): void {
@@ -132,6 +139,15 @@ class Lab implements NetworkLab {
     if (space === undefined) throw new Error(`the lab has no machine "${name}"`)
     return space
   }
+}
+
+/** A chain that drops what begins anew. */
+function barred(chain: string, hook: string, port: string): string {
+  return `chain ${chain} {
+    type filter hook ${hook} priority 0; policy accept;
+    ct state established,related accept
+    iifname "${port}" drop
+  }\n`
 }
 
 function ip(...words: readonly string[]): void {

@@ -24,6 +24,7 @@ import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
 import { putBackNode } from './scenarios/put-back.ts'
+import { reachability } from './scenarios/reachability.ts'
 import { relay } from './scenarios/relay.ts'
 import { rollingRestart } from './scenarios/rolling-restart.ts'
 import { shareAndRevoke } from './scenarios/share-and-revoke.ts'
@@ -59,6 +60,7 @@ export const scenarios: readonly Scenario[] = [
   twoTrees,
   relay,
   holePunching,
+  reachability,
   watchAcrossCuts,
   discovery,
   appUse,

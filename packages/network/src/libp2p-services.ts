@@ -112,8 +112,8 @@ async function addServices(parts: OpenParts, { features, records, onePort }: Par
     services['dcutr'] = (components) => createHolePunching(components, onePort)
   }
   if (features.autonat === true) {
-    const { autoNAT } = await import('@libp2p/autonat')
-    services['autonat'] = autoNAT()
+    const { createAutoNat } = await import('./auto-nat.ts')
+    services['autonat'] = createAutoNat
   }
   if (features.gossipsub === true) {
     const { gossipsub } = await import('@libp2p/gossipsub')
