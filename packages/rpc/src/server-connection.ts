@@ -4,7 +4,7 @@
  */
 import type { Connection, Defer } from './connection.ts'
 import type { Progress } from './handlers.ts'
-import { streamWindowBytes, subscriptionsMax } from './limits.ts'
+import { streamWindowBytes } from './limits.ts'
 import {
   isRequestId,
   notification,
@@ -27,7 +27,9 @@ import type { RpcLogEntry, RpcServerLimits, ServerReceiver } from './server.ts'
 import { AnswerWriter, BatchAnswers } from './server-answer.ts'
 import type { ServedMethod } from './server-methods.ts'
 import { type RequestOwner, ServerRequest } from './server-request.ts'
-import { type EventMessage, ServerSubscription, type SubscriptionOwner } from './server-subscription.ts'
+import type { EventMessage, ServerSubscription, SubscriptionOwner } from './server-subscription.ts'
+import { ServerSubscriptions } from './server-subscriptions.ts'
+import { type Call, WaitingCalls } from './waiting-calls.ts'
 
 export interface ServerConnectionOptions {
   readonly connection: Connection
@@ -39,16 +41,6 @@ export interface ServerConnectionOptions {
   readonly defer: Defer
   readonly checkResults: boolean
   readonly ended: () => void
-}
-
-/** A request that was read and not started. */
-interface Call {
-  readonly served: ServedMethod
-  readonly id: RequestId | undefined
-  readonly params: unknown
-  readonly window: unknown
-  readonly batch: BatchAnswers | undefined
-  readonly bytes: number
 }
 
 /** Everything that exists once the framing is known. */
@@ -70,12 +62,8 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   readonly #running = new Set<ServerRequest>()
   readonly #overfull = new Set<ServerRequest>() // in JSON lines, where clients may not know credit
   readonly #byId = new Map<RequestId, ServerRequest>()
-  readonly #waiting: Call[] = []
-  #waitingIndex = 0
-  #waitingBytes = 0
-  readonly #waitingIds = new Set<RequestId>()
-  readonly #subscriptions = new Map<number, ServerSubscription>()
-  #lastSubscription = 0
+  readonly #waiting: WaitingCalls
+  readonly #subscriptions = new ServerSubscriptions()
   readonly #releases = new Set<() => void>()
   #writable: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
   #finished: (() => void)[] = []
@@ -83,6 +71,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   constructor(options: ServerConnectionOptions) {
     this.#options = options
     this.peer = options.peer
+    this.#waiting = new WaitingCalls(options.limits)
     if (options.framing !== undefined) this.#open(options.framing)
   }
 
@@ -112,7 +101,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
     if (this.blocked) return
     this.#writable?.resolve()
     this.#writable = undefined
-    for (const subscription of this.#subscriptions.values()) this.#safely(() => subscription.flush())
+    for (const subscription of this.#subscriptions) this.#safely(() => subscription.flush())
     this.#pump()
   }
 
@@ -123,13 +112,12 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
     this.#writable?.resolve()
     const reason = new RpcError('ERR_RPC_CLOSED', 'the connection ended')
     for (const request of this.#running) this.#safely(() => request.cancel(reason))
-    for (const subscription of this.#subscriptions.values()) this.#safely(() => subscription.close())
+    for (const subscription of this.#subscriptions) this.#safely(() => subscription.close())
     for (const release of this.#releases) this.#safely(release)
     this.#releases.clear()
     this.#running.clear()
     this.#byId.clear()
-    this.#waiting.length = 0
-    this.#waitingIds.clear()
+    this.#waiting.clear()
     this.#options.ended()
     for (const resolve of this.#finished) resolve()
   }
@@ -163,7 +151,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   }
 
   subscriptionEnded(id: number): void {
-    this.#subscriptions.delete(id)
+    this.#subscriptions.ended(id)
   }
 
   whenWritable(): Promise<void> | undefined {
@@ -173,16 +161,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   }
 
   subscribe(method: AnyMethod): ServerSubscription {
-    if (this.#subscriptions.size >= subscriptionsMax) {
-      throw new RpcError(
-        'ERR_RPC_SUBSCRIPTION',
-        `a connection may have ${subscriptionsMax} subscriptions; end one first`
-      )
-    }
-    const subscription = new ServerSubscription(++this.#lastSubscription, this, (event) =>
-      writeEvent(method, event, this.framing)
-    )
-    this.#subscriptions.set(subscription.id, subscription)
+    const subscription = this.#subscriptions.add(method, this, this.framing)
     if (this.#state === 'ended') subscription.close()
     return subscription
   }
@@ -249,13 +228,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
 
   /** Whether taking more input would use memory without bound. */
   #stalled(): boolean {
-    if (this.blocked) return true
-    const { requestsWaitingMax, waitingBytesMax } = this.#options.limits
-    if (
-      this.#waiting.length - this.#waitingIndex >= requestsWaitingMax ||
-      this.#waitingBytes >= waitingBytesMax
-    )
-      return true
+    if (this.blocked || this.#waiting.isFull) return true
     for (const request of this.#overfull)
       if (!request.overfull || !this.#running.has(request)) this.#overfull.delete(request)
     return this.#overfull.size > 0
@@ -263,7 +236,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
 
   #finishWhenIdle(): void {
     if (this.#state !== 'finishing' || this.#running.size > 0 || this.blocked) return
-    if (this.#waiting.length > this.#waitingIndex || this.#channel?.writer.empty === false) return
+    if (this.#waiting.size > 0 || this.#channel?.writer.empty === false) return
     this.#options.connection.close()
     this.end()
   }
@@ -316,7 +289,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
       return this.#refuse(id ?? null, '"method" is missing or not text', batch, channel)
     const served = this.#options.methods.get(method)
     if (served === undefined) return this.#takeUnserved(method, id, params, batch, channel)
-    if (id !== undefined && (this.#byId.has(id) || this.#waitingIds.has(id))) {
+    if (id !== undefined && (this.#byId.has(id) || this.#waiting.has(id))) {
       const error = new RpcError(
         'ERR_RPC_ID_IN_USE',
         `a request with the id ${JSON.stringify(id)} is still running`
@@ -326,7 +299,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
     const call: Call = { served, id, params, window: value['window'], batch, bytes }
     if (served.urgent || this.#running.size < this.#options.limits.requestsInFlightMax)
       this.#start(call, channel)
-    else this.#park(call)
+    else this.#waiting.add(call)
   }
 
   #refuse(id: RequestId, problem: string, batch: BatchAnswers | undefined, channel: Channel): void {
@@ -363,25 +336,12 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
     channel.answers.error(undefined, undefined, batch)
   }
 
-  #park(call: Call): void {
-    this.#waiting.push(call)
-    this.#waitingBytes += call.bytes
-    if (call.id !== undefined) this.#waitingIds.add(call.id)
-  }
-
   #startWaiting(): void {
     const channel = this.#channel
     if (channel === undefined) return
     while (this.#running.size < this.#options.limits.requestsInFlightMax && !this.blocked) {
-      const call = this.#waiting[this.#waitingIndex]
+      const call = this.#waiting.take()
       if (call === undefined) break
-      this.#waitingIndex++
-      this.#waitingBytes -= call.bytes
-      if (call.id !== undefined) this.#waitingIds.delete(call.id)
-      if (this.#waitingIndex * 2 > this.#waiting.length) {
-        this.#waiting.splice(0, this.#waitingIndex)
-        this.#waitingIndex = 0
-      }
       this.#start(call, channel)
     }
   }
@@ -411,7 +371,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
       if (this.#state === 'ended') return
       answer()
       channel.writer.flushSoon()
-      if (this.#paused || this.#waiting.length > 0 || this.#state === 'finishing') this.#pump()
+      if (this.#paused || this.#waiting.size > 0 || this.#state === 'finishing') this.#pump()
     }
     result.then(
       (value) => settle(() => this.#succeed(call, request, value, channel)),
@@ -451,7 +411,7 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
   #runProtocol(name: string, params: unknown, handler: ServedMethod['handler']): unknown {
     if (!isRecord(params)) return {}
     if (name === 'rpc.cancel') this.#cancel(params['id'])
-    else if (name === 'rpc.unsubscribe') this.#unsubscribe(params['subscription'])
+    else if (name === 'rpc.unsubscribe') this.#subscriptions.close(params['subscription'])
     else return handler(params, new ServerRequest(undefined, this.#served(name).method, this, 0))
     return {}
   }
@@ -466,21 +426,8 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
     if (!isRequestId(id)) return
     const reason = new RpcError('ERR_RPC_CANCELLED', 'the request was cancelled')
     this.#byId.get(id)?.cancel(reason)
-    const index = this.#waitingIds.has(id)
-      ? this.#waiting.findIndex((call, at) => at >= this.#waitingIndex && call.id === id)
-      : -1
-    const call = index < 0 ? undefined : this.#waiting.splice(index, 1)[0]
-    if (call === undefined) return
-    this.#waitingIds.delete(id)
-    this.#waitingBytes -= call.bytes
-    this.#channel?.answers.error(id, reason, call.batch)
-  }
-
-  #unsubscribe(id: unknown): void {
-    const subscription = typeof id === 'number' ? this.#subscriptions.get(id) : undefined
-    if (subscription === undefined)
-      throw new RpcError('ERR_RPC_SUBSCRIPTION', `no subscription ${String(id)} on this connection`)
-    subscription.close()
+    const call = this.#waiting.remove(id)
+    if (call !== undefined) this.#channel?.answers.error(id, reason, call.batch)
   }
 
   #send(message: unknown): void {
@@ -511,10 +458,6 @@ export class ServerConnection implements ServerReceiver, RequestOwner, Subscript
 function downloadWindow(requested: unknown, framing: Framing): number {
   if (typeof requested === 'number' && Number.isSafeInteger(requested) && requested > 0) return requested
   return framing === 'frames' ? streamWindowBytes : Infinity
-}
-
-function writeEvent(method: AnyMethod, event: unknown, framing: Framing): unknown {
-  return method.event?.carriesBytes === true ? method.event.write(event, framing) : event
 }
 
 /** A result that its schema refuses is the handler's fault, not the peer's. */
