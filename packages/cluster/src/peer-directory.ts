@@ -361,6 +361,7 @@ export class PeerDirectory {
   #welcomeKnown(peer: Peer): void {
     const { gate, book } = this.#deps
     gate.release(peer.connection)
+    peer.connection.trust()
     void this.#learn(peer)
     this.#kept.get(idKey(peer.principal))?.backOff.succeeded()
     if (peer.connection.direction === 'outbound')

@@ -1,6 +1,7 @@
 /** A channel for bulk: both sides pull streams over it. */
 import { BulkReceiver, type PullRequest } from './bulk-receiver.ts'
 import { BulkSender, type PullCount } from './bulk-sender.ts'
+import type { FrameBudget } from './frame-budget.ts'
 import { type Frame, frameType, type PullFrame } from './frame.ts'
 import type { Channel } from './channel.ts'
 import { bulkQueueBytesMax, type NetworkLimits } from './limits.ts'
@@ -11,6 +12,8 @@ export interface BulkChannelOptions {
   readonly channel: Channel
   readonly timers: Timers
   readonly limits: NetworkLimits
+  /** For frames of a peer that nobody vouches for. */
+  readonly budget: FrameBudget | undefined
   /** Streams that the peer pulls over all channels of its connection. */
   readonly pulls: PullCount
   /** The stream that answers a pull of the peer. */
@@ -29,7 +32,7 @@ export class BulkChannel {
     this.#channel = channel
     this.#sender = new BulkSender({ channel, pullsMax: limits.pullsMax, count: pulls, answer })
     this.#receiver = new BulkReceiver({ channel, timers, windowBytes: limits.pullWindowBytes })
-    channel.know()
+    channel.know(options.budget)
     channel.receiver = {
       frame: (frame) => this.#receive(frame),
       piece: (piece) => this.#receiver.receive(piece),
@@ -58,6 +61,10 @@ export class BulkChannel {
 
   pull(request: PullRequest): AsyncIterable<Uint8Array> {
     return this.#receiver.pull(request)
+  }
+
+  trust(): void {
+    this.#channel.trust()
   }
 
   destroy(why: string): void {

@@ -4,6 +4,7 @@
  * memory that is used again.
  */
 import type { ByteLink } from './byte-link.ts'
+import type { FrameBudget } from './frame-budget.ts'
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
 import { type ChunkPiece, FrameReader } from './frame-reader.ts'
 import { frameBytesMax, helloBytesMax } from './limits.ts'
@@ -35,8 +36,13 @@ export interface Channel {
   readonly heardMs: number
   /** Hands everything that comes from now on to another receiver. */
   receiver: ChannelReceiver
-  /** Takes frames of full length from now on: before the hello little is held of a stranger. */
-  know(): void
+  /**
+   * Takes frames of full length from now on: before the hello little is held of a stranger.
+   * @param budget counts long ones until `trust`
+   */
+  know(budget: FrameBudget | undefined): void
+  /** Counts its frames nowhere any more. */
+  trust(): void
   /** Ends the channel after what was sent. */
   end(): void
   /** Ends it now; the receiver is told why. */
@@ -121,8 +127,13 @@ class LinkChannel implements Channel {
     this.#timers.defer(this.#flush)
   }
 
-  know(): void {
+  know(budget: FrameBudget | undefined): void {
     this.#reader.bytesMax = frameBytesMax
+    if (budget !== undefined && !this.#isOver) this.#reader.countIn(budget)
+  }
+
+  trust(): void {
+    this.#reader.release()
   }
 
   end(): void {
@@ -205,6 +216,7 @@ class LinkChannel implements Channel {
   #over(why: string): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#reader.release()
     this.#chunks = []
     this.#lent = []
     this.#unsentBytes = 0

@@ -5,7 +5,8 @@
  * somebody takes them in pieces.
  */
 import { chunkHeadBytes, frameType } from './frame.ts'
-import { bodyBytesMax, frameBytesMax } from './limits.ts'
+import type { FrameBudget } from './frame-budget.ts'
+import { bodyBytesMax, frameBytesMax, smallFrameBytesMax } from './limits.ts'
 import { NetworkError } from './network-error.ts'
 
 const prefixBytes = 4
@@ -22,6 +23,9 @@ export interface ChunkPiece {
 export class FrameReader {
   /** Longest frame taken from now on, without its length. */
   bytesMax: number
+  /** Where long frames are counted while they come; nowhere when undefined. */
+  #budget: FrameBudget | undefined
+  #counted = 0
   /** Length of the next frame, and the first bytes of one that is long. */
   readonly #head: Uint8Array = new Uint8Array(prefixBytes + chunkHeadBytes)
   #headFilled = 0
@@ -32,6 +36,18 @@ export class FrameReader {
 
   constructor(bytesMax: number = frameBytesMax) {
     this.bytesMax = bytesMax
+  }
+
+  /** Counts long frames from now on, until `release`. */
+  countIn(budget: FrameBudget): void {
+    this.#budget = budget
+  }
+
+  /** Counts no more; what was counted is given back. */
+  release(): void {
+    this.#budget?.give(this.#counted)
+    this.#budget = undefined
+    this.#counted = 0
   }
 
   /**
@@ -69,6 +85,8 @@ export class FrameReader {
       if (this.#frame !== undefined && this.#filled === this.#frame.length) {
         const frame = this.#frame
         this.#frame = undefined
+        this.#budget?.give(this.#counted)
+        this.#counted = 0
         if (!take(frame)) return
       }
     }
@@ -86,10 +104,18 @@ export class FrameReader {
       this.#chunk = { id: idOf(head), bytes: length - chunkHeadBytes }
       this.#filled = 0
     } else {
+      this.#count(length)
       this.#frame = newFrame(length)
       this.#frame.set(head)
       this.#filled = known
     }
+  }
+
+  #count(length: number): void {
+    if (this.#budget === undefined || length <= smallFrameBytesMax) return
+    if (!this.#budget.take(length))
+      throw new NetworkError('ERR_NETWORK_PROTOCOL', 'strangers send too many long frames just now')
+    this.#counted = length
   }
 
   #piece({ id, bytes: total }: { id: number; bytes: number }, bytes: Uint8Array, at: number): ChunkPiece {

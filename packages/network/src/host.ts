@@ -8,6 +8,7 @@ import { expectPeer, parseAddress } from './address.ts'
 import type { BulkChannel } from './bulk-channel.ts'
 import type { ByteLink, OpenLink, ProvenLink, Transport } from './byte-link.ts'
 import { cancelled, timedOut } from './failure.ts'
+import { FrameBudget } from './frame-budget.ts'
 import { type Frame, frameType, type HelloFrame, channelKind, tokenBytes } from './frame.ts'
 import { createChannel, type Channel } from './channel.ts'
 import {
@@ -66,6 +67,7 @@ class Host implements Network {
   readonly #greeting = new Map<string, Promise<PeerConnection>>()
   readonly #handshakes = new Set<Channel>()
   readonly #sources: SourceCount
+  readonly #budget: FrameBudget
   readonly #rate: RateLimit
   readonly #connectionListeners = new Set<(connection: Connection) => void>()
   readonly #addressListeners = new Set<(addresses: readonly string[]) => void>()
@@ -87,6 +89,7 @@ class Host implements Network {
     this.#limits = checkLimits({ ...networkLimitsDefault, ...options.limits })
     this.#instance = this.#random.bytes(tokenBytes)
     this.#sources = new SourceCount(this.#limits.handshakesOfSourceMax)
+    this.#budget = new FrameBudget(this.#limits.strangerFrameBytesMax)
     this.#rate = new RateLimit(this.#limits.channelsPerSecondMax, this.#limits.connectionsMax)
     this.#transport.open({
       accepted: (proven) => this.#accept(proven),
@@ -354,6 +357,7 @@ class Host implements Network {
       channel,
       timers: this.#timers,
       limits: this.#limits,
+      budget: this.#budget,
       openBulkChannel:
         openAnother === undefined
           ? undefined

@@ -19,6 +19,8 @@ export const reasonBytesMax = 200
 export const frameBytesMax: number = bodyBytesMax + 128
 /** Longest frame of a channel that has not said hello: a hello or a close. */
 export const helloBytesMax = 256
+/** Unfinished frames up to this length are not counted in `strangerFrameBytesMax`: hellos and requests to join. */
+export const smallFrameBytesMax: number = 32 * 1024
 /** Longest address text taken. */
 export const addressCharactersMax = 512
 
@@ -54,6 +56,11 @@ export interface NetworkLimits {
   /** Channels for bulk that a peer may open on one connection. */
   readonly bulkChannelsMax: number
   readonly connectionsMax: number
+  /**
+   * Bytes of long frames that have not come whole, of all connections for which `trust` was not called, together. Above,
+   * the channel that begins another one is closed. No bound where nobody says whom it trusts: infinity when left out.
+   */
+  readonly strangerFrameBytesMax: number
   /** Channels of proven peers that have not said hello yet. */
   readonly handshakesMax: number
   /** The same from one source: a network of IPv4 addresses with 24 bits in common, of IPv6 with 48, or one relay. */
@@ -76,6 +83,7 @@ export const networkLimitsDefault: NetworkLimits = {
   pullWindowBytes: 4 * 1024 * 1024,
   bulkChannelsMax: 4,
   connectionsMax: 256,
+  strangerFrameBytesMax: Infinity,
   handshakesMax: 64,
   handshakesOfSourceMax: 16,
   handshakeTimeoutMs: 10_000,

@@ -5,6 +5,7 @@
 import { BulkChannel } from './bulk-channel.ts'
 import type { PullCount } from './bulk-sender.ts'
 import { cancelled, connectionEnded, timedOut } from './failure.ts'
+import type { FrameBudget } from './frame-budget.ts'
 import { type Frame, frameType, isName, type PullFrame } from './frame.ts'
 import type { Channel } from './channel.ts'
 import {
@@ -44,6 +45,8 @@ export interface PeerConnectionOptions {
   readonly channel: Channel
   readonly timers: Timers
   readonly limits: NetworkLimits
+  /** For long frames until `trust`. */
+  readonly budget: FrameBudget
   /**
    * Another channel to the peer, given to `take` when both have said hello and before anything is read of it; undefined
    * when the peer has to open it.
@@ -93,6 +96,7 @@ export class PeerConnection implements Connection {
   #lastPing = 0
   #stopKeepAlive: (() => void) | undefined
   readonly #stopBulkIdle = new Map<BulkChannel, () => void>()
+  #isTrusted = false
   #bulkBytesIn = 0
   #bulkBytesOut = 0
 
@@ -122,7 +126,7 @@ export class PeerConnection implements Connection {
       drained: () => {},
       ended: (why) => this.#ended(why)
     }
-    channel.know()
+    channel.know(options.budget)
     this.#keepAlive()
   }
 
@@ -183,6 +187,12 @@ export class PeerConnection implements Connection {
   serve(handlers: ConnectionHandlers): void {
     this.#handlers = handlers
     this.#in.serve(handlers)
+  }
+
+  trust(): void {
+    this.#isTrusted = true
+    this.#channel.trust()
+    for (const bulk of this.#bulkChannels) bulk.trust()
   }
 
   get hasRoomForBulkChannel(): boolean {
@@ -385,6 +395,7 @@ export class PeerConnection implements Connection {
       channel,
       timers: this.#timers,
       limits: this.#limits,
+      budget: this.#isTrusted ? undefined : this.#options.budget,
       pulls: this.#pulled,
       answer: (frame, signal) => this.#answerPull(frame, signal),
       ended: () => {

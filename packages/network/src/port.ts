@@ -78,6 +78,8 @@ export interface Connection {
   pull(method: string, head: Uint8Array, options?: PullOptions): AsyncIterable<Uint8Array>
   /** Who answers this peer; before it nothing of the peer is delivered. A later call puts others in their place. */
   serve(handlers: ConnectionHandlers): void
+  /** The peer has rights here: its long frames are not counted with those of strangers (`strangerFrameBytesMax`). */
+  trust(): void
   readonly statistics: ConnectionStatistics
   /** @param reason at most 200 bytes, told to the peer */
   close(reason?: string): Promise<void>

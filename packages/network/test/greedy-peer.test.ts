@@ -11,7 +11,12 @@ import { parseAddress } from '../src/address.ts'
 import type { ByteLink, Transport } from '../src/byte-link.ts'
 import { type Frame, channelKind, decodeFrame, encodeFrame, frameType, tokenBytes } from '../src/frame.ts'
 import { FrameReader } from '../src/frame-reader.ts'
-import { bulkQueueBytesMax, networkLimitsDefault, protocolVersion } from '../src/limits.ts'
+import {
+  bulkQueueBytesMax,
+  type NetworkLimits,
+  networkLimitsDefault,
+  protocolVersion
+} from '../src/limits.ts'
 import { joinBare } from '../src/memory-network.ts'
 import { keyOf, seededRandom } from './keys.ts'
 
@@ -38,10 +43,10 @@ interface Scene {
   readonly mallory: Transport
 }
 
-function start(): Scene {
+function start(limits: Partial<NetworkLimits> = {}): Scene {
   const time = createVirtualTime(1)
   const hub = createMemoryNetwork({ timers: time, random: seededRandom(1), conditions: { delayMs: 1 } })
-  const victim = hub.join({ name: 'victim', localKey: keyOf(1) })
+  const victim = hub.join({ name: 'victim', localKey: keyOf(1), limits })
   const mallory = joinBare(hub, 'mallory', keyOf(200))
   ends.push(() => time.until(victim.close()))
   return { time, hub, victim, mallory }
@@ -219,5 +224,62 @@ describe('a connection that is closed', () => {
     await time.advance(100)
     expect(asked).toBe(1)
     expect(bulk.frames.length).toBe(before)
+  })
+})
+
+describe('a peer that begins long frames and leaves them', () => {
+  const mebibyte = 1024 * 1024
+  const limits = { strangerFrameBytesMax: 3 * mebibyte }
+  const long = { type: frameType.event, name: 'long', body: new Uint8Array(mebibyte - 100) } as const
+
+  /** The beginning of a long frame on each of five channels of one connection. */
+  async function beginFrames(scene: Scene, isTrusted: boolean): Promise<readonly RawChannel[]> {
+    scene.victim.onConnection((connection) => {
+      connection.serve({
+        request: () => Promise.resolve(empty),
+        event: () => undefined,
+        stream: () => {
+          throw new Error('no such stream')
+        }
+      })
+      if (isTrusted) connection.trust()
+    })
+    const channels = [await dialRaw(scene, channelKind.request)]
+    for (let bulk = 0; bulk < 4; bulk++) channels.push(await dialRaw(scene, channelKind.bulk))
+    for (const { link } of channels) {
+      const { header, body } = encodeFrame(long)
+      link.send([header, body.subarray(0, 1000)])
+      await scene.time.advance(10)
+    }
+    return channels
+  }
+
+  test('holds no more of them than a bound over all connections, and the rest is closed', async () => {
+    const scene = start(limits)
+    const channels = await beginFrames(scene, false)
+    expect(channels.map(({ isOver }) => isOver)).toEqual([false, false, false, true, true])
+  })
+
+  test('gives the room back when they come whole or it goes, and small ones need none', async () => {
+    const scene = start(limits)
+    const [first, ...rest] = await beginFrames(scene, false)
+    const { body } = encodeFrame(long)
+    first?.link.send([body.subarray(1000)])
+    await scene.time.advance(10)
+    first?.send({ ...long, body: new Uint8Array(1000) })
+    first?.link.send([encodeFrame(long).header, body.subarray(0, 1000)])
+    await scene.time.advance(10)
+    expect(first?.isOver).toBe(false)
+    for (const { link } of rest) link.destroy()
+    await scene.time.advance(10)
+    const bulk = await dialRaw(scene, channelKind.bulk)
+    bulk.link.send([encodeFrame(long).header, body.subarray(0, 1000)])
+    await scene.time.advance(10)
+    expect(bulk.isOver).toBe(false)
+  })
+
+  test('is not counted when the owner of the network trusts it', async () => {
+    const channels = await beginFrames(start(limits), true)
+    expect(channels.map(({ isOver }) => isOver)).toEqual([false, false, false, false, false])
   })
 })

@@ -1,6 +1,7 @@
 /** The ways over which this node is reached, as configured; loaded when they are needed. */
 import { type Network, NetworkError } from '@blocktree/network'
 import type { Discovery, RecordRule } from '@blocktree/network/libp2p'
+import { strangerFrameBytesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { reasonOf, systemCode } from '../node-error.ts'
 import type { Settings } from '../settings.ts'
@@ -21,6 +22,9 @@ interface OpenOptions {
 }
 
 type NetworkSettings = Settings['network']
+
+/** The directory of peers says who has rights. */
+const limits = { strangerFrameBytesMax }
 
 /** TLS always, libp2p when it is switched on: what goes wrong with the second leaves the first. */
 export async function openNetworks(settings: NetworkSettings, options: OpenOptions): Promise<OpenNetworks> {
@@ -43,7 +47,7 @@ async function openTls(
   const { createTlsNetwork } = await import('@blocktree/network/tls')
   const spoken = announce.filter(isOfTls)
   const listen = listens ? [`${tcp(host, port)}/tls`] : []
-  return await createTlsNetwork({ seed, announce: spoken, announceOnly, listen })
+  return await createTlsNetwork({ seed, announce: spoken, announceOnly, listen, limits })
 }
 
 type OpenLibp2p = { readonly network: Network; readonly discovery: Discovery }
@@ -72,6 +76,7 @@ async function openLibp2p(
   const dht = dhtOf(settings)
   return await createLibp2pNetwork({
     seed,
+    limits,
     announce: announce.filter((address) => !isOfTls(address)),
     announceOnly,
     ...(records === undefined ? {} : { records }),
