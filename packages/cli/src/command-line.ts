@@ -32,7 +32,7 @@ export function readCommandLine(definition: CommandDefinition, words: readonly s
     index += used
   }
   if (values['help'] !== true) checkCount(definition, positionals)
-  return { arguments: positionals, options: optionValues(values) }
+  return { arguments: positionals, options: optionValues(values, known) }
 }
 
 /** @returns how many of the following words belong to it */
@@ -124,7 +124,7 @@ export function usageOf(definition: CommandDefinition): string {
   return `${definition.name}${options}${parts.join('')}`
 }
 
-function optionValues(values: Readonly<Values>): OptionValues {
+function optionValues(values: Readonly<Values>, known: readonly Option[]): OptionValues {
   const all = Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string | boolean] => !Array.isArray(entry[1]))
   )
@@ -146,8 +146,14 @@ function optionValues(values: Readonly<Values>): OptionValues {
       if (/^\d+$/.test(value) && Number(value) >= min) return Number(value)
       throw new CliError(
         'ERR_OPTION_VALUE',
-        `--${name} takes a whole number of at least ${min}, not "${value}"`
+        `--${name} ${unitOf(known, name)}takes a whole number of at least ${min}, not "${value}"`
       )
     }
   }
+}
+
+/** What the number counts, as help names it: `DAYS `. */
+function unitOf(known: readonly Option[], name: string): string {
+  const unit = known.find((option) => option.name === name)?.value
+  return unit === undefined ? '' : `${unit} `
 }

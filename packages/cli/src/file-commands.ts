@@ -181,12 +181,20 @@ export const fileCommands: readonly CommandDefinition[] = [
     name: 'resolve',
     group: 'Files',
     summary: 'End a conflict: keep the shown version, or another one',
-    arguments: [path],
+    description:
+      'Of a file that was removed for good while somebody wrote in it nothing is shown: name it by the id that "conflicts" prints. --keep brings a version back as a new file, --drop leaves it removed.',
+    arguments: [path, { name: 'PATH', completes: 'tree', isOptional: true, isRest: true }],
     options: [
       { name: 'keep', value: 'VERSION', summary: 'the version to keep, by its id (see history)' },
       {
         name: 'drop',
         summary: 'settle versions that wait, are late or were set aside too; they stay in the history'
+      },
+      {
+        name: 'to',
+        value: 'PATH',
+        completes: 'tree',
+        summary: 'where to put back what is not shown; else where it was'
       },
       ...waitOptions
     ],
@@ -198,11 +206,20 @@ export const fileCommands: readonly CommandDefinition[] = [
     group: 'Files',
     summary: 'List versions that compete with the shown ones',
     description:
-      'Nothing is lost: "blocktree history PATH" shows all versions of one of them, "blocktree resolve PATH" keeps the shown version, or with --keep another one.',
+      'Nothing is lost: "blocktree conflicts show PATH" shows the versions of one of them, "blocktree resolve PATH" keeps the shown version, or with --keep another one.',
     arguments: [],
     options: [],
     examples: [],
     load: () => import('./commands/conflicts.ts')
+  },
+  {
+    name: 'conflicts show',
+    group: 'Files',
+    summary: 'Show the competing versions of one file or directory, and who wrote them',
+    arguments: [{ name: 'PATH', completes: 'tree' }],
+    options: [],
+    examples: [['blocktree conflicts show /documents/letter.txt', '']],
+    load: () => import('./commands/conflicts-show.ts')
   },
   {
     name: 'watch',

@@ -10,14 +10,17 @@ import { heldVersion } from './held-version.ts'
 import { conflictsMax } from './limits.ts'
 import { pathOfBlock } from './path-of-block.ts'
 import { resolvePath } from './resolve-path.ts'
+import { besideOf, formerPath } from './unshown-conflict.ts'
 import { type WriteOptions, type WriteReply, commitWrite, locateOrFail } from './write-file.ts'
 import { makeVersion, openOrDeny } from './write-version.ts'
 
 export interface Conflict {
-  readonly entry: Entry
-  /** undefined when a directory on the way cannot be named. */
+  readonly block: Id
+  /** undefined when nothing of the block is shown: it was removed for good while somebody wrote in it, say. */
+  readonly entry: Entry | undefined
+  /** undefined when a directory on the way cannot be named. Of what is not shown: where it was. */
   readonly path: string | undefined
-  /** Best first: the first is shown. */
+  /** Best first: the first is shown. Of what is not shown: the versions that wait. */
   readonly heads: readonly Id[]
   readonly labels: BlockLabels
 }
@@ -34,12 +37,22 @@ export async function conflicts(
     limit,
     ...(options.after && { after: options.after })
   })) {
-    const entry = entryOf(context, actor, state.block)
-    if (entry === undefined) continue
-    const path = pathOfBlock(context, actor, state.block)
-    found.push({ entry, path, heads: state.heads.map(({ id }) => id), labels: state.labels })
+    const { block, labels } = state
+    const entry = entryOf(context, actor, block)
+    if (entry === undefined) found.push(unshown(context, actor, block, labels))
+    else {
+      const path = pathOfBlock(context, actor, block)
+      found.push({ block, entry, path, heads: state.heads.map(({ id }) => id), labels })
+    }
   }
   return found
+}
+
+function unshown(context: FilesContext, actor: Actor, block: Id, labels: BlockLabels): Conflict {
+  const heads = besideOf(context, block)
+  const newest = heads[0] === undefined ? undefined : context.tree.header(heads[0])
+  const path = newest === undefined ? undefined : formerPath(context, actor, newest)
+  return { block, entry: undefined, path, heads, labels }
 }
 
 /**
@@ -75,15 +88,4 @@ export async function resolveConflict(
     size: next.opened.size,
     exposed: context.exposure.of(next.header.body.epoch)
   })
-}
-
-/** Versions beside what is shown that no other one of them follows. */
-function besideOf({ tree }: FilesContext, block: Id, keep: Id): readonly Id[] {
-  const labels = tree.blockState(block)?.labels
-  if (labels === undefined) return []
-  const beside = [...labels.quarantine, ...labels.late, ...labels.pending].filter(
-    (id) => !equalBytes(id, keep)
-  )
-  const followed = beside.flatMap((id) => tree.header(id)?.body.prev ?? [])
-  return beside.filter((id) => !followed.some((other) => equalBytes(other, id)))
 }

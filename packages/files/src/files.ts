@@ -50,6 +50,7 @@ import { type RemoveOptions, type RemoveReply, remove } from './remove.ts'
 import { resolveKnown } from './resolve-path.ts'
 import { type ResumedJob, abandonJob, resumeJobs } from './resume-jobs.ts'
 import { safeWriteKey } from './sharing/rotate-first.ts'
+import { type SettleOptions, type SettleReply, settleUnshown } from './unshown-conflict.ts'
 import { type VersionInfo, history, removedBlocks, restoreVersion, undelete } from './versions.ts'
 import { type FileEvent, type LostEvents, type WatchOptions, Watches } from './watch.ts'
 import {
@@ -174,6 +175,9 @@ export interface Files {
     options?: WriteOptions & { readonly keep?: Id; readonly drop?: boolean }
   ): Promise<WriteReply>
 
+  /** Ends a conflict in a block of which nothing is shown. */
+  settleUnshown(actor: Actor, block: Id, options?: SettleOptions): Promise<SettleReply>
+
   /** The token of now; list, then watch after it. */
   readonly watchToken: string
   watch(actor: Actor, path: string, options?: WatchOptions): AsyncIterable<FileEvent | LostEvents>
@@ -249,6 +253,7 @@ export function createFiles(options: FilesOptions): Files {
     undelete: (actor, path, write) => undelete(context, actor, path, write),
     conflicts: (actor, page) => conflicts(context, actor, page),
     resolveConflict: (actor, path, resolve) => resolveConflict(context, actor, path, resolve),
+    settleUnshown: (actor, block, settling) => settleUnshown(context, actor, block, settling),
     get watchToken() {
       return watches.token
     },

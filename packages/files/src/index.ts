@@ -5,6 +5,7 @@ export { type BulkTarget, type FileRecipe, type PreparedFile, buildFileRecords }
 export type { PreparedOutcome } from './commit-prepared.ts'
 export { CommitBatch } from './commit-batch.ts'
 export type { Conflict } from './conflicts.ts'
+export type { SettleOptions, SettleReply } from './unshown-conflict.ts'
 export { type CopyReply, type CopyRequest, copyTree, runCopy } from './cross-zone-copy.ts'
 export { type Entry, type EntryKind, entryOf } from './entry.ts'
 export {

@@ -102,6 +102,22 @@ export function readStream(
   }
 }
 
+/** The content of a held version, of a block that need not be shown. */
+export function versionStream(
+  context: FilesContext,
+  actor: Actor,
+  header: HeaderRecord,
+  path: string
+): AsyncIterable<Uint8Array> {
+  const opened = openOrDeny(context, actor, header, path)
+  try {
+    const content = { header, opened, reader: contentReader(context, header, opened) }
+    return chunks(context, content, { from: 0, to: opened.size }, path)
+  } catch (error) {
+    throw damagedFile(error, path)
+  }
+}
+
 /** The payload of one version for a reader that brings its own threads. */
 export function contentSource(
   context: FilesContext,

@@ -73,6 +73,7 @@ export type {
   Metadata,
   MoveAnswer,
   RemoveAnswer,
+  SettleAnswer,
   WriteAnswer
 } from './method-table/file-methods.ts'
 export type { LockAnswer, LockMethods, LockSummary } from './method-table/lock-methods.ts'

@@ -6,13 +6,21 @@ import type { Id } from '@blocktree/tree'
 import { unpackFrames } from './byte-stream.ts'
 import { type Difference, compareSummary } from './comparison.ts'
 import { type Intake, IntakeStream, type IntakeCount, noIntake } from './intake.ts'
-import { blocksMax, pathsMax, recordIdsMax, tipsPerBlockMax, uselessRecordsMax } from './limits.ts'
+import {
+  announcedIdsMax,
+  blocksMax,
+  pathsMax,
+  recordIdsMax,
+  tipsPerBlockMax,
+  uselessRecordsMax
+} from './limits.ts'
 import {
   type SummarySet,
   decodeOpenAnswer,
   decodeSeenAnswer,
   decodeStreamed,
   encodeBehind,
+  encodeHave,
   encodeHeadersAsk,
   encodeOpen,
   encodeRecordsAsk,
@@ -176,12 +184,15 @@ export class Puller {
       count.known += some.known
       count.parked += some.parked
       count.refused += some.refused
+      count.knownIds.push(...some.knownIds)
     }
     const rows = difference.rows.filter((row) => this.#isLacking(link, step.set, row))
     if (step.set === summarySet.headers) {
       for (const blocks of chunksOf(rows, blocksMax)) add(await this.#pullBlocks(link, step, [], blocks))
       for (const paths of chunksOf(difference.places, pathsMax))
         add(await this.#pullBlocks(link, step, paths, []))
+      const alike = difference.rows.filter((row) => row.held === undefined && !rows.includes(row))
+      this.#tellSettled(link, [...alike.flatMap(({ tips }) => tips.slice(0, 1)), ...count.knownIds])
     } else {
       // What revokes must not wait behind a long list: all in as few streams as possible, in order within each.
       const { scope, set } = step
@@ -201,6 +212,25 @@ export class Puller {
     }
     const { extra, isCut, unequal } = difference
     return { extra, isCut, unequal, count }
+  }
+
+  /**
+   * The peer lists blocks that are nothing to compare here, though all that it has of them is held: they were buried and
+   * settled by a tombstone that it has not seen, and will not find by comparing.
+   */
+  #tellSettled(link: PeerLink, versions: readonly Id[]): void {
+    const { tree } = this.#deps.ports
+    const told = new Map<string, Id>()
+    for (const version of versions) {
+      const block = tree.header(version)?.body.block
+      const state = block === undefined ? undefined : tree.blockSummary(block)
+      if (block === undefined || state === undefined || state.heads.length > 0 || state.conflict) continue
+      const headers = tree.headersOf(block)
+      const followed = new Set(headers.flatMap(({ body }) => body.prev.map((id) => id.toHex())))
+      for (const { id } of headers) if (!followed.has(id.toHex())) told.set(id.toHex(), id)
+    }
+    const ids = [...told.values()].slice(0, announcedIdsMax)
+    if (ids.length > 0) link.connection.notify('sync.have', encodeHave(this.#deps.treeId, ids))
   }
 
   async #pullBlocks(

@@ -191,5 +191,15 @@ describe('a buried block', () => {
       expect(tree.blockState(place.block)?.winner).toBeUndefined()
       expect(tree.blockState(place.block)?.labels.late).toContainEqual(apart.id)
     }
+    // Settled while one of them is away: it hears of that though the block is nothing to compare any more.
+    await replicas.disconnectAll()
+    const settled = fixture.write(fixture.root, place, { prev: [apart], deleted: true })
+    await give(node(0), fixture, [settled])
+    await replicas.connectAll()
+    await inStep(world)
+    for (const { tree } of world.nodes) {
+      expect(tree.blockSummary(place.block)).toMatchObject({ heads: [], conflict: false })
+      expect(tree.header(settled.id)).toBeDefined()
+    }
   })
 })

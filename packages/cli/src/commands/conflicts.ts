@@ -9,14 +9,19 @@ export async function run(context: CommandContext): Promise<void> {
   if (output.isJson) for (const conflict of conflicts) output.item(conflict, () => [])
   else if (conflicts.length === 0) output.note('No conflicts.')
   else {
-    const rows = conflicts.map(({ path, labels, heads, writers, id }) => [
+    const rows = conflicts.map(({ path, labels, heads, writers, id, isShown }) => [
       printable(path ?? id),
       String(heads.length),
       labels.join(', '),
-      [...new Set(writers)].join(', ')
+      [...new Set(writers)].join(', '),
+      isShown ? '' : `not shown: ${id}`
     ])
     output.result(undefined, () =>
-      formatTable([['path', 'versions', 'labels', 'writers'].map((cell) => output.dim(cell)), ...rows], [1])
+      formatTable(
+        [['path', 'versions', 'labels', 'writers', ''].map((cell) => output.dim(cell)), ...rows],
+        [1]
+      )
     )
+    output.note('"blocktree conflicts show PATH" shows the versions, "blocktree resolve PATH" ends one.')
   }
 }

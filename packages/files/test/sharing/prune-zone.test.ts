@@ -113,3 +113,89 @@ describe('pruneZone', () => {
 function fail(): never {
   throw new Error('the block is not held')
 }
+
+describe('versions of a block that was buried meanwhile', () => {
+  /** `/d/gone` was removed for good; somebody who was away had written in it. */
+  async function buriedWithLate(): Promise<{
+    world: World
+    block: Uint8Array
+    late: Uint8Array
+    zone: Uint8Array
+  }> {
+    const { world, zone, gone } = await worldWithHistory()
+    const { sharing, owner, tree, files } = world
+    const old = tree.headersOf(gone).find(({ body }) => body.version === 1)
+    if (old === undefined) throw new Error('no first version')
+    const located = { summary: tree.blockSummary(gone) ?? fail(), header: old, version: 1 }
+    const { metadata, name } = openOrDeny(files.context, owner, old, '/d/gone')
+    const change = { from: old, metadata, name, settles: [old.id] }
+    const late = makeVersion(files.context, owner, located, change, '/d/gone')
+    await sharing.pruneZone(owner, zone, now)
+    await sharing.pruneZone(owner, zone, now)
+    await files.write(owner, '/d/file', 0, text('5'))
+    await sharing.pruneZone(owner, zone, now)
+    expect(tree.blockSummary(gone)).toBeUndefined()
+    await tree.commitLocal({ records: [{ record: old }] }) // what it was written upon comes with it
+    await tree.commitLocal({ records: late.records })
+    return { world, block: gone, late: late.header.id, zone }
+  }
+
+  test('are listed with the place where it was, and come back as a new file', async () => {
+    const { world, block, late, zone } = await buriedWithLate()
+    const { files, owner, tree, sharing } = world
+    const [listed, ...more] = await files.conflicts(owner)
+    expect(more).toEqual([])
+    expect(listed).toMatchObject({ entry: undefined, path: '/d/gone', heads: [late] })
+    expect(tree.statistics().conflicts).toBe(1)
+    expect(files.exists(owner, '/d/gone')).toBe(false)
+    const { kept, settled } = await files.settleUnshown(owner, block, { keep: late })
+    expect(kept?.path).toBe('/d/gone')
+    expect(settled).toBe(1)
+    expect(files.read(owner, '/d/gone').bytes).toEqual(text('x'))
+    expect(await blockAt(world, '/d/gone')).not.toEqual(block)
+    expect(await files.conflicts(owner)).toEqual([])
+    expect(tree.statistics().conflicts).toBe(0)
+    expect(await sharing.pruneZone(owner, zone, now)).toMatchObject({ kept: 0 })
+    expect(tree.blockSummary(block)).toBeUndefined()
+  })
+
+  test('are kept at another path when something is there already', async () => {
+    const { world, block, late } = await buriedWithLate()
+    const { files, owner } = world
+    await files.create(owner, '/d/gone', text('new'))
+    expect(await failure(() => files.settleUnshown(owner, block, { keep: late }))).toBe('ERR_FILE_EXISTS')
+    expect(await files.conflicts(owner)).toHaveLength(1)
+    await files.settleUnshown(owner, block, { keep: late, path: '/d/back' })
+    expect(files.read(owner, '/d/back').bytes).toEqual(text('x'))
+    expect(files.read(owner, '/d/gone').bytes).toEqual(text('new'))
+  })
+
+  test('are given up when nobody wants them', async () => {
+    const { world, block } = await buriedWithLate()
+    const { files, owner, tree } = world
+    const { kept, settled } = await files.settleUnshown(owner, block)
+    expect({ kept, settled }).toEqual({ kept: undefined, settled: 1 })
+    expect(await files.conflicts(owner)).toEqual([])
+    expect(files.exists(owner, '/d/gone')).toBe(false)
+    expect(tree.statistics().conflicts).toBe(0)
+    expect(await failure(() => files.settleUnshown(owner, block))).toBe('ERR_CONFLICT_NONE')
+  })
+
+  test('are left alone by who may not write there, and of what is shown nothing is settled so', async () => {
+    const { world, block, late } = await buriedWithLate()
+    const { files, owner, sharing } = world
+    const bob = newPrincipal()
+    await sharing.issueGrant(owner, { path: '/d', to: { principal: bob.record } })
+    const actor = files.actor(bob)
+    expect(await failure(() => files.settleUnshown(actor, block))).toBe('ERR_ACCESS_DENIED')
+    expect(await failure(() => files.settleUnshown(actor, block, { keep: late, path: '/d/again' }))).toBe(
+      'ERR_ACCESS_DENIED'
+    )
+    const file = await blockAt(world, '/d/file')
+    expect(await failure(() => files.settleUnshown(owner, file))).toBe('ERR_CONFLICT_NONE')
+    expect(await failure(() => files.settleUnshown(owner, block, { keep: file }))).toBe(
+      'ERR_VERSION_NOT_FOUND'
+    )
+    expect(await files.conflicts(owner)).toHaveLength(1)
+  })
+})

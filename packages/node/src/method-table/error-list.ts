@@ -28,6 +28,7 @@ const summaries = {
   ERR_SUCCESSION_NONE: 'the tree commits to no recovery key, or to another one',
   ERR_RECOVERY_KEY: 'the text is no recovery key; copy both lines as a whole',
   ERR_GRANT_UNKNOWN: 'no such grant, or the link was taken back',
+  ERR_CONFLICT_UNDECIDED: 'nothing of it is shown: keep one version, or give all of them up',
   ERR_CONFLICT_NONE: 'there is nothing to resolve or take over',
   ERR_ACCESS_REQUEST_UNKNOWN: 'no such pending request; access.requests lists them',
   ERR_KEY_BACKUP: 'the key backup is damaged or its passphrase is wrong',

@@ -64,12 +64,14 @@ export interface FileVersion {
 }
 
 export interface FileConflict {
-  /** Absent when this principal cannot name it. */
+  /** Absent when this principal cannot name it. Of what is not shown: where it was. */
   readonly path?: string | undefined
   /** Of a tree of somebody else that is kept here; absent for the own one. */
   readonly treeId?: string | undefined
   readonly id: string
-  /** Competing versions, the shown one first. */
+  /** False: nothing of it is shown, because it was removed for good while somebody wrote in it, say; file.settle ends that. */
+  readonly isShown: boolean
+  /** Competing versions, the shown one first; of what is not shown, those that wait. */
   readonly heads: readonly string[]
   /** What the writers of these versions are called, in the same order. */
   readonly writers: readonly string[]
@@ -105,6 +107,16 @@ export interface MoveAnswer {
   readonly id: string
   readonly crossedZone: boolean
   readonly blocks: number
+  readonly promise: WritePromise
+}
+
+export interface SettleAnswer {
+  /** Where what was kept is now; absent when nothing was. */
+  readonly path?: string | undefined
+  readonly id?: string | undefined
+  readonly versionId?: string | undefined
+  /** Versions that wait for nobody any more. */
+  readonly settled: number
   readonly promise: WritePromise
 }
 
@@ -191,7 +203,7 @@ export interface FileMethods {
     RemoveAnswer
   >
   readonly 'file.history': Shape<
-    PathParams & { readonly limit?: number | undefined },
+    PathParams & { readonly block?: string | undefined; readonly limit?: number | undefined },
     { readonly versions: readonly FileVersion[] }
   >
   readonly 'file.restore': Shape<PathParams & Expectation & { readonly version: string }, WriteAnswer>
@@ -199,6 +211,16 @@ export interface FileMethods {
   readonly 'file.resolve': Shape<
     PathParams & Waiting & { readonly keep?: string | undefined; readonly drop?: boolean | undefined },
     WriteAnswer
+  >
+  readonly 'file.settle': Shape<
+    Waiting & {
+      readonly block: string
+      readonly treeId?: string | undefined
+      readonly keep?: string | undefined
+      readonly path?: string | undefined
+      readonly drop?: boolean | undefined
+    },
+    SettleAnswer
   >
   readonly 'file.symlink': Shape<
     PathParams &
@@ -337,7 +359,12 @@ const readMethods = [
   defineMethod({
     name: 'file.history',
     summary: 'The versions of a file or directory, newest first',
-    params: schema.object({ path, limit: schema.optional(schema.integer({ min: 1, max: 10_000 })) }),
+    description: 'With `block` of that block, shown or not; the path then only says in which tree.',
+    params: schema.object({
+      path,
+      block: schema.optional(identifier),
+      limit: schema.optional(schema.integer({ min: 1, max: 10_000 }))
+    }),
     result: schema.object({
       versions: schema.array(
         schema.object({
@@ -395,6 +422,7 @@ const readMethods = [
           path: schema.optional(text),
           treeId: schema.optional(identifier),
           id: identifier,
+          isShown: schema.boolean(),
           heads: schema.array(identifier),
           writers: schema.array(text),
           labels: schema.array(text)
@@ -493,7 +521,32 @@ const writeMethods = [
       'With "drop" versions that wait, are late or in quarantine are settled too: they become history of the version that is kept.',
     params: schema.object({ path, keep: schema.optional(identifier), drop: flag, wait }),
     result: writeAnswer,
-    errors: writeErrors
+    errors: [...writeErrors, ...errors('ERR_CONFLICT_NONE', 'ERR_VERSION_NOT_FOUND')]
+  }),
+  defineMethod({
+    name: 'file.settle',
+    summary: 'Ends a conflict in a block of which nothing is shown, as after a removal for good',
+    description:
+      'Such a block never lives again. `keep` brings one of its versions back as a new file, at `path` or where it was; `drop` gives all of them up. Nothing waits in it afterwards, on all nodes.',
+    params: schema.object({
+      block: identifier,
+      treeId: schema.optional(identifier),
+      keep: schema.optional(identifier),
+      path: schema.optional(path),
+      drop: flag,
+      wait
+    }),
+    result: schema.object({
+      path: schema.optional(text),
+      id: schema.optional(identifier),
+      versionId: schema.optional(identifier),
+      settled: size,
+      promise: writePromise
+    }),
+    errors: [
+      ...writeErrors,
+      ...errors('ERR_CONFLICT_NONE', 'ERR_CONFLICT_UNDECIDED', 'ERR_VERSION_NOT_FOUND', 'ERR_TREE_NOT_HOSTED')
+    ]
   }),
   defineMethod({
     name: 'file.symlink',

@@ -7,6 +7,7 @@ import type {
   Files,
   LostEvents,
   MoveReply,
+  SettleReply,
   WriteOptions,
   WriteReply
 } from '@blocktree/files'
@@ -19,9 +20,10 @@ import type {
   FileMethods,
   FileStatus,
   FileVersion,
+  SettleAnswer,
   WriteAnswer
 } from '../method-table/file-methods.ts'
-import type { Wait } from '../method-table/write-promise.ts'
+import type { Wait, WritePromise } from '../method-table/write-promise.ts'
 import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
 import type { Peer } from '../peer.ts'
@@ -105,9 +107,12 @@ function readHandlers({ trees, log, sync, names }: FileParts): ReadHandlers {
           return { size: stream.size, bytes: stream.length, versionId: formatId(stream.versionId) }
         })
       }),
-    'file.history': ({ path, limit }, { peer }) =>
+    'file.history': ({ path, block, limit }, { peer }) =>
       trees.within(peer.session, path, async ({ files }, actor) => {
-        const found = await files.history(actor, path, limit === undefined ? {} : { limit })
+        const found = await files.history(actor, path, {
+          ...(block === undefined ? {} : { block: parseId(block) }),
+          ...(limit === undefined ? {} : { limit })
+        })
         return { versions: found.map(toFileVersion) }
       }),
     async 'file.conflicts'({ limit }, { peer }) {
@@ -189,7 +194,7 @@ function toFileVersion(found: Awaited<ReturnType<Files['history']>>[number]): Fi
 
 function toFileConflict(
   held: HeldTree,
-  { entry, path, heads, labels }: Awaited<ReturnType<Files['conflicts']>>[number],
+  { block, entry, path, heads, labels }: Awaited<ReturnType<Files['conflicts']>>[number],
   nameOf: (id: Id) => string
 ): FileConflict {
   const writerOf = (version: Id): string => {
@@ -207,7 +212,8 @@ function toFileConflict(
   return {
     ...(path === undefined ? {} : { path: pathIn(held, path) }),
     ...(held.isOwn ? {} : { treeId: held.name }),
-    id: formatId(entry.block),
+    id: formatId(block),
+    isShown: entry !== undefined,
     heads: heads.map(formatId),
     writers: heads.map(writerOf),
     labels: named.filter((name) => name !== '')
@@ -267,6 +273,7 @@ type ContentHandlers = Pick<
   | 'file.restore'
   | 'file.undelete'
   | 'file.resolve'
+  | 'file.settle'
 >
 
 /** A write in the tree of a path, in the name of who asks. */
@@ -291,12 +298,20 @@ function answered(
   )
 }
 
+function toSettleAnswer(held: HeldTree, { kept, settled }: SettleReply, promise: WritePromise): SettleAnswer {
+  const where =
+    kept === undefined
+      ? {}
+      : { path: pathIn(held, kept.path), id: formatId(kept.block), versionId: formatId(kept.versionId) }
+  return { ...where, settled, promise }
+}
+
 function writtenBlock({ block }: { readonly block: Id }): Id {
   return block
 }
 
 function contentHandlers(parts: FileParts): ContentHandlers {
-  const { bulkWrites, space, locks, sync } = parts
+  const { trees, bulkWrites, space, locks, sync, promises } = parts
   const fenced = (write: PathWrite, fence: number | undefined, run: HeldWrite): ReturnType<typeof answered> =>
     answered(parts, write, (held, actor) =>
       underFence({ locks }, { held, actor, path: write.path, fence }, () => run(held, actor))
@@ -387,6 +402,33 @@ function contentHandlers(parts: FileParts): ContentHandlers {
       return answered(parts, { context, path, wait }, ({ files }, actor) =>
         files.resolveConflict(actor, path, options)
       )
+    },
+    'file.settle': ({ block, treeId, keep, path, drop = false, wait }, context) => {
+      const { peer, signal } = context
+      const kept = optionalId(keep)
+      if (kept === undefined && !drop) {
+        const message = 'nothing of it is shown: keep one of its versions, or drop all of them'
+        throw new NodeError('ERR_CONFLICT_UNDECIDED', message)
+      }
+      space.expectRoom(0)
+      const id = parseId(block)
+      const tree = treeId === undefined ? undefined : `/${treeId}`
+      return trees.within(peer.session, tree ?? path, async (held, actor) => {
+        const choice = {
+          signal,
+          ...(kept === undefined ? {} : { keep: kept }),
+          ...(path === undefined ? {} : { path })
+        }
+        const settle = (): Promise<SettleReply> => held.files.settleUnshown(actor, id, choice)
+        const write = (): Promise<SettleReply> =>
+          kept === undefined ? settle() : withContent(sync, held, () => kept, signal, settle)
+        const { reply, promise } = await promises.stated(
+          { held, actor, wait, signal },
+          write,
+          (settled) => settled.kept?.block ?? id
+        )
+        return toSettleAnswer(held, reply, promise)
+      })
     }
   }
 }
