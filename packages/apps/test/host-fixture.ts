@@ -291,3 +291,23 @@ function createGuestHost(options: AppRunOptions, process: () => number): GuestHo
     }
   }
 }
+
+export const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+
+/** Options of a write that goes ahead whatever is there. */
+export const anything = {
+  expected: { kind: 'anything' },
+  token: undefined,
+  mediaType: undefined
+} as const
+
+/** @returns the status */
+export async function write(host: HostFixture, path: string, content: string): Promise<number> {
+  return (await host.call('files.write-file', { path, content: text(content), options: anything })).status
+}
+
+/** @returns the content, or the status when there is none */
+export async function read(host: HostFixture, path: string): Promise<string | number> {
+  const answer = await host.call('files.read-file', { path, offset: 0, length: 1000 })
+  return answer.reply === undefined ? answer.status : new TextDecoder().decode(answer.reply)
+}

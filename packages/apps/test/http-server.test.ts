@@ -1,9 +1,7 @@
 import { type Host, hostStatus } from '@blocktree/app-package'
 import { describe, expect, test } from 'vitest'
 import type { AppHttpRequest } from '../src/index.ts'
-import { type Guest, grantOf, openHost } from './host-fixture.ts'
-
-const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+import { type Guest, grantOf, openHost, text } from './host-fixture.ts'
 
 function request(more: Partial<AppHttpRequest> = {}): AppHttpRequest {
   return {

@@ -4,10 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { HostFailure } from '../src/host-failure.ts'
 import type { SocketPort, TcpListener, TcpSocket, UdpSocket } from '../src/ports.ts'
 import type { Granted } from '../src/index.ts'
-import { grantOf, openHost } from './host-fixture.ts'
+import { grantOf, openHost, text } from './host-fixture.ts'
 
 const { denied, invalid, closed, budget, unreachable } = hostStatus
-const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
 function sockets(
   name: string,
