@@ -67,6 +67,16 @@ export class CoordinatorState {
     return this.#size
   }
 
+  /** Locks that a member holds, and places in queues. */
+  placesOf(member: string): number {
+    const isTheirs = ({ session }: { readonly session: number }): boolean =>
+      this.sessions.get(session)?.member === member
+    let count = 0
+    for (const lock of this.locks.values())
+      count += (isTheirs(lock) ? 1 : 0) + lock.waiters.filter(isTheirs).length
+    return count
+  }
+
   /** @param index of the entry, higher than that of every command before */
   apply(index: number, command: Command): CommandResult {
     switch (command.kind) {

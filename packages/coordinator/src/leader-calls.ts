@@ -5,7 +5,8 @@
 import { type Command, decodeCommand, encodeCommand } from './command.ts'
 import type { CommandResult } from './command-result.ts'
 import { CoordinatorError } from './coordinator-error.ts'
-import { membersMax } from './limits.ts'
+import type { CoordinatorState } from './coordinator-state.ts'
+import { membersMax, votelessLocksMax, votelessSequencesMax } from './limits.ts'
 import {
   type CoordinatorLink,
   type LeaderAnswer,
@@ -36,6 +37,8 @@ export class LeaderCalls {
   readonly #clock: CoordinatorClock
   readonly #self: string
   readonly #mayName: NameRule
+  /** Commands of members without a vote that are not in force yet. */
+  readonly #underWay: Map<string, number> = new Map()
   readonly #closing: AbortController = new AbortController()
 
   /** @param deps.mayName asked where this member leads, of the names that others send */
@@ -90,6 +93,7 @@ export class LeaderCalls {
       this.#vouch(command, from)
       const verdict = this.#judge(command, from)
       if (verdict !== 'allowed') return encodeAnswer({ kind: 'refused', isKnown: verdict === 'refused' })
+      if (!this.#replica.mayDecide(from)) return await this.#leadBounded(question, command, from)
     }
     if ((question.kind === 'add' || question.kind === 'remove') && !this.#replica.mayDecide(from)) {
       throw new CoordinatorError(
@@ -132,6 +136,21 @@ export class LeaderCalls {
         return this.#mayName(from, command.name)
       default:
         return 'allowed'
+    }
+  }
+
+  /** A member with one directory leaves room in the state for the others. */
+  async #leadBounded(question: LeaderQuestion, command: Command, from: string): Promise<Uint8Array> {
+    const underWay = this.#underWay.get(from) ?? 0
+    if (isBeyondShare(this.#replica.state, command, from, underWay))
+      return encodeAnswer({ kind: 'result', index: 0, result: { outcome: 'full', value: 0 } })
+    this.#underWay.set(from, underWay + 1)
+    try {
+      return encodeAnswer(await this.#lead(question))
+    } finally {
+      const left = (this.#underWay.get(from) ?? 1) - 1
+      if (left === 0) this.#underWay.delete(from)
+      else this.#underWay.set(from, left)
     }
   }
 
@@ -242,4 +261,10 @@ function noMajority(replica: Replica): CoordinatorError {
     `no majority of the ${voters.length} voting members could be reached in time; ` +
       'the change may or may not have been made. Go on locally, or try again when the others are back'
   )
+}
+
+function isBeyondShare(state: CoordinatorState, command: Command, from: string, underWay: number): boolean {
+  if (command.kind === 'sequence')
+    return !state.sequences.has(command.name) && state.sequences.size + underWay >= votelessSequencesMax
+  return command.kind === 'acquire' && state.placesOf(from) + underWay >= votelessLocksMax
 }

@@ -12,6 +12,10 @@ export const membersMax = 64
 export const waitersMax = 256
 /** bytes that locks, queues, sequences and sessions may take together, as `CoordinatorState.size` counts them */
 export const stateBytesMax: number = 256 * 1024
+/** locks that a member without a vote holds or waits for: a tenth of the state */
+export const votelessLocksMax = 128
+/** sequences that there may be when a member without a vote asks for another one: they stay for ever */
+export const votelessSequencesMax = 1024
 /** bytes of one command in the log */
 export const commandBytesMax: number = 1024
 /** entries in one append message */

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CoordinatorError } from '../src/coordinator-error.ts'
 import type { Entry } from '../src/raft/entry.ts'
+import { votelessLocksMax, votelessSequencesMax } from '../src/limits.ts'
 import { encodeQuestion } from '../src/link.ts'
 import { type Message, decodeMessage, encodeMessage } from '../src/raft/message.ts'
 import { generationOf, termLeapMax } from '../src/raft/generation.ts'
@@ -314,6 +315,38 @@ describe('a member with one directory', () => {
     expect(time.now() - startedAt).toBeLessThan(5000)
     expect(lease.ended.aborted).toBe(false)
     expect((await time.until(cluster.member('cas').holder('bob/a')))?.token).toBe(lease.token)
+    await cluster.close()
+  })
+
+  it('leaves room for the locks and numbers of others', async () => {
+    const cluster = await clusterOfThreeAndDan()
+    const { time } = cluster
+    const dan = cluster.member('dan')
+    const outcomes = async (asked: readonly Promise<unknown>[]): Promise<readonly unknown[]> => {
+      const code = (error: unknown): unknown => (error instanceof CoordinatorError ? error.code : error)
+      return await time.until(Promise.all(asked.map((one) => one.then(() => 'given', code))))
+    }
+    const locks = Array.from({ length: votelessLocksMax + 40 }, (_, number) =>
+      dan.acquire(`dan/${number}`, { ttlMs: 3_600_000, waitMs: 0, keepAlive: false })
+    )
+    const given = (await outcomes(locks)).filter((outcome) => outcome === 'given').length
+    expect(given).toBeGreaterThan(0)
+    expect(given).toBeLessThanOrEqual(votelessLocksMax)
+    expect(await outcomes([dan.acquire('dan/again', { ttlMs: 1000, waitMs: 0 })])).toEqual(
+      given === votelessLocksMax ? ['ERR_COORDINATOR_FULL'] : ['given']
+    )
+    for (let first = 0; first < votelessSequencesMax + 256; first += 256)
+      await outcomes(Array.from({ length: 256 }, (_, number) => dan.nextSequence(`dan/${first + number}`)))
+    expect(await outcomes([dan.nextSequence('dan/one more'), dan.nextSequence('dan/0')])).toEqual([
+      'ERR_COORDINATOR_FULL',
+      'given'
+    ])
+    const bob = cluster.member('bob')
+    const ofOthers = Array.from({ length: 200 }, (_, number) => [
+      bob.acquire(`bob/${number}`, { ttlMs: 3_600_000, waitMs: 0, keepAlive: false }),
+      bob.nextSequence(`bob/${number}`)
+    ])
+    expect(new Set(await outcomes(ofOthers.flat()))).toEqual(new Set(['given']))
     await cluster.close()
   })
 
