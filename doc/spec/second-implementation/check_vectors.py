@@ -27,6 +27,7 @@ import keys
 import payload
 import records
 import rpc
+import sandbox_frames
 import segments
 import sync
 import tries
@@ -549,6 +550,17 @@ def segments_damaged(case):
     same(counts, case["kept"], "kept")
 
 
+# sandbox-frames.json
+
+def sandbox_frame(sender):
+    def check(case):
+        frame = sandbox_frames.read_frame(sender, H(case["body"]), 2**20)
+        same(plain(frame), case["frame"], "frame")
+        same(sandbox_frames.write_frame(frame).hex(), case["body"], "body")
+
+    return check
+
+
 # cluster.json
 
 def _hello(case):
@@ -758,6 +770,11 @@ CHECKS = {
         "operations": app_call,
         "events": app_call,
         "refuse": refuses(lambda case: app_interface.read(case["name"], "request", H(case["bytes"]))),
+    },
+    "sandbox-frames": {
+        "fromNode": sandbox_frame("node"),
+        "fromChild": sandbox_frame("child"),
+        "refused": refuses(lambda case: sandbox_frames.read_frame("child", H(case["body"]), 1024)),
     },
     "cluster": {
         "hellos": cluster_hello,
