@@ -39,11 +39,11 @@ export function createPromiseNotes({ output }: Pick<CommandContext, 'output'>): 
       if (least === undefined) return
       throw new CliError(
         'ERR_PROMISE_FEW',
-        `it is written here, but ${least.kept} of ${formatCount(least.of, 'node')} promised to keep it in time${least.isPending ? ': the others cannot be reached' : ''}`,
+        `it is written here, but only ${least.kept} of ${formatCount(least.of, 'node')} promised to keep it in time, fewer than were waited for`,
         {
           advice:
-            least.of === 1
-              ? 'no other node keeps this tree; "blocktree node invite" adds one'
+            least.kept >= least.of
+              ? 'no further node keeps this; "blocktree node invite" adds one'
               : 'it is sent to the others when they can be reached; "blocktree sync status" shows the peers, "blocktree receipts PATH" who promised'
         }
       )

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -123,8 +123,10 @@ describe('joining', () => {
     const code = await invite(owner, '--approved')
     const mistyped = code.slice(0, -1) + (code.endsWith('0') ? '1' : '0')
     expect((await box.run(['node', 'join', mistyped])).stderr).toContain('ERR_INVITATION_CODE')
+    expect(existsSync(join(box.data, '.first-start'))).toBe(false)
     expect((await box.run(['node', 'join', code])).code).toBe(0)
     expect((await thief.run(['node', 'join', code])).stderr).toContain('ERR_INVITATION_REFUSED')
+    expect(existsSync(join(thief.data, '.first-start'))).toBe(false)
     expect((await box.run(['node', 'join', code])).stderr).toContain('ERR_DATA_EXISTS')
     const back = await invite(owner, '--approved')
     const open = await json<readonly { id: string; state: string }[]>(owner, ['node', 'invitations'])

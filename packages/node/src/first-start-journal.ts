@@ -46,6 +46,20 @@ export function beginFirstStart(directory: DataDirectory): DataDirectory {
   }
 }
 
+/** Works in an empty place, which is gone again when that fails. */
+export async function whileStaged<Result>(
+  directory: DataDirectory,
+  work: (staged: DataDirectory) => Promise<Result>
+): Promise<Result> {
+  const staged = beginFirstStart(directory)
+  try {
+    return await work(staged)
+  } catch (error) {
+    rmSync(directory.staging, { recursive: true, force: true })
+    throw error
+  }
+}
+
 /** The commit point, then the moves. Everything in the staging folder is closed and synced by then. */
 export function completeFirstStart(directory: DataDirectory, record: NodeRecord): void {
   const staged = dataDirectoryAt(directory.staging)

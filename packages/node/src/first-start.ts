@@ -19,7 +19,7 @@ import { createPrincipal, createTreeState, type Principal } from '@blocktree/tre
 import type { JoinRequest } from './cluster/join-node.ts'
 import type { OpenNodeOptions } from './create-node.ts'
 import { type DataDirectory, dataFormat, type NodeRecord } from './data-directory.ts'
-import { beginFirstStart, completeFirstStart } from './first-start-journal.ts'
+import { beginFirstStart, whileStaged, completeFirstStart } from './first-start-journal.ts'
 import { checkPassphrase, readPassphraseFile } from './passphrase.ts'
 import { nodeKeyName } from './principal-directory.ts'
 import { formatRecoveryKey } from './recovery-key.ts'
@@ -71,11 +71,12 @@ export async function startFromBackup(
 ): Promise<NodeRecord> {
   const { crypto, directory, log } = options
   const { restoreNodeInto } = await import('./restore-node.ts')
-  const staged = beginFirstStart(directory)
-  const restored = await restoreNodeInto(crypto, staged, request, {
-    signal: new AbortController().signal,
-    onBytes: () => undefined
-  })
+  const restored = await whileStaged(directory, (staged) =>
+    restoreNodeInto(crypto, staged, request, {
+      signal: new AbortController().signal,
+      onBytes: () => undefined
+    })
+  )
   completeFirstStart(directory, restored.record)
   const { records, sectors, isIdentical, missingSectors } = restored
   log.info('restored a node from its backup', {
@@ -92,8 +93,7 @@ export async function startFromBackup(
 export async function startByJoining(options: FirstStartOptions, request: JoinRequest): Promise<NodeRecord> {
   const { directory, log } = options
   const { joinNodeInto } = await import('./cluster/join-node.ts')
-  const staged = beginFirstStart(directory)
-  const record = await joinNodeInto(options, staged, request)
+  const record = await whileStaged(directory, (staged) => joinNodeInto(options, staged, request))
   completeFirstStart(directory, record)
   log.info('joined the tree of another node', { tree: record.treeId, directory: directory.path })
   return record

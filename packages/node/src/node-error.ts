@@ -1,5 +1,6 @@
 /** The one error class of this package; callers branch on `code`, never on text. Messages hold no secret. */
 export type NodeErrorCode =
+  | 'ERR_COORDINATOR_HELD' // a lock is held by somebody else
   | 'ERR_CONFLICT_UNDECIDED' // a conflict in what is not shown: keep one version, or give all of them up
   | 'ERR_CONFIGURATION_KEY' // a configuration key, variable or flag that does not exist
   | 'ERR_CONFIGURATION_VALUE' // a configuration value of a wrong type or out of its bounds

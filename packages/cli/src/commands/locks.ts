@@ -9,7 +9,8 @@ export async function run(context: CommandContext): Promise<void> {
   const node = await context.node()
   const answer = await node.call('lock.list', given === undefined ? {} : { path: treePath(given) })
   output.result(answer, () => {
-    if (answer.locks.length === 0) return ['not locked']
+    if (answer.locks.length === 0)
+      return [given === undefined ? 'no locks are held by this node' : 'not locked']
     const rows = answer.locks.map((lock) => [
       printable(lock.path ?? lock.id),
       `${printable(lock.node)}${lock.isThisNode ? ' (this node)' : ''}`,

@@ -21,8 +21,8 @@ export function createLockHandlers(parts: LockParts): LockHandlers {
     'lock.acquire': ({ path, ttlMs = ttlMsDefault, waitMs = 0 }, { peer, signal }) =>
       trees.within(peer.session, path, async (held, actor) => {
         const block = lockable(held, actor, path, right.write)
-        const lease = await locks.acquire(block, { principal: actor.id, ttlMs, waitMs, signal })
-        return answerOf(block, lease)
+        const wanted = locks.acquire(block, { principal: actor.id, ttlMs, waitMs, signal })
+        return answerOf(block, await wanted.catch((error: unknown) => failHeld(parts, block, path, error)))
       }),
     'lock.renew': ({ path, token }, { peer }) =>
       trees.within(peer.session, path, async (held, actor) => {
@@ -62,6 +62,20 @@ export function createLockHandlers(parts: LockParts): LockHandlers {
         return { id: formatId(block), first: await locks.numbers(block, count), count }
       })
   }
+}
+
+/** Says who holds it in the words of the caller: the coordinator knows no paths. */
+async function failHeld(parts: LockParts, block: Id, path: string, error: unknown): Promise<never> {
+  const isHeld = error instanceof Error && 'code' in error && error.code === 'ERR_COORDINATOR_HELD'
+  if (!isHeld) throw error
+  const [lock] = await locksAt(parts, block, path).catch(() => [])
+  const who = lock === undefined ? 'somebody else' : lock.isThisNode ? 'this node' : lock.node
+  const token = lock === undefined ? '' : ` under token ${lock.token}`
+  throw new NodeError(
+    'ERR_COORDINATOR_HELD',
+    `"${path}" is locked by ${who}${token}; wait for it, or break the lock (lock.break, "blocktree unlock")`,
+    { cause: error }
+  )
 }
 
 /** The block at a path of the own tree. @throws ERR_LOCK_HOSTED, ERR_ACCESS_DENIED without the right, when one is named */

@@ -53,7 +53,7 @@ export function createSyncHandlers({ trees, names, sync }: SyncParts): SyncHandl
     },
     async 'sync.resume'({ confirm }) {
       if (!confirm) {
-        const message = 'what this node lost may come back as conflicts: say that you want it (--yes)'
+        const message = 'what this node lost may come back as conflicts: say "confirm": true'
         throw new NodeError('ERR_CONFIRMATION_ABSENT', message)
       }
       let resumed = 0
