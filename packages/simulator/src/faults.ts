@@ -2,19 +2,20 @@
 import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 import type { Simulation } from './simulation.ts'
 
-export type FaultKind = 'disk' | 'net' | 'clock' | 'crash' | 'loss' | 'root'
-/** All of them; `root`: the root key is lost and replaced. */
-export const faultKinds: readonly FaultKind[] = ['disk', 'net', 'clock', 'crash', 'loss', 'root']
+export type FaultKind = 'disk' | 'net' | 'clock' | 'crash' | 'loss' | 'root' | 'rollback'
+/** All of them; `root`: the root key is lost and replaced; `rollback`: a disk is put back to an older image. */
+export const faultKinds: readonly FaultKind[] = ['disk', 'net', 'clock', 'crash', 'loss', 'root', 'rollback']
 
 type Fault = (simulation: Simulation, random: SeededRandom) => Promise<string> | string
 
 const faults: Readonly<Record<FaultKind, readonly Fault[]>> = {
   net: [cutInTwo, cutOneWay, slowDown, lose, resetConnections, heal, heal],
   crash: [killProcess, losePower, killProcess, startAll, startAll, restartOrderly],
-  disk: [failSync, failWrite, fillDisk, emptyDisk],
+  disk: [failSync, failWrite, fillDisk, emptyDisk, flipContent, flipIndex],
   clock: [shiftClock, mendClocks],
   loss: [destroyMachine, startAll],
-  root: [heal] // the owner does the rest: ./owner-at-work.ts
+  root: [heal], // the owner does the rest: ./owner-at-work.ts
+  rollback: [keepImage, keepImage, putBack]
 }
 
 export class FaultPlan {
@@ -44,6 +45,7 @@ export class FaultPlan {
     // A store that could not write stops for good: its process has to begin anew.
     for (const name of simulation.surviving) await simulation.crash(name, 'process')
     await startAll(simulation)
+    for (const name of simulation.surviving) await simulation.makeIndexAgain(name)
   }
 }
 
@@ -167,4 +169,30 @@ function shiftClock(simulation: Simulation, random: SeededRandom): string {
 function mendClocks(simulation: Simulation): string {
   for (const name of simulation.names) simulation.setClock(name, 0)
   return 'all clocks are right'
+}
+
+/** A bit of what the store wrote: nobody notices before it is read. */
+function flipContent(simulation: Simulation, random: SeededRandom): string {
+  const name = random.pick(simulation.surviving)
+  const where = simulation.flipBit(name, 'content', random)
+  return where === undefined ? `${name} has no content yet` : `a bit of ${name} flips: ${where}`
+}
+
+function flipIndex(simulation: Simulation, random: SeededRandom): string {
+  const name = random.pick(simulation.surviving)
+  simulation.flipBit(name, 'index', random)
+  return `a bit of the index of ${name} flips`
+}
+
+async function keepImage(simulation: Simulation, random: SeededRandom): Promise<string> {
+  const name = random.pick(simulation.surviving)
+  await simulation.keepImage(name)
+  return `the disk of ${name} is copied`
+}
+
+async function putBack(simulation: Simulation, random: SeededRandom): Promise<string> {
+  const name = random.pick(simulation.surviving)
+  return (await simulation.putBack(name))
+    ? `the disk of ${name} is put back to its copy`
+    : `${name} has no copy`
 }

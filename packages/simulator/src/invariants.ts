@@ -20,6 +20,7 @@ export async function judge(simulation: Simulation, workload: Workload): Promise
     ...oneLeader(simulation),
     ...exclusiveLocks(workload),
     ...fencedWrites(workload),
+    ...writesOfThoseWhoWentBack(simulation, workload),
     ...workload.surprises.map((what) => ({ rule: 'no error without a code', what }))
   ]
   for (const node of simulation.running()) {
@@ -87,8 +88,8 @@ function exclusiveLocks({ locks }: Workload): readonly Violation[] {
 }
 
 /** What a promise is worth: one of those who gave it is still there. */
-function isPromised({ surviving }: Simulation, { holders }: Acknowledged): boolean {
-  return holders.some((name) => surviving.includes(name))
+function isPromised(simulation: Simulation, { holders }: Acknowledged): boolean {
+  return holders.some(({ node, fromMs, toMs }) => simulation.keeps(node, fromMs, toMs))
 }
 
 function nothingLost(simulation: Simulation, node: SimulatedNode, workload: Workload): readonly Violation[] {
@@ -109,6 +110,19 @@ function fencedWrites({ locks, fenced }: Workload): readonly Violation[] {
     const what = `${node} wrote under ${token} at ${beganMs}, when ${newer.node} had got ${newer.token}`
     return [{ rule: 'no write under a token that another one has followed', what }]
   })
+}
+
+/** Spec 28.11 (MODEL A18): nothing is written by a node that went back before it has caught up, and then it is. */
+function writesOfThoseWhoWentBack(simulation: Simulation, { tooEarly }: Workload): readonly Violation[] {
+  const rule = 'a node that went back writes nothing before it has caught up'
+  const held = simulation.running().filter(({ tree }) => tree.holdsWrites)
+  return [
+    ...tooEarly.map((what) => ({ rule, what })),
+    ...held.map(({ identity }) => ({
+      rule: 'a node that went back writes again in the end',
+      what: `${identity.name} holds its writes`
+    }))
+  ]
 }
 
 function nothingPending({ identity, tree }: SimulatedNode): readonly Violation[] {
@@ -162,16 +176,13 @@ function problemWith(node: SimulatedNode, path: string, content: Uint8Array): st
 }
 
 /** MODEL D6 and D5: what a visitor wrote after it was put out never counts, and what was written then it cannot open. */
-function visitorsOut(
-  { surviving }: Simulation,
-  node: SimulatedNode,
-  { owner }: Workload
-): readonly Violation[] {
+function visitorsOut(simulation: Simulation, node: SimulatedNode, { owner }: Workload): readonly Violation[] {
   const found: Violation[] = []
   const { tree, files, identity } = node
   for (const { putOut, principal, written, secrets } of owner.visitors) {
     // A machine that is lost for good takes along what it alone knew, revocations too.
-    if (putOut === undefined || (putOut.by !== undefined && !surviving.includes(putOut.by))) continue
+    if (putOut === undefined || (putOut.by !== undefined && !simulation.keeps(putOut.by, putOut.atMs)))
+      continue
     for (const id of written) {
       const header = tree.header(Uint8Array.fromHex(id), false)
       const winner = header && tree.blockState(header.body.block)?.winner

@@ -8,7 +8,8 @@ import { type MemoryIndexDriver, createMemoryIndex } from '@blocktree/store/memo
 import type { StorageFiles } from '@blocktree/coordinator'
 import type { SeededRandom } from '@blocktree/crypto/seeded-random'
 
-const directories = ['', 'segments', 'coordinator']
+const storeDirectories = ['', 'segments']
+const directories = [...storeDirectories, 'coordinator']
 /** Of the writes of the index that were not synced, about this share survives a loss of power. */
 const keptShare = 0.8
 
@@ -16,6 +17,7 @@ export class Machine {
   #disk: FaultyFileSystem = createFaultyFileSystem()
   #index: MemoryIndexDriver = createMemoryIndex()
   #process = 1
+  #image: Content | undefined
 
   get disk(): FaultyFileSystem {
     return this.#disk
@@ -53,6 +55,55 @@ export class Machine {
     await this.#handOver()
   }
 
+  /** One bit of the segments of the store is another one from now on. @returns where; undefined while there are none */
+  flipContentBit(random: SeededRandom): string | undefined {
+    const names = this.#disk.list('segments') ?? []
+    const sizes = names.map((name) => this.#disk.contentOf(`segments/${name}`)?.length ?? 0)
+    let offset = random.below(
+      Math.max(
+        1,
+        sizes.reduce((sum, size) => sum + size, 0)
+      )
+    )
+    for (const [index, name] of names.entries()) {
+      const size = sizes[index] ?? 0
+      if (offset < size) {
+        this.#disk.flipBit(`segments/${name}`, offset, random.below(8))
+        return `${name} at ${offset}`
+      }
+      offset -= size
+    }
+    return undefined
+  }
+
+  /** The same in the index. */
+  flipIndexBit(random: SeededRandom): boolean {
+    return this.#index.flipBit(random.number(), random.below(8))
+  }
+
+  /** The index has to be made again from the segments, as after `check --rebuild-index`. */
+  removeIndex(): void {
+    this.#index.remove()
+  }
+
+  /** Remembers what the disk of the store holds now, to be put back later. */
+  async keepImage(): Promise<void> {
+    this.#image = await contentOf(this.#disk, this.#index, storeDirectories)
+  }
+
+  get hasImage(): boolean {
+    return this.#image !== undefined
+  }
+
+  /** The disk of the store is as it was when the image was made; call it while no process runs. The coordinator's stays. */
+  async putBack(): Promise<void> {
+    const image = this.#image
+    if (image === undefined) return
+    this.#image = undefined
+    const own = await contentOf(this.#disk, this.#index, ['coordinator'])
+    await this.#start({ ...image, files: [...image.files, ...own.files] })
+  }
+
   /** Another machine with the same content, without a process. */
   async copy(): Promise<Machine> {
     const machine = new Machine()
@@ -87,27 +138,47 @@ export class Machine {
     }
   }
 
-  /** Content for the next process; the index lies there as one write, which no loss of power takes back. */
   async #handOver(): Promise<void> {
+    await this.#start(await contentOf(this.#disk, this.#index, directories))
+  }
+
+  /** What the next process finds; the index lies there as one write, which no loss of power takes back. */
+  async #start({ files, rows }: Content): Promise<void> {
     const [disk, index] = [createFaultyFileSystem(), createMemoryIndex()]
-    for (const directory of directories) {
-      disk.makeDirectory(directory)
-      for (const name of this.#disk.list(directory) ?? []) {
-        const path = directory === '' ? name : `${directory}/${name}`
-        disk.replace(path, this.#disk.contentOf(path))
-      }
-    }
-    const opened = await this.#index.open()
-    if (typeof opened === 'object' && 'range' in opened) {
-      const rows: { readonly key: Uint8Array; readonly value: Uint8Array }[] = []
-      const all = { from: new Uint8Array(0), to: new Uint8Array(80).fill(0xff) }
-      for await (const [key, value] of opened.range(all)) rows.push({ key, value })
-      await (await index.create()).write(rows)
-    }
+    for (const directory of directories) disk.makeDirectory(directory)
+    for (const { path, bytes } of files) disk.replace(path, bytes)
+    if (rows !== undefined) await (await index.create()).write(rows)
     this.#disk = disk
     this.#index = index
     this.#process++
   }
+}
+
+interface Content {
+  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array | undefined }[]
+  /** undefined: there is no index. */
+  readonly rows: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[] | undefined
+}
+
+async function contentOf(
+  disk: FaultyFileSystem,
+  index: MemoryIndexDriver,
+  from: readonly string[]
+): Promise<Content> {
+  const opened = await index.open()
+  const all = { from: new Uint8Array(0), to: new Uint8Array(80).fill(0xff) }
+  // Files and rows of one moment: nothing is waited for between them.
+  const scan = typeof opened === 'object' && 'range' in opened ? opened.range(all) : undefined
+  const files = from.flatMap((directory) =>
+    (disk.list(directory) ?? []).map((name) => {
+      const path = directory === '' ? name : `${directory}/${name}`
+      return { path, bytes: disk.contentOf(path) }
+    })
+  )
+  if (scan === undefined) return { files, rows: undefined }
+  const rows: { readonly key: Uint8Array; readonly value: Uint8Array }[] = []
+  for await (const [key, value] of scan) rows.push({ key, value })
+  return { files, rows }
 }
 
 async function write(

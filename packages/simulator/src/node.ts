@@ -50,6 +50,8 @@ export interface NodeWorld {
   readonly members: readonly NodeIdentity[]
   /** The code is broken on purpose: the invariants have to notice. */
   readonly sabotage: Sabotage | undefined
+  /** Told when one node tells another that it lacks what it gave it before. */
+  readonly told: (node: string, by: Uint8Array, lacking: readonly Uint8Array[]) => void
   /** Told of what a node would write into its log as a warning. */
   readonly note: (node: string, message: string) => void
 }
@@ -111,7 +113,9 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
   const sync = await openSync(start, { crypto, store, tree, files, owner, names })
   const network = world.hub.join({ name: identity.name, localKey: identity.transportKey })
   const { directory, router } = await openDirectory(start, crypto, tree, network)
-  if (world.sabotage?.isDeaf?.(identity.name) !== true) serveSync(router, directory, sync)
+  if (world.sabotage?.isDeaf?.(identity.name) !== true) {
+    serveSync(router, directory, sync, (by, lacking) => world.told(identity.name, by, lacking))
+  }
   const link = createCoordinatorLink({ directory, router })
   const coordinator = await BuiltinCoordinator.open({
     self: identity.principal.id.toHex(),
@@ -174,7 +178,7 @@ async function openSync(
   return await TreeSync.open({
     treeId: world.treeId,
     ports: {
-      tree,
+      tree: world.sabotage?.replicated?.(tree) ?? tree,
       store,
       crypto,
       clock: { now: wallClock },

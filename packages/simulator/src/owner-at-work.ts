@@ -3,18 +3,24 @@
  * root key. Visitors write and read wherever they get in, also after they were put out; the thief of a former root key
  * tries what it could before.
  */
-import { type Id, type Principal, capScope, currentRoot, right } from '@blocktree/tree'
+import { type Id, type Principal, type TreeState, capScope, currentRoot, right } from '@blocktree/tree'
 import { createSeededRandom, type SeededRandom } from '@blocktree/crypto/seeded-random'
 import { principalNamed } from './founding.ts'
 import type { SimulatedNode } from './node.ts'
 import type { Simulation } from './simulation.ts'
+
+interface PutOut {
+  readonly versionsKnown: ReadonlySet<string>
+  readonly by?: string
+  readonly atMs: number
+}
 
 export interface Visitor {
   readonly principal: Principal
   readonly cap: Id
   readonly grant: Id
   /** Set once its revocation was acknowledged. */
-  putOut: { readonly versionsKnown: ReadonlySet<string>; readonly by?: string } | undefined
+  putOut: PutOut | undefined
   /** Headers that it wrote, as hexadecimal digits, wherever. */
   readonly written: Set<string>
   /** Headers that members wrote on nodes that knew that it was out, and those who put it out. */
@@ -121,7 +127,11 @@ export class OwnerAtWork {
     const known = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
     await node.sharing.revokeCap(root, visitor.cap)
     const since = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
-    visitor.putOut = { versionsKnown: new Set([...known, ...since]), by: node.identity.name }
+    visitor.putOut = {
+      versionsKnown: new Set([...known, ...since]),
+      by: node.identity.name,
+      atMs: this.#simulation.time.now()
+    }
     await this.#writeSecret(node)
   }
 
@@ -159,13 +169,17 @@ export class OwnerAtWork {
     if (isWriter) await node.sharing.revokeCap(root, visitor.cap)
     this.repeated++
     visitor.secrets.clear()
-    visitor.putOut = { versionsKnown: new Set(visitor.written), by: node.identity.name }
+    visitor.putOut = {
+      versionsKnown: new Set(visitor.written),
+      by: node.identity.name,
+      atMs: this.#simulation.time.now()
+    }
     await this.#writeSecret(node)
   }
 
   /** A machine that is lost for good takes along what it alone knew, revocations too. */
   #isKnownOut({ putOut }: Visitor): boolean {
-    return putOut?.by !== undefined && this.#simulation.surviving.includes(putOut.by)
+    return putOut?.by !== undefined && this.#simulation.keeps(putOut.by, putOut.atMs)
   }
 
   #mayWrite({ tree, files }: SimulatedNode, { cap, principal }: Visitor): boolean {
@@ -224,7 +238,11 @@ export class OwnerAtWork {
   async #tryFormerRoot(node: SimulatedNode): Promise<void> {
     if (this.#roots === 0) return
     const { crypto } = node.files.context
-    const thief = node.files.actor(principalNamed(crypto, `root ${this.#roots - 1}`))
+    const former = principalNamed(crypto, `root ${this.#roots - 1}`)
+    // a succession that one machine alone knew may be lost with it: then nobody stole anything
+    const knowing = this.#simulation.running().filter(({ tree }) => !isRoot(tree, former))
+    if (knowing.length < Math.min(2, this.#simulation.running().length)) return
+    const thief = node.files.actor(former)
     const caps = node.tree.authority.capsOf(node.identity.principal.id)
     if (caps.length > 0) await node.sharing.revokeCap(thief, this.#random.pick(caps).id)
   }
@@ -239,4 +257,8 @@ export class OwnerAtWork {
     }
     throw new Error('the tree has a root that nobody made')
   }
+}
+
+function isRoot({ authority }: TreeState, { id }: Principal): boolean {
+  return currentRoot(authority)?.toHex() === id.toHex()
 }

@@ -41,6 +41,8 @@ export interface RunReport {
 }
 
 const hourMs = 3_600_000
+/** Until nodes that began anew have met. */
+const settleMs = 30_000
 /** Between two faults on average. */
 const faultMs = 20_000
 
@@ -57,11 +59,13 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
     const what = await plan.strike(simulation)
     const gone = before.filter((node) => simulation.node(node.identity.name) !== node)
     for (const { identity } of gone) workload.crashed(identity.name)
+    for (const name of simulation.takeDamaged()) workload.damaged(name)
     if (what !== undefined) options.onEvent?.((simulation.time.now() - startMs) / 1000, what)
   }
   await workload.stop()
   for (const { identity } of simulation.running()) workload.crashed(identity.name)
   await plan.mend(simulation)
+  await scrubAll(simulation)
   const untold = await repeatUndone(simulation, workload)
   await options.sabotage?.end?.(simulation, workload)
   const violations = [...untold, ...(await judge(simulation, workload))]
@@ -83,6 +87,13 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
     digest: hash('sha256', summaries.join('\n\n')),
     notes: simulation.notes
   }
+}
+
+/** What every node does now and then (spec 28.9): reads its content and fetches anew what is damaged. */
+async function scrubAll(simulation: Simulation): Promise<void> {
+  await simulation.time.advance(settleMs)
+  const { signal } = new AbortController()
+  for (const { sync } of simulation.running()) await simulation.time.until(sync.scrub({ signal }), hourMs)
 }
 
 /** Revocations that met a change of the root key have to be told of, and to be made good (MODEL B.2, E12). */

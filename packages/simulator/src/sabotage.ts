@@ -5,6 +5,7 @@
 import type { Sharing } from '@blocktree/files'
 import type { FileLocks } from '@blocktree/node'
 import type { FileSystem } from '@blocktree/store'
+import type { TreeState } from '@blocktree/tree'
 import type { Simulation } from './simulation.ts'
 import type { Workload } from './workload.ts'
 
@@ -12,6 +13,8 @@ export interface Sabotage {
   /** The disk as the store gets it. */
   readonly disk?: (files: FileSystem) => FileSystem
   readonly locks?: (locks: FileLocks) => FileLocks
+  /** The tree as replication gets it. */
+  readonly replicated?: (tree: TreeState) => TreeState
   readonly sharing?: (sharing: Sharing) => Sharing
   /** Answers and asks nothing of replication. */
   readonly isDeaf?: (node: string) => boolean

@@ -1,15 +1,23 @@
 /** Replication over the connections of the cluster: its methods are asked of members alone. */
 import type { Peer, PeerDirectory, RequestRouter } from '@blocktree/cluster'
-import { type SyncPeer, type TreeSync, methodNames } from '@blocktree/sync'
+import { type SyncPeer, type TreeSync, decodeSeenAnswer, methodNames } from '@blocktree/sync'
 
 const policy = { audience: 'member', bodyBytesMax: 1024 * 1024 } as const
 
-export function serveSync(router: RequestRouter, directory: PeerDirectory, sync: TreeSync): void {
+/** @param told called when a peer says that this node lacks what it gave it before (spec 28.11) */
+export function serveSync(
+  router: RequestRouter,
+  directory: PeerDirectory,
+  sync: TreeSync,
+  told: (by: Uint8Array, lacking: readonly Uint8Array[]) => void
+): void {
   const peerOf = ({ connection, principal }: Peer): SyncPeer => ({ connection, principal })
   for (const method of methodNames.requests) {
-    router.onRequest(method, policy, (peer, body, context) =>
-      sync.handlersFor(peerOf(peer)).request(method, body, context)
-    )
+    router.onRequest(method, policy, async (peer, body, context) => {
+      const answer = await sync.handlersFor(peerOf(peer)).request(method, body, context)
+      if (method === 'sync.seen') told(peer.principal, decodeSeenAnswer(answer))
+      return answer
+    })
   }
   for (const method of methodNames.streams) {
     router.onStream(method, policy, (peer, head, context) =>

@@ -30,6 +30,12 @@ interface Place {
   readonly identity: NodeIdentity
   readonly machine: Machine
   clockOffsetMs: number
+  /** When the image of its disk was made that is kept; undefined without one. */
+  imageMs: number | undefined
+  /** What was written in between is gone: the disk was put back to what it held at the first of the two. */
+  readonly putBack: { readonly fromMs: number; readonly toMs: number }[]
+  /** One of its bits was turned over since its index was made. */
+  isDamaged: boolean
   /** Gone for good, with its disk. */
   isDestroyed: boolean
   /** Undefined while no process runs; a promise while one starts. */
@@ -45,7 +51,7 @@ const startLimitMs = 600_000
 function isDiskFailure(error: unknown): error is Error {
   if (!(error instanceof Error)) return false
   const code = 'code' in error ? error.code : undefined
-  return code === 'ENOSPC' || code === 'EIO' || isDiskFailure(error.cause)
+  return code === 'ENOSPC' || code === 'EIO' || code === 'ERR_STORE_CORRUPT' || isDiskFailure(error.cause)
 }
 
 export class Simulation {
@@ -57,6 +63,9 @@ export class Simulation {
   readonly notes: string[] = []
   /** Leaders that were seen, by term. */
   readonly leaders: Map<number, Set<string>> = new Map()
+  /** What hosts told a node that it gave them and lacks, by the name of the node and of who told (spec 28.11). */
+  readonly told: Map<string, Map<string, readonly Uint8Array[]>> = new Map()
+  readonly #damaged: Set<string> = new Set()
   readonly #founding: Founding
   readonly #world: NodeWorld
   readonly seed: string
@@ -87,7 +96,11 @@ export class Simulation {
       rootBlock: founding.rootBlock,
       members: [...places.values()].map(({ identity }) => identity),
       sabotage: options.sabotage,
-      note: (node, message) => this.#note(`${node}: ${message}`)
+      note: (node, message) => this.#note(`${node}: ${message}`),
+      told: (node, by, lacking) => {
+        const tellers = this.told.get(node) ?? new Map<string, readonly Uint8Array[]>()
+        this.told.set(node, tellers.set(this.nameOf(by), lacking))
+      }
     }
   }
 
@@ -113,6 +126,9 @@ export class Simulation {
         identity,
         machine,
         clockOffsetMs: 0,
+        imageMs: undefined,
+        putBack: [],
+        isDamaged: false,
         isDestroyed: false,
         starting: undefined,
         node: undefined
@@ -196,6 +212,72 @@ export class Simulation {
     await this.#places.get(name)?.starting?.catch(() => undefined)
     await this.crash(name, 'power')
     this.#place(name).isDestroyed = true
+  }
+
+  async keepImage(name: string): Promise<void> {
+    const place = this.#place(name)
+    await place.machine.keepImage()
+    place.imageMs = this.time.now()
+  }
+
+  /** The disk of the store is put back to the image, and a process starts on it. @returns false without an image */
+  async putBack(name: string): Promise<boolean> {
+    await this.#places.get(name)?.starting?.catch(() => undefined)
+    const place = this.#place(name)
+    if (place.imageMs === undefined || place.isDestroyed) return false
+    if (place.node === undefined) await place.machine.kill()
+    else await this.crash(name, 'process')
+    await place.machine.putBack()
+    place.putBack.push({ fromMs: place.imageMs, toMs: this.time.now() })
+    place.imageMs = undefined
+    this.told.delete(name)
+    await this.startNode(name)
+    return true
+  }
+
+  /** True when what came to this machine between these moments is on it still, as far as its disk was not damaged. */
+  keeps(name: string, fromMs: number, toMs: number = fromMs): boolean {
+    const { isDestroyed, putBack } = this.#place(name)
+    return !isDestroyed && !putBack.some((span) => span.fromMs <= toMs && fromMs <= span.toMs)
+  }
+
+  /** How many machines lost what they had promised to keep. */
+  get losses(): number {
+    return [...this.#places.values()].reduce(
+      (sum, { isDestroyed, putBack }) => sum + putBack.length + Number(isDestroyed),
+      0
+    )
+  }
+
+  /** A bit of its disk is another one. @returns where, for the trace */
+  flipBit(name: string, where: 'content' | 'index', random: SeededRandom): string | undefined {
+    const place = this.#place(name)
+    const what =
+      where === 'content'
+        ? place.machine.flipContentBit(random)
+        : place.machine.flipIndexBit(random)
+          ? 'the index'
+          : undefined
+    if (what !== undefined) place.isDamaged = true
+    if (what !== undefined && where === 'content') this.#damaged.add(name)
+    return what
+  }
+
+  /** Machines whose content was damaged since this was asked last. */
+  takeDamaged(): readonly string[] {
+    const names = [...this.#damaged]
+    this.#damaged.clear()
+    return names
+  }
+
+  /** What an owner does whose node says that its disk is damaged: the index is made again, content is read through. */
+  async makeIndexAgain(name: string): Promise<void> {
+    const place = this.#place(name)
+    if (!place.isDamaged) return
+    await this.crash(name, 'process')
+    place.machine.removeIndex()
+    place.isDamaged = false
+    await this.startNode(name)
   }
 
   /** Machines that were not destroyed. */

@@ -3,6 +3,7 @@
  * time, and take locks. What was acknowledged to them is written down, to be looked for at the end.
  */
 import type { WriteReply } from '@blocktree/files'
+import { decodeRecord, listReferences, recordType } from '@blocktree/tree'
 import type { SimulatedNode } from './node.ts'
 import { OwnerAtWork } from './owner-at-work.ts'
 import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
@@ -18,7 +19,14 @@ export interface Acknowledged {
   /** Content of a new file that nobody else writes; undefined for shared ones, moves and removals. */
   readonly content: Uint8Array | undefined
   /** Nodes that keep it as far as their receipts say; the one that wrote it is among them. */
-  readonly holders: readonly string[]
+  readonly holders: readonly Holder[]
+}
+
+/** It came to hold it at some time between the two. */
+export interface Holder {
+  readonly node: string
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 /** A write under a token that was let through. */
@@ -53,6 +61,8 @@ export class Workload {
   /** Errors without a code: a defect wherever they come from. */
   readonly surprises: string[] = []
   readonly owner: OwnerAtWork
+  /** Writes of nodes that had been told that they went back, and had not caught up. */
+  readonly tooEarly: string[] = []
   reads = 0
   #files = 0
   #isOver = false
@@ -80,6 +90,17 @@ export class Workload {
     await this.#simulation.time.until(Promise.all(this.#workers), 3_600_000)
   }
 
+  /** After a bit of its disk flipped: what this machine cannot read back any more it does not hold any longer. */
+  damaged(name: string): void {
+    const node = this.#simulation.node(name)
+    if (node === undefined) return
+    for (const [index, written] of this.acknowledged.entries()) {
+      const { version, holders } = written
+      if (!holders.some((holder) => holder.node === name) || isWhole(node, version)) continue
+      this.acknowledged[index] = { ...written, holders: holders.filter((holder) => holder.node !== name) }
+    }
+  }
+
   /** A process is gone: what it held, it holds no longer. */
   crashed(name: string): void {
     const now = this.#simulation.time.now()
@@ -104,15 +125,42 @@ export class Workload {
   async #create(node: SimulatedNode): Promise<void> {
     const path = `/own/${node.identity.name}-${++this.#files}`
     const content = this.#random.bytes(1 + this.#random.below(this.#random.chance(0.1) ? 20_000 : 300))
-    const reply = await node.files.create(node.owner, path, content)
+    const reply = await this.#unlessBack(node, () => node.files.create(node.owner, path, content))
     await this.#acknowledge(node, path, reply, content)
+  }
+
+  /** Somebody changes one of the shared files; fails as the node does. */
+  async changeOnce(node: SimulatedNode): Promise<void> {
+    await this.#change(node)
   }
 
   async #change(node: SimulatedNode): Promise<void> {
     const path = `/shared/${this.#random.below(sharedFiles)}`
     const content = this.#random.bytes(20 + this.#random.below(200))
-    const reply = await node.files.create(node.owner, path, content, { replace: true })
+    const reply = await this.#unlessBack(node, () =>
+      node.files.create(node.owner, path, content, { replace: true })
+    )
     await this.#acknowledge(node, path, reply, undefined)
+  }
+
+  /** Notes a write that a node acknowledges although it was told that it went back, and lacks what it gave (spec 28.11). */
+  async #unlessBack<Reply>(node: SimulatedNode, write: () => Promise<Reply>): Promise<Reply> {
+    const before = this.#lackingAt(node)
+    const reply = await write()
+    const still = this.#lackingAt(node).filter((id) => before.includes(id))
+    const { name } = node.identity
+    if (still.length > 0 && this.#simulation.node(name) === node)
+      this.tooEarly.push(`${name} wrote while it lacked ${still.length} versions that it had given`)
+    return reply
+  }
+
+  /** Versions that others told this node to have had from it, hold still, and that are not here. */
+  #lackingAt({ identity, store }: SimulatedNode): readonly string[] {
+    const tellers = this.#simulation.told.get(identity.name) ?? []
+    return [...tellers].flatMap(([teller, ids]) => {
+      const other = this.#simulation.node(teller)
+      return ids.filter((id) => !store.hasRecord(id) && other?.store.hasRecord(id)).map((id) => id.toHex())
+    })
   }
 
   async #remove(node: SimulatedNode): Promise<void> {
@@ -166,13 +214,17 @@ export class Workload {
     content: Uint8Array | undefined
   ): Promise<void> {
     const { versionId: version, block } = reply
-    const holders = [node.identity.name]
-    const written = { node: node.identity.name, path, version, block, content }
+    const fromMs = this.#simulation.time.now()
+    const { name } = node.identity
+    const holders: Holder[] = [{ node: name, fromMs, toMs: fromMs }]
+    const written = { node: name, path, version, block, content }
     const index = this.acknowledged.push({ ...written, holders }) - 1
     if (!this.#random.chance(0.2)) return
     const report = await node.sync.waitFor([version], { copies: 2, timeoutMs: 5000 })
-    const told = report.holders.map((id) => this.#simulation.nameOf(id))
-    this.acknowledged[index] = { ...written, holders: [...new Set([...holders, ...told])] }
+    const toMs = this.#simulation.time.now()
+    const told = report.holders.map((id) => this.#simulation.nameOf(id)).filter((holder) => holder !== name)
+    const others = told.map((holder): Holder => ({ node: holder, fromMs, toMs }))
+    this.acknowledged[index] = { ...written, holders: [...holders, ...others] }
   }
 
   /** Holds the lock for a while, longer than the lease at times, and writes under its token; also when it is over. */
@@ -232,5 +284,21 @@ export class Workload {
     return new Promise((resolve) => {
       this.#simulation.time.start(milliseconds, resolve)
     })
+  }
+}
+
+/** True when header and content are read back. */
+function isWhole({ store, tree, files }: SimulatedNode, version: Uint8Array): boolean {
+  try {
+    const stored = store.readRecord(version)
+    if (stored === undefined) return false
+    const record = decodeRecord(files.context.crypto, stored.bytes)
+    const payload = record.type === recordType.header ? record.body.payload : undefined
+    if (payload === undefined || stored.inline !== undefined) return true
+    const read = (id: Uint8Array): Uint8Array | undefined => store.readSector(id)
+    for (const { hash } of listReferences(payload, read)) if (read(hash) === undefined) return false
+    return tree.header(version, false) !== undefined
+  } catch {
+    return false
   }
 }

@@ -1,10 +1,12 @@
 /** Each invariant is tested by code that breaks it: a run in which it is not noticed says that nothing is looked at. */
 import type { FileSystem } from '@blocktree/store'
+import type { TreeState } from '@blocktree/tree'
 import { describe, expect, it, vi } from 'vitest'
 import { type FaultKind, runSimulation } from '../src/index.ts'
 import type { SimulatedNode } from '../src/node.ts'
 import type { Sabotage } from '../src/sabotage.ts'
 import type { Simulation } from '../src/simulation.ts'
+import type { Workload } from '../src/workload.ts'
 
 vi.setConfig({ testTimeout: 600_000 }) // a busy machine takes its time
 
@@ -81,7 +83,7 @@ const cases: readonly Case[] = [
         const path = '/guests/after-all'
         const { versionId } = await node.files.create(node.files.actor(visitor.principal), path, nothing)
         visitor.written.add(versionId.toHex())
-        visitor.putOut = { versionsKnown: new Set() }
+        visitor.putOut = { versionsKnown: new Set(), atMs: 0 }
       }
     }
   },
@@ -94,7 +96,7 @@ const cases: readonly Case[] = [
         const visitor = await owner.letIn(node)
         const { versionId } = await node.files.create(node.owner, '/guests/told', nothing)
         visitor.secrets.add(versionId.toHex())
-        visitor.putOut = { versionsKnown: new Set() }
+        visitor.putOut = { versionsKnown: new Set(), atMs: 0 }
       }
     }
   },
@@ -118,6 +120,11 @@ const cases: readonly Case[] = [
     hours: 0.1
   },
   {
+    rule: 'a node that went back writes nothing before it has caught up',
+    broken: 'a node that does not listen when it is told so',
+    sabotage: { replicated: (tree) => careless(tree), end: goBack }
+  },
+  {
     rule: 'no record is held without a valid chain',
     broken: 'a record that nobody signed',
     sabotage: {
@@ -139,6 +146,36 @@ function nodeOf(simulation: Simulation): SimulatedNode {
   const [node] = simulation.running()
   if (node === undefined) throw new Error('no node runs')
   return node
+}
+
+/** A disk is put back, and people write on while its node is told of it and catches up slowly. */
+async function goBack(simulation: Simulation, workload: Workload): Promise<void> {
+  const { time, hub } = simulation
+  const name = 'node-2'
+  const change = async (): Promise<void> => {
+    const node = simulation.node(name)
+    if (node !== undefined) await time.until(workload.changeOnce(node).catch(() => undefined))
+  }
+  await simulation.keepImage(name)
+  for (let count = 0; count < 40; count++) await change()
+  await time.advance(10_000)
+  for (const other of ['node-1', 'node-3']) hub.setConditions(other, name, { bytesPerSecond: 4000 })
+  await simulation.putBack(name)
+  for (let step = 0; step < 200; step++) {
+    await time.advance(100)
+    await change()
+  }
+}
+
+/** Does not hold its writes, whatever it is told. */
+function careless(tree: TreeState): TreeState {
+  return new Proxy(tree, {
+    get(target, name) {
+      if (name === 'setHoldsWrites') return () => Promise.resolve()
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
 }
 
 /** Private parts of the disk stay with it: what is not listed goes to it. */

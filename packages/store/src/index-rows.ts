@@ -12,6 +12,7 @@ export const rowSpace = { meta: 0, segment: 1, record: 2, sector: 3, local: 4, d
 export type RowSpace = (typeof rowSpace)[keyof typeof rowSpace]
 
 export const progressKey: Uint8Array = Uint8Array.of(rowSpace.meta, 1)
+const remadeKey: Uint8Array = Uint8Array.of(rowSpace.meta, 2)
 
 export function spaceKey(space: RowSpace, key: Uint8Array): Uint8Array {
   const joined = Buffer.allocUnsafe(key.length + 1) // from a pool: no allocation of its own
@@ -97,6 +98,22 @@ export function decodeProgress(sealed: Uint8Array): Progress {
     segment: value.readUInt32BE(16),
     offset: value.readUInt32BE(20)
   }
+}
+
+/** Up to here the index was made again, or met damage: of what was held before, some may be held no longer. */
+export function remadeRow({ segment, offset }: Position): IndexWrite {
+  const value = Buffer.alloc(8)
+  value.writeUInt32BE(segment, 0)
+  value.writeUInt32BE(offset, 4)
+  return { key: remadeKey, value: sealRow(remadeKey, value) }
+}
+
+/** undefined when the index is the one that the store began with, and has met no damage. */
+export function remadeUpTo(index: IndexStore): Position | undefined {
+  const sealed = index.get(remadeKey)
+  if (sealed === undefined) return undefined
+  const value = asBuffer(openRow(remadeKey, sealed))
+  return { segment: value.readUInt32BE(0), offset: value.readUInt32BE(4) }
 }
 
 /** A segment is live, or removed: then its file is unlinked when it is met again. */

@@ -6,6 +6,8 @@ export interface MemoryIndexDriver extends IndexDriver {
   readonly writes: number
   /** Forgets all but the first `count` writes, as LevelDB does with an unsynced log. */
   rewind(count: number): void
+  /** Turns one bit of a row over: place 0 up to 1 of all bytes of all values. @returns false while there are no rows */
+  flipBit(place: number, bit: number): boolean
   /** Forgets everything, as if the directory had been removed. */
   remove(): void
   /** The next writes fail with this error until it is set to undefined again. */
@@ -36,6 +38,7 @@ export function createMemoryIndex(): MemoryIndexDriver {
       rows = new SortedRows()
       for (const writes of history ?? []) rows.apply(writes)
     },
+    flipBit: (place, bit) => rows.flipBit(place, bit),
     remove() {
       history = undefined
       rows = new SortedRows()
@@ -72,6 +75,20 @@ class SortedRows {
       if (!this.#rows.has(text)) this.#sorted = undefined
       this.#rows.set(text, new Uint8Array(value))
     }
+  }
+
+  flipBit(place: number, bit: number): boolean {
+    let offset = 0
+    for (const value of this.#rows.values()) offset += value.length
+    offset = Math.floor(offset * place)
+    for (const value of this.#rows.values()) {
+      if (offset < value.length) {
+        value[offset] = (value[offset] ?? 0) ^ (1 << bit)
+        return true
+      }
+      offset -= value.length
+    }
+    return false
   }
 
   async *#walk(

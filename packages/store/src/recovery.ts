@@ -16,6 +16,7 @@ import {
   encodePlace,
   encodeProgress,
   progressKey,
+  remadeRow,
   rowSpace,
   sealRow
 } from './index-rows.ts'
@@ -216,7 +217,8 @@ class Replay {
     // Behind a lost end the places in the index must not be used again.
     const end = isBefore(tail.end, start) ? start : tail.end
     await this.#derive(end)
-    if (this.#fresh) await this.#parts.index.write([this.#mark(end)])
+    const isRemade = this.#fresh || this.#findings.length > 0
+    if (isRemade) await this.#parts.index.write([remadeRow(end), ...(this.#fresh ? [this.#mark(end)] : [])])
     if (this.#fresh) this.#reportGaps(segments)
     return isBefore(tail.end, start) ? { ...tail, end, roll: true } : tail
   }

@@ -13,7 +13,7 @@ import { collectGarbage } from './garbage-collection.ts'
 import type { CollectionOptions, CollectionReport } from './garbage-collection.ts'
 import { createReserve, freeReserve } from './disk-reserve.ts'
 import { eachRow, isIndexDamage } from './index-store.ts'
-import { rowSpace } from './index-rows.ts'
+import { remadeUpTo, rowSpace } from './index-rows.ts'
 import { queuedBytesMax, reserveBytes, segmentBytesTarget } from './limits.ts'
 import { type Location, type Position, decodeLogPlace, encodeLogPlace, isBefore } from './location.ts'
 import { keyText, removedRow } from './overlay.ts'
@@ -100,6 +100,9 @@ export class SegmentStore implements DiskStore {
     const start = decodeLogPlace(this.#parts.storeId, place)
     const { end } = this.#appender
     if (start === undefined || isBefore(end, start)) return undefined
+    // Damage took records away that were held at the place: what comes after it is not all that changed.
+    const remade = remadeUpTo(this.#parts.index)
+    if (remade !== undefined && isBefore(start, remade)) return undefined
     let bytes = -start.offset
     for (const segment of this.#parts.segments.numbers()) {
       if (segment < start.segment || bytes > bytesMax) continue

@@ -80,3 +80,28 @@ test('a place of another store, bytes that are none, and too much log behind it 
   await store.close()
   await other.close()
 })
+
+test('a place from before the index was made again is answered with nothing: damage may have taken records away', async () => {
+  const drivers = memoryDrivers()
+  const store = await createStore(drivers, options)
+  const [first] = await write(store, 0, 20)
+  const place = store.logEnd?.() ?? new Uint8Array()
+  await store.close()
+  const id = first?.id ?? new Uint8Array()
+  const path = 'segments/00000001.seg'
+  const at = Buffer.from(drivers.files.contentOf(path) ?? []).indexOf(id)
+  drivers.files.flipBit(path, at, 0)
+  drivers.index.remove()
+  const again = await openStore(drivers, options)
+  expect(again.hasRecord(id)).toBe(false)
+  expect(await namesAfter(again, place)).toBeUndefined()
+  const now = again.logEnd?.() ?? new Uint8Array()
+  const later = (await write(again, 20, 25)).map((record) => record.id.toHex())
+  expect(await namesAfter(again, now)).toEqual(later)
+  await again.close()
+  // Also when the next process does not know of the damage any more.
+  const third = await openStore(drivers, options)
+  expect(await namesAfter(third, place)).toBeUndefined()
+  expect(await namesAfter(third, now)).toEqual(later)
+  await third.close()
+})

@@ -8,6 +8,7 @@ import {
   type HeaderRecord,
   type Id,
   type PayloadDescriptor,
+  type TreeState,
   recordType
 } from '@blocktree/tree'
 import type { HolderTrust } from './holder-trust.ts'
@@ -206,6 +207,16 @@ export class Scrubber {
     const { tree, store } = this.#deps.ports
     let [payloads, damagedParts, repaired, bytes] = [0, 0, 0, 0]
     let isEnd = true
+    const look = async (owner: Id, payload: PayloadDescriptor): Promise<void> => {
+      payloads++
+      const read = this.#damagedIn(payload)
+      bytes += read.bytes
+      if (read.damaged === 0) return
+      damagedParts += read.damaged
+      if (await this.#repair(owner, signal)) repaired++
+    }
+    if (this.#afterBlock.length === 0)
+      for (const { id, manifest } of manifestsOf(tree)) if (!signal.aborted) await look(id, manifest)
     for await (const { block, tips } of tree.blockTips({ from: this.#afterBlock })) {
       if (signal.aborted || bytes >= bytesMax) {
         this.#afterBlock = block
@@ -222,12 +233,7 @@ export class Scrubber {
           !this.#deps.isExpected(record)
         )
           continue
-        payloads++
-        const read = this.#damagedIn(payload)
-        bytes += read.bytes
-        if (read.damaged === 0) continue
-        damagedParts += read.damaged
-        if (await this.#repair(tip, signal)) repaired++
+        await look(tip, payload)
       }
     }
     if (isEnd) this.#afterBlock = new Uint8Array(0)
@@ -254,6 +260,16 @@ export class Scrubber {
     } finally {
       cancel()
     }
+  }
+}
+
+/** Of checkpoints: what a cut or an anchor says rests on them. */
+function* manifestsOf({
+  authority
+}: TreeState): Generator<{ readonly id: Id; readonly manifest: PayloadDescriptor }> {
+  for (const record of [...authority.records()]) {
+    const manifest = record.type === recordType.checkpoint ? payloadOf(record) : undefined
+    if (manifest !== undefined) yield { id: record.id, manifest }
   }
 }
 

@@ -1,7 +1,8 @@
 /** Payloads on their way: from several peers, damaged, cut, on demand, repaired. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { createSeededRandom } from '@blocktree/crypto/seeded-random'
 import { TokenBucket } from '@blocktree/network'
-import type { Id } from '@blocktree/tree'
+import { type Id, authorityRoot, makeCheckpoint } from '@blocktree/tree'
 import { createMemoryStore } from '@blocktree/tree/memory'
 import { type Cluster, give, startCluster } from './cluster.ts'
 import { type ReplicaNode, seededNumbers } from './replicas.ts'
@@ -115,6 +116,38 @@ describe('payloads', () => {
     expect(report).toMatchObject({ damagedParts: 1, repaired: 1 })
     expect(hasPayload(other, first.id)).toBe(true)
     expect(other.store.readSector(sector.reference)).toEqual(sector.bytes)
+  })
+
+  test('a damaged manifest of a checkpoint is found and fetched again: what it cuts rests on it', async () => {
+    const store = damagingStore()
+    open = await startCluster('manifest', 1)
+    const { fixture, replicas, node } = open
+    const rights = fixture.cap(fixture.root, 'other', fixture.rootPlace)
+    const other = await replicas.add('other', rights, { store })
+    fixture.create(fixture.root, fixture.rootPlace)
+    await give(node(0), fixture)
+    const { tree, store: held } = node(0)
+    const random = createSeededRandom('manifest')
+    const record = await makeCheckpoint(
+      { tree, store: held, crypto, random, clock: { now: () => 5 } },
+      fixture.root.principal,
+      {
+        zone: fixture.rootPlace.block,
+        cap: undefined,
+        previous: tree.anchors(fixture.rootPlace.block),
+        authorityRoot: authorityRoot(tree, crypto)
+      }
+    )
+    await tree.commitLocal({ records: [{ record }] })
+    await replicas.connectAll()
+    await replicas.converge()
+    await replicas.time.advance(5000)
+    const { rootHash } = record.body.manifest
+    expect(other.store.hasSector(rootHash)).toBe(true)
+    store.damage(rootHash)
+    const report = await replicas.time.until(other.sync.scrub({ signal: new AbortController().signal }))
+    expect(report).toMatchObject({ damagedParts: 1, repaired: 1 })
+    expect(other.store.readSector(rootHash)).toEqual(held.readSector(rootHash))
   })
 })
 

@@ -91,6 +91,25 @@ export class FollowUps {
     this.#later.push(...followUps)
   }
 
+  /**
+   * Headers wait for their caps before they are taken; where some are held already, damage had taken the cap away, and
+   * they count again from now on.
+   */
+  capsCame(ids: readonly Id[]): Promise<void> {
+    return this.#enqueue(async () => {
+      const caps = [...ids]
+      const seen = new IdSet()
+      for (const cap of caps) {
+        if (!seen.add(cap)) continue
+        caps.push(...this.#deps.held.authority.capsUnder(cap).map((below) => below.id))
+        const blocks = await Array.fromAsync(this.#blocksUnder(cap))
+        if (blocks.length === 0) continue
+        await this.#evaluate(blocks)
+        await this.#evaluateCheckpointsUnder(new IdSet([cap]))
+      }
+    })
+  }
+
   #enqueue(work: () => Promise<void>): Promise<void> {
     const result = this.#queue.then(work).then(async () => {
       while (this.#later.length > 0) await this.#runAll(this.#later.splice(0))
@@ -229,11 +248,15 @@ export class FollowUps {
     // Receipts of a host that is no longer trusted may have carried any block written under a cap with an interval.
     if (hosts) return this.#evaluate(this.#allBlocks())
     for (const cap of caps) await this.#evaluate(this.#blocksUnder(cap))
-    const under = new IdSet(caps)
-    for (const other of authority.records()) {
-      if (other.type === recordType.checkpoint && other.body.cap !== undefined && under.has(other.body.cap)) {
-        await this.#evaluateZoneManifests(other.body.zone)
-      }
+    await this.#evaluateCheckpointsUnder(new IdSet(caps))
+  }
+
+  async #evaluateCheckpointsUnder(caps: IdSet): Promise<void> {
+    const { held } = this.#deps
+    for (const { type, body } of held.authority.records()) {
+      if (type !== recordType.checkpoint || body.cap === undefined || !caps.has(body.cap)) continue
+      held.forgetAnchors()
+      await this.#evaluateZoneManifests(body.zone)
     }
   }
 

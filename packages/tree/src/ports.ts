@@ -83,7 +83,7 @@ export interface BlockStore {
   logEnd?(): Uint8Array
   /**
    * Records that came into the log behind a place, in its order, with some from before it; undefined when the place is
-   * none of this log, or more than `bytesMax` bytes of log lie behind it.
+   * none of this log, when damage was met since it was told, or when more than `bytesMax` bytes of log lie behind it.
    */
   recordsAfter?(place: Uint8Array, bytesMax: number): AsyncIterable<StoredRecord> | undefined
   /**

@@ -17,6 +17,7 @@ import type { BlockChange, LocalBatch, TakenRecord, TreeStatistics } from './tre
 interface LaterWork {
   add(followUps: readonly FollowUp[]): Promise<void>
   later(followUps: readonly FollowUp[]): void
+  capsCame(ids: readonly Id[]): Promise<void>
 }
 
 type TakenListener = (taken: readonly TakenRecord[], durable: Promise<void>) => void
@@ -105,7 +106,9 @@ export class TreeChanges {
     this.#publish(open.counters, open.changes)
     const stored = this.#whenDurable(durable, open, blocks)
     if (this.#takenListeners.size > 0 && open.records.length > 0) this.#tellTaken(takenOf(open), stored)
-    return open.followUps.length === 0 ? stored : stored.then(() => this.#followUps.add(open.followUps))
+    const caps = open.taken.filter(({ type }) => type === recordType.cap).map(({ id }) => id)
+    const followed = caps.length === 0 ? stored : stored.then(() => this.#followUps.capsCame(caps))
+    return open.followUps.length === 0 ? followed : followed.then(() => this.#followUps.add(open.followUps))
   }
 
   /** For a change whose rows somebody else stores: `append` is given the row of the counters too. */

@@ -27,9 +27,10 @@ function isWaitingMark(key: Uint8Array): boolean {
 }
 
 /** The same records and local facts over an empty index. */
-async function withoutIndex(store: BlockStore): Promise<BlockStore> {
+async function withoutIndex(store: BlockStore, lost?: Uint8Array): Promise<BlockStore> {
   const copy = createMemoryStore()
-  for await (const record of store.records()) await copy.commit({ records: [record] })
+  for await (const record of store.records())
+    if (record.id.toHex() !== lost?.toHex()) await copy.commit({ records: [record] })
   const local: IndexRow[] = []
   for await (const [key, value] of store.local.range(everything)) local.push({ key, value })
   await copy.commit({ local })
@@ -70,6 +71,24 @@ describe('rebuilding', () => {
       expect(await rowsOf(copy)).toEqual(await rowsOf(store))
       expect(again.statistics()).toEqual(state.statistics())
     }
+  })
+
+  test('of which damage took a cap away: what was written under it counts again once it has come', async () => {
+    const fixture = new Fixture('damaged authority')
+    const writer = fixture.cap(fixture.root, 'writer', fixture.rootPlace)
+    const { place } = fixture.create(writer, fixture.rootPlace)
+    fixture.create(fixture.root, fixture.rootPlace)
+    const { store, state } = await replicaOf(fixture)
+    await state.settled()
+    if (writer.cap === undefined) throw new Error('the writer has a cap')
+    const damaged = await withoutIndex(store, writer.cap.id)
+    const again = await reindex({ store: damaged, crypto, clock })
+    await again.settled()
+    expect(again.blockState(place.block)?.winner).toBeUndefined()
+    await again.offer(fixture.offer([writer.cap]), { peer: 'peer', from: 'host' })
+    await again.settled()
+    expect(again.blockState(place.block)?.winner).toBeDefined()
+    expect(await rowsOf(damaged)).toEqual(await rowsOf(store))
   })
 
   test('names come back with the keys', async () => {
