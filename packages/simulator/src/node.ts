@@ -51,7 +51,7 @@ export interface NodeWorld {
   /** The code is broken on purpose: the invariants have to notice. */
   readonly sabotage: Sabotage | undefined
   /** Told when one node tells another that it lacks what it gave it before. */
-  readonly told: (node: string, by: Uint8Array, lacking: readonly Uint8Array[]) => void
+  readonly told: (node: string, lacking: readonly Uint8Array[]) => void
   /** Told of what a node would write into its log as a warning. */
   readonly note: (node: string, message: string) => void
 }
@@ -114,7 +114,7 @@ export async function startNode(start: NodeStart): Promise<SimulatedNode> {
   const network = world.hub.join({ name: identity.name, localKey: identity.transportKey })
   const { directory, router } = await openDirectory(start, crypto, tree, network)
   if (world.sabotage?.isDeaf?.(identity.name) !== true) {
-    serveSync(router, directory, sync, (by, lacking) => world.told(identity.name, by, lacking))
+    serveSync(router, directory, sync, (lacking) => world.told(identity.name, lacking))
   }
   const link = createCoordinatorLink({ directory, router })
   const coordinator = await BuiltinCoordinator.open({

@@ -9,13 +9,13 @@ export function serveSync(
   router: RequestRouter,
   directory: PeerDirectory,
   sync: TreeSync,
-  told: (by: Uint8Array, lacking: readonly Uint8Array[]) => void
+  told: (lacking: readonly Uint8Array[]) => void
 ): void {
   const peerOf = ({ connection, principal }: Peer): SyncPeer => ({ connection, principal })
   for (const method of methodNames.requests) {
     router.onRequest(method, policy, async (peer, body, context) => {
       const answer = await sync.handlersFor(peerOf(peer)).request(method, body, context)
-      if (method === 'sync.seen') told(peer.principal, decodeSeenAnswer(answer))
+      if (method === 'sync.seen') told(decodeSeenAnswer(answer))
       return answer
     })
   }

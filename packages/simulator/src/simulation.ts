@@ -63,8 +63,8 @@ export class Simulation {
   readonly notes: string[] = []
   /** Leaders that were seen, by term. */
   readonly leaders: Map<number, Set<string>> = new Map()
-  /** What hosts told a node that it gave them and lacks, by the name of the node and of who told (spec 28.11). */
-  readonly told: Map<string, Map<string, readonly Uint8Array[]>> = new Map()
+  /** Told when a host tells a node that it lacks what it gave it (spec 28.11). */
+  onTold: ((name: string, lacking: readonly Uint8Array[]) => void) | undefined
   readonly #damaged: Set<string> = new Set()
   readonly #founding: Founding
   readonly #world: NodeWorld
@@ -97,10 +97,7 @@ export class Simulation {
       members: [...places.values()].map(({ identity }) => identity),
       sabotage: options.sabotage,
       note: (node, message) => this.#note(`${node}: ${message}`),
-      told: (node, by, lacking) => {
-        const tellers = this.told.get(node) ?? new Map<string, readonly Uint8Array[]>()
-        this.told.set(node, tellers.set(this.nameOf(by), lacking))
-      }
+      told: (node, lacking) => this.onTold?.(node, lacking)
     }
   }
 
@@ -230,7 +227,6 @@ export class Simulation {
     await place.machine.putBack()
     place.putBack.push({ fromMs: place.imageMs, toMs: this.time.now() })
     place.imageMs = undefined
-    this.told.delete(name)
     await this.startNode(name)
     return true
   }

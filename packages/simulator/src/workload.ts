@@ -66,6 +66,11 @@ export class Workload {
   reads = 0
   #files = 0
   #isOver = false
+  /** What a node was told last to lack, and what it had written itself and lacked then. */
+  readonly #told: Map<
+    string,
+    { readonly lacking: readonly Uint8Array[]; readonly forgotten: readonly Uint8Array[] }
+  > = new Map()
   #workers: readonly Promise<void>[] = []
 
   constructor(simulation: Simulation, seed: string, replacesRoot = false) {
@@ -76,6 +81,7 @@ export class Workload {
       attempt: (name, work) => this.#attempt(name, work)
     })
     this.#random = createSeededRandom(`${seed} workload`)
+    simulation.onTold = (name, lacking) => this.#noteTold(name, lacking)
   }
 
   start(): void {
@@ -143,24 +149,38 @@ export class Workload {
     await this.#acknowledge(node, path, reply, undefined)
   }
 
-  /** Notes a write that a node acknowledges although it was told that it went back, and lacks what it gave (spec 28.11). */
+  /** Notes a write that a node acknowledges although it was shown that it went back, and has not caught up (spec 28.11). */
   async #unlessBack<Reply>(node: SimulatedNode, write: () => Promise<Reply>): Promise<Reply> {
-    const before = this.#lackingAt(node)
+    const before = this.#forgottenBy(node)
     const reply = await write()
-    const still = this.#lackingAt(node).filter((id) => before.includes(id))
+    const still = this.#forgottenBy(node).filter((id) => before.includes(id))
     const { name } = node.identity
     if (still.length > 0 && this.#simulation.node(name) === node)
-      this.tooEarly.push(`${name} wrote while it lacked ${still.length} versions that it had given`)
+      this.tooEarly.push(`${name} wrote while it lacked ${still.length} versions that it had written before`)
     return reply
   }
 
-  /** Versions that others told this node to have had from it, hold still, and that are not here. */
-  #lackingAt({ identity, store }: SimulatedNode): readonly string[] {
-    const tellers = this.#simulation.told.get(identity.name) ?? []
-    return [...tellers].flatMap(([teller, ids]) => {
-      const other = this.#simulation.node(teller)
-      return ids.filter((id) => !store.hasRecord(id) && other?.store.hasRecord(id)).map((id) => id.toHex())
-    })
+  /**
+   * What a node that was shown one of its own forgotten versions lacks still, of what everybody else held when it was told:
+   * whoever is in step with any of them has it.
+   */
+  #forgottenBy({ identity, store, tree }: SimulatedNode): readonly string[] {
+    const told = this.#told.get(identity.name)
+    const isOwn = (id: Uint8Array): boolean =>
+      tree.header(id, false)?.signer.toHex() === identity.principal.id.toHex()
+    if (told === undefined || !told.lacking.some(isOwn)) return []
+    return told.forgotten.filter((id) => !store.hasRecord(id)).map((id) => id.toHex())
+  }
+
+  #noteTold(name: string, lacking: readonly Uint8Array[]): void {
+    const node = this.#simulation.node(name)
+    if (node === undefined || lacking.length === 0) return
+    const others = this.#simulation.running().filter((other) => other !== node)
+    const forgotten = this.acknowledged
+      .filter((written) => written.node === name)
+      .map(({ version }) => version)
+      .filter((id) => !node.store.hasRecord(id) && others.every(({ store }) => store.hasRecord(id)))
+    this.#told.set(name, { lacking, forgotten })
   }
 
   async #remove(node: SimulatedNode): Promise<void> {
