@@ -61,6 +61,8 @@ export interface NetworkLimits {
    * the channel that begins another one is closed. No bound where nobody says whom it trusts: infinity when left out.
    */
   readonly strangerFrameBytesMax: number
+  /** In place of `requestBytesMax` for what a peer asks before `trust` is called for its connection. */
+  readonly strangerRequestBytesMax: number
   /** Channels of proven peers that have not said hello yet. */
   readonly handshakesMax: number
   /** The same from one source: a network of IPv4 addresses with 24 bits in common, of IPv6 with 48, or one relay. */
@@ -84,6 +86,7 @@ export const networkLimitsDefault: NetworkLimits = {
   bulkChannelsMax: 4,
   connectionsMax: 256,
   strangerFrameBytesMax: Infinity,
+  strangerRequestBytesMax: Infinity,
   handshakesMax: 64,
   handshakesOfSourceMax: 16,
   handshakeTimeoutMs: 10_000,

@@ -120,7 +120,8 @@ export class PeerConnection implements Connection {
     const bounds = { requestsMax: limits.requestsMax, requestBytesMax: limits.requestBytesMax }
     const measured = (roundTripMs: number): void => this.#measured(roundTripMs)
     this.#out = new RequestsOut({ channel, timers, ...bounds, measured })
-    this.#in = new RequestsIn({ channel, timers, ...bounds, connection: this })
+    const { strangerRequestBytesMax } = limits
+    this.#in = new RequestsIn({ channel, timers, ...bounds, strangerRequestBytesMax, connection: this })
     channel.receiver = {
       frame: (frame) => this.#receive(frame),
       drained: () => {},
@@ -191,6 +192,7 @@ export class PeerConnection implements Connection {
 
   trust(): void {
     this.#isTrusted = true
+    this.#in.trust()
     this.#channel.trust()
     for (const bulk of this.#bulkChannels) bulk.trust()
   }

@@ -13,6 +13,8 @@ export interface RequestsInOptions {
   readonly connection: Connection
   readonly requestsMax: number
   readonly requestBytesMax: number
+  /** In its place until `trust`, when it is less. */
+  readonly strangerRequestBytesMax: number
 }
 
 const heldEventsMax = 4096
@@ -24,6 +26,7 @@ export class RequestsIn {
   /** Handlers that have not returned, also of requests that were given up, and the bytes of their bodies. */
   #unfinished = 0
   #bytes = 0
+  #bytesMax: number
   #handlers: ConnectionHandlers | undefined
   #held: (RequestFrame | EventFrame)[] = []
   #heldEvents = 0
@@ -35,6 +38,12 @@ export class RequestsIn {
 
   constructor(options: RequestsInOptions) {
     this.#options = options
+    this.#bytesMax = Math.min(options.requestBytesMax, options.strangerRequestBytesMax)
+  }
+
+  /** Its peer has rights here. */
+  trust(): void {
+    this.#bytesMax = this.#options.requestBytesMax
   }
 
   get size(): number {
@@ -67,10 +76,10 @@ export class RequestsIn {
 
   request(frame: RequestFrame): void {
     const { id, timeoutMs, body } = frame
-    const { channel, timers, requestsMax, requestBytesMax, connection } = this.#options
+    const { channel, timers, requestsMax, connection } = this.#options
     if (this.#running.has(id)) throw new NetworkError('ERR_NETWORK_PROTOCOL', `request ${id} is under way`)
     this.count++
-    const isFull = this.#unfinished >= requestsMax || this.#bytes + body.length > requestBytesMax
+    const isFull = this.#unfinished >= requestsMax || this.#bytes + body.length > this.#bytesMax
     if (isFull || channel.queuedBytes > refuseQueueBytesMax) {
       const message = `${this.#unfinished} requests with ${this.#bytes} bytes are under way`
       channel.send({ type: frameType.error, id, code: 'ERR_NETWORK_BUSY', message })

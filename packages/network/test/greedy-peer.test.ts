@@ -283,3 +283,35 @@ describe('a peer that begins long frames and leaves them', () => {
     expect(channels.map(({ isOver }) => isOver)).toEqual([false, false, false, false, false])
   })
 })
+
+describe('a peer whose requests are not answered yet', () => {
+  async function busyAnswers(isTrusted: boolean): Promise<number> {
+    const scene = start({ strangerRequestBytesMax: 2 * 1024 * 1024 })
+    scene.victim.onConnection((connection) => {
+      connection.serve({
+        request: () => new Promise(() => undefined),
+        event: () => undefined,
+        stream: () => {
+          throw new Error('no such stream')
+        }
+      })
+      if (isTrusted) connection.trust()
+    })
+    const channel = await dialRaw(scene, channelKind.request)
+    const body = new Uint8Array(1_000_000)
+    for (let id = 1; id <= 5; id++)
+      channel.send({ type: frameType.request, id, timeoutMs: 600_000, method: 'test.wait', body })
+    await scene.time.advance(1000)
+    const busy = channel.frames.filter((frame) => frame.type === frameType.error)
+    expect(busy.every((frame) => 'code' in frame && frame.code === 'ERR_NETWORK_BUSY')).toBe(true)
+    return busy.length
+  }
+
+  test('has little of them held before it is trusted', async () => {
+    expect(await busyAnswers(false)).toBe(3)
+  })
+
+  test('has as much held as others when it is', async () => {
+    expect(await busyAnswers(true)).toBe(0)
+  })
+})

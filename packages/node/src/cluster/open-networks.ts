@@ -1,7 +1,7 @@
 /** The ways over which this node is reached, as configured; loaded when they are needed. */
 import { type Network, NetworkError } from '@blocktree/network'
 import type { Discovery, RecordRule } from '@blocktree/network/libp2p'
-import { strangerFrameBytesMax } from '../limits.ts'
+import { strangerFrameBytesMax, strangerRequestBytesMax } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { reasonOf, systemCode } from '../node-error.ts'
 import type { Settings } from '../settings.ts'
@@ -24,7 +24,7 @@ interface OpenOptions {
 type NetworkSettings = Settings['network']
 
 /** The directory of peers says who has rights. */
-const limits = { strangerFrameBytesMax }
+const limits = { strangerFrameBytesMax, strangerRequestBytesMax }
 
 /** TLS always, libp2p when it is switched on: what goes wrong with the second leaves the first. */
 export async function openNetworks(settings: NetworkSettings, options: OpenOptions): Promise<OpenNetworks> {
