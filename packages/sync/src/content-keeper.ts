@@ -13,6 +13,7 @@ import {
   keepPolicyOf,
   recordType
 } from '@blocktree/tree'
+import { type ByteRange, isRangeHeld } from './byte-range.ts'
 import { ContentRelease, type ContentReleaseDeps } from './content-release.ts'
 import {
   type ContentCount,
@@ -28,7 +29,7 @@ import { type ContentOwner, KeepingRule } from './keeping-rule.ts'
 import { Doubts } from './doubts.ts'
 import { localKey, localPrefix } from './local-rows.ts'
 import { MemberPresence } from './member-presence.ts'
-import { bytesOf, isPayloadHeld } from './payload-parts.ts'
+import { bytesOf, heldBytesOf, isPayloadHeld } from './payload-parts.ts'
 import type { PayloadQueue } from './payload-queue.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { SectorPolicy, SyncPorts } from './ports.ts'
@@ -213,10 +214,14 @@ export class ContentKeeper {
     return this.rule.keeps(ownerOf(header, this.#deps.ports)) === true || this.placeOf(header) !== 'absent'
   }
 
-  /** True when it has to be fetched, or taken back, before it is read. */
-  isAbsent(header: HeaderRecord): boolean {
-    this.#rows.used(header.id, this.#deps.ports.clock.now())
-    return this.placeOf(header) === 'absent'
+  /** True when it, or the parts of these bytes, has to be fetched, or taken back, before it is read. */
+  isAbsent(header: HeaderRecord, range?: ByteRange): boolean {
+    const { clock, store } = this.#deps.ports
+    this.#rows.used(header.id, clock.now())
+    if (this.placeOf(header) !== 'absent') return false
+    const payload = storedPayload(header, this.#deps.ports)
+    if (range === undefined || payload === undefined || this.#rows.isDropped(header.id)) return true
+    return !isRangeHeld(store, payload, range)
   }
 
   /** Content that may be gone stays for as long as somebody reads it. @returns what ends that */
@@ -254,6 +259,32 @@ export class ContentKeeper {
     const bytes = bytesOf(ports.store, payload)
     await this.#rows.cache([{ record, bytes, usedMs: ports.clock.now() }])
     this.#evictSoon()
+  }
+
+  /**
+   * Before some of its parts are fetched because somebody reads them: they count as cached. @returns false when all of it
+   * is to be kept here, and to be fetched whole
+   */
+  async fetchingPart(header: HeaderRecord): Promise<boolean> {
+    const { ports } = this.#deps
+    const payload = storedPayload(header, ports)
+    if (payload === undefined || this.rule.keeps(ownerOf(header, ports)) !== false) return false
+    // what was let go and not collected yet stays with the rest
+    const isHere = this.#rows.isDropped(header.id) || !this.#rows.isCached(header.id)
+    await this.#cachePart(header, isHere ? heldBytesOf(ports.store, payload) : 0)
+    return true
+  }
+
+  /** So much of it has come. */
+  async fetchedPart(header: HeaderRecord, bytes: number): Promise<void> {
+    if (!this.#rows.isCached(header.id) || bytes === 0) return
+    await this.#cachePart(header, bytes)
+    this.#evictSoon()
+  }
+
+  async #cachePart({ id: record }: HeaderRecord, more: number): Promise<void> {
+    const bytes = this.#rows.bytesCached(record) + more
+    await this.#rows.cache([{ record, bytes, usedMs: this.#deps.ports.clock.now() }])
   }
 
   /** A member says that a holder failed; heard only from those who may promise for the zone themselves. */

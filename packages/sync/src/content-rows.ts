@@ -58,6 +58,10 @@ export class ContentRows {
   isCached(record: Id): boolean {
     return this.#cached.has(record.toHex())
   }
+  /** Of one that is cached, as far as it has come; else 0. */
+  bytesCached(record: Id): number {
+    return this.#cached.get(record.toHex())?.bytes ?? 0
+  }
   isDropped(record: Id): boolean {
     return this.#hasDropped && isLetGo(this.#store, record)
   }

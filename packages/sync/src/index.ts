@@ -1,4 +1,5 @@
 /** Replication of trees between nodes (pure over ports). */
+export type { ByteRange } from './byte-range.ts'
 export { type ContentStatus, policiesRow } from './content-keeper.ts'
 export type { ContentCount } from './content-review.ts'
 export { isLetGo } from './content-rows.ts'

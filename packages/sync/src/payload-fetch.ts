@@ -3,11 +3,21 @@
  * as they come; memory is bounded by what is asked for and one path of nodes, however large the payload is.
  */
 import type { CryptoProvider } from '@blocktree/crypto'
-import { type BlockStore, type Id, type PayloadDescriptor, listNode } from '@blocktree/tree'
+import { type BlockStore, type Id, type PayloadDescriptor, limits, listNode } from '@blocktree/tree'
+import { type ByteRange, rangeHasPart } from './byte-range.ts'
 
 interface Part {
   readonly hash: Id
   readonly level: number
+  /** Its place among the parts of its level. */
+  readonly index: number
+}
+
+interface FetchOptions {
+  /** Parts that are held are read too, and fetched when they are damaged. */
+  readonly isThorough?: boolean
+  /** Only the parts in which these bytes of the content are, and the nodes above them. */
+  readonly range?: ByteRange | undefined
 }
 
 export class PayloadFetch {
@@ -16,6 +26,7 @@ export class PayloadFetch {
   readonly #crypto: CryptoProvider
   readonly #payload: PayloadDescriptor
   readonly #isThorough: boolean
+  readonly #range: ByteRange | undefined
   readonly #stack: Part[]
   /** By hash; asked of a peer. */
   readonly #asked: Map<string, Part> = new Map()
@@ -25,20 +36,27 @@ export class PayloadFetch {
   readonly #seen: Set<string> = new Set()
   /** Set when a node of it is no node: nobody can have the rest. */
   isBroken = false
+  /** Of parts that came. */
+  bytesArrived = 0
 
-  /** @param isThorough parts that are held are read too, and fetched when they are damaged */
   constructor(
     deps: { readonly store: BlockStore; readonly crypto: CryptoProvider },
     owner: Id,
     payload: PayloadDescriptor,
-    isThorough = false
+    { isThorough = false, range }: FetchOptions = {}
   ) {
     this.#isThorough = isThorough
+    this.#range = range
     this.owner = owner
     this.#store = deps.store
     this.#crypto = deps.crypto
     this.#payload = payload
-    this.#stack = [{ hash: payload.rootHash, level: payload.levels }]
+    this.#stack = [{ hash: payload.rootHash, level: payload.levels, index: 0 }]
+  }
+
+  /** Not all of the payload is wanted. */
+  get isPartial(): boolean {
+    return this.#range !== undefined
   }
 
   get isDone(): boolean {
@@ -80,6 +98,7 @@ export class PayloadFetch {
     if (part === undefined || this.#crypto.sha256(bytes).toHex() !== key) return false
     this.#asked.delete(key)
     this.#unstored.set(key, part)
+    this.bytesArrived += bytes.length
     if (part.level > 0) this.#open(part, bytes)
     return true
   }
@@ -118,11 +137,16 @@ export class PayloadFetch {
     }
   }
 
-  #open({ hash, level }: Part, bytes: Uint8Array): void {
+  #open({ hash, level, index }: Part, bytes: Uint8Array): void {
     this.#seen.add(hash.toHex())
     try {
       const { hashes } = listNode(this.#payload.aead, level, bytes)
-      for (const child of hashes.toReversed()) this.#stack.push({ hash: child.slice(), level: level - 1 })
+      const firstIndex = index * limits.payloadFanOut
+      for (const [at, child] of [...hashes.entries()].toReversed()) {
+        const part = { hash: child, level: level - 1, index: firstIndex + at }
+        if (this.#range !== undefined && !rangeHasPart(this.#range, this.#payload, part)) continue
+        this.#stack.push({ ...part, hash: child.slice() })
+      }
     } catch {
       this.isBroken = true
     }

@@ -71,6 +71,18 @@ export function bytesOf(store: BlockStore, payload: PayloadDescriptor): number {
   return Math.min(Math.max(payload.stored, least), most)
 }
 
+/** Bytes that the held sectors of a payload take, of which some may be missing; a little more for the last one. */
+export function heldBytesOf(store: BlockStore, payload: PayloadDescriptor): number {
+  const read = (id: Id): Uint8Array | undefined => readHeld(store, id)
+  let sectors = 0
+  let looked = 0
+  for (const { hash, level } of listReferences(payload, read, { onMissing: () => undefined })) {
+    if (level === 0 && store.hasSector(hash)) sectors++
+    if (++looked >= partsMax) break
+  }
+  return sectors * 2 ** payload.sectorLog2
+}
+
 /** True when every part is held, or the one sector travels beside the record. */
 export function isPayloadHeld(store: BlockStore, id: Id, payload: PayloadDescriptor | undefined): boolean {
   if (payload === undefined) return true

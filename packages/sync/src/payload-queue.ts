@@ -12,6 +12,7 @@ import {
   type StoredSector,
   recordType
 } from '@blocktree/tree'
+import type { ByteRange } from './byte-range.ts'
 import { PartReader } from './byte-stream.ts'
 import { LandingPlaces } from './landing-places.ts'
 import {
@@ -82,6 +83,7 @@ export class PayloadQueue {
   #loadedTo: Uint8Array | undefined
   #bytesReceived = 0
   #partsRefused = 0
+  #rangesAsked = 0
 
   constructor(deps: PayloadQueueDeps) {
     this.#deps = deps
@@ -146,7 +148,7 @@ export class PayloadQueue {
     if (this.#isLoading || links.length === 0) return
     const now = this.#deps.ports.pace.now()
     for (const [key, fetch] of this.#fetches) {
-      const isWithNobody = links.every(({ lacks }) => (lacks.get(key) ?? -1) > now)
+      const isWithNobody = links.every(({ lacks }) => (lacks.get(fetch.owner.toHex()) ?? -1) > now)
       if (isWithNobody && fetch.isIdle && !this.#waiters.has(key)) this.#fetches.delete(key)
     }
     if (this.#fetches.size > this.#ownersInMemory / 2) return
@@ -207,6 +209,32 @@ export class PayloadQueue {
       this.#begin(owner, isThorough)
     }
     for (const link of this.#deps.links()) link.lacks.delete(key)
+    return await this.#wait(key, signal)
+  }
+
+  /**
+   * Fetches the parts in which these bytes are, and nothing is wanted beyond them: no row is written, and they are not
+   * fetched any more when the signal ends. @returns bytes that came, and whether the parts are all here
+   */
+  async fetchRange(
+    owner: Id,
+    range: ByteRange,
+    signal: AbortSignal
+  ): Promise<{ readonly isHeld: boolean; readonly bytes: number }> {
+    const { ports } = this.#deps
+    const payload = payloadOf(ports.tree.record(owner))
+    if (payload === undefined) return { isHeld: false, bytes: 0 }
+    const fetch = new PayloadFetch(ports, owner.slice(), payload, { range })
+    const key = `${owner.toHex()} ${this.#rangesAsked++}`
+    this.#fetches.set(key, fetch)
+    for (const link of this.#deps.links()) link.lacks.delete(owner.toHex())
+    const isHeld = await this.#wait(key, signal)
+    this.#fetches.delete(key)
+    return { isHeld: isHeld && !fetch.isBroken, bytes: fetch.bytesArrived }
+  }
+
+  /** @returns true when that fetch is over, false when the signal came first */
+  async #wait(key: string, signal: AbortSignal): Promise<boolean> {
     const held = new Promise<boolean>((resolve) => {
       const onAbort = (): void => resolve(false)
       signal.addEventListener('abort', onAbort, { once: true })
@@ -269,7 +297,7 @@ export class PayloadQueue {
   #fetch(owner: Id, payload: PayloadDescriptor, isThorough = false): void {
     const key = owner.toHex()
     if (this.#fetches.has(key)) return
-    this.#fetches.set(key, new PayloadFetch(this.#deps.ports, owner.slice(), payload, isThorough))
+    this.#fetches.set(key, new PayloadFetch(this.#deps.ports, owner.slice(), payload, { isThorough }))
   }
 
   #strike(owner: Id): void {
@@ -298,7 +326,7 @@ export class PayloadQueue {
     if (link.ending.signal.aborted || link.standing.isBanned || this.#deps.scopeOf(link).length === 0)
       return asked
     for (const [key, fetch] of this.#fetches) {
-      if ((link.lacks.get(key) ?? -1) > now || fetch.isWaiting || fetch.isBroken) continue
+      if ((link.lacks.get(fetch.owner.toHex()) ?? -1) > now || fetch.isWaiting || fetch.isBroken) continue
       const references = fetch.next(left)
       if (references.length === 0) {
         if (fetch.isDone || fetch.isBroken) this.#done(key, fetch)
@@ -317,7 +345,7 @@ export class PayloadQueue {
 
   #done(key: string, fetch: PayloadFetch): void {
     if (!this.#fetches.delete(key)) return
-    this.#strike(fetch.owner)
+    if (!fetch.isPartial) this.#strike(fetch.owner)
     if (fetch.isBroken) {
       this.#deps.ports.onNote?.({
         level: 'warn',

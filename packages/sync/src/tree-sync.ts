@@ -5,6 +5,7 @@
  */
 import { type ConnectionHandlers, TokenBucket } from '@blocktree/network'
 import { type Id, type TakenRecord, recordType } from '@blocktree/tree'
+import type { ByteRange } from './byte-range.ts'
 import { unpackFrames } from './byte-stream.ts'
 import { ChangeFeed } from './change-feed.ts'
 import { Comparisons } from './comparisons.ts'
@@ -416,11 +417,28 @@ export class TreeSync {
     return isHeld
   }
 
-  /** True when parts of the payload are missing here; a look-up in memory where all payloads are kept and have arrived. */
-  isMissing(record: Id): boolean {
+  /**
+   * Fetches the parts of a payload in which these bytes are; all of it when it is to be kept here.
+   * @returns false when nobody gave them before the signal
+   */
+  async fetchRange(record: Id, range: ByteRange, signal: AbortSignal): Promise<boolean> {
+    const header = this.#ports.tree.header(record)
+    if (header === undefined || !(await this.#contents.fetchingPart(header)))
+      return await this.fetchPayload(record, signal)
+    const { isHeld, bytes } = await this.#payloads.fetchRange(record, range, signal)
+    await this.#contents.fetchedPart(header, bytes)
+    if (!isHeld || !this.isMissing(record, range)) return isHeld
+    return await this.fetchPayload(record, signal) // a node stands in several places of it
+  }
+
+  /**
+   * True when parts of the payload, or those of these bytes, are missing here; a look-up in memory where all payloads are
+   * kept and have arrived.
+   */
+  isMissing(record: Id, range?: ByteRange): boolean {
     if (!this.#payloads.mayBeMissing(record)) return false
     const header = this.#ports.tree.header(record)
-    return header !== undefined && this.#contents.isAbsent(header)
+    return header !== undefined && this.#contents.isAbsent(header, range)
   }
 
   /** Content stays here while somebody reads it. @returns what ends that */

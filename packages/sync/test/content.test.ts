@@ -37,10 +37,10 @@ async function withCopies(
   return { cluster: open, files }
 }
 
-function newFile(cluster: Cluster | undefined, index: number): HeaderRecord {
+function newFile(cluster: Cluster | undefined, index: number, length = fileBytes): HeaderRecord {
   if (cluster === undefined) throw new Error('no cluster')
   const next = seededNumbers(index + 1)
-  const content = Uint8Array.from({ length: fileBytes }, () => Math.floor(next() * 256))
+  const content = Uint8Array.from({ length }, () => Math.floor(next() * 256))
   return cluster.fixture.create(cluster.fixture.root, cluster.fixture.rootPlace, { content }).first
 }
 
@@ -245,6 +245,66 @@ describe('a node that keeps on demand', () => {
     }
     expect(files.filter(({ id }) => laptop.sync.placeOf(id) === 'cached').length).toBeLessThanOrEqual(3)
     expect(files.every((file) => keepersAmong(cluster.nodes, file).length === 2)).toBe(true)
+  })
+
+  test('fetches the parts that are read alone, counts them in its cache, and lets them go', async () => {
+    const { cluster } = await withLaptop('parts', 100_000)
+    const { replicas, fixture, node, nodes } = cluster
+    const laptop = replicas.nodes.get('laptop')
+    if (laptop === undefined) throw new Error('no laptop')
+    const large = newFile(cluster, 100, 1_500_000) // 367 sectors below two nodes and a root
+    await give(node(0), fixture, [large])
+    await until(cluster, () => keepersAmong(nodes, large).length === 2)
+    await replicas.converge()
+    const read = async (offset: number, length: number): Promise<boolean> => {
+      const range = { offset, length }
+      if (!laptop.sync.isMissing(large.id, range)) return true
+      return await replicas.time.until(laptop.sync.fetchRange(large.id, range, new AbortController().signal))
+    }
+    const cachedBytes = (): number => laptop.sync.status.contents.cachedBytes
+    const before = laptop.sync.status.sectorBytesReceived
+    expect(await read(1_400_000, 1)).toBe(true)
+    const bytesReceived = laptop.sync.status.sectorBytesReceived
+    expect(bytesReceived - before).toBeLessThan(40_000)
+    expect(cachedBytes()).toBe(bytesReceived - before)
+    expect(laptop.sync.isMissing(large.id, { offset: 1_400_000, length: 1 })).toBe(false)
+    expect(laptop.sync.isMissing(large.id, { offset: 0, length: 1 })).toBe(true)
+    expect(laptop.sync.isMissing(large.id)).toBe(true)
+    expect(laptop.sync.placeOf(large.id)).toBe('absent') // it promises nothing
+    // read whole, piece by piece: what is here counts, and goes when nobody reads any more
+    for (let offset = 0; offset < 1_500_000; offset += 100_000) {
+      expect(await read(offset, 100_000)).toBe(true)
+      await replicas.time.advance(2000)
+    }
+    await until(cluster, () => cachedBytes() <= 100_000)
+    expect(keepersAmong(nodes, large)).toHaveLength(2)
+    // and whole at last, when that is asked for
+    expect(await readAt(cluster, laptop, large.id)).toBe(true)
+    expect(laptop.sync.isMissing(large.id)).toBe(false)
+  })
+
+  test('asks another one for a part that a peer lied about', async () => {
+    const { cluster, files } = await withLaptop('lied', 1_000_000)
+    const laptop = cluster.replicas.nodes.get('laptop')
+    const [file] = files
+    if (laptop === undefined || file === undefined) throw new Error('no laptop')
+    const [liar] = cluster.nodes.filter(({ sync }) => sync.placeOf(file.id) === 'kept')
+    const payload = file.body.payload
+    if (liar === undefined || payload === undefined) throw new Error('no keeper')
+    const read = liar.store.readSector.bind(liar.store)
+    const last = partsOf(liar.store, payload).at(-1)?.toHex()
+    liar.store.readSector = (id) => (id.toHex() === last ? new Uint8Array(100) : read(id))
+    const range = { offset: fileBytes - 1, length: 1 }
+    const fetched = laptop.sync.fetchRange(file.id, range, new AbortController().signal)
+    expect(await cluster.replicas.time.until(fetched)).toBe(true)
+    expect(laptop.sync.isMissing(file.id, range)).toBe(false)
+    expect(laptop.sync.isMissing(file.id)).toBe(true)
+    // nobody gives what no peer has
+    await cluster.replicas.disconnectAll()
+    const end = new AbortController()
+    cluster.replicas.time.start(5000, () => end.abort())
+    const other = laptop.sync.fetchRange(file.id, { offset: 0, length: 1 }, end.signal)
+    expect(await cluster.replicas.time.until(other)).toBe(false)
   })
 
   test('is never counted among those who keep something', async () => {

@@ -89,7 +89,7 @@ function readHandlers({ trees, log, sync, names }: FileParts): ReadHandlers {
         const version = (): Id => shownVersion(held, actor, path)
         const range = { offset: offset ?? 0, length: length ?? readBytesDefault }
         const read = (): FileContent => files.read(actor, path, range)
-        const content = await withContent(sync, held, version, signal, read)
+        const content = await withContent(sync, held, version, signal, read, range)
         return { data: content.bytes, size: content.size, versionId: formatId(content.versionId) }
       }),
     'file.get': ({ path, offset, length, version }, { peer, download, signal }) =>

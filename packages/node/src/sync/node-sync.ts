@@ -6,6 +6,7 @@ import { formatId } from '@blocktree/codec'
 import type { CryptoProvider } from '@blocktree/crypto'
 import type { Connection, ConnectionHandlers } from '@blocktree/network'
 import {
+  type ByteRange,
   type Pace,
   type PromiseReport,
   type ScrubOptions,
@@ -189,18 +190,26 @@ export class NodeSync {
 
   /**
    * Fetches the content of a version that is about to be read, where it may be missing; waits `fetchMs` at most.
+   * @param range the bytes that are read; all of it when left out
    * @returns what ends the reading: until then it stays here
    * @throws ERR_FILE_ELSEWHERE with the nodes that were asked
    */
-  async ensureContent(held: HeldTree, version: Id, signal: AbortSignal): Promise<() => void> {
+  async ensureContent(
+    held: HeldTree,
+    version: Id,
+    signal: AbortSignal,
+    range?: ByteRange
+  ): Promise<() => void> {
     const sync = this.#opened.get(held.name)?.sync
     if (sync === undefined) return () => undefined
     const release = sync.hold(version)
     try {
-      if (!sync.isMissing(version)) return release
+      if (!sync.isMissing(version, range)) return release
       const { givers } = sync
       const until = AbortSignal.any([signal, AbortSignal.timeout(fetchMs)])
-      const isHere = givers.length > 0 && (await sync.fetchPayload(version, until))
+      const fetched = (): Promise<boolean> =>
+        range === undefined ? sync.fetchPayload(version, until) : sync.fetchRange(version, range, until)
+      const isHere = givers.length > 0 && (await fetched())
       signal.throwIfAborted()
       if (isHere) return release
       throw fileElsewhere(givers.map((giver) => this.#options.principals.nameOf(giver)))

@@ -3,21 +3,27 @@
  * when nobody gives it.
  */
 import { FilesError } from '@blocktree/files'
+import type { ByteRange } from '@blocktree/sync'
 import { type Id, listReferences } from '@blocktree/tree'
 import type { HeldTree } from '../hosted-trees.ts'
 import { NodeError } from '../node-error.ts'
 import type { LazySync } from './lazy-sync.ts'
 
-/** @param version is asked only where nodes replicate. @throws ERR_FILE_ELSEWHERE, what `version` and `read` throw */
+/**
+ * @param version is asked only where nodes replicate
+ * @param range the bytes that are read, fetched alone where the rest is elsewhere; all when left out
+ * @throws ERR_FILE_ELSEWHERE, what `version` and `read` throw
+ */
 export async function withContent<Result>(
   sync: Pick<LazySync, 'loaded'>,
   held: HeldTree,
   version: () => Id,
   signal: AbortSignal,
-  read: () => Promise<Result> | Result
+  read: () => Promise<Result> | Result,
+  range?: ByteRange
 ): Promise<Result> {
   const replication = await sync.loaded()
-  const release = await replication?.ensureContent(held, version(), signal)
+  const release = await replication?.ensureContent(held, version(), signal, range)
   try {
     return await read()
   } catch (error) {

@@ -73,7 +73,11 @@ function bytesOnDisk({ directory }: DiskNode): number {
     .reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
 }
 
-async function readThrough(node: DiskNode, path: string): Promise<Uint8Array> {
+async function readThrough(
+  node: DiskNode,
+  path: string,
+  range: { readonly offset: number; readonly length: number } = { offset: 0, length: mebi }
+): Promise<Uint8Array> {
   const { held, actor, sync } = node
   const version = (): Id => held.files.stat(actor, path).versionId
   const lazy = { loaded: () => Promise.resolve(sync) }
@@ -82,7 +86,8 @@ async function readThrough(node: DiskNode, path: string): Promise<Uint8Array> {
     held,
     version,
     AbortSignal.timeout(30_000),
-    () => held.files.read(actor, path, { length: mebi }).bytes
+    () => held.files.read(actor, path, range).bytes,
+    range
   )
 }
 
@@ -106,6 +111,28 @@ describe('a node that keeps on demand', () => {
     expect(Buffer.compare(await readThrough(laptop, '/film-0'), content(0))).toBe(0)
     const { versionId } = laptop.held.files.stat(laptop.actor, '/film-0')
     expect(await laptop.sync.placeOf(laptop.held, versionId)).toBe('cached')
+  })
+
+  test('fetches of a large file what is read, and reads all of it through a cache that is smaller', async () => {
+    const [box, laptop] = await boxAndLaptop(3 * mebi)
+    const pieces = Array.from({ length: 16 }, (_, index) => content(index))
+    await box.held.files.writeStream(box.actor, '/film', pieces)
+    await connect(laptop, box, known)
+    await until(() => laptop.held.files.exists(laptop.actor, '/film'), 'the name')
+    const received = (): number => laptop.sync.status[0]?.status.sectorBytesReceived ?? 0
+    const before = received()
+    expect(await readThrough(laptop, '/film', { offset: 9 * mebi + 17, length: 1 })).toEqual(
+      pieces[9]?.slice(17, 18)
+    )
+    expect(received() - before).toBeLessThan(mebi)
+    const { versionId } = laptop.held.files.stat(laptop.actor, '/film')
+    expect(await laptop.sync.placeOf(laptop.held, versionId)).toBe('absent')
+    for (const [index, piece] of pieces.entries()) {
+      const read = await readThrough(laptop, '/film', { offset: index * mebi, length: mebi })
+      expect([index, Buffer.compare(read, piece)]).toEqual([index, 0])
+      await until(() => cachedBytes(laptop) <= 4.5 * mebi, 'room in the cache')
+    }
+    await until(() => bytesOnDisk(laptop) < 12 * mebi, 'space on the disk')
   })
 
   test('fetches what it lacks when it keeps for others again', async () => {
