@@ -20,6 +20,7 @@ import { holePunching } from './scenarios/hole-punching.ts'
 import { hundredClients } from './scenarios/hundred-clients.ts'
 import { leaderKilled } from './scenarios/leader-killed.ts'
 import { liars } from './scenarios/liars.ts'
+import { longAway } from './scenarios/long-away.ts'
 import { lostRootKey } from './scenarios/lost-root-key.ts'
 import { partition } from './scenarios/partition.ts'
 import { powerLoss } from './scenarios/power-loss.ts'
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   threeNodes,
   partition,
   awayAndBack,
+  longAway,
   putBackNode,
   stolenNode,
   liars,

@@ -31,7 +31,7 @@ export interface Difference {
 
 const pathsPerRequest = 256
 const fewPaths = 4 // so few places are told with those below them
-const unequalMax = 64
+const unequalMax = 1024
 const unequalRowsMax = 4096
 
 export interface ComparisonOptions {

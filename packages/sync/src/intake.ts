@@ -37,14 +37,10 @@ export interface IntakeCount {
   refused: number
   /** Parked records wait for something that a comparison brings. */
   missing: boolean
-  /** Some of those that were known. */
-  readonly knownIds: Id[]
 }
 
-const knownIdsMax = 1000
-
 export function noIntake(): IntakeCount {
-  return { taken: 0, known: 0, parked: 0, refused: 0, missing: false, knownIds: [] }
+  return { taken: 0, known: 0, parked: 0, refused: 0, missing: false }
 }
 
 export interface IntakeDeps {
@@ -196,7 +192,6 @@ export class Intake {
           break
         case 'known':
           count.known++
-          if (id !== undefined && count.knownIds.length < knownIdsMax) count.knownIds.push(id)
           break
         case 'parked':
           count.parked++

@@ -6,21 +6,13 @@ import type { Id } from '@blocktree/tree'
 import { unpackFrames } from './byte-stream.ts'
 import { type Difference, compareSummary } from './comparison.ts'
 import { type Intake, IntakeStream, type IntakeCount, noIntake } from './intake.ts'
-import {
-  announcedIdsMax,
-  blocksMax,
-  pathsMax,
-  recordIdsMax,
-  tipsPerBlockMax,
-  uselessRecordsMax
-} from './limits.ts'
+import { blocksMax, pathsMax, recordIdsMax, tipsPerBlockMax, uselessRecordsMax } from './limits.ts'
 import {
   type SummarySet,
   decodeOpenAnswer,
   decodeSeenAnswer,
   decodeStreamed,
   encodeBehind,
-  encodeHave,
   encodeHeadersAsk,
   encodeOpen,
   encodeRecordsAsk,
@@ -99,6 +91,7 @@ export class Puller {
         unequal.push(...step.unequal.map((path) => ({ set, path })))
         if (round === 1 && set === summarySet.authority) await onAuthority?.(scope)
       }
+      if (gained === 0 && extra > 0) gained += await this.#pullBuried(link, scope, unequal, signal)
       taken += gained
       if (gained > 0 && (isCut || round < roundsMax) && !signal.aborted) {
         if (await this.#isInStep(scope, roots)) return { taken, extra, scope, inStep: true, unequal }
@@ -184,15 +177,12 @@ export class Puller {
       count.known += some.known
       count.parked += some.parked
       count.refused += some.refused
-      count.knownIds.push(...some.knownIds)
     }
     const rows = difference.rows.filter((row) => this.#isLacking(link, step.set, row))
     if (step.set === summarySet.headers) {
       for (const blocks of chunksOf(rows, blocksMax)) add(await this.#pullBlocks(link, step, [], blocks))
       for (const paths of chunksOf(difference.places, pathsMax))
         add(await this.#pullBlocks(link, step, paths, []))
-      const alike = difference.rows.filter((row) => row.held === undefined && !rows.includes(row))
-      this.#tellSettled(link, [...alike.flatMap(({ tips }) => tips.slice(0, 1)), ...count.knownIds])
     } else {
       // What revokes must not wait behind a long list: all in as few streams as possible, in order within each.
       const { scope, set } = step
@@ -215,22 +205,27 @@ export class Puller {
   }
 
   /**
-   * The peer lists blocks that are nothing to compare here, though all that it has of them is held: they were buried and
-   * settled by a tombstone that it has not seen, and will not find by comparing.
+   * What is late in a buried block here may be settled by a removal that the peer still holds: that is nothing to look at
+   * there, so its summary does not tell.
    */
-  #tellSettled(link: PeerLink, versions: readonly Id[]): void {
+  async #pullBuried(
+    link: PeerLink,
+    scope: Scope,
+    unequal: readonly UnequalPlace[],
+    signal: AbortSignal
+  ): Promise<number> {
+    const { headers } = this.#deps.summaries.of(scope)
     const { tree } = this.#deps.ports
-    const told = new Map<string, Id>()
-    for (const version of versions) {
-      const block = tree.header(version)?.body.block
-      const state = block === undefined ? undefined : tree.blockSummary(block)
-      if (block === undefined || state === undefined || state.heads.length > 0 || state.conflict) continue
-      const headers = tree.headersOf(block)
-      const followed = new Set(headers.flatMap(({ body }) => body.prev.map((id) => id.toHex())))
-      for (const { id } of headers) if (!followed.has(id.toHex())) told.set(id.toHex(), id)
+    const buried = new Map<string, { readonly key: Id; readonly held: SummaryRow }>()
+    for (const { set, path } of unequal) {
+      if (set !== summarySet.headers) continue
+      for (const held of await headers.rows(path))
+        if (tree.isBuried(held.key)) buried.set(held.key.toHex(), { key: held.key, held })
     }
-    const ids = [...told.values()].slice(0, announcedIdsMax)
-    if (ids.length > 0) link.connection.notify('sync.have', encodeHave(this.#deps.treeId, ids))
+    let taken = 0
+    for (const rows of chunksOf([...buried.values()], blocksMax))
+      taken += (await this.#pullBlocks(link, { scope, signal }, [], rows)).taken
+    return taken
   }
 
   async #pullBlocks(

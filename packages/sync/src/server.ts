@@ -330,12 +330,12 @@ export class SyncServer {
     }
     for (const { block, have } of ask.blocks) {
       if (signal.aborted) return
-      for await (const row of tree.blockTips({ from: block })) {
-        if (row.block.toHex() !== block.toHex() || !view.hasBlock(block, row.zone)) break
-        yield* births.before(row.zone)
-        yield* this.#versions(block, row.tips, new Set(have.map((id) => id.toHex())))
-        break
-      }
+      // Also of one that is buried and left out of the summary: its removal settles what the asker has of it.
+      const zone = tree.zoneOf(block)
+      if (zone === undefined || !view.hasBlock(block, zone)) continue
+      yield* births.before(zone)
+      const ids = tree.headersOf(block).map(({ id }) => id)
+      yield* this.#versions(block, ids, new Set(have.map((id) => id.toHex())))
     }
   }
 

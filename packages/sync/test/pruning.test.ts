@@ -202,4 +202,33 @@ describe('a buried block', () => {
       expect(tree.header(settled.id)).toBeDefined()
     }
   })
+
+  test('of which a node that was away brings back what was removed: who still has the removal settles it for all', async () => {
+    const world = await cluster('unheard of', 3)
+    const { fixture, replicas, node } = world
+    const { place, versions } = await versionsOf(world, 2)
+    await replicas.connectAll()
+    await inStep(world)
+    await replicas.disconnectAll()
+    await replicas.connect(node(0), node(1))
+    const unheard = fixture.write(fixture.root, place, { prev: versions.slice(-1) })
+    const gone = fixture.write(fixture.root, place, { prev: [unheard], deleted: true })
+    await give(node(0), fixture, [unheard, gone])
+    await checkpoint(world, node(0))
+    const buried = await checkpoint(world, node(0), { graves: [place.block] })
+    await checkpoint(world, node(0), { graves: [place.block], base: buried })
+    await inStep({ ...world, nodes: world.nodes.slice(0, 2) })
+    expect((await node(0).tree.prune(fixture.rootPlace.block)).buried).toBe(1)
+    // first of all to who gave everything up: it cannot tell an old version from a new one
+    await replicas.disconnectAll()
+    await replicas.connect(node(2), node(0))
+    await inStep({ ...world, nodes: [node(0), node(2)] })
+    expect(node(0).tree.blockState(place.block)?.labels.late).toHaveLength(2)
+    await replicas.connectAll()
+    await inStep(world)
+    for (const { tree } of world.nodes) {
+      expect(tree.header(gone.id)).toBeDefined()
+      expect(tree.blockState(place.block)).toMatchObject({ winner: undefined, conflict: false })
+    }
+  })
 })

@@ -6,7 +6,7 @@
 import { compareBytes } from '@blocktree/codec'
 import { checkRecord } from './acceptance.ts'
 import type { Authority } from './authority.ts'
-import { isBaseEntry } from './base.ts'
+import { isBaseEntry, isBuriedInBase } from './base.ts'
 import { homeZone } from './birth.ts'
 import { describeBlock } from './block-change.ts'
 import type { Act, Explanation } from './explain.ts'
@@ -314,6 +314,11 @@ class StoredTree implements TreeState {
 
   onBlockRows(listener: (blocks: readonly Id[]) => void): () => void {
     return this.#changes.onBlockRows(listener)
+  }
+
+  isBuried(block: Id): boolean {
+    const zone = this.zoneOf(block)
+    return zone !== undefined && isBuriedInBase(this.#parts.held, zone, block)
   }
 
   graves(checkpoint: Id): AsyncIterable<Id> {

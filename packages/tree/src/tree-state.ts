@@ -322,6 +322,8 @@ export interface TreeState {
    * once more when the store refused it. @returns a function that ends it
    */
   onBlockRows(listener: (blocks: readonly Id[]) => void): () => void
+  /** True when a base has this block among its graves: nothing of it need be held. */
+  isBuried(block: Id): boolean
   /** Blocks that the manifest of a checkpoint has among its graves, in their order. */
   graves(checkpoint: Id): AsyncIterable<Id>
   /** What the manifest of a checkpoint lists of a block; undefined when nothing, or when the manifest is not held. */
