@@ -8,6 +8,7 @@ import { type CheckpointRecord, type Id, type PruneReport, right } from '@blockt
 import type { Actor } from '../actor.ts'
 import type { FilesContext } from '../files-context.ts'
 import { FilesError } from '../files-error.ts'
+import { idKey } from '../id-key.ts'
 import { makeCheckpoints } from './zone-checkpoint.ts'
 
 /** A base, and a removal before its burial, are at least so old unless the caller insists. */
@@ -69,15 +70,16 @@ interface Plan {
 
 const noPlan: Plan = { base: undefined, graves: [], isDue: false }
 
-/** What a checkpoint signed now would name and bury. Without any yet, a first one is due: it can be a base in time. */
+/**
+ * What a checkpoint signed now would name and bury. Without any yet, a first one is due: it can be a base in time. Beside
+ * several that do not know each other, one that follows them all is due: no base lies above the fork without it.
+ */
 async function planCheckpoint({ tree }: FilesContext, zone: Id, untilMs: number): Promise<Plan> {
   const anchors = tree.anchors(zone)
-  if (anchors.length === 0) return { ...noPlan, isDue: true }
+  if (anchors.length !== 1) return { ...noPlan, isDue: true }
   const old = anchors
-    .map((anchor) => [anchor, ...ancestors(tree, anchor)])
-    .reduce((common, line) => common.filter(({ id }) => line.some((other) => equalBytes(other.id, id))))
-    .filter(({ id, body }) => body.timeMs <= untilMs && tree.isCompleteCheckpoint(id))
-    .toSorted((left, right_) => right_.body.sequence - left.body.sequence)[0]
+    .flatMap((anchor) => trunkOf(tree, anchor))
+    .find(({ id, body }) => body.timeMs <= untilMs && tree.isCompleteCheckpoint(id))
   if (old === undefined) return noPlan
   const known = tree.bases(zone)[0]
   const base = known !== undefined && known.body.sequence >= old.body.sequence ? undefined : old
@@ -87,16 +89,24 @@ async function planCheckpoint({ tree }: FilesContext, zone: Id, untilMs: number)
   return { base, graves: graves.toSorted(compareBytes), isDue: base !== undefined || graves.length > 0 }
 }
 
-function ancestors(tree: FilesContext['tree'], checkpoint: CheckpointRecord): readonly CheckpointRecord[] {
-  const found = new Map<string, CheckpointRecord>()
-  const open = [...checkpoint.body.prev]
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    const before = found.has(id.toHex()) ? undefined : tree.authority.checkpoint(id)
-    if (before === undefined) continue
-    found.set(id.toHex(), before)
-    open.push(...before.body.prev)
+/**
+ * This checkpoint and those behind it that every other one behind it precedes or follows, the newest first: none of two
+ * that were signed beside each other, because what the other one lists rests on older versions.
+ */
+function trunkOf(tree: FilesContext['tree'], anchor: CheckpointRecord): readonly CheckpointRecord[] {
+  const trunk: CheckpointRecord[] = []
+  const seen = new Set<string>()
+  let open: readonly CheckpointRecord[] = [anchor]
+  for (let newest = open[0]; newest !== undefined; newest = open[0]) {
+    if (open.length === 1) trunk.push(newest)
+    const before = newest.body.prev.flatMap((id) => {
+      const checkpoint = seen.has(idKey(id)) ? undefined : tree.authority.checkpoint(id)
+      seen.add(idKey(id))
+      return checkpoint ?? []
+    })
+    open = [...open.slice(1), ...before].toSorted((left, right_) => right_.body.sequence - left.body.sequence)
   }
-  return [...found.values()]
+  return trunk
 }
 
 /** Removed, contested by nothing, and the same in all these checkpoints. A zone of its own stays: others rest on its birth. */

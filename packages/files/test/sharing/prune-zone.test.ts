@@ -1,7 +1,7 @@
-import { right } from '@blocktree/tree'
+import { authorityRoot, makeCheckpoint, right } from '@blocktree/tree'
 import { describe, expect, test } from 'vitest'
 import { makeVersion, openOrDeny } from '../../src/write-version.ts'
-import { type World, blockAt, failure, newPrincipal, newWorld, text } from './sharing-fixture.ts'
+import { type World, blockAt, crypto, failure, newPrincipal, newWorld, text } from './sharing-fixture.ts'
 
 const now = { olderThanMs: 0, force: true }
 
@@ -107,6 +107,36 @@ describe('pruneZone', () => {
       expect(await files.conflicts(owner)).toEqual([])
       expect(files.read(owner, '/d/file').bytes).toEqual(text(choice === 'keep' ? '2' : '4'))
     }
+  })
+
+  test('brings checkpoints together that two nodes signed beside each other, then gives up what lies below', async () => {
+    const { world, zone, file } = await worldWithHistory()
+    const { sharing, owner, files, tree, store, root, clock } = world
+    await sharing.pruneZone(owner, zone, now)
+    const previous = tree.anchors(zone)
+    for (const version of ['5', '6']) {
+      await files.write(owner, '/d/file', 0, text(version))
+      const deps = { tree, store, crypto, random: crypto.random, clock }
+      const options = { zone, cap: undefined, previous, authorityRoot: authorityRoot(tree, crypto) }
+      const record = await makeCheckpoint(deps, root, options)
+      await tree.commitLocal({ records: [{ record }] })
+      await tree.settled()
+    }
+    const beside = tree.anchors(zone)
+    expect(beside).toHaveLength(2)
+    const dry = await sharing.pruneZone(owner, zone, { ...now, dryRun: true })
+    expect(dry).toMatchObject({ isNewCheckpoint: true, versions: 0 })
+    expect(await sharing.pruneZone(owner, zone, now)).toMatchObject({ isNewCheckpoint: true, versions: 0 })
+    const [merged, ...others] = tree.anchors(zone)
+    expect(others).toEqual([])
+    expect(merged?.body.prev.map((id) => id.toHex())).toEqual(beside.map(({ id }) => id.toHex()).toSorted())
+    // neither of the two: what one lists is older than what the other does
+    const between = await sharing.pruneZone(owner, zone, { ...now, olderThanMs: 1, force: true })
+    expect(between.base?.toHex()).not.toBe(beside[0]?.id.toHex())
+    expect(between.base?.toHex()).not.toBe(beside[1]?.id.toHex())
+    await sharing.pruneZone(owner, zone, now)
+    expect(tree.headersOf(file)).toHaveLength(1)
+    expect(files.read(owner, '/d/file').bytes).toEqual(text('6'))
   })
 })
 
