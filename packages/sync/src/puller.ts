@@ -50,6 +50,12 @@ export interface UnequalPlace {
   readonly path: TriePath
 }
 
+type PulledSet = Pick<Difference, 'extra' | 'isCut' | 'unequal'> & {
+  readonly count: IntakeCount
+  /** The peer may not know of a removal that is held here: it finds out when it compares in turn. */
+  readonly mayBeSettled: boolean
+}
+
 const streamMs = 600_000
 const roundsMax = 4 // what came may have made more acceptable
 
@@ -82,12 +88,14 @@ export class Puller {
       let extra = 0
       let gained = 0
       let isCut = false
+      let mayBeSettled = false
       const unequal: UnequalPlace[] = []
       for (const [set, theirs] of sets) {
         const step = await this.#pullSet(link, { scope, set, theirs, signal })
         extra += step.extra
         gained += step.count.taken
         isCut ||= step.isCut
+        mayBeSettled ||= step.mayBeSettled
         unequal.push(...step.unequal.map((path) => ({ set, path })))
         if (round === 1 && set === summarySet.authority) await onAuthority?.(scope)
       }
@@ -97,7 +105,7 @@ export class Puller {
         if (await this.#isInStep(scope, roots)) return { taken, extra, scope, inStep: true, unequal }
         continue
       }
-      if (extra > 0) link.connection.notify('sync.behind', encodeBehind(this.#deps.treeId))
+      if (extra > 0 || mayBeSettled) link.connection.notify('sync.behind', encodeBehind(this.#deps.treeId))
       return { taken, extra, scope, inStep: await this.#isInStep(scope, roots), unequal }
     }
   }
@@ -168,7 +176,7 @@ export class Puller {
       readonly theirs: TrieNode
       readonly signal: AbortSignal
     }
-  ): Promise<Pick<Difference, 'extra' | 'isCut' | 'unequal'> & { readonly count: IntakeCount }> {
+  ): Promise<PulledSet> {
     const { summaries, treeId } = this.#deps
     const difference = await compareSummary(link, summaries.of(step.scope), { ...step, tree: treeId })
     const count = noIntake()
@@ -201,7 +209,10 @@ export class Puller {
       }
     }
     const { extra, isCut, unequal } = difference
-    return { extra, isCut, unequal, count }
+    // Blocks that the peer lists and that are nothing to compare here, though all that it has of them is held.
+    const known = difference.rows.some((row) => row.held === undefined && !rows.includes(row))
+    const mayBeSettled = step.set === summarySet.headers && (known || count.known > 0)
+    return { extra, isCut, unequal, count, mayBeSettled }
   }
 
   /**
