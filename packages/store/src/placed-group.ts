@@ -51,6 +51,10 @@ export class PlacedGroup {
     for (const batch of batches) {
       const { overlay, packed, drops = [] } = batch
       packed?.settle()
+      if (isCollectors(batch)) {
+        place += placedFrames(batch)
+        continue
+      }
       let left = placesOf(batch)
       for (const entry of overlay.slice(0, overlay.length - drops.length)) {
         if (left-- > 0) {
@@ -92,6 +96,12 @@ export class PlacedGroup {
 /** Takes rows out, and has nothing that readers would have to see first. */
 function isCollectors(batch: PendingBatch): boolean {
   return batch.overlay.length === 0
+}
+
+/** Frames of a batch that were given a place in `addPlace`. */
+function placedFrames({ frames, prepared }: PendingBatch): number {
+  const entries = prepared?.entries ?? frames
+  return entries.reduce((count, frame) => count + (spaceOf(frame) === undefined ? 0 : 1), 0)
 }
 
 /** Entries of the overlay that are of sectors, records and prepared frames; they come first. */

@@ -72,6 +72,26 @@ describe('collect', () => {
     await store.close()
   })
 
+  test('what is committed beside copies of the collection, in one group with them, is read from its own place', async () => {
+    const { store } = await filled()
+    let isRunning = true
+    const collection = store.collect(references.slice(0, 20), { minimumLive: 1 }).finally(() => {
+      isRunning = false
+    })
+    let read = 0
+    for (let seed = 2000; isRunning; seed++) {
+      const sector = makeSector(seed, 500)
+      const record = makeRecord(seed)
+      await store.commit({ sectors: [sector], records: [record] }, { durability: 'group' })
+      expect(store.readSector(sector.reference)).toEqual(sector.bytes)
+      expect(store.readRecord(record.id)).toEqual(record)
+      read++
+    }
+    expect(read).toBeGreaterThan(3)
+    expect((await collection).copiedBytes).toBeGreaterThan(0)
+    await store.close()
+  })
+
   test('a sector that was said to be there, at whatever moment of a collection, is there afterwards', async () => {
     let moment = 0
     for (let wasReached = true; wasReached; moment++) {
