@@ -52,7 +52,7 @@ export function translationMissing(): string | undefined {
     execFileSync('nft', ['--version'], { stdio: 'ignore' })
     return undefined
   } catch {
-    return 'routers cannot translate addresses without nft (package nftables)'
+    return 'needs nftables: routers that translate addresses'
   }
 }
 
