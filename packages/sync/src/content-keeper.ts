@@ -96,6 +96,8 @@ export class ContentKeeper {
   #againMs = reviewAgainMs
   #cancelEvict: (() => void) | undefined
   #isEvicting = false
+  /** It was asked for while it ran. */
+  #isEvictDue = false
   #isMarked = false
 
   constructor(deps: ContentKeeperDeps) {
@@ -230,8 +232,9 @@ export class ContentKeeper {
     this.#inUse.set(key, (this.#inUse.get(key) ?? 0) + 1)
     return () => {
       const left = (this.#inUse.get(key) ?? 1) - 1
-      if (left > 0) this.#inUse.set(key, left)
-      else this.#inUse.delete(key)
+      if (left > 0) return void this.#inUse.set(key, left)
+      this.#inUse.delete(key)
+      this.#evictSoon()
     }
   }
 
@@ -424,8 +427,12 @@ export class ContentKeeper {
 
   /** Lets the content go that was not used for longest, as far as others keep it. */
   async #evict(): Promise<void> {
-    if (this.#isEvicting) return
+    if (this.#isEvicting) {
+      this.#isEvictDue = true
+      return
+    }
     this.#isEvicting = true
+    this.#isEvictDue = false
     try {
       const { signal } = this.#ending
       for (const some of chunked(this.#evictable(), evictedAtOnce)) {
@@ -449,7 +456,9 @@ export class ContentKeeper {
       this.#isEvicting = false
     }
     if (this.#rows.looseBytes > 0) this.#deps.ports.onLoose?.(this.#rows.looseBytes)
-    // who keeps it may be away; what is read now is not let go
+    // what came, or was no longer read, meanwhile
+    if (this.#isEvictDue) return this.#evictSoon()
+    // who keeps it may be away; what is read now goes when it is read no longer
     if (this.#rows.cachedBytes > this.#deps.cacheBytes) this.#reviewAfter(this.#againMs)
   }
 

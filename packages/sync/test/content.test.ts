@@ -283,6 +283,23 @@ describe('a node that keeps on demand', () => {
     expect(laptop.sync.isMissing(large.id)).toBe(false)
   })
 
+  test('lets go what was too much for its cache as soon as it is read no longer', async () => {
+    const { cluster, files } = await withLaptop('held', 2 * fileBytes)
+    const laptop = cluster.replicas.nodes.get('laptop')
+    if (laptop === undefined) throw new Error('no laptop')
+    const { time } = cluster.replicas
+    const read = files.slice(0, 4)
+    const ends = read.map(({ id }) => laptop.sync.hold(id))
+    for (const { id } of read) {
+      expect(await time.until(laptop.sync.fetchPayload(id, new AbortController().signal))).toBe(true)
+    }
+    await time.advance(600_000) // a review that finds nothing to let go waits longer and longer for the next
+    expect(laptop.sync.status.contents.cachedBytes).toBeGreaterThanOrEqual(4 * fileBytes)
+    for (const end of ends) end()
+    await time.advance(1000)
+    expect(laptop.sync.status.contents.cachedBytes).toBeLessThanOrEqual(2 * fileBytes)
+  })
+
   test('asks another one for a part that a peer lied about', async () => {
     const { cluster, files } = await withLaptop('lied', 1_000_000)
     const laptop = cluster.replicas.nodes.get('laptop')

@@ -3,7 +3,8 @@
  * header is held. A row says that names may be missing from before the first of them until some seconds after the last:
  * a crash in between is made good at the next start. Headers that were set aside first and are shown once their anchor has
  * come (those of a writer who was removed) are no arrivals any more: what changes without a name is looked at too. What no key
- * opens when it comes (the grant after a succession may be on its way) is tried again when grants and keys have come.
+ * opens when it comes (the grant after a succession may be on its way) is tried again when grants and keys have come; so is
+ * all that had no name when the store met damage, since the keys may be what it took.
  */
 import type { Actor } from '@blocktree/files'
 import { type BlockChange, type Id, recordType } from '@blocktree/tree'
@@ -34,7 +35,10 @@ export class ArrivingNames {
   /** Blocks that no key has opened yet. */
   readonly #unopened: Map<string, Id> = new Map()
   #stopRetry: (() => void) | undefined
+  /** Damage was met at the start: blocks held since before may have no name, for want of keys that come again. */
+  #isLacking: boolean
   readonly #endHearing: () => void
+  #isClosed = false
 
   constructor(
     held: Pick<HeldTree, 'tree' | 'store' | 'files'>,
@@ -46,9 +50,12 @@ export class ArrivingNames {
     this.#held = held
     this.#node = node
     this.#onFailure = onFailure
+    const { rebuilt, findings } = held.store.recovery
+    this.#isLacking = rebuilt !== undefined || findings.length > 0
     this.#endListening = held.tree.onChange((change) => this.#look(change))
     this.#endHearing = held.tree.onTaken((taken) => {
-      if (this.#unopened.size > 0 && taken.some(({ type }) => opensMore.has(type))) this.#retry()
+      const isWaiting = this.#unopened.size > 0 || this.#isLacking
+      if (isWaiting && taken.some(({ type }) => opensMore.has(type))) this.#retry()
     })
   }
 
@@ -72,6 +79,7 @@ export class ArrivingNames {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#endListening()
     this.#endHearing()
     this.#stopRetry?.()
@@ -96,9 +104,26 @@ export class ArrivingNames {
   #retry(): void {
     this.#stopRetry ??= this.#after(retryMs, () => {
       this.#stopRetry = undefined
-      this.begin()
-      this.add([...this.#unopened.values()])
+      void this.#findLacking().then(() => {
+        if (this.#isClosed) return
+        this.begin()
+        this.add([...this.#unopened.values()])
+      })
     })
+  }
+
+  /** Once: those that no key opens now are waited for like arrivals. */
+  async #findLacking(): Promise<void> {
+    if (!this.#isLacking) return
+    this.#isLacking = false
+    try {
+      for await (const block of this.#held.tree.unnamedBlocks()) {
+        if (this.#isClosed || this.#unopened.size >= unopenedMax) return
+        if (this.#isUnnamed(block)) this.#unopened.set(block.toHex(), block.slice())
+      }
+    } catch (error) {
+      this.#onFailure(error)
+    }
   }
 
   async #index(): Promise<void> {

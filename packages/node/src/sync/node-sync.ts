@@ -372,8 +372,13 @@ export class NodeSync {
       .then((freed) => {
         this.#note({ level: 'debug', message: 'content that others keep was given up', details: { freed } })
         open.sync.collected(looseBytes)
+        this.#collecting.delete(name)
+        this.#collectSoon(name, open.sync.status.contents.looseBytes) // let go while it ran
       })
-      .finally(() => this.#collecting.delete(name))
+      .catch((error: unknown) => {
+        this.#collecting.delete(name)
+        throw error
+      })
     this.#run(collected)
   }
 

@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { formatId } from '@blocktree/codec'
 import { type CryptoProvider, createPrincipalSecret } from '@blocktree/crypto'
 import { createNativeProvider } from '@blocktree/crypto/native'
-import { type Actor, allRights, createActor, createFiles, createSharing, createTree } from '@blocktree/files'
+import {
+  type Actor,
+  type IssuedGrant,
+  allRights,
+  createActor,
+  createFiles,
+  createSharing,
+  createTree
+} from '@blocktree/files'
 import type { Connection, Network } from '@blocktree/network'
 import type { MemoryNetwork } from '@blocktree/network/memory'
 import { createStore, nodeDrivers, openStore } from '@blocktree/store'
@@ -158,8 +166,8 @@ export async function connect(from: DiskNode, to: DiskNode, known: Map<string, I
 }
 
 /** What `node join` does: caps and keys for another node of the same owner. */
-export async function admit(owner: DiskNode, other: Principal): Promise<void> {
+export async function admit(owner: DiskNode, other: Principal): Promise<IssuedGrant> {
   await owner.held.tree.commitLocal({ records: [{ record: other.record }] })
   await owner.held.sharing.issueWriteCap(owner.actor, { path: '/', to: other.record, rights: allRights & ~8 })
-  await owner.held.sharing.issueGrant(owner.actor, { path: '/', to: { principal: other.record } })
+  return await owner.held.sharing.issueGrant(owner.actor, { path: '/', to: { principal: other.record } })
 }
