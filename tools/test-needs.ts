@@ -25,6 +25,7 @@ const needsOfMachine: readonly Need[] = [
   { name: 'rustc with the target wasm32-unknown-unknown' },
   { name: 'npm package assemblyscript' },
   { name: 'npm package wabt' },
+  { name: 'npm package @chainsafe/libp2p-quic' },
   { name: 'eris-go', mayBeAbsent: 'no package has it, and its modules are not mirrored' },
   { name: 'node below 26', mayBeAbsent: 'a machine with a current Node has no older one' },
   { name: 'the same clang', mayBeAbsent: 'a distribution has one version of it' },

@@ -40,7 +40,7 @@ export interface Libp2pFeatures {
   /** Carries messages on topics to many. */
   readonly gossipsub?: boolean
   readonly webSockets?: boolean
-  /** Needs the optional package `@chainsafe/libp2p-quic`. */
+  /** Needs the native code of `@chainsafe/libp2p-quic` for this platform. */
   readonly quic?: boolean
 }
 

@@ -19,7 +19,7 @@ export type NetworkErrorCode =
   | 'ERR_NETWORK_NAME_INVALID'
   /** too many requests are in flight */
   | 'ERR_NETWORK_BUSY'
-  /** a feature was asked for whose optional package is not installed */
+  /** a feature was asked for whose native code is not installed, or not made for this platform */
   | 'ERR_NETWORK_FEATURE_MISSING'
   /** the peer sent bytes that are no frame, or broke a limit; the connection is closed */
   | 'ERR_NETWORK_PROTOCOL'

@@ -1,5 +1,5 @@
 /**
- * QUIC, by the optional package of libp2p for it: native code, prebuilt for the platforms that it knows, loaded when it is
+ * QUIC, by the package of libp2p for it: native code, prebuilt for the platforms that it knows, loaded when it is
  * switched on. Two things are mended around it: its dials take no notice of being given up, and it takes one connection
  * after another, so that a stranger who begins a handshake and falls silent would keep everybody else out for its time.
  */
@@ -54,7 +54,7 @@ async function loadModule(): Promise<QuicModule> {
   } catch (error) {
     throw new NetworkError(
       'ERR_NETWORK_FEATURE_MISSING',
-      `QUIC needs the optional package ${packageName}, which is not installed or has no native code for ${process.platform}-${process.arch}; "npm install ${packageName}@2" beside the program, or switch QUIC off`,
+      `QUIC needs the package ${packageName}, which is not installed or has no native code for ${process.platform}-${process.arch}: switch QUIC off, or install again with "npm ci" if this platform has it`,
       { cause: error }
     )
   }

@@ -1,4 +1,4 @@
-/** Whether the optional package for QUIC is installed, and has native code for this machine. */
+/** Whether the package for QUIC is installed, and has native code for this machine. */
 const name: string = '@chainsafe/libp2p-quic'
 
 export const isQuicInstalled: boolean = await import(name).then(

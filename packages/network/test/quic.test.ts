@@ -11,7 +11,7 @@ import { createSocketDriver } from './socket-driver.ts'
 const listen = ['/ip4/127.0.0.1/udp/0/quic-v1']
 const features = { quic: true }
 
-describe.runIf(isQuicInstalled)('QUIC (needs @chainsafe/libp2p-quic)', () => {
+describe.runIf(isQuicInstalled)('QUIC (needs npm package @chainsafe/libp2p-quic)', () => {
   testNetwork('libp2p over QUIC', () =>
     Promise.resolve(
       createSocketDriver({

@@ -479,7 +479,7 @@ export const settings: readonly Setting[] = [
     kind: { type: 'boolean' },
     fallback: 'false',
     summary:
-      'with libp2p: whether QUIC is spoken, on the UDP port of the same number; needs the optional package @chainsafe/libp2p-quic, which is installed where it has native code (Linux, macOS, Windows x64)'
+      'with libp2p: whether QUIC is spoken, on the UDP port of the same number; its native code is made for Linux, macOS and Windows x64'
   },
   {
     key: 'network.mdns',

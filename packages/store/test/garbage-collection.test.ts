@@ -74,12 +74,12 @@ describe('collect', () => {
 
   test('what is committed beside copies of the collection, in one group with them, is read from its own place', async () => {
     const { store } = await filled()
-    let isRunning = true
+    const running = new Set(['collection'])
     const collection = store.collect(references.slice(0, 20), { minimumLive: 1 }).finally(() => {
-      isRunning = false
+      running.clear()
     })
     let read = 0
-    for (let seed = 2000; isRunning; seed++) {
+    for (let seed = 2000; running.size > 0; seed++) {
       const sector = makeSector(seed, 500)
       const record = makeRecord(seed)
       await store.commit({ sectors: [sector], records: [record] }, { durability: 'group' })
