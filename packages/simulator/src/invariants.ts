@@ -1,8 +1,9 @@
 /** What has to be true when everything works again, whatever happened before. */
-import { type TreeState, right } from '@blocktree/tree'
+import { type Id, type TreeState, right } from '@blocktree/tree'
+import { holdersOf, isContentLost, isPromised } from './lost-content.ts'
 import type { SimulatedNode } from './node.ts'
 import type { Simulation } from './simulation.ts'
-import { type Violation, summaryOfTree } from './summary.ts'
+import { type Violation, differencesOf, summaryOfTree } from './summary.ts'
 import { anyOrder } from './any-order.ts'
 import { wholeView } from './whole-view.ts'
 import type { Acknowledged, Workload } from './workload.ts'
@@ -12,7 +13,7 @@ const stepMs = 5000
 
 /** Lets time pass until all nodes hold the same, then looks at everything. */
 export async function judge(simulation: Simulation, workload: Workload): Promise<readonly Violation[]> {
-  const agreement = await untilAgreed(simulation)
+  const agreement = await untilAgreed(simulation, workload.acknowledged)
   const down = simulation.surviving.filter((name) => simulation.node(name) === undefined)
   const found = [
     ...down.map((what) => ({ rule: 'every node starts when its machine works', what })),
@@ -34,37 +35,58 @@ export async function judge(simulation: Simulation, workload: Workload): Promise
   return found
 }
 
-/** Lets time pass until all nodes that run hold the same records and content. */
-export async function untilAgreed(simulation: Simulation): Promise<readonly Violation[]> {
+/**
+ * Lets time pass until all nodes that run hold the same records and content.
+ * @param acknowledged what a machine may have taken along that is lost for good; without it nothing may be missing
+ */
+export async function untilAgreed(
+  simulation: Simulation,
+  acknowledged?: readonly Acknowledged[]
+): Promise<readonly Violation[]> {
   const until = simulation.time.now() + agreementMs
-  let summaries: readonly string[] = []
+  let disagreements: readonly string[] = ['nothing was compared']
   while (simulation.time.now() < until) {
     await simulation.time.advance(stepMs)
-    summaries = await Promise.all(simulation.running().map((node) => summaryOf(simulation, node)))
-    if (
-      new Set(summaries).size === 1 &&
-      simulation.running().every((node) => node.sync.status.payloadsWanted === 0)
-    )
-      return []
+    disagreements = await disagreementsOf(simulation, acknowledged)
+    if (disagreements.length === 0) return []
   }
-  return [{ rule: 'all replicas agree after healing', what: differences(summaries) }]
+  return [{ rule: 'all replicas agree after healing', what: disagreements.join('; ') }]
+}
+
+/** What nodes that run hold otherwise than others, and content that they still want. */
+export async function disagreementsOf(
+  simulation: Simulation,
+  acknowledged?: readonly Acknowledged[]
+): Promise<readonly string[]> {
+  const nodes = simulation.running()
+  const summaries = await Promise.all(nodes.map((node) => summaryOf(simulation, node)))
+  const wanting = nodes.flatMap((node) => wantedBy(simulation, node, acknowledged) ?? [])
+  return [
+    ...differencesOf(
+      nodes.map(({ identity }) => identity.name),
+      summaries
+    ),
+    ...wanting
+  ]
+}
+
+function wantedBy(
+  simulation: Simulation,
+  node: SimulatedNode,
+  acknowledged: readonly Acknowledged[] | undefined
+): string | undefined {
+  const isLost = (record: Id): boolean =>
+    acknowledged !== undefined && isContentLost(simulation, acknowledged, node, record)
+  const wanted = node.sync.wantedRecords.filter((record) => !isLost(record))
+  const [first] = wanted
+  if (first === undefined) return undefined
+  const holders = holdersOf(simulation, node, first).join(', ') || 'nobody'
+  return `${node.identity.name} still wants the content of ${wanted.length} records; first: ${first.toHex().slice(0, 16)}, of which ${holders} has what it lacks`
 }
 
 /** Everything that is held, as one text. */
 export async function summaryOf(simulation: Simulation, { tree, files }: SimulatedNode): Promise<string> {
   return await summaryOfTree(tree, files.context.crypto, simulation.rootBlock)
-}
-
-function differences(summaries: readonly string[]): string {
-  const [first, ...others] = summaries.map((summary) => new Set(summary.split('\n')))
-  if (first === undefined) return 'no node runs'
-  return others
-    .map((other, index) => {
-      const missing = [...first].filter((line) => !other.has(line))
-      const extra = [...other].filter((line) => !first.has(line))
-      return `against node ${index + 2}: ${missing.length} lines missing, ${extra.length} more; first: ${missing[0] ?? extra[0] ?? 'none'}`
-    })
-    .join('; ')
 }
 
 function oneLeader(simulation: Simulation): readonly Violation[] {
@@ -85,11 +107,6 @@ function exclusiveLocks({ locks }: Workload): readonly Violation[] {
     const what = `token ${later.token} of ${later.node} from ${later.fromMs}, token ${earlier.token} of ${earlier.node} until ${earlier.toMs}`
     return later.token > earlier.token && later.fromMs >= earlier.toMs ? [] : [{ rule, what }]
   })
-}
-
-/** What a promise is worth: one of those who gave it is still there. */
-function isPromised(simulation: Simulation, { holders }: Acknowledged): boolean {
-  return holders.some(({ node, fromMs, toMs }) => simulation.keeps(node, fromMs, toMs))
 }
 
 function nothingLost(simulation: Simulation, node: SimulatedNode, workload: Workload): readonly Violation[] {

@@ -99,7 +99,7 @@ async function scrubAll(simulation: Simulation): Promise<void> {
 /** Revocations that met a change of the root key have to be told of, and to be made good (MODEL B.2, E12). */
 async function repeatUndone(simulation: Simulation, workload: Workload): Promise<readonly Violation[]> {
   if (workload.owner.successions === 0) return []
-  await untilAgreed(simulation)
+  await untilAgreed(simulation, workload.acknowledged)
   const missed = await simulation.time.until(workload.owner.repeatUndone(), hourMs)
   const rule = 'a revocation that was acknowledged holds, or is told to be undone'
   return missed.map((what) => ({ rule, what }))

@@ -237,6 +237,12 @@ export class Simulation {
     return !isDestroyed && !putBack.some((span) => span.fromMs <= toMs && fromMs <= span.toMs)
   }
 
+  /** True when this machine is gone for good, or its disk was put back; false for a name that is none. */
+  hasLost(name: string): boolean {
+    const place = this.#places.get(name)
+    return place !== undefined && (place.isDestroyed || place.putBack.length > 0)
+  }
+
   /** How many machines lost what they had promised to keep. */
   get losses(): number {
     return [...this.#places.values()].reduce(

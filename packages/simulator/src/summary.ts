@@ -25,3 +25,25 @@ export async function summaryOfTree(tree: TreeState, crypto: CryptoProvider, roo
   lines.push(`heads ${(await zoneRoots(tree, crypto, rootBlock)).headsRoot.toHex()}`)
   return lines.join('\n')
 }
+
+/** How each summary differs from the first; none when all are the same. */
+export function differencesOf(names: readonly string[], summaries: readonly string[]): readonly string[] {
+  const [first] = summaries
+  const [name] = names
+  if (first === undefined || name === undefined) return ['no node runs']
+  const lines = first.split('\n')
+  return summaries.flatMap((summary, index) =>
+    summary === first
+      ? []
+      : [`${names[index] ?? index} against ${name}: ${differenceOf(lines, summary.split('\n'))}`]
+  )
+}
+
+function differenceOf(first: readonly string[], second: readonly string[]): string {
+  const [left, right] = [new Set(first), new Set(second)]
+  const missing = [...left].filter((line) => !right.has(line))
+  const extra = [...right].filter((line) => !left.has(line))
+  const line = missing[0] ?? extra[0]
+  if (line === undefined) return 'the same lines in another order, or some of them several times'
+  return `${missing.length} lines missing, ${extra.length} more; first: ${line}`
+}

@@ -96,6 +96,10 @@ export class PayloadQueue {
   get pending(): number {
     return this.#fetches.size
   }
+  /** Records whose payloads are pending, in memory as `pending` counts them. */
+  get owners(): readonly Id[] {
+    return [...this.#fetches.values()].map(({ owner }) => owner)
+  }
   get bytesReceived(): number {
     return this.#bytesReceived
   }

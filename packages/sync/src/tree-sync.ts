@@ -343,6 +343,11 @@ export class TreeSync {
     return await this.#summaries.verify()
   }
 
+  /** Records whose payloads are still to be fetched, as `status.payloadsWanted` counts them; for tests. */
+  get wantedRecords(): readonly Id[] {
+    return this.#payloads.owners
+  }
+
   /** Compares with every peer now. */
   compare(): void {
     for (const state of this.#links.values()) this.#comparisons.soon(state, 0)
