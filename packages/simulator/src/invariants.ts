@@ -28,7 +28,7 @@ export async function judge(simulation: Simulation, workload: Workload): Promise
     found.push(...nothingLost(simulation, node, workload), ...nothingPending(node))
     found.push(...(await trueSummaries(node)))
     found.push(...(await soundRecords(node)), ...contentThere(simulation, node, workload))
-    found.push(...visitorsOut(simulation, node, workload), ...membersIn(simulation, node))
+    found.push(...visitorsOut(node, workload), ...membersIn(simulation, node))
   }
   const [first] = simulation.running()
   if (first !== undefined) found.push(...(await anyOrder(simulation, first)), ...(await wholeView(first)))
@@ -193,14 +193,12 @@ function problemWith(node: SimulatedNode, path: string, content: Uint8Array): st
 }
 
 /** MODEL D6 and D5: what a visitor wrote after it was put out never counts, and what was written then it cannot open. */
-function visitorsOut(simulation: Simulation, node: SimulatedNode, { owner }: Workload): readonly Violation[] {
+function visitorsOut(node: SimulatedNode, { owner }: Workload): readonly Violation[] {
   const found: Violation[] = []
   const { tree, files, identity } = node
   for (const { putOut, principal, written, secrets } of owner.visitors) {
-    // A machine that is lost for good takes along what it alone knew, revocations too.
-    if (putOut === undefined || (putOut.by !== undefined && !simulation.keeps(putOut.by, putOut.atMs)))
-      continue
-    for (const id of written) {
+    if (putOut === undefined) continue
+    for (const id of owner.isKept(putOut.cap) ? written : []) {
       const header = tree.header(Uint8Array.fromHex(id), false)
       const winner = header && tree.blockState(header.body.block)?.winner
       if (winner === undefined || winner.id.toHex() !== id || putOut.versionsKnown.has(id)) continue
@@ -208,7 +206,7 @@ function visitorsOut(simulation: Simulation, node: SimulatedNode, { owner }: Wor
       found.push({ rule: 'what was written after a revocation never counts', what })
     }
     const actor = files.actor(principal)
-    for (const id of secrets) {
+    for (const id of owner.isKept(putOut.grant) ? secrets : []) {
       const header = tree.header(Uint8Array.fromHex(id), false)
       const path = header && files.pathOf(node.owner, header.body.block)
       if (path === undefined || !isOpen(() => files.read(actor, path))) continue

@@ -6,13 +6,23 @@
 import { type Id, type Principal, type TreeState, capScope, currentRoot, right } from '@blocktree/tree'
 import { createSeededRandom, type SeededRandom } from '@blocktree/crypto/seeded-random'
 import { principalNamed } from './founding.ts'
+import { isWhole } from './is-whole.ts'
 import type { SimulatedNode } from './node.ts'
 import type { Simulation } from './simulation.ts'
 
+/** A revocation that was acknowledged, by the machine that holds it since that moment. */
+interface Revoked {
+  readonly by: string
+  readonly atMs: number
+  /** For each thing that was taken back its revocations, of which one is enough. */
+  readonly records: readonly (readonly Id[])[]
+}
+
 interface PutOut {
   readonly versionsKnown: ReadonlySet<string>
-  readonly by?: string
-  readonly atMs: number
+  /** Of the cap and of the grant; undefined once the only machine that held it was damaged there. */
+  cap: Revoked | undefined
+  grant: Revoked | undefined
 }
 
 export interface Visitor {
@@ -122,6 +132,13 @@ export class OwnerAtWork {
     const visitor = this.#random.pick(inside)
     const { authority } = node.tree
     if (authority.cap(visitor.cap) === undefined || authority.grant(visitor.grant) === undefined) return
+    await this.takeBack(node, visitor)
+    await this.#writeSecret(node)
+  }
+
+  /** Both rights, with the root key that the node knows. */
+  async takeBack(node: SimulatedNode, visitor: Visitor): Promise<void> {
+    const { authority } = node.tree
     const root = node.files.actor(this.rootAt(node))
     await node.sharing.revokeReader(root, visitor.grant)
     const known = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
@@ -129,10 +146,9 @@ export class OwnerAtWork {
     const since = [...visitor.written].filter((id) => node.tree.record(Uint8Array.fromHex(id)) !== undefined)
     visitor.putOut = {
       versionsKnown: new Set([...known, ...since]),
-      by: node.identity.name,
-      atMs: this.#simulation.time.now()
+      cap: this.#revoked(node, [authority.revocationsOf(visitor.cap)]),
+      grant: this.#revoked(node, [authority.grantRevocationsOf(visitor.grant)])
     }
-    await this.#writeSecret(node)
   }
 
   /**
@@ -142,16 +158,18 @@ export class OwnerAtWork {
    */
   async repeatUndone(): Promise<readonly string[]> {
     const missed: string[] = []
-    const out = this.visitors.filter((visitor) => this.#isKnownOut(visitor))
-    for (const visitor of out) {
+    for (const visitor of this.visitors) {
+      const { putOut } = visitor
+      const [isCapRevoked, isGrantRevoked] = [this.isKept(putOut?.cap), this.isKept(putOut?.grant)]
+      if (!isCapRevoked && !isGrantRevoked) continue
       for (const node of this.#simulation.running()) {
         const undone = node.sharing.undoneRevocations().map(({ target }) => target.toHex())
         const isListed = (kind: 'cap' | 'grant', what: readonly Id[]): void => {
           if (what.every((id) => undone.includes(id.toHex()))) return
           missed.push(`${kind} of ${visitor.principal.id.toHex().slice(0, 8)} on ${node.identity.name}`)
         }
-        isListed('cap', this.#mayWrite(node, visitor) ? [visitor.cap] : [])
-        isListed('grant', this.#liveGrants(node, visitor))
+        isListed('cap', isCapRevoked && this.#mayWrite(node, visitor) ? [visitor.cap] : [])
+        isListed('grant', isGrantRevoked ? this.#liveGrants(node, visitor) : [])
       }
       await this.#putOutAgain(visitor)
     }
@@ -169,17 +187,46 @@ export class OwnerAtWork {
     if (isWriter) await node.sharing.revokeCap(root, visitor.cap)
     this.repeated++
     visitor.secrets.clear()
+    const { authority } = node.tree
     visitor.putOut = {
       versionsKnown: new Set(visitor.written),
-      by: node.identity.name,
-      atMs: this.#simulation.time.now()
+      cap: this.#revoked(node, [authority.revocationsOf(visitor.cap)]),
+      grant: this.#revoked(
+        node,
+        grants.map((grant) => authority.grantRevocationsOf(grant))
+      )
     }
     await this.#writeSecret(node)
   }
 
-  /** A machine that is lost for good takes along what it alone knew, revocations too. */
-  #isKnownOut({ putOut }: Visitor): boolean {
-    return putOut?.by !== undefined && this.#simulation.keeps(putOut.by, putOut.atMs)
+  #revoked({ identity }: SimulatedNode, revocations: readonly (readonly { readonly id: Id }[])[]): Revoked {
+    const records = revocations.map((each) => each.map(({ id }) => id))
+    return { by: identity.name, atMs: this.#simulation.time.now(), records }
+  }
+
+  /** A machine that is lost for good, or put back, takes along what it alone knew, revocations too. */
+  isKept(revoked: Revoked | undefined): boolean {
+    return revoked !== undefined && this.#simulation.keeps(revoked.by, revoked.atMs)
+  }
+
+  /** After a bit of its disk flipped: a revocation that it cannot read back stands where else it has come to, if anywhere. */
+  damaged(name: string): void {
+    for (const { putOut } of this.visitors) {
+      if (putOut === undefined) continue
+      putOut.cap = this.#afterDamage(name, putOut.cap)
+      putOut.grant = this.#afterDamage(name, putOut.grant)
+    }
+  }
+
+  #afterDamage(name: string, revoked: Revoked | undefined): Revoked | undefined {
+    if (revoked?.by !== name) return revoked
+    const { records } = revoked
+    const holds = (node: SimulatedNode): boolean =>
+      records.every((ids) => ids.some((id) => isWhole(node, id)))
+    const running = this.#simulation.running()
+    if (running.some((node) => node.identity.name === name && holds(node))) return revoked
+    const holder = running.find(holds)
+    return holder && { by: holder.identity.name, atMs: this.#simulation.time.now(), records }
   }
 
   #mayWrite({ tree, files }: SimulatedNode, { cap, principal }: Visitor): boolean {

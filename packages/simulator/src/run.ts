@@ -65,6 +65,7 @@ export async function runSimulation(options: RunOptions): Promise<RunReport> {
   await workload.stop()
   for (const { identity } of simulation.running()) workload.crashed(identity.name)
   await plan.mend(simulation)
+  for (const name of simulation.takeDamaged()) workload.damaged(name)
   await scrubAll(simulation)
   const untold = await repeatUndone(simulation, workload)
   await options.sabotage?.end?.(simulation, workload)

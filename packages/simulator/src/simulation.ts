@@ -265,10 +265,10 @@ export class Simulation {
     return what
   }
 
-  /** Machines whose content was damaged since this was asked last. */
+  /** Machines whose content was damaged, and on which a process runs that can tell of what: each once for its damages. */
   takeDamaged(): readonly string[] {
-    const names = [...this.#damaged]
-    this.#damaged.clear()
+    const names = [...this.#damaged].filter((name) => this.node(name) !== undefined)
+    for (const name of names) this.#damaged.delete(name)
     return names
   }
 

@@ -3,7 +3,7 @@
  * time, and take locks. What was acknowledged to them is written down, to be looked for at the end.
  */
 import type { WriteReply } from '@blocktree/files'
-import { decodeRecord, listReferences, recordType } from '@blocktree/tree'
+import { isWhole } from './is-whole.ts'
 import type { SimulatedNode } from './node.ts'
 import { OwnerAtWork } from './owner-at-work.ts'
 import { type SeededRandom, createSeededRandom } from '@blocktree/crypto/seeded-random'
@@ -100,6 +100,7 @@ export class Workload {
   damaged(name: string): void {
     const node = this.#simulation.node(name)
     if (node === undefined) return
+    this.owner.damaged(name)
     for (const [index, written] of this.acknowledged.entries()) {
       const { version, holders } = written
       if (!holders.some((holder) => holder.node === name) || isWhole(node, version)) continue
@@ -304,21 +305,5 @@ export class Workload {
     return new Promise((resolve) => {
       this.#simulation.time.start(milliseconds, resolve)
     })
-  }
-}
-
-/** True when header and content are read back. */
-function isWhole({ store, tree, files }: SimulatedNode, version: Uint8Array): boolean {
-  try {
-    const stored = store.readRecord(version)
-    if (stored === undefined) return false
-    const record = decodeRecord(files.context.crypto, stored.bytes)
-    const payload = record.type === recordType.header ? record.body.payload : undefined
-    if (payload === undefined || stored.inline !== undefined) return true
-    const read = (id: Uint8Array): Uint8Array | undefined => store.readSector(id)
-    for (const { hash } of listReferences(payload, read)) if (read(hash) === undefined) return false
-    return tree.header(version, false) !== undefined
-  } catch {
-    return false
   }
 }

@@ -22,6 +22,7 @@ import { treeId } from '../write-version.ts'
 import { waysInto } from './epoch-reach.ts'
 import { type RekeyJob, openRekeys, rekeyDoneRow, rekeyRow } from './rekey-journal.ts'
 import { type RekeyOutcome, rekeyZones } from './rekey-zones.ts'
+import { liveRenewals } from './renewed-grants.ts'
 import { checkpointHeads, makeCheckpoints } from './zone-checkpoint.ts'
 import { allZones } from './zone-tree.ts'
 
@@ -48,7 +49,11 @@ export interface ExposureReport extends RekeyOutcome {
   readonly exposed: readonly ExposedPart[]
 }
 
-/** @throws ERR_GRANT_UNKNOWN, ERR_ACCESS_DENIED when the grant is not the actor's to take back */
+/**
+ * Takes back with it what a new root signed in place of the grant (page 07, section 4): whoever still knows it by its former
+ * id would let its reader go on otherwise. The report is of the newest of them.
+ * @throws ERR_GRANT_UNKNOWN, ERR_ACCESS_DENIED when one of them is not the actor's to take back: then none is
+ */
 export async function revokeReader(
   context: FilesContext,
   actor: Actor,
@@ -58,17 +63,21 @@ export async function revokeReader(
   const { authority } = context.tree
   const grant = authority.grant(id)
   if (grant === undefined) throw new FilesError('ERR_GRANT_UNKNOWN', `no grant ${formatId(id)} is held here`)
-  const job = { grant: id, eager: options.eager ?? false, startedMs: context.clock.now() }
-  if (authority.grantRevocationsOf(id).length === 0) {
-    const cap = revocationCap(context, actor, grant)
-    await checkpointOpened(context, actor, grant)
-    const record = createGrantRevocation(context.crypto, actor.signer, {
+  const renewals = liveRenewals(context, grant)
+  const ended = [grant, ...renewals].filter((one) => authority.grantRevocationsOf(one.id).length === 0)
+  const revocations = ended.map((one) =>
+    createGrantRevocation(context.crypto, actor.signer, {
       tree: treeId(context),
-      grant: id,
-      cap
+      grant: one.id,
+      cap: revocationCap(context, actor, one)
     })
+  )
+  const counting = renewals.at(-1) ?? grant
+  const job = { grant: counting.id, eager: options.eager ?? false, startedMs: context.clock.now() }
+  if (revocations.length > 0) {
+    for (const one of ended) await checkpointOpened(context, actor, one)
     await context.tree.commitLocal(
-      { records: [{ record }], local: [rekeyRow(job)] },
+      { records: revocations.map((record) => ({ record })), local: [rekeyRow(job)] },
       { durability: context.durability }
     )
   }

@@ -11,11 +11,11 @@ import {
   type GrantRecord,
   type Id,
   governingCuts,
-  recordType,
-  renewedGrant
+  recordType
 } from '@blocktree/tree'
 import { equalBytes } from '@blocktree/codec'
 import type { FilesContext } from '../files-context.ts'
+import { formerGrants } from './renewed-grants.ts'
 
 export interface UndoneRevocation {
   readonly kind: 'cap' | 'grant'
@@ -48,7 +48,7 @@ function* undoneForCaps({ tree: { authority }, crypto }: FilesContext): Generato
 
 function* undoneForGrants({ tree }: FilesContext): Generator<UndoneRevocation> {
   for (const grant of tree.authority.records()) {
-    if (grant.type !== recordType.grant || renewedGrant(grant) === undefined) continue
+    if (grant.type !== recordType.grant) continue
     const revocation = revokedBefore(tree.authority, grant)
     if (revocation === undefined) continue
     if (!tree.liveGrants(grant.body.target).some(({ id }) => equalBytes(id, grant.id))) continue
@@ -58,13 +58,9 @@ function* undoneForGrants({ tree }: FilesContext): Generator<UndoneRevocation> {
 
 /** The end of one of the grants of which this one is the renewal. */
 function revokedBefore(authority: Authority, grant: GrantRecord): Id | undefined {
-  const seen = new Set<string>()
-  for (let at: GrantRecord | undefined = grant; at !== undefined && !seen.has(at.id.toHex());) {
-    seen.add(at.id.toHex())
-    const before: Id | undefined = renewedGrant(at)
-    const [revocation] = before === undefined ? [] : authority.grantRevocationsOf(before)
+  for (const former of formerGrants(authority, grant)) {
+    const [revocation] = authority.grantRevocationsOf(former)
     if (revocation !== undefined) return revocation.id
-    at = before === undefined ? undefined : authority.grant(before)
   }
   return undefined
 }

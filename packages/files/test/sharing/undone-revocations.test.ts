@@ -3,7 +3,8 @@
  * seed 51 of the simulator met at commit 8fad66d (one node's disk was full when the succession was made).
  */
 import { describe, expect, test } from 'vitest'
-import { type Principal, createRevocation, right } from '@blocktree/tree'
+import { equalBytes } from '@blocktree/codec'
+import { type Principal, createGrant, createRevocation, renewsGrant, right } from '@blocktree/tree'
 import {
   asText,
   blockAt,
@@ -166,3 +167,65 @@ test('the thief of a former root key adds to the list, and takes nothing away', 
   expect(sharing.undoneRevocations().map(({ target }) => target)).toEqual([race.cap])
   await files.create(files.actor(race.bob), '/d/bob', text('goes on'))
 })
+
+describe('a grant that is taken back by the id it had before the succession', () => {
+  test('ends with what the new root signed in its place, where that is known', async () => {
+    const race = await invited()
+    await replaceRoot(race)
+    await meet(race)
+    const { files, sharing, tree, owner } = race.other
+    const root = files.actor(race.newRoot)
+    const renewed = liveGrantOf(race)
+    expect(renewed).not.toEqual(race.grant)
+    expect((await sharing.revokeReader(root, race.grant)).grant).toEqual(renewed)
+    expect(liveGrantOf(race)).toBeUndefined()
+    expect(sharing.undoneRevocations()).toEqual([])
+    expect(tree.authority.grantRevocationsOf(race.grant)).toHaveLength(1)
+    await files.create(owner, '/d/secret', text('secret'))
+    const bob = files.actor(race.bob)
+    expect(await failure(async () => files.read(bob, '/d/secret'))).toMatch(/^ERR_/)
+  })
+
+  test('ends once more when it is taken back again, after its revocation met the succession', async () => {
+    const race = await invited()
+    await replaceRoot(race)
+    await putOut(race)
+    await meet(race)
+    const { files, sharing } = race.other
+    expect(liveGrantOf(race)).toBeDefined()
+    await sharing.revokeReader(files.actor(race.newRoot), race.grant)
+    expect(liveGrantOf(race)).toBeUndefined()
+  })
+
+  test('is not taken back at all by the former root, which may not end what stands for it', async () => {
+    const race = await invited()
+    await replaceRoot(race)
+    await meet(race)
+    const { files, sharing, tree } = race.other
+    const former = files.actor(race.world.root)
+    expect(await failure(() => sharing.revokeReader(former, race.grant))).toBe('ERR_ACCESS_DENIED')
+    expect(tree.authority.grantRevocationsOf(race.grant)).toEqual([])
+    expect(liveGrantOf(race)).toBeDefined()
+  })
+
+  test('takes no grant along that somebody else says to stand for it', async () => {
+    const { world, grant } = await invited()
+    const { tree, sharing, rootActor } = world
+    const first = tree.authority.grant(grant)
+    if (first === undefined) throw new Error('the grant is not held')
+    const draft = { ...first.body, nonce: new Uint8Array(16), ext: [renewsGrant(grant)] }
+    const other = createGrant(crypto, world.root, draft)
+    await tree.commitLocal({ records: [{ record: other }] })
+    await tree.settled()
+    await sharing.revokeReader(rootActor, grant)
+    expect(tree.authority.grantRevocationsOf(grant)).toHaveLength(1)
+    expect(tree.authority.grantRevocationsOf(other.id)).toEqual([])
+  })
+})
+
+/** The live grant of the reader where the root was replaced. */
+function liveGrantOf({ other: { tree }, grant, bob }: Race): Uint8Array | undefined {
+  const target = tree.authority.grant(grant)?.body.target
+  const live = target === undefined ? [] : tree.liveGrants(target)
+  return live.find(({ body }) => equalBytes(body.recipient, bob.id))?.id
+}
