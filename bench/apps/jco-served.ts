@@ -37,10 +37,13 @@ export async function serveWithJco(directory: string): Promise<Place> {
   ]
   const program = join(jcoPackages, 'jco/dist/jco.js')
   const translated = ['--jco-dir', join(directory, 'jco-app')]
-  const server = spawn(process.execPath, [program, ...words, ...translated], { stdio: 'ignore' })
+  const server = spawn(process.execPath, [program, ...words, ...translated], {
+    stdio: 'ignore',
+    detached: true
+  })
   const exited = once(server, 'exit')
   const stop = async (): Promise<void> => {
-    server.kill('SIGKILL')
+    if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL') // it serves from a process of its own
     await exited
   }
   const deadline = performance.now() + startMs

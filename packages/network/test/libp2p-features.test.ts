@@ -10,7 +10,6 @@ import {
   type Libp2pNetworkOptions
 } from '@blocktree/network/libp2p'
 import { openTransportIdentity } from '../src/transport-identity.ts'
-import { isQuicInstalled } from './quic-package.ts'
 
 const listen = ['/ip4/127.0.0.1/tcp/0']
 const empty = new Uint8Array()
@@ -82,10 +81,25 @@ describe('libp2p', () => {
     expect(result.trim()).toBe('false true')
   })
 
-  test('without an optional package says which one is missing', async () => {
-    const quic = createLibp2pNetwork({ seed: randomBytes(32), features: { quic: true } })
-    if (isQuicInstalled) await (await quic).network.close()
-    else await expect(quic).rejects.toMatchObject({ code: 'ERR_NETWORK_FEATURE_MISSING' })
+  test('without the package of a feature says which one is missing', () => {
+    const program = `
+      import { registerHooks } from 'node:module'
+      registerHooks({
+        resolve(name, context, next) {
+          if (name === '@chainsafe/libp2p-quic') throw new Error('not installed')
+          return next(name, context)
+        }
+      })
+      const { createLibp2pNetwork } = await import('../src/libp2p-network.ts')
+      const open = createLibp2pNetwork({ seed: new Uint8Array(32).fill(1), features: { quic: true } })
+      console.log(await open.then(() => 'opened', ({ code, message }) => code + ' ' + message))
+      process.exit(0)`
+    const result = execFileSync(
+      process.execPath,
+      ['--conditions=source', '--input-type=module', '--eval', program],
+      { cwd: import.meta.dirname, encoding: 'utf8' }
+    )
+    expect(result).toMatch(/^ERR_NETWORK_FEATURE_MISSING QUIC needs the package @chainsafe\/libp2p-quic/u)
   })
 
   test('carries more channels for bulk than its default of streams for a protocol', async () => {
